@@ -1,0 +1,11 @@
+// What both C-simulation libraries offer for reading the recorded stages.
+#pragma once
+
+#include "recorder.hpp"
+
+extern "C" {
+
+const char* cytogate_stage_name(int stage) { return stage < testbench::kStages ? testbench::kStageNames[stage] : nullptr; }
+std::int64_t cytogate_stage_words(int stage) { return testbench::Recorder::words[stage].size(); }
+const std::int32_t* cytogate_stage_data(int stage) { return testbench::Recorder::words[stage].data(); }
+}
