@@ -38,7 +38,6 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -262,14 +261,21 @@ class SurfaceFit:
             return float(np.abs(polynomial).sum()) * -GRADIENT.code_min * gain.value + 1
 
         of_bowl = largest(16 * bowl - kappa_16ths, bowl_gain)
-        bound = max(
-            largest(np.ones_like(u), mean) + of_bowl * TWIDDLE.decode(kappa) + 1,
+        bound: float = max(
+            largest(np.ones_like(u), mean) + of_bowl * kappa * TWIDDLE.step + 1,
             largest(u, linear),
             largest(u * v, twist),
             of_bowl + largest(u * u - v * v, saddle),
         )
         return SurfaceFit(
-            mean, linear, twist, saddle, bowl_gain, kappa_16ths, kappa, coefficient_bits=int(bound).bit_length() + 1
+            mean,
+            linear,
+            twist,
+            saddle,
+            bowl_gain,
+            kappa_16ths,
+            kappa,
+            coefficient_bits=math.ceil(bound).bit_length() + 1,
         )
 
 
@@ -279,7 +285,7 @@ class Stage:
 
     name: str
     shape: tuple[int, ...]
-    """Shape of one cell's array; a complex stage's last axis is (real, imaginary)."""
+    """Shape of one cell's array of codes; a complex stage's last axis is (real, imaginary)."""
     order: str
     """Order in which the words leave the stage."""
     format: Format
@@ -292,16 +298,19 @@ class Stage:
     """Largest allowed root-mean-square difference from the float reference over noise-free frames, in ``unit``."""
 
     @property
-    def words(self) -> int:
-        """Words of one cell, exponents included."""
-        return prod(self.shape) + self.exponents
+    def complex(self) -> bool:
+        """Whether codes come in pairs of real and imaginary part."""
+        return len(self.shape) == 3 and self.shape[-1] == 2
 
-    def values(self, codes: ArrayLike, exponents: Codes | None = None) -> NDArray[np.float64]:
-        """Return what codes ``(cells, *shape)`` and, on a transformed stage, exponents ``(cells, columns)`` mean."""
+    def values(self, codes: ArrayLike, exponents: Codes | None = None) -> NDArray:
+        """Return what codes ``(cells, *shape)`` and, on a transformed stage, exponents ``(cells, columns)`` mean.
+
+        Float64, or complex128 ``(cells, *shape[:-1])`` where codes are pairs.
+        """
         values = self.format.decode(codes) * self.scale
         if exponents is not None:
             values = values * np.exp2(exponents)[:, None, :, None]
-        return values
+        return values[..., 0] + 1j * values[..., 1] if self.complex else values
 
 
 @dataclass(frozen=True)
@@ -319,7 +328,7 @@ class Buffer:
         """Block RAMs of 36 kbit on 7-series and UltraScale+ (a half is one RAMB18); 0 for what fits LUT RAM."""
         if self.depth * self.width <= LUT_RAM_BITS:
             return 0.0
-        halves = min(
+        halves: int = min(
             math.ceil(self.width / width) * math.ceil(self.depth / (16384 // 2 ** int(math.log2(width))))
             for width in RAMB18_DATA_WIDTHS
         )
@@ -391,16 +400,16 @@ def contract(design: Design) -> Contract:
     gains = tuple(int(TWIDDLE.encode(axis / gradient_scale)) for axis in per_axis)
     if gains[0] == 0 or gains[1] == 0:
         raise InputError(
-            f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um} and {acquisition.pixel_pitch_y_um} um "
-            f"differ beyond the range of {TWIDDLE.ap_type}"
+            f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um} and "
+            f"{acquisition.pixel_pitch_y_um} um differ beyond the range of {TWIDDLE.ap_type}"
         )
     # FOV = N pixels; the two inverse transforms bring 1 / N^2; 1 / 2 pi from the derivative.
     radians_per_word = GRADIENT.step * gradient_scale * size / (2 * math.pi * size**2)
     phase_gain = Gain.of(radians_per_word / PHASE.step)
     if not 0 < phase_gain.shift <= PHASE_SHIFT_MAX:
         raise InputError(
-            f"design {design.name}: its optics make one gradient step {GRADIENT.step * gradient_scale:.3g} rad/px, which "
-            f"no phase of {PHASE.ap_type} can hold; check pixel pitches, wavelength and pupils"
+            f"design {design.name}: its optics make one gradient step {GRADIENT.step * gradient_scale:.3g} rad/px, "
+            f"which no phase of {PHASE.ap_type} can hold; check pixel pitches, wavelength and pupils"
         )
     return Contract(
         design=design,
@@ -455,5 +464,3 @@ def _buffers(design: Design, frame: Format, binned: Format) -> tuple[Buffer, ...
         Buffer("bright_field", "the four bright-field pixels wait for their phase", ANGLES * PIXEL.width,
                in_flight * size * size),
     )  # fmt: skip
-
-

@@ -47,6 +47,7 @@ Rows:
         data = beat.data;
         ended = beat.last;
       }
+      Tap::frame(data);
       const int y = row - kCropTop, x = column - kCropLeft;
       if (y < 0 || y >= kWindow || x < 0 || x >= kWindow) continue;
       const bool first_row = y % kBinning == 0, last_row = y % kBinning == kBinning - 1;

@@ -8,10 +8,10 @@
 
 namespace testbench {
 
-// Stages in the order of the contract; frames are the input and logits the output of the network kernel.
-enum Stage { kBinned, kGradient, kSpectrum, kSpectrumExponent, kQuotient, kPhase, kNetworkInput, kLogits, kStages };
-constexpr const char* kStageNames[kStages] = {"binned",   "gradient", "spectrum",      "spectrum_exponent",
-                                              "quotient", "phase",    "network_input", "logits"};
+// Stages in the order of the contract, frames as the kernel received them.
+enum Stage { kFrames, kBinned, kGradient, kSpectrum, kSpectrumExponent, kQuotient, kPhase, kNetworkInput, kLogits, kStages };
+constexpr const char* kStageNames[kStages] = {"frames",   "binned", "gradient",      "spectrum", "spectrum_exponent",
+                                              "quotient", "phase",  "network_input", "logits"};
 
 struct Recorder {
   static inline std::vector<std::int32_t> words[kStages];
@@ -25,6 +25,12 @@ struct Recorder {
     words[stage].push_back(word.im);
   }
 
+  static void frame(ap_uint<cytogate::kFrameBeatBits> data) {
+    for (int angle = 0; angle < cytogate::kAngles; ++angle) {
+      const int low = angle * cytogate::kLaneBits;
+      words[kFrames].push_back(ap_uint<cytogate::kLaneBits>(data.range(low + cytogate::kLaneBits - 1, low)));
+    }
+  }
   static void binned(const cytogate::binned_pixel& pixel) {
     for (const auto& code : pixel.angle) words[kBinned].push_back(code);
   }

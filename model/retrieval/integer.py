@@ -22,7 +22,6 @@ from cytogate.model.formats import (
     PHASE,
     PHASE_CODE_OFFSET_RAD,
     PIXEL,
-    QUOTIENT_WORD,
     SURFACE_COEFFICIENT_FRACTION,
     TRANSPOSE_GUARD_BITS,
     TWIDDLE,
@@ -55,9 +54,8 @@ class Retrieved:
     gradient: Codes
     spectrum: Codes
     spectrum_exponent: Codes
-    """(cells, columns)"""
+    """(cells, columns); the quotient's as well."""
     quotient: Codes
-    quotient_exponent: Codes
     phase: Codes
     network_input: NDArray[np.uint8]
 
@@ -101,8 +99,8 @@ def log2(codes: Codes, terms: Contract) -> Codes:
     exponent = _bit_length(codes) - 1
     bits = terms.log_address_bits
     fraction = codes ^ (np.int64(1) << np.maximum(exponent, 0))
-    address = np.where(exponent >= bits, fraction >> np.maximum(exponent - bits, 0), fraction << np.maximum(bits - exponent, 0))
-    address = np.where(exponent < 0, 0, address)
+    cut, filled = fraction >> np.maximum(exponent - bits, 0), fraction << np.maximum(bits - exponent, 0)
+    address = np.where(exponent < 0, 0, np.where(exponent > bits, cut, filled))
     return (exponent << LOG_FRACTION.width) + log_fractions(bits)[address]
 
 
@@ -127,7 +125,6 @@ def integrate(gradient: Codes, binned: Codes, terms: Contract, frames: NDArray) 
         spectrum=_saved(spectrum),
         spectrum_exponent=exponents,
         quotient=_saved(quotient),
-        quotient_exponent=exponents,
         phase=phase,
         network_input=_network_input(binned, phase, terms),
     )
@@ -171,8 +168,8 @@ def _transpose(lines: Pair, exponents: Codes) -> tuple[Pair, Codes]:
 def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Contract) -> Pair:
     """Subtract the border's surface from row transforms, read as columns (cells, kx, y) at ``exponent`` (cells,).
 
-    The row transform of the surface is ``N (A + D t + Q t^2)`` along a column, with t = v / N and odd integers v; D takes
-    the mean of t, and Q exists, in the column kx = 0 alone.
+    The row transform of the surface is ``N (A + D t + Q t^2)`` along a column, with t = v / N and odd integers v. In the
+    column kx = 0 alone D has a part that does not vary along x, and Q is not zero.
     """
     size, bits = terms.size, terms.size_log2
     fit = _surface(gradient, terms)

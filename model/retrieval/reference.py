@@ -60,7 +60,7 @@ def bin_frames(frames: Floats, design: Design) -> Floats:
 def gradients(binned: Floats, design: Design) -> Complexes:
     """Return gx + i gy in radians a pixel, (cells, N, N), from opposing pairs of frames.
 
-    For Gaussian pupils ``(I+ - I-) / (I+ + I-) = tanh(2 k s / sigma^2)``. A dark pixel counts as half an ADC step of the
+    For Gaussian pupils ``(I+ - I-) / (I+ + I-) = tanh(2 k s / sigma^2)``. A dark pixel counts as half a step of the
     binned sum, as no instrument can tell it from less.
     """
     intensity = np.maximum(binned, contract(design).binned.step / 2)
@@ -117,6 +117,6 @@ def _inverse_derivative(size: int) -> Complexes:
     k = np.fft.fftfreq(size, 1 / size)
     denominator = 2 * np.pi * (k[None, :] + 1j * k[:, None])
     denominator[0, 0] = 1
-    inverse = 1 / denominator
+    inverse: Complexes = 1 / denominator
     inverse[0, 0] = inverse[size // 2, :] = inverse[:, size // 2] = 0
     return inverse

@@ -1,0 +1,62 @@
+# A thin face on the `cytogate` command. `make help` says what there is.
+
+DESIGN ?= qatom128
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CYTOGATE := $(BIN)/cytogate
+READY := $(VENV)/.ready
+ARGS ?=
+
+# TensorFlow's log says nothing that a user can act on.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export KERAS_BACKEND = tensorflow
+
+.DEFAULT_GOAL := help
+.PHONY: help setup csim simulate train test test-full lint header bench clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "  DESIGN=name chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
+
+setup: $(READY) ## Install everything into .venv; the other targets do it themselves
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "cytogate: $(PYTHON) was not found; on Debian: apt install python3"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cytogate: $(PYTHON) is older than 3.11; set PYTHON=python3.11 or newer"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "cytogate: $(PYTHON) lacks venv; on Debian: apt install python3-venv"; exit 2; }
+	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (a few minutes, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,dev]'
+	@touch $@
+
+csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
+	@$(CYTOGATE) csim --design $(DESIGN) $(ARGS)
+
+simulate: $(READY) ## Write simulated cells to a file
+	@$(CYTOGATE) simulate --design $(DESIGN) $(ARGS)
+
+train: $(READY) ## Train the quantized network and its float twin (resumes when interrupted)
+	@$(CYTOGATE) train --design $(DESIGN) $(ARGS)
+
+bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
+	@$(CYTOGATE) bench --design $(DESIGN) $(ARGS)
+
+test: $(READY) ## The tests (under 25 minutes on two cores)
+	@$(BIN)/python -m pytest -m 'not full' $(ARGS)
+
+test-full: $(READY) ## The tests and the longer proofs; needs the real data
+	@CYTOGATE_FULL=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## Style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@mkdir -p out/typed/cytogate && for room in model hls sim; do ln -sfn ../../../$$room out/typed/cytogate/$$room; done
+	@$(BIN)/mypy
+
+header: $(READY) ## Write the contract's C++ headers of the built-in designs
+	@$(CYTOGATE) header
+
+clean: ## Remove what was built, not what was installed
+	rm -rf out

@@ -1,0 +1,66 @@
+"""What the rest of the house needs to know about a generated HLS project of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cytogate.model.formats import Format
+
+NETWORK_HEADER = "network.hpp"
+
+
+@dataclass(frozen=True)
+class HlsProject:
+    """A project that hls4ml wrote for Vitis HLS.
+
+    Its folder holds ``firmware/`` (the network's C++) and ``network.hpp``, by which ``fpga/src/classify.hpp`` finds the
+    network's top function and types.
+    """
+
+    folder: Path
+    top: str
+    """Name of the network's top function."""
+    logits: Format
+    """Format of a logit."""
+    classes: int
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """C++ to compile."""
+        return (self.folder / "firmware" / f"{self.top}.cpp",)
+
+    @property
+    def includes(self) -> tuple[Path, ...]:
+        """Folders of its headers."""
+        return (self.folder, self.folder / "firmware")
+
+    @property
+    def weights(self) -> Path:
+        """Folder of the text files from which a C-simulation loads weights."""
+        return self.folder / "firmware" / "weights"
+
+
+def network_header(project: HlsProject) -> str:
+    """Return the text of ``network.hpp``."""
+    return "\n".join(
+        [
+            f"// Names the network of {project.top} for the classification kernel: generated, not to be edited.",
+            "#pragma once",
+            "",
+            f'#include "firmware/{project.top}.h"',
+            "",
+            "namespace network {",
+            "",
+            "using ::input_t;",
+            "using ::result_t;",
+            f"constexpr int kLogitBits = {project.logits.width};",
+            "",
+            "inline void run(hls::stream<input_t>& pixels, hls::stream<result_t>& logits) {",
+            f"  ::{project.top}(pixels, logits);",
+            "}",
+            "",
+            "}  // namespace network",
+            "",
+        ]
+    )

@@ -1,0 +1,131 @@
+"""C-simulation as a callable: raw frames in, every word of every stage out, as the C++ computed it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.header import write_header
+from cytogate.hls.project import HlsProject
+from cytogate.model.command import CheckFailed
+from cytogate.model.designs import Design
+from cytogate.model.formats import ANGLES, Codes, contract
+from cytogate.sim.compile import FPGA, build
+
+
+@dataclass(frozen=True)
+class CSimulation:
+    """A compiled kernel, or both, of one design.
+
+    Calls share the simulation's streams and records: use one from one thread.
+    """
+
+    design: Design
+    library: ctypes.CDLL
+
+    @staticmethod
+    def of_retrieval(design: Design, folder: Path) -> CSimulation:
+        """Compile the phase retrieval kernel alone."""
+        return CSimulation._compiled(design, folder, "retrieval", None)
+
+    @staticmethod
+    def of_chain(design: Design, project: HlsProject, folder: Path) -> CSimulation:
+        """Compile both kernels, joined by a stream."""
+        return CSimulation._compiled(design, folder, "chain", project)
+
+    @staticmethod
+    def _compiled(design: Design, folder: Path, bench: str, project: HlsProject | None) -> CSimulation:
+        build_files = chain_build(design, folder, project)
+        path = build(
+            folder / f"{bench}.so",
+            [FPGA / "tb" / f"{bench}.cpp", *build_files.sources],
+            build_files.includes,
+            build_files.definitions,
+            shared=True,
+        )
+        library = ctypes.CDLL(str(path))
+        library.cytogate_run.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        library.cytogate_stage_name.restype = ctypes.c_char_p
+        library.cytogate_stage_words.restype = ctypes.c_int64
+        library.cytogate_stage_data.restype = ctypes.POINTER(ctypes.c_int32)
+        return CSimulation(design, library)
+
+    def run(self, frames: NDArray[np.unsignedinteger]) -> dict[str, Codes]:
+        """Send one cell's frames (4, rows, columns) through the kernels.
+
+        Returns
+        -------
+        dict
+            Codes of each stage by name, shaped as the contract's row says; ``spectrum_exponent`` (columns,); ``logits``
+            (classes,) where the network is part of it.
+
+        Raises
+        ------
+        CheckFailed
+            If the kernels swallow the frame or misplace a TLAST.
+        """
+        left, stages = self.send(frames, frames.shape[1] * frames.shape[2])
+        if left != 1:
+            raise CheckFailed(f"C-simulation: one frame went in, {left} came out (-1: a misplaced TLAST)")
+        return self._shaped(stages)
+
+    def send(self, frames: NDArray[np.unsignedinteger], pixels: int) -> tuple[int, dict[str, Codes]]:
+        """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw words."""
+        acquisition = self.design.acquisition
+        if frames.shape != (ANGLES, acquisition.rows, acquisition.columns):
+            raise ValueError(f"frames of {frames.shape} do not fit design {self.design.name}")
+        codes = np.ascontiguousarray(frames, np.uint16)
+        left = self.library.cytogate_run(codes.ctypes.data, pixels)
+        return left, dict(self._recorded())
+
+    def _recorded(self) -> list[tuple[str, Codes]]:
+        stages: list[tuple[str, Codes]] = []
+        while name := self.library.cytogate_stage_name(len(stages)):
+            words = self.library.cytogate_stage_words(len(stages))
+            data = self.library.cytogate_stage_data(len(stages))
+            codes = np.ctypeslib.as_array(data, (words,)).astype(np.int64) if words else np.zeros(0, np.int64)
+            stages.append((name.decode(), codes))
+        return stages
+
+    def _shaped(self, stages: Mapping[str, Codes]) -> dict[str, Codes]:
+        """From stream order to the contract's shapes."""
+        size = self.design.size
+        acquisition = self.design.acquisition
+        terms = contract(self.design)
+        raw = stages["frames"].reshape(acquisition.rows, acquisition.columns, ANGLES)
+        shaped = {
+            "frames": np.moveaxis(raw, -1, 0),
+            "binned": np.moveaxis(stages["binned"].reshape(size, size, ANGLES), -1, 0),
+            "gradient": stages["gradient"].reshape(size, size, 2),
+            "spectrum": stages["spectrum"].reshape(size, size, 2).swapaxes(0, 1),
+            "spectrum_exponent": stages["spectrum_exponent"],
+            "quotient": stages["quotient"].reshape(size, size, 2).swapaxes(0, 1),
+            "phase": stages["phase"].reshape(size, size),
+            "network_input": stages["network_input"].reshape(size, size, ANGLES + 1),
+        }
+        for name, codes in shaped.items():
+            if name != "spectrum_exponent" and codes.shape != terms.stage(name).shape:
+                raise CheckFailed(f"C-simulation: stage {name} has {codes.shape} words")
+        return shaped | ({"logits": stages["logits"]} if stages["logits"].size else {})
+
+
+@dataclass(frozen=True)
+class BuildFiles:
+    """What a C-simulation is compiled from beside its own test bench."""
+
+    sources: tuple[Path, ...]
+    includes: tuple[Path, ...]
+    definitions: tuple[str, ...]
+
+
+def chain_build(design: Design, folder: Path, project: HlsProject | None) -> BuildFiles:
+    """Write the contract's header for ``design`` into ``folder`` and list what a bench of it needs."""
+    includes = [write_header(design, folder / "contract").parent, FPGA / "src", FPGA / "tb"]
+    if project is None:
+        return BuildFiles((), tuple(includes), ())
+    return BuildFiles(project.sources, (*includes, *project.includes), (f'WEIGHTS_DIR="{project.weights}"',))

@@ -1,0 +1,15 @@
+"""What tests share: where kernels are compiled, and real data that may be absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def builds() -> Path:
+    """Return the folder in which kernels are compiled, once as long as nothing they depend on changes."""
+    return REPOSITORY / "out" / "tests"

@@ -1,0 +1,88 @@
+"""The phase retrieval kernel in C-simulation equals the integer model on every word, and survives bad packets."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytogate.hls.header import GENERATED, HEADER_NAME, header_text
+from cytogate.model.designs import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.formats import contract
+from cytogate.model.retrieval import integer
+from cytogate.sim.compare import StageTally
+from cytogate.sim.csim import CSimulation
+from tests.phantoms import bumps, extremes, noise
+
+OTHER_DESIGNS = {
+    design.name: design
+    for design in (
+        # Sixteen bits and binning: logarithms are cut to the ROM's address. Anisotropic: one axis has a gain.
+        Design("sixteen_bits", size=64, acquisition=FourAngle(adc_bits=16, rows=150, columns=133)),
+        Design(
+            "anisotropic", size=64, binning=1,
+            acquisition=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
+        ),
+    )
+}  # fmt: skip
+ALL_DESIGNS = DESIGNS | OTHER_DESIGNS
+
+
+def compare(simulation: CSimulation, frames: np.ndarray) -> int:
+    """Return the number of words that were compared and equal; fail on any that differ."""
+    design = simulation.design
+    tallies = {stage.name: StageTally(stage) for stage in contract(design).stages}
+    exact = integer.retrieve(frames, design)
+    for cell, raw in enumerate(frames):
+        for name, codes in simulation.run(raw).items():
+            tallies[name.removesuffix("_exponent")].exact(getattr(exact, name)[cell], codes)
+    assert {name: tally.mismatches for name, tally in tallies.items()} == dict.fromkeys(tallies, 0)
+    assert all(tally.words for tally in tallies.values())
+    return sum(tally.words for tally in tallies.values())
+
+
+@pytest.mark.parametrize("name", ALL_DESIGNS)
+def test_equals_the_integer_model_on_every_word(name: str, builds: Path) -> None:
+    design = ALL_DESIGNS[name]
+    simulation = CSimulation.of_retrieval(design, builds / name)
+    frames = np.concatenate(
+        [bumps(design, 2, seed=20, shading=0.03)[0], noise(design, 2, seed=21), *extremes(design).values()]
+    )
+    words = compare(simulation, frames)
+    pixels, raw = design.size**2, design.acquisition.rows * design.acquisition.columns
+    assert words == len(frames) * (4 * raw + pixels * (4 + 2 + 2 + 2 + 1 + 5) + design.size)
+
+
+@pytest.mark.parametrize("surplus", [-1, 1, -305, 40000, -93024])
+def test_a_malformed_packet_is_dropped_and_the_next_frame_is_not(surplus: int, builds: Path) -> None:
+    design = design_named("qatom64")
+    simulation = CSimulation.of_retrieval(design, builds / design.name)
+    frames, _ = bumps(design, 1, seed=22)
+    left, _ = simulation.send(frames[0], 305 * 305 + surplus)
+    assert left == 0
+    compare(simulation, frames)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_committed_headers_are_fresh(name: str) -> None:
+    committed = (GENERATED / name / HEADER_NAME).read_text(encoding="ascii")
+    assert committed == header_text(contract(design_named(name))), "run `make header`"
+
+
+def test_headers_are_committed_for_the_built_in_designs_alone() -> None:
+    assert sorted(path.name for path in GENERATED.iterdir()) == sorted(DESIGNS)
+
+
+def test_frames_of_another_shape_are_refused(builds: Path) -> None:
+    design = design_named("qatom64")
+    simulation = CSimulation.of_retrieval(design, builds / design.name)
+    with pytest.raises(ValueError, match="do not fit"):
+        simulation.run(np.zeros((4, 300, 305), np.uint16))
+
+
+def test_header_follows_the_design() -> None:
+    design = design_named("qatom64")
+    finer = dataclasses.replace(design, acquisition=dataclasses.replace(design.acquisition, adc_bits=12))
+    assert "constexpr int kFrameBits = 12;" in header_text(contract(finer))
