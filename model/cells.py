@@ -73,8 +73,8 @@ class Population:
     """Share of the line's cells that belong to this population."""
     axis_ratio: Spread = Spread(0.93, 0.03)
     """Shorter over longer axis of the cell, seen along the light."""
-    outline: Spread = Spread(0.010, 0.004)
-    """Unevenness of the cell's outline, relative to its radius."""
+    outline: Spread = Spread(0.030, 0.010)
+    """Unevenness of the cell's outline: its harmonic k has this standard deviation over k, relative to the radius."""
     nucleus_step: Spread = Spread(-0.004, 0.004)
     """Index of the nucleus less that of the cytoplasm."""
     nucleus_axis_ratio: Spread = Spread(0.90, 0.05)
@@ -123,7 +123,7 @@ CELL_LINES = {
         CellLine("OST", (
             Population(
                 Spread(16.2, 2.4), Spread(1.3690, 0.0048), Spread(0.57, 0.05), Spread(2.8, 0.7),
-                axis_ratio=Spread(0.89, 0.04), outline=Spread(0.018, 0.006),
+                axis_ratio=Spread(0.89, 0.04), outline=Spread(0.055, 0.015),
                 nucleoli=Spread(2.2, 0.8), granule_radius_um=Spread(0.42, 0.04),
                 clustering=Spread(0.55, 0.15), blebs=0.8,
             ),
@@ -151,7 +151,7 @@ CELL_LINES = {
         CellLine("MB231", (
             Population(
                 Spread(15.8, 2.3), Spread(1.3700, 0.0048), Spread(0.60, 0.05), Spread(2.2, 0.5),
-                axis_ratio=Spread(0.86, 0.04), outline=Spread(0.020, 0.006),
+                axis_ratio=Spread(0.86, 0.04), outline=Spread(0.060, 0.015),
                 nucleoli=Spread(2.0, 0.8), blebs=2.5,
             ),
         )),
@@ -180,7 +180,7 @@ class Body:
     """Half axis along the light."""
     angle: float = 0.0
     lobes: tuple[tuple[float, float], ...] = ()
-    """(relative amplitude, phase) of the outline's harmonics 3, 4, 5 ... about the body's center."""
+    """(relative amplitude times k, phase) of the outline's harmonics k = 2, 3, 4 ... about the body's center."""
 
     def thickness(self, x_um: Floats, y_um: Floats) -> Floats:
         """Return the path through the body, in um, at every (y, x)."""
@@ -191,8 +191,8 @@ class Body:
         if self.lobes:
             direction = np.arctan2(across, along)
             radius = np.ones_like(direction)
-            for harmonic, (amplitude, phase) in enumerate(self.lobes, start=3):
-                radius += amplitude * np.cos(harmonic * direction + phase)
+            for harmonic, (amplitude, phase) in enumerate(self.lobes, start=2):
+                radius += amplitude / harmonic * np.cos(harmonic * direction + phase)
             squared = squared / radius**2
         return 2 * self.depth_um * np.sqrt(np.maximum(1 - squared, 0))
 
@@ -252,10 +252,10 @@ def draw_cell(line: CellLine, rng: np.random.Generator, difficulty: float = 1.0)
         across_um=diameter / 2 * stretch,
         depth_um=diameter / 2,
         angle=_any_angle(rng),
-        lobes=tuple((unevenness * float(rng.standard_normal()), _any_angle(rng)) for _ in range(3)),
+        lobes=tuple((unevenness * float(rng.standard_normal()), _any_angle(rng)) for _ in range(4)),
     )
     nucleus, indentation = _draw_nucleus(kind, diameter / 2, rng, difficulty)
-    x_um, y_um = np.clip(rng.standard_normal(2), -2, 2) * CENTRE_SD_UM
+    x_um, y_um = CENTRE_SD_UM * np.clip(rng.standard_normal(2), -2, 2)
     return Cell(
         line=line.name,
         x_um=float(x_um),

@@ -1,6 +1,6 @@
 """The four-angle bright-field instrument: from a cell's phase to four frames of ADC codes.
 
-The cell's field ``exp(i phi)`` passes the objective (a disk of radius NA / wavelength, and the defocus) and is then seen
+The field ``exp(i phi)`` passes the objective (a disk of radius NA / wavelength, and the defocus) and is then seen
 four times through a Gaussian pupil shifted to +x, -x, +y, -y, which turns gradients of phase into intensity. The numpy
 sign of the transform is used throughout: a phase that grows with the column makes the +x frame brighter than the -x
 frame, ``(I+ - I-) / (I+ + I-) = tanh(2 k s / sigma^2)`` for a gradient of k cycles a um.
@@ -68,8 +68,7 @@ def draw_shading(acquisition: FourAngle, rng: np.random.Generator) -> Floats:
         A second-order surface for each arm, ``1 + `` a random one whose standard deviation over pixels and draws is
         ``acquisition.shading_sd``; never below 0.1.
     """
-    y, x = (np.linspace(-1, 1, count) for count in (acquisition.rows, acquisition.columns))
-    terms = _orthogonal_terms(y, x)
+    terms = _surface_terms(acquisition.rows, acquisition.columns)
     weights = rng.standard_normal((4, len(terms))) * acquisition.shading_sd / math.sqrt(len(terms))
     return np.maximum(1 + np.tensordot(weights, terms, 1), 0.1)
 
@@ -101,21 +100,15 @@ def digitise(
         # One pulse of the laser writes a line of all four frames: its energy is common to them.
         pulse = 1 + acquisition.line_gain_sd * rng.standard_normal((light.shape[-2], 1))
         electrons = np.maximum(light * pulse, 0) * acquisition.electrons_per_pixel
-        light = _photon_counts(electrons, rng) / acquisition.electrons_per_pixel
+        light = rng.poisson(electrons) / acquisition.electrons_per_pixel
     top = 2**acquisition.adc_bits - 1
     codes = np.clip(np.rint(light * (top / acquisition.full_scale)), 0, top)
-    return codes.astype(np.uint8 if acquisition.adc_bits == 8 else np.uint16)
+    return codes.astype(code_type(acquisition))
 
 
-NORMAL_ABOVE_ELECTRONS = 200.0
-"""Mean count from which the normal law stands for Poisson's, whose skewness is then below 0.07."""
-
-
-def _photon_counts(electrons: Floats, rng: np.random.Generator) -> Floats:
-    """Return counts with the given means; the normal law is drawn five times faster than Poisson's."""
-    if electrons.min() < NORMAL_ABOVE_ELECTRONS:
-        return rng.poisson(electrons).astype(np.float64)
-    return electrons + np.sqrt(electrons) * rng.standard_normal(electrons.shape)
+def code_type(acquisition: FourAngle) -> np.dtype[np.unsignedinteger]:
+    """Return the narrowest type that holds the ADC's codes: uint8 or uint16."""
+    return np.min_scalar_type(2**acquisition.adc_bits - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,21 +160,10 @@ def _pupils(acquisition: FourAngle, shape: tuple[int, int]) -> _Pupils:
     )
 
 
-def _orthogonal_terms(y: Floats, x: Floats) -> Floats:
-    """Return x, y, their squares and product on a grid, orthogonal, of mean 0 and variance 1: (5, rows, columns)."""
-
-    def even(square: Floats) -> Floats:
-        centred = square - square.mean()
-        return centred / (centred.std() or 1)
-
-    ones = np.ones((len(y), len(x)))
-    flat_y, flat_x = y / (y.std() or 1), x / (x.std() or 1)
-    return np.stack(
-        [
-            ones * flat_x,
-            ones * flat_y[:, None],
-            ones * even(x**2),
-            ones * even(y**2)[:, None],
-            flat_y[:, None] * flat_x,
-        ]
-    )
+@lru_cache(maxsize=4)
+def _surface_terms(rows: int, columns: int) -> Floats:
+    """Return x, y, x^2, y^2, xy on a grid, each of mean 0 and variance 1: (5, rows, columns)."""
+    y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)[None, :]
+    terms = np.stack([np.broadcast_to(term, (rows, columns)) for term in (x, y, x**2, y**2, x * y)])
+    terms = terms - terms.mean(axis=(1, 2), keepdims=True)
+    return terms / terms.std(axis=(1, 2), keepdims=True)

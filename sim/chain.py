@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.designs import Design
 from cytogate.model.formats import PIXEL, Codes, Format, Stage, contract
-from cytogate.model.frames import FrameFile
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.compare import StageResult, StageTally
 from cytogate.sim.csim import CSimulation
@@ -24,6 +24,21 @@ CELLS_AT_A_TIME = 16
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """The quantized network in Keras: values (cells, N, N, 5) to logits (cells, classes)."""
+
+
+class Frames(Protocol):
+    """Raw frames of any number of cells, read a few at a time."""
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Class of each cell, where it is known."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
+        """Return frames (cells, 4, rows, columns)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ def run_chain(
     logits: Logits,
     logit_format: Format,
     simulation: CSimulation,
-    frames: FrameFile,
+    frames: Frames,
     csim_cells: int,
     on_cell: Callable[[CellRecord], None] = lambda record: None,
     on_progress: Callable[[int, int], None] = lambda cells, csim_cells: None,
@@ -131,7 +146,7 @@ LOGIT_BOUND = 0.25
 which a logit multiplies the odds of a class by e."""
 
 
-def _batches(frames: FrameFile) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
+def _batches(frames: Frames) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
     for start in range(0, frames.cells, CELLS_AT_A_TIME):
         yield start, frames.read(start, min(start + CELLS_AT_A_TIME, frames.cells))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from cytogate.hls.header import write_header
 from cytogate.hls.project import HlsProject
 from cytogate.model.command import CheckFailed
 from cytogate.model.designs import Design
-from cytogate.model.formats import ANGLES, Codes, contract
+from cytogate.model.formats import ANGLES, Codes
 from cytogate.sim.compile import FPGA, build
+from cytogate.sim.order import from_stream
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CSimulation:
         left, stages = self.send(frames, frames.shape[1] * frames.shape[2])
         if left != 1:
             raise CheckFailed(f"C-simulation: one frame went in, {left} came out (-1: a misplaced TLAST)")
-        return self._shaped(stages)
+        return from_stream(stages, self.design)
 
     def send(self, frames: NDArray[np.unsignedinteger], pixels: int) -> tuple[int, dict[str, Codes]]:
         """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw words."""
@@ -91,27 +91,6 @@ class CSimulation:
             codes = np.ctypeslib.as_array(data, (words,)).astype(np.int64) if words else np.zeros(0, np.int64)
             stages.append((name.decode(), codes))
         return stages
-
-    def _shaped(self, stages: Mapping[str, Codes]) -> dict[str, Codes]:
-        """From stream order to the contract's shapes."""
-        size = self.design.size
-        acquisition = self.design.acquisition
-        terms = contract(self.design)
-        raw = stages["frames"].reshape(acquisition.rows, acquisition.columns, ANGLES)
-        shaped = {
-            "frames": np.moveaxis(raw, -1, 0),
-            "binned": np.moveaxis(stages["binned"].reshape(size, size, ANGLES), -1, 0),
-            "gradient": stages["gradient"].reshape(size, size, 2),
-            "spectrum": stages["spectrum"].reshape(size, size, 2).swapaxes(0, 1),
-            "spectrum_exponent": stages["spectrum_exponent"],
-            "quotient": stages["quotient"].reshape(size, size, 2).swapaxes(0, 1),
-            "phase": stages["phase"].reshape(size, size),
-            "network_input": stages["network_input"].reshape(size, size, ANGLES + 1),
-        }
-        for name, codes in shaped.items():
-            if name != "spectrum_exponent" and codes.shape != terms.stage(name).shape:
-                raise CheckFailed(f"C-simulation: stage {name} has {codes.shape} words")
-        return shaped | ({"logits": stages["logits"]} if stages["logits"].size else {})
 
 
 @dataclass(frozen=True)

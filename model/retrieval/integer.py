@@ -168,8 +168,8 @@ def _transpose(lines: Pair, exponents: Codes) -> tuple[Pair, Codes]:
 def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Contract) -> Pair:
     """Subtract the border's surface from row transforms, read as columns (cells, kx, y) at ``exponent`` (cells,).
 
-    The row transform of the surface is ``N (A + D t + Q t^2)`` along a column, with t = v / N and odd integers v. In the
-    column kx = 0 alone D has a part that does not vary along x, and Q is not zero.
+    The row transform of the surface is ``N (A + D t + Q t^2)`` along a column, with t = v / N and odd integers v. In
+    the column kx = 0 alone D has a part that does not vary along x, and Q is not zero.
     """
     size, bits = terms.size, terms.size_log2
     fit = _surface(gradient, terms)

@@ -74,7 +74,7 @@ def integrate(gradient: Complexes, binned: Floats) -> dict[str, NDArray]:
     """Integrate gradients (cells, N, N) to phase; the stages from ``spectrum`` on."""
     size = gradient.shape[-1]
     spectrum = np.fft.fft2(gradient - border_surface(gradient)) * size
-    quotient = spectrum * _inverse_derivative(size)
+    quotient = spectrum * inverse_derivative(size)
     phase = np.fft.ifft2(quotient).imag
     phase = phase - phase[:, : 1 << OFFSET_ROWS_LOG2].mean(axis=(1, 2), keepdims=True)
     return {
@@ -112,11 +112,11 @@ def _border_basis(size: int) -> tuple[Floats, tuple[Floats, NDArray[np.intp]]]:
 
 
 @lru_cache
-def _inverse_derivative(size: int) -> Complexes:
+def inverse_derivative(size: int) -> Complexes:
     """``1 / (2 pi (kx + i ky))``; zero at k = 0 and, for even N, on the Nyquist row and column."""
     k = np.fft.fftfreq(size, 1 / size)
     denominator = 2 * np.pi * (k[None, :] + 1j * k[:, None])
     denominator[0, 0] = 1
-    inverse: Complexes = 1 / denominator
+    inverse = (1 / denominator).astype(np.complex128)
     inverse[0, 0] = inverse[size // 2, :] = inverse[:, size // 2] = 0
     return inverse

@@ -1,0 +1,364 @@
+"""The network of Meng 2017, quantized or in float, and the arithmetic that its quantized form promises.
+
+A quantized network in Keras is an integer model: every word between its layers is an integer times a power of two, and
+float32 holds each of them exactly as long as no accumulator reaches 2^24 steps. :func:`trace` derives the format of
+every word and the largest accumulator from the actual weights; :func:`assert_exact_accumulation` raises where float32
+would round. Hardware gets its widths from the same trace.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402 - the back end is chosen before
+import qkeras  # noqa: E402
+
+from cytogate.model.command import InputError  # noqa: E402
+from cytogate.model.designs import Meng2017  # noqa: E402
+from cytogate.model.formats import ANGLES, PIXEL, Format, Overflow, Rounding  # noqa: E402
+
+CHANNELS = ANGLES + 1
+"""Four bright-field frames and the phase."""
+EXACT_STEPS = 1 << 24
+"""float32 holds every integer up to here."""
+
+# Integer bits of activations, by what unit-variance He initialization and batch normalization lead to.
+RELU_INTEGER_BITS = 2
+NORMALIZED_INTEGER_BITS = 2
+HIDDEN_INTEGER_BITS = 3
+CONVOLUTION_INTEGER_BITS = 0
+DENSE_RANGE_SIGMAS = 8
+"""Range of a dense kernel in standard deviations of its He initialization; training widens it."""
+BIAS_BITS, BIAS_INTEGER_BITS = 12, 2
+SNAP_FRACTION_BITS = 10
+"""A snapped batch normalization has scale and offset on the grid 2^-10."""
+EPSILON = 2.0**-SNAP_FRACTION_BITS
+"""A power of two, so that variance 1 - epsilon is exact and a snapped scale is not touched by the square root."""
+MEAN_WEIGHT_STEPS_LOG2 = 5
+"""The dense layer behind the images accepts weights of 2^5 steps on average before its accumulator is full."""
+
+BATCH = 64
+"""Cells evaluated at a time."""
+
+
+def meng2017(spec: Meng2017, size: int, quantized: bool) -> keras.Model:
+    """Build the network for inputs (cells, size, size, 5) of values code / 256, with logits (cells, classes).
+
+    Three blocks of convolution 3x3, ReLU, max-pooling 2x2 and batch normalization, then two dense layers (Meng 2017,
+    section 2.3; widths are ours, see :class:`~cytogate.model.designs.Meng2017`). The quantized form rounds its input,
+    weights, biases and activations; there is no softmax, which no fixed-point table reproduces exactly.
+
+    Parameters
+    ----------
+    spec
+        Filters of the three blocks, width of the dense layer, bits of weights and activations, classes.
+    size
+        Rows and columns of the input, a multiple of 8.
+    quantized
+        Whether to build with QKeras quantizers, or as the float twin of the same topology.
+    """
+    if size % 8 or size <= 0:
+        raise InputError(f"network meng2017: inputs of {size}x{size} cannot be halved three times")
+    inputs = keras.Input((size, size, CHANNELS), name="network_input")
+    layer = _Quantized(spec) if quantized else _Float()
+    x = layer.activation(inputs, "input_quantizer", qkeras.quantized_relu(PIXEL.width, PIXEL.integer_bits))
+    flat = (size // 8) ** 2 * spec.filters[-1]
+    for block, filters in enumerate(spec.filters, start=1):
+        x = layer.convolution(x, filters, f"convolution_{block}")
+        x = layer.relu(x, RELU_INTEGER_BITS, f"relu_{block}")
+        x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
+        x = keras.layers.BatchNormalization(epsilon=EPSILON, name=f"normalization_{block}")(x)
+        bits = spec.activation_bits if block < len(spec.filters) else _bits_into_dense(flat, spec.activation_bits)
+        quantizer = qkeras.quantized_bits(bits, NORMALIZED_INTEGER_BITS, alpha=1)
+        x = layer.activation(x, f"quantizer_{block}", quantizer)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = layer.dense(x, spec.dense, "dense", 1 << (bits - 1))
+    x = layer.relu(x, HIDDEN_INTEGER_BITS, "relu_dense")
+    x = layer.dense(x, len(spec.class_names), "logits", (1 << spec.activation_bits) - 1)
+    return keras.Model(inputs, x, name="meng2017")
+
+
+def logits(model: keras.Model, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return logits (cells, classes) of network inputs (cells, N, N, 5) as codes, a few cells at a time."""
+    return logits_of_values(model, (codes[i : i + BATCH] * np.float32(PIXEL.step) for i in range(0, len(codes), BATCH)))
+
+
+def logits_of_values(model: keras.Model, batches: Iterator[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Return logits (cells, classes) of batches of real-valued inputs (cells, N, N, 5); the network rounds them."""
+    found = [np.asarray(model(batch, training=False), np.float64) for batch in batches]
+    return np.concatenate(found) if found else np.zeros((0, model.output_shape[-1]))
+
+
+def snap_batch_normalization(model: keras.Model) -> None:
+    """Turn each batch normalization into a scale and an offset on the grid 2^-10, and freeze it.
+
+    Mean becomes 0 and variance 1 - epsilon, so that Keras itself computes ``scale * x + offset`` and nothing else.
+    """
+    for layer in _batch_normalizations(model):
+        gamma, beta, mean, variance = (np.asarray(part, np.float64) for part in layer.get_weights())
+        scale = gamma / np.sqrt(variance + layer.epsilon)
+        grid = float(1 << SNAP_FRACTION_BITS)
+        snapped = np.rint(scale * grid) / grid, np.rint((beta - mean * scale) * grid) / grid
+        layer.set_weights([*snapped, np.zeros_like(mean), np.full_like(variance, 1 - layer.epsilon)])
+    freeze_batch_normalization(model)
+
+
+def freeze_batch_normalization(model: keras.Model) -> None:
+    """Keep batch normalizations as they are when training goes on; compile the model afterwards."""
+    for layer in _batch_normalizations(model):
+        layer.trainable = False
+
+
+def count_macs(model: keras.Model) -> int:
+    """Return the multiplications of kernel weights for one cell."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            total += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.Dense):
+            total += math.prod(layer.kernel.shape)
+    return total
+
+
+def count_weights(model: keras.Model) -> int:
+    """Return the constants that hardware stores: kernels, biases, and scale and offset of each normalized channel."""
+    return sum(math.prod(weight.shape) for layer in model.layers for weight in layer.weights if "moving" not in weight.name)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words that leave a layer."""
+
+    layer: str
+    format: Format | None
+    """None ahead of the first quantizer."""
+    steps: int
+    """Largest magnitude, in steps of the format, of a word or of any partial sum on the way to it."""
+
+
+def trace(model: keras.Model) -> tuple[Words, ...]:
+    """Follow the formats of all words through a chain of layers, input layer first.
+
+    Raises
+    ------
+    InputError
+        If a layer cannot be exact in fixed point, is no part of a plain chain, or is of a kind that is not known here.
+    """
+    words: list[Words] = []
+    for layer in model.layers:
+        if words:
+            _check_chained(model, layer, words[-1].layer)
+        words.append(_words_behind(layer, words[-1] if words else None))
+    return tuple(words)
+
+
+def assert_exact_accumulation(model: keras.Model) -> None:
+    """Raise an InputError naming the first layer whose accumulator may reach 2^24 steps, where float32 rounds."""
+    for words in trace(model):
+        if words.steps >= EXACT_STEPS:
+            raise InputError(
+                f"layer {words.layer}: its accumulator may reach {words.steps} steps and float32 is exact below "
+                f"{EXACT_STEPS} only; use fewer bits for its weights or inputs"
+            )
+
+
+def quantizer_format(quantizer: object, layer: str) -> Format:
+    """Return the format on which a QKeras quantizer rounds, half to even, and saturates.
+
+    Raises
+    ------
+    InputError
+        If the quantizer of ``layer`` has no fixed-point equivalent: another kind, a scale, or stochastic rounding.
+    """
+    if getattr(quantizer, "use_stochastic_rounding", False):
+        raise InputError(f"layer {layer}: {quantizer} rounds stochastically; hardware rounds half to even")
+    if isinstance(quantizer, qkeras.quantized_bits):
+        if quantizer.alpha not in (1, 1.0):
+            raise InputError(f"layer {layer}: {quantizer} scales by alpha={quantizer.alpha!r}; only alpha=1 is exact")
+        if quantizer.symmetric or not quantizer.keep_negative:
+            raise InputError(f"layer {layer}: {quantizer} is not two's complement; leave symmetric and keep_negative")
+        return Format(int(quantizer.bits), int(quantizer.integer) + 1)
+    if isinstance(quantizer, qkeras.quantized_relu):
+        if quantizer.negative_slope or quantizer.use_sigmoid or quantizer.relu_upper_bound is not None:
+            raise InputError(f"layer {layer}: {quantizer} is more than a ReLU; leave all but bits and integer bits")
+        return Format(int(quantizer.bits), int(quantizer.integer), signed=False)
+    raise InputError(f"layer {layer}: {quantizer} is no quantizer that is known to be exact; use quantized_bits(alpha=1)")
+
+
+@keras.saving.register_keras_serializable(package="cytogate")
+class Accumulable(keras.constraints.Constraint):
+    """Keeps a kernel within its format's range and the sum of magnitudes of each output's weights below a limit."""
+
+    def __init__(self, largest: float, column_sum: float) -> None:
+        self.largest = largest
+        self.column_sum = column_sum
+
+    def __call__(self, kernel: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the kernel, clipped and with the columns that are too heavy scaled down."""
+        kernel = keras.ops.clip(kernel, -self.largest, self.largest)
+        sums = keras.ops.sum(keras.ops.abs(kernel), axis=tuple(range(kernel.ndim - 1)), keepdims=True)
+        return kernel * keras.ops.minimum(1.0, self.column_sum / keras.ops.maximum(sums, 1e-6))
+
+    def get_config(self) -> dict[str, float]:
+        """Return the arguments."""
+        return {"largest": self.largest, "column_sum": self.column_sum}
+
+
+class _Float:
+    """Layers of the float twin."""
+
+    def activation(self, x: keras.KerasTensor, name: str, quantizer: object) -> keras.KerasTensor:
+        return x
+
+    def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
+        return keras.layers.ReLU(name=name)(x)
+
+    def convolution(self, x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+        return keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", name=name)(x)
+
+    def dense(self, x: keras.KerasTensor, units: int, name: str, largest_input: int) -> keras.KerasTensor:
+        return keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
+
+
+class _Quantized:
+    """Layers of the quantized network; ``largest_input`` is the largest magnitude of an input code."""
+
+    def __init__(self, spec: Meng2017) -> None:
+        self.spec = spec
+
+    def activation(self, x: keras.KerasTensor, name: str, quantizer: object) -> keras.KerasTensor:
+        return qkeras.QActivation(quantizer, name=name)(x)
+
+    def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
+        return self.activation(x, name, qkeras.quantized_relu(self.spec.activation_bits, integer_bits))
+
+    def convolution(self, x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+        largest_input = 1 << max(PIXEL.width, self.spec.activation_bits)
+        options = self._kernel(CONVOLUTION_INTEGER_BITS, 9 * x.shape[-1], largest_input)
+        return qkeras.QConv2D(filters, 3, padding="same", name=name, **options)(x)
+
+    def dense(self, x: keras.KerasTensor, units: int, name: str, largest_input: int) -> keras.KerasTensor:
+        inputs = x.shape[-1]
+        integer_bits = math.ceil(math.log2(DENSE_RANGE_SIGMAS * math.sqrt(2 / inputs)))
+        return qkeras.QDense(units, name=name, **self._kernel(integer_bits, inputs, largest_input))(x)
+
+    def _kernel(self, integer_bits: int, inputs: int, largest_input: int) -> dict[str, object]:
+        bits = self.spec.weight_bits
+        step = 2.0 ** (integer_bits + 1 - bits)
+        # Rounding to the grid may add half a step to each weight; one part in sixteen is left to the bias.
+        column_steps = EXACT_STEPS * 15 / 16 / largest_input - inputs / 2
+        return {
+            "kernel_initializer": "he_normal",
+            "kernel_quantizer": qkeras.quantized_bits(bits, integer_bits, alpha=1),
+            "kernel_constraint": Accumulable(2.0**integer_bits - step, column_steps * step),
+            "bias_quantizer": qkeras.quantized_bits(BIAS_BITS, BIAS_INTEGER_BITS, alpha=1),
+        }
+
+
+def _bits_into_dense(inputs: int, bits: int) -> int:
+    """Return how many bits an input of the dense layer behind the images may have, of ``bits`` wanted."""
+    room = EXACT_STEPS.bit_length() - 1 - math.ceil(math.log2(inputs)) - MEAN_WEIGHT_STEPS_LOG2
+    return max(2, min(bits, room + 1))
+
+
+def _batch_normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def _check_chained(model: keras.Model, layer: keras.Layer, previous: str) -> None:
+    incoming = layer.input if isinstance(layer.input, list) else [layer.input]
+    if len(incoming) != 1 or incoming[0] is not model.get_layer(previous).output:
+        raise InputError(f"layer {layer.name}: the network must be a plain chain, and this layer does not follow {previous}")
+
+
+def _words_behind(layer: keras.Layer, before: Words | None) -> Words:
+    if before is None:
+        return Words(layer.name, None, 0)
+    if isinstance(layer, qkeras.QActivation):
+        return _quantized_words(layer, before)
+    if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.Flatten)):
+        return Words(layer.name, before.format, before.steps)
+    if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
+        return _accumulated_words(layer, before)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return _normalized_words(layer, before)
+    raise InputError(f"layer {layer.name}: {type(layer).__name__} is not known to be exact in fixed point")
+
+
+def _quantized_words(layer: qkeras.QActivation, before: Words) -> Words:
+    words = quantizer_format(layer.activation, layer.name)
+    if before.format is None:
+        return Words(layer.name, words, words.code_max)
+    # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
+    finer = max(0, words.fraction_bits - before.format.fraction_bits)
+    return Words(layer.name, words, max(before.steps << finer, words.code_max))
+
+
+def _accumulated_words(layer: keras.Layer, before: Words) -> Words:
+    if layer.activation is not None and getattr(layer.activation, "__name__", "") != "linear":
+        raise InputError(f"layer {layer.name}: its activation must be a layer of its own, a QActivation")
+    if getattr(layer, "groups", 1) != 1 or getattr(layer, "dilation_rate", (1, 1)) != (1, 1):
+        raise InputError(f"layer {layer.name}: groups and dilation are not supported")
+    incoming = _incoming(layer, before)
+    kernel_format = quantizer_format(layer.kernel_quantizer_internal, layer.name)
+    kernel = _steps(layer.kernel_quantizer_internal(layer.kernel), kernel_format)
+    fraction = incoming.fraction_bits + kernel_format.fraction_bits
+    sums = np.abs(kernel).reshape(-1, kernel.shape[-1]).sum(axis=0) * _largest(incoming)
+    if layer.use_bias:
+        bias_format = quantizer_format(layer.bias_quantizer_internal, layer.name)
+        bias = _steps(layer.bias_quantizer_internal(layer.bias), bias_format)
+        sums, fraction = _plus(sums, fraction, np.abs(bias), bias_format.fraction_bits)
+    return _exact_words(layer.name, int(sums.max()), fraction)
+
+
+def _normalized_words(layer: keras.layers.BatchNormalization, before: Words) -> Words:
+    incoming = _incoming(layer, before)
+    gamma, beta, mean, variance = (np.asarray(part, np.float64) for part in layer.get_weights())
+    grid = Format(32, 32 - SNAP_FRACTION_BITS)
+    on_grid = all(np.array_equal(grid.decode(_steps(part, grid)), part) for part in (gamma, beta))
+    if not on_grid or mean.any() or (variance + layer.epsilon != 1).any():
+        raise InputError(
+            f"layer {layer.name}: its batch normalization is not snapped, and no fixed-point network equals it; "
+            f"train with `cytogate train` or call snap_batch_normalization"
+        )
+    sums, fraction = _plus(
+        np.abs(_steps(gamma, grid)) * _largest(incoming),
+        incoming.fraction_bits + SNAP_FRACTION_BITS,
+        np.abs(_steps(beta, grid)),
+        SNAP_FRACTION_BITS,
+    )
+    return _exact_words(layer.name, int(sums.max()), fraction)
+
+
+def _incoming(layer: keras.Layer, before: Words) -> Format:
+    if before.format is None:
+        raise InputError(f"layer {layer.name}: its input is not quantized; put a QActivation ahead of it")
+    return before.format
+
+
+def _plus(a: NDArray, a_fraction: int, b: NDArray, b_fraction: int) -> tuple[NDArray, int]:
+    """Add integers of two grids on the finer one."""
+    fraction = max(a_fraction, b_fraction)
+    return (a << (fraction - a_fraction)) + (b << (fraction - b_fraction)), fraction
+
+
+def _exact_words(name: str, steps: int, fraction_bits: int) -> Words:
+    width = steps.bit_length() + 1
+    return Words(name, Format(width, width - fraction_bits, True, Rounding.TRUNCATE, Overflow.WRAP), steps)
+
+
+def _steps(values: keras.KerasTensor | NDArray, on: Format) -> NDArray[np.int64]:
+    return np.rint(np.asarray(values, np.float64) * 2.0**on.fraction_bits).astype(np.int64)
+
+
+def _largest(words: Format) -> int:
+    return max(-words.code_min, words.code_max)

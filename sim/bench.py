@@ -1,0 +1,125 @@
+"""Speed on a CPU, side by side in one run: ratios, for a person who chooses what to wait for.
+
+Nothing here is hardware speed; that is counted in cycles. One thread each, the same frames for all, medians.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.designs import Design
+from cytogate.model.formats import OFFSET_ROWS_LOG2, PIXEL
+from cytogate.model.outputs import whole_file
+from cytogate.model.retrieval import integer, reference
+from cytogate.sim.chain import Logits
+from cytogate.sim.csim import CSimulation
+
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median time of one way to do a task."""
+
+    task: str
+    way: str
+    milliseconds_per_cell: float
+    ratio: float
+    """Time in units of the task's peer, which comes first."""
+
+
+def planned_fftw(design: Design) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return the peer: gradient (N, N) complex64 to phase, planned single-precision FFTW, one thread."""
+    import pyfftw
+
+    size = design.size
+    lines = pyfftw.empty_aligned((size, size), "complex64")
+    forward = pyfftw.FFTW(lines, lines, axes=(0, 1), flags=("FFTW_MEASURE",), threads=1)
+    backward = pyfftw.FFTW(lines, lines, axes=(0, 1), direction="FFTW_BACKWARD", flags=("FFTW_MEASURE",), threads=1)
+    inverse = (reference.inverse_derivative(size) * size).astype(np.complex64)
+
+    def retrieve(gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        lines[:] = gradient
+        forward()
+        np.multiply(lines, inverse, out=lines)
+        backward()
+        phase: NDArray[np.float32] = lines.imag - lines.imag[: 1 << OFFSET_ROWS_LOG2].mean()
+        return phase
+
+    return retrieve
+
+
+def bench(
+    design: Design,
+    frames: NDArray[np.unsignedinteger],
+    logits: Logits,
+    retrieval: CSimulation,
+    chain: CSimulation,
+) -> list[Timing]:
+    """Time retrieval and classification of ``frames`` (cells, 4, rows, columns)."""
+    fftw = planned_fftw(design)
+    cells = len(frames)
+    exact = integer.retrieve(frames, design)
+    real = reference.retrieve(frames, design)
+    flat = (real["gradient"] - reference.border_surface(real["gradient"])).astype(np.complex64)
+    error = np.abs(np.stack([fftw(gradient) for gradient in flat]) - real["phase"]).max()
+    assert error < 1e-3, "the peer must compute the same phase"
+    alone = _milliseconds(lambda: [retrieval.run(raw) for raw in frames], cells)
+    both = _milliseconds(lambda: [chain.run(raw) for raw in frames], cells)
+    values = exact.network_input * np.float32(PIXEL.step)
+    return [
+        *_ratios(
+            "gradients to phase",
+            {
+                "pyFFTW complex64, planned": _milliseconds(lambda: [fftw(gradient) for gradient in flat], cells),
+                "float64 reference (NumPy), with surface": _milliseconds(
+                    lambda: reference.integrate(real["gradient"], real["binned"]), cells
+                ),
+            },
+        ),
+        *_ratios(
+            "raw frames to network input",
+            {
+                "float64 reference (NumPy)": _milliseconds(lambda: reference.retrieve(frames, design), cells),
+                "integer model (NumPy)": _milliseconds(lambda: integer.retrieve(frames, design), cells),
+                "C-simulation": alone,
+            },
+        ),
+        *_ratios(
+            "network input to class",
+            {
+                "Keras": _milliseconds(lambda: logits(values), cells),
+                "hls4ml C-simulation": max(both - alone, 0.0),
+            },
+        ),
+    ]
+
+
+def write_report(path: Path, design: Design, cells: int, timings: list[Timing]) -> None:
+    """Write the timings as JSON."""
+    report = {"design": design.name, "cells": cells, "timings": [asdict(timing) for timing in timings]}
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _ratios(task: str, ways: dict[str, float]) -> list[Timing]:
+    peer = next(iter(ways.values()))
+    return [Timing(task, way, time, time / peer) for way, time in ways.items()]
+
+
+def _milliseconds(run: Callable[[], object], cells: int) -> float:
+    run()
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times) / cells

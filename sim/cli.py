@@ -1,0 +1,62 @@
+"""Verbs of this room."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cytogate.model.command import InputError, Verb
+
+EVALUATION_SEED = 7_000
+"""Simulated cells of this seed are seen by no training."""
+
+
+def _csim_arguments(parser: argparse.ArgumentParser) -> None:
+    from cytogate.model.designs import DEFAULT_DESIGN
+
+    parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
+    parser.add_argument(
+        "--input",
+        type=Path,
+        metavar="FILE",
+        help="frames of your own: NPZ, HDF5 or TIFF, four frames a cell (+x, -x, +y, -y); simulated cells otherwise",
+    )
+    parser.add_argument(
+        "--background",
+        type=Path,
+        metavar="FILE",
+        help="empty-field frames of the same instrument, for a flat field of each angle",
+    )
+    parser.add_argument("--optics", type=Path, metavar="FILE", help="TOML file of optical constants of your instrument")
+    parser.add_argument("--cells", type=int, default=64, help="cells in C-simulation")
+    parser.add_argument(
+        "--agreement-cells", type=int, default=1024, help="simulated cells in the float and the integer chain"
+    )
+    parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
+    parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
+    parser.add_argument("--output", type=Path, default=Path("out/csim"), help="folder of the report and the picture")
+
+
+def _csim(arguments: argparse.Namespace) -> None:
+    if arguments.cells < 1:
+        raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
+    if arguments.agreement_cells < arguments.cells:
+        raise InputError(f"--agreement-cells is {arguments.agreement_cells}; it must not be below --cells")
+    from cytogate.sim.job import CSimRequest, run_csim
+
+    run_csim(
+        CSimRequest(
+            design=arguments.design,
+            input=arguments.input,
+            background=arguments.background,
+            optics=arguments.optics,
+            cells=arguments.cells,
+            agreement_cells=arguments.agreement_cells,
+            seed=arguments.seed,
+            stages=arguments.stages,
+            output=arguments.output,
+        )
+    )
+
+
+CSIM = Verb("frames to class in C-simulation, every word compared with the integer model", _csim_arguments, _csim)

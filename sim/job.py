@@ -1,0 +1,158 @@
+"""What ``cytogate csim`` does: where the cells come from, both kernels compiled, the run, its report and its picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.convert import convert
+from cytogate.model.designs import Design, design_named, with_optics
+from cytogate.model.frames import FrameFile, apply_flat_field, flat_field, open_frames
+from cytogate.model.networks import logits_of_values
+from cytogate.model.simulator import SimulatedCells, write_cells
+from cytogate.model.training import load_trained
+from cytogate.sim.chain import CellRecord, Frames, run_chain
+from cytogate.sim.csim import CSimulation
+from cytogate.sim.picture import draw
+from cytogate.sim.report import CSimReport, print_table
+from cytogate.sim.stages_file import stages_file
+
+PICTURED_CELLS = 5
+BUILD_FOLDER = Path("out/csim/build")
+DATA_FOLDER = Path("out/data")
+
+
+@dataclass(frozen=True)
+class CSimRequest:
+    """What was asked of ``cytogate csim``."""
+
+    design: str
+    input: Path | None
+    """The user's frames; None for simulated cells."""
+    background: Path | None
+    optics: Path | None
+    cells: int
+    """Cells in C-simulation."""
+    agreement_cells: int
+    """Simulated cells altogether."""
+    seed: int
+    stages: Path | None
+    output: Path
+
+
+def run_csim(request: CSimRequest) -> None:
+    """Run the main job and raise CheckFailed if a relation of the contract does not hold."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        design, frames = stack.enter_context(_cells(request))
+        model = load_trained(design)
+        print("Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ...")
+        folder = BUILD_FOLDER / design.name
+        project = convert(model, design, folder / "network")
+        simulation = CSimulation.of_chain(design, project, folder)
+        cells = min(request.cells, frames.cells)
+        pictured: list[CellRecord] = []
+        writer = None if request.stages is None else stack.enter_context(stages_file(request.stages, cells))
+
+        def keep(record: CellRecord) -> None:
+            if _is_new(record, pictured):
+                pictured.append(record)
+            if writer is not None:
+                writer.write(record)
+
+        progress = stack.enter_context(
+            Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        )
+        all_cells = progress.add_task("float and integer chain, Keras", total=frames.cells)
+        csim_cells = progress.add_task("C-simulation of both kernels", total=cells)
+
+        def show(done: int, simulated: int) -> None:
+            progress.update(all_cells, completed=done)
+            progress.update(csim_cells, completed=simulated)
+
+        result = run_chain(
+            design,
+            lambda values: logits_of_values(model, iter([values])),
+            project.logits,
+            simulation,
+            frames,
+            cells,
+            on_cell=keep,
+            on_progress=show,
+        )
+        labels = frames.labels
+    source = "simulated" if request.input is None else str(request.input)
+    report = CSimReport.of(
+        result,
+        design=design.name,
+        source=source,
+        seed=request.seed if request.input is None else None,
+        labels=labels,
+        seconds=time.perf_counter() - began,
+    )
+    picture = request.output / "picture.png"
+    pictured.sort(key=lambda record: (record.label is None, record.label, record.index))
+    draw(picture, pictured, design.network.class_names, "simulated cells" if request.input is None else source)
+    report.write(request.output / "report.json")
+    written = [request.output / "report.json", picture, *([request.stages] if request.stages else [])]
+    print_table(report, written)
+    report.check()
+
+
+@contextmanager
+def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
+    """The design, fitted to the frames, and the frames themselves, flat-fielded if a background was given."""
+    design = design_named(request.design)
+    if request.optics is not None:
+        design = with_optics(design, request.optics)
+    if request.input is None:
+        path = DATA_FOLDER / f"{design.name}-seed{request.seed}-{request.agreement_cells}.h5"
+        cells = SimulatedCells(design.acquisition, design.network.class_names, request.agreement_cells, request.seed)
+        write_cells(cells, path)
+    else:
+        path = request.input
+    with ExitStack() as stack:
+        frames = stack.enter_context(open_frames(path, design.acquisition))
+        acquisition = dataclasses.replace(design.acquisition, rows=frames.rows, columns=frames.columns)
+        design = dataclasses.replace(design, acquisition=acquisition)
+        if request.background is None:
+            yield design, frames
+        else:
+            background = stack.enter_context(open_frames(request.background, acquisition))
+            yield design, _FlatFielded(frames, flat_field(background, acquisition), design)
+
+
+@dataclass(frozen=True)
+class _FlatFielded:
+    """Frames divided by the empty field as they are read."""
+
+    file: FrameFile
+    gains: NDArray[np.float64]
+    design: Design
+
+    @property
+    def cells(self) -> int:
+        return self.file.cells
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        return self.file.labels
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
+        return apply_flat_field(self.file.read(start, stop), self.gains, self.design.acquisition)
+
+
+def _is_new(record: CellRecord, pictured: list[CellRecord]) -> bool:
+    """One cell of each class for the picture, or the first ones where classes are not known."""
+    if len(pictured) == PICTURED_CELLS:
+        return False
+    return record.label is None or all(record.label != other.label for other in pictured)

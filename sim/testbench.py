@@ -1,0 +1,54 @@
+"""The plain C++ test bench: vectors on disk, a program with an exit code, no Python in the loop.
+
+The same program is the C-simulation's test bench in Vitis HLS.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from cytogate.hls.project import HlsProject
+from cytogate.model.command import CheckFailed
+from cytogate.model.designs import Design
+from cytogate.model.formats import Codes
+from cytogate.sim.compile import FPGA, build
+from cytogate.sim.csim import chain_build
+from cytogate.sim.order import to_stream
+
+TIMEOUT_SECONDS = 600
+
+
+def write_vectors(folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
+    """Write expected codes, stage by stage, as little-endian 32-bit integers in stream order; return the cells."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.bin"):
+        stale.unlink()
+    count = 0
+    for count, cell in enumerate(cells, start=1):
+        for name, words in to_stream(cell).items():
+            with (folder / f"{name}.bin").open("ab") as file:
+                file.write(words.astype("<i4").tobytes())
+    return count
+
+
+def run_testbench(design: Design, project: HlsProject, folder: Path, vectors: Path) -> str:
+    """Compile the bench, run it over ``vectors`` and return what it printed.
+
+    Raises
+    ------
+    CheckFailed
+        If it exits with anything but 0.
+    """
+    files = chain_build(design, folder, project)
+    bench = FPGA / "tb" / "chain_tb.cpp"
+    program = build(folder / "chain_tb", [bench, *files.sources], files.includes, files.definitions, shared=False)
+    done = subprocess.run(
+        [str(program), str(vectors)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+    )
+    if done.returncode:
+        raise CheckFailed(f"test bench: exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
+    return done.stdout
+
+
