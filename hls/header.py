@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cytogate.hls.sources import FPGA
 from cytogate.model import formats
 from cytogate.model.designs import Design
 from cytogate.model.formats import Contract, contract
@@ -18,7 +19,7 @@ from cytogate.model.outputs import whole_file
 from cytogate.model.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 
 HEADER_NAME = "contract.hpp"
-GENERATED = Path(__file__).resolve().parents[1] / "fpga" / "generated"
+GENERATED = FPGA / "generated"
 
 
 def write_header(design: Design, folder: Path) -> Path:
@@ -56,6 +57,7 @@ def header_text(terms: Contract) -> str:
             "kPasses": formats.PASSES,
             "kTransposes": formats.TRANSPOSES,
             "kTransposeGuardBits": formats.TRANSPOSE_GUARD_BITS,
+            "kBrightFieldDepth": terms.buffer("bright_field").depth,
         },
         "Gradients: ROM of logarithms, gain of each axis.": {
             "kLogAddressBits": terms.log_address_bits,

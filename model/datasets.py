@@ -43,7 +43,7 @@ BATCH = 8
 """Cells a worker hands over at a time: 3 MB of default frames."""
 
 
-def write(cells: SimulatedCells, path: Path, *, empty_field: bool = False, workers: int = 2) -> None:
+def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False, workers: int = 2) -> None:
     """Simulate all of ``cells`` into the file ``path``, showing progress on stderr.
 
     Finished cells gather in ``.NAME.partial`` beside ``path``; a call that finds those of the same request goes on
@@ -168,7 +168,8 @@ def _finished_cells(cells: SimulatedCells, path: Path, empty_field: bool, consol
     line = request.encode() + b"\n"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(place, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
+        place.touch()
+        with place.open("r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -216,9 +217,8 @@ def _write_hdf5(path: Path, frames: Iterable[Frames], cells: SimulatedCells, lab
 
 
 def _write_tiff(path: Path, frames: Iterable[Frames], cells: SimulatedCells, labelled: bool) -> None:
-    description = _attributes(cells)
-    if labelled:
-        description |= {"class_names": list(cells.class_names), "labels": cells.labels.tolist()}
+    labels = {"class_names": cells.class_names, "labels": cells.labels.tolist()} if labelled else {}
+    description = json.dumps(_attributes(cells) | labels)
     size = len(cells) * math.prod(cells.frame_shape) * code_type(cells.acquisition).itemsize
     with tifffile.TiffWriter(path, bigtiff=size > CLASSIC_TIFF_BYTES) as file:
         for number, cell in enumerate(frames):
@@ -227,7 +227,7 @@ def _write_tiff(path: Path, frames: Iterable[Frames], cells: SimulatedCells, lab
                 file.write(
                     page,
                     photometric="minisblack",
-                    description=json.dumps(description) if first else None,
+                    description=description if first else None,
                     metadata=None,
                     software="cytogate",
                 )

@@ -383,6 +383,10 @@ class Contract:
         """Bits dropped, convergently, from a phase to the network's 8-bit code."""
         return PHASE.fraction_bits - (PHASE_CODES_PER_RADIAN.bit_length() - 1)
 
+    def buffer(self, name: str) -> Buffer:
+        """Return the row of one buffer."""
+        return next(row for row in self.buffers if row.name == name)
+
     def stage(self, name: str) -> Stage:
         """Return the row of one stage."""
         return next(row for row in self.stages if row.name == name)

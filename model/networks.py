@@ -118,6 +118,14 @@ def freeze_batch_normalization(model: keras.Model) -> None:
         layer.trainable = False
 
 
+def settle_weights(model: keras.Model) -> None:
+    """Replace trained kernels and biases by what their quantizers make of them; no output changes."""
+    for layer in model.layers:
+        if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
+            layer.kernel.assign(layer.kernel_quantizer_internal(layer.kernel))
+            layer.bias.assign(layer.bias_quantizer_internal(layer.bias))
+
+
 def count_macs(model: keras.Model) -> int:
     """Return the multiplications of kernel weights for one cell."""
     total = 0

@@ -6,6 +6,7 @@ Nothing here is hardware speed; that is counted in cycles. One thread each, the 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from cytogate.model.formats import OFFSET_ROWS_LOG2, PIXEL
 from cytogate.model.outputs import whole_file
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.chain import Logits
-from cytogate.sim.csim import CSimulation
+from cytogate.sim.csim import BUILD_FOLDER, CSimulation
 
 REPEATS = 5
 
@@ -103,11 +104,45 @@ def bench(
     ]
 
 
-def write_report(path: Path, design: Design, cells: int, timings: list[Timing]) -> None:
-    """Write the timings as JSON."""
-    report = {"design": design.name, "cells": cells, "timings": [asdict(timing) for timing in timings]}
-    with whole_file(path) as partial:
+def run_bench(name: str, cells: int, output: Path) -> None:
+    """Time the design ``name`` on simulated cells, print a table and write ``output/report.json``."""
+    # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[variable] = "1"
+    from rich.console import Console
+    from rich.table import Table
+
+    from cytogate.hls.convert import convert
+    from cytogate.model.designs import design_named
+    from cytogate.model.networks import logits_of_values
+    from cytogate.model.simulator import SimulatedCells
+    from cytogate.model.training import load_trained
+
+    design = design_named(name)
+    console = Console()
+    with console.status("simulating cells, compiling, timing ..."):
+        simulated = SimulatedCells(design.acquisition, design.network.class_names, cells, seed=0)
+        frames = np.stack([cell.frames for cell in simulated])
+        model = load_trained(design)
+        folder = BUILD_FOLDER / design.name
+        project = convert(model, design, folder / "network")
+        timings = bench(
+            design,
+            frames,
+            lambda values: logits_of_values(model, iter([values])),
+            CSimulation.of_retrieval(design, folder),
+            CSimulation.of_chain(design, project, folder),
+        )
+    report = {"design": design.name, "cells": cells, "threads": 1, "timings": [asdict(timing) for timing in timings]}
+    with whole_file(output / "report.json") as partial:
         partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    table = Table(title=f"Time per cell on this computer, one thread, {cells} simulated cells, {design.name}")
+    for column in ("task", "way", "ms per cell", "ratio"):
+        table.add_column(column, justify="left" if column in ("task", "way") else "right")
+    for timing in timings:
+        table.add_row(timing.task, timing.way, f"{timing.milliseconds_per_cell:.2f}", f"{timing.ratio:.2f}")
+    console.print(table)
+    console.print(f"written: {output / 'report.json'}", soft_wrap=True)
 
 
 def _ratios(task: str, ways: dict[str, float]) -> list[Timing]:

@@ -60,3 +60,22 @@ def _csim(arguments: argparse.Namespace) -> None:
 
 
 CSIM = Verb("frames to class in C-simulation, every word compared with the integer model", _csim_arguments, _csim)
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    from cytogate.model.designs import DEFAULT_DESIGN
+
+    parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
+    parser.add_argument("--cells", type=int, default=16, help="simulated cells that every way is timed on")
+    parser.add_argument("--output", type=Path, default=Path("out/bench"), help="folder of the report")
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    if arguments.cells < 1:
+        raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
+    from cytogate.sim.bench import run_bench
+
+    run_bench(arguments.design, arguments.cells, arguments.output)
+
+
+BENCH = Verb("speed on this computer: each level beside a peer, as ratios", _bench_arguments, _bench)

@@ -14,7 +14,6 @@ from pathlib import Path
 from cytogate.model.command import InputError
 from cytogate.model.outputs import whole_file
 
-FPGA = Path(__file__).resolve().parents[1] / "fpga"
 FLAGS = (
     "-std=c++17", "-O2", "-fPIC", "-fno-gnu-unique", "-w",
 )  # fmt: skip

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from cytogate.hls.header import write_header
 from cytogate.hls.project import HlsProject
+from cytogate.hls.sources import FPGA
 from cytogate.model.command import CheckFailed
 from cytogate.model.designs import Design
 from cytogate.model.formats import ANGLES, Codes
-from cytogate.sim.compile import FPGA, build
+from cytogate.sim.compile import build
 from cytogate.sim.order import from_stream
+
+BUILD_FOLDER = Path("out/csim/build")
+"""Where commands keep their compiled kernels, by design."""
 
 
 @dataclass(frozen=True)

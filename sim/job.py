@@ -1,8 +1,7 @@
-"""What ``cytogate csim`` does: where the cells come from, both kernels compiled, the run, its report and its picture."""
+"""What ``cytogate csim`` does: cells from a file or the simulator, both kernels compiled, run, report, picture."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.convert import convert
+from cytogate.model.datasets import write_cells
 from cytogate.model.designs import Design, design_named, with_optics
-from cytogate.model.frames import FrameFile, apply_flat_field, flat_field, open_frames
+from cytogate.model.frames import FrameFile, apply_flat_field, fitted, flat_field, open_frames
 from cytogate.model.networks import logits_of_values
-from cytogate.model.simulator import SimulatedCells, write_cells
+from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import load_trained
 from cytogate.sim.chain import CellRecord, Frames, run_chain
-from cytogate.sim.csim import CSimulation
+from cytogate.sim.csim import BUILD_FOLDER, CSimulation
 from cytogate.sim.picture import draw
 from cytogate.sim.report import CSimReport, print_table
 from cytogate.sim.stages_file import stages_file
 
 PICTURED_CELLS = 5
-BUILD_FOLDER = Path("out/csim/build")
 DATA_FOLDER = Path("out/data")
 
 
@@ -55,7 +54,9 @@ def run_csim(request: CSimRequest) -> None:
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
         model = load_trained(design)
-        print("Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ...")
+        print(
+            "Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ..."
+        )
         folder = BUILD_FOLDER / design.name
         project = convert(model, design, folder / "network")
         simulation = CSimulation.of_chain(design, project, folder)
@@ -110,25 +111,25 @@ def run_csim(request: CSimRequest) -> None:
 
 @contextmanager
 def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
-    """The design, fitted to the frames, and the frames themselves, flat-fielded if a background was given."""
+    """Give the design, fitted to the frames, and the frames, flat-fielded if a background was given."""
     design = design_named(request.design)
     if request.optics is not None:
         design = with_optics(design, request.optics)
     if request.input is None:
         path = DATA_FOLDER / f"{design.name}-seed{request.seed}-{request.agreement_cells}.h5"
         cells = SimulatedCells(design.acquisition, design.network.class_names, request.agreement_cells, request.seed)
-        write_cells(cells, path)
+        if not path.exists():
+            write_cells(cells, path)
     else:
         path = request.input
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.acquisition))
-        acquisition = dataclasses.replace(design.acquisition, rows=frames.rows, columns=frames.columns)
-        design = dataclasses.replace(design, acquisition=acquisition)
+        frames = stack.enter_context(open_frames(path, design.acquisition, design.network.class_names))
+        design = fitted(design, frames)
         if request.background is None:
             yield design, frames
         else:
-            background = stack.enter_context(open_frames(request.background, acquisition))
-            yield design, _FlatFielded(frames, flat_field(background, acquisition), design)
+            background = stack.enter_context(open_frames(request.background, design.acquisition))
+            yield design, _FlatFielded(frames, flat_field(background, design.acquisition), design)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cytogate.hls.project import HlsProject
+from cytogate.hls.sources import FPGA
 from cytogate.model.command import CheckFailed
 from cytogate.model.designs import Design
 from cytogate.model.formats import Codes
-from cytogate.sim.compile import FPGA, build
+from cytogate.sim.compile import build
 from cytogate.sim.csim import chain_build
 from cytogate.sim.order import to_stream
 
@@ -26,7 +27,8 @@ def write_vectors(folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
     for stale in folder.glob("*.bin"):
         stale.unlink()
     count = 0
-    for count, cell in enumerate(cells, start=1):
+    for cell in cells:
+        count += 1
         for name, words in to_stream(cell).items():
             with (folder / f"{name}.bin").open("ab") as file:
                 file.write(words.astype("<i4").tobytes())
@@ -50,5 +52,3 @@ def run_testbench(design: Design, project: HlsProject, folder: Path, vectors: Pa
     if done.returncode:
         raise CheckFailed(f"test bench: exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout
-
-

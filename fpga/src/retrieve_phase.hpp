@@ -18,6 +18,7 @@ using pixel_beat = beat_t<kPixelBeatBits>;
 
 // The first and the last process of a frame are kTransposes frames apart, so that many frames and the arriving one wait.
 constexpr int kFramesInFlight = kTransposes + 1;
+static_assert(kFramesInFlight * kSize * kSize == kBrightFieldDepth, "the contract counts the buffer that waits");
 
 // What a test bench may listen to, one call a word in stream order. The kernel itself is built with this one, which hears
 // nothing and costs nothing.

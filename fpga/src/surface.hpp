@@ -27,6 +27,7 @@ struct Surface {
 constexpr int kPolynomialBits = kCoefficientBits + kTwiddleBits + 3 + kSizeLog2 + 1;
 static_assert(kPolynomialBits <= 63, "the integer model holds polynomials in 64 bits");
 constexpr int kPolynomialFraction = kCoefficientFraction + kTwiddleFraction;
+using polynomial_t = ap_int<kPolynomialBits>;
 struct complex_polynomial {
   complex_t<kPolynomialBits> start, step, bend;
 };
@@ -80,11 +81,20 @@ inline complex_t<kPolynomialBits> product(const complex_coefficient& a, ap_int<k
   return result;
 }
 
+// First value of N A + D v + Q v^2 at v = 1 - N, its first difference and its constant second one, v going by twos.
+inline void differences(polynomial_t a, polynomial_t d, polynomial_t q, polynomial_t& start, polynomial_t& step,
+                        polynomial_t& bend) {
+#pragma HLS INLINE
+  constexpr int kFirst = 1 - kSize;
+  start = (a << kSizeLog2) + d * kFirst + q * (kFirst * kFirst);
+  step = 2 * d + q * (4 * kFirst + 4);
+  bend = 8 * q;
+}
+
 // Start value and differences of every column's polynomial, so that the subtraction needs adders alone.
 inline void surface_columns(hls::stream<Surface>& surfaces, hls::stream<complex_polynomial>& columns) {
   const Surface surface = surfaces.read();
   constexpr int kOne = 1 << kTwiddleFraction;
-  constexpr int kFirst = 1 - kSize;
 SurfaceColumns:
   for (int k = 0; k < kSize; ++k) {
     // One column is wanted every N clocks: the multipliers are shared.
@@ -99,18 +109,10 @@ SurfaceColumns:
     const complex_t<kPolynomialBits> mean_tt = product(surface.tt, unit, 0);
 
     complex_polynomial column;
-    auto differences = [](ap_int<kPolynomialBits> a, ap_int<kPolynomialBits> d, ap_int<kPolynomialBits> q,
-                          ap_int<kPolynomialBits>& start, ap_int<kPolynomialBits>& step, ap_int<kPolynomialBits>& bend) {
-#pragma HLS INLINE
-      start = (a << kSizeLog2) + d * kFirst + q * (kFirst * kFirst);
-      step = 2 * d + q * (4 * kFirst + 4);
-      bend = 8 * q;
-    };
-    const ap_int<kPolynomialBits> a_re = mean.re + linear.re + square.re, a_im = mean.im + linear.im + square.im;
-    const ap_int<kPolynomialBits> d_re = mean_t.re + twist.re, d_im = mean_t.im + twist.im;
-    const ap_int<kPolynomialBits> q_re = mean_tt.re >> kSizeLog2, q_im = mean_tt.im >> kSizeLog2;
-    differences(a_re, d_re, q_re, column.start.re, column.step.re, column.bend.re);
-    differences(a_im, d_im, q_im, column.start.im, column.step.im, column.bend.im);
+    differences(mean.re + linear.re + square.re, mean_t.re + twist.re, mean_tt.re >> kSizeLog2, column.start.re,
+                column.step.re, column.bend.re);
+    differences(mean.im + linear.im + square.im, mean_t.im + twist.im, mean_tt.im >> kSizeLog2, column.start.im,
+                column.step.im, column.bend.im);
     columns.write(column);
   }
 }

@@ -25,6 +25,7 @@ constexpr int kTwiddleFraction = 16;
 constexpr int kPasses = 4;
 constexpr int kTransposes = 2;
 constexpr int kTransposeGuardBits = 1;
+constexpr int kBrightFieldDepth = 196608;
 
 // Gradients: ROM of logarithms, gain of each axis.
 constexpr int kLogAddressBits = 7;

@@ -1,0 +1,169 @@
+"""The house: who may import whom, what a wheel holds, what the commands say, and that the README keeps its word."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cytogate.model.command import main
+from tests.conftest import REPOSITORY
+
+ROOMS = ("model", "hls", "sim", "fpga")
+MAY_IMPORT = {"model": {"model"}, "hls": {"model", "hls"}, "sim": {"model", "hls", "sim"}}
+
+
+def python_files(room: str) -> list[Path]:
+    return sorted((REPOSITORY / room).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return names | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_run_in_one_direction(room: str) -> None:
+    files = python_files(room)
+    assert files
+    for path in files:
+        for name in imported(path):
+            parts = name.split(".")
+            assert parts[0] not in ROOMS, f"{path}: import cytogate.{name}, not {name}"
+            if parts[0] == "cytogate":
+                assert parts[1] in MAY_IMPORT[room], f"{path} imports {name}"
+
+
+def test_fpga_holds_no_python() -> None:
+    assert not python_files("fpga")
+
+
+def test_inits_are_empty() -> None:
+    for room in MAY_IMPORT:
+        for path in (REPOSITORY / room).rglob("__init__.py"):
+            assert not path.read_text(encoding="utf-8"), path
+
+
+def test_the_contract_needs_no_keras() -> None:
+    """What a board imports loads NumPy and nothing heavier."""
+    code = (
+        "import sys; import cytogate.model.formats, cytogate.model.retrieval.integer; "
+        "heavy = {'keras', 'tensorflow', 'scipy', 'h5py', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_lock_names_exact_versions_and_no_address() -> None:
+    lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+]+", line), line
+
+
+def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
+    """The wheel holds every module, the kernels' sources and the trained weights, and imports with NumPy alone."""
+    source = tmp_path / "source"
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    for name in tracked:
+        if (REPOSITORY / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, source / name)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        f"cytogate/{name}"
+        for name in tracked
+        if name.split("/")[0] in ROOMS and Path(name).suffix in {".py", ".hpp", ".cpp", ".h5", ".json"}
+    }
+    assert len(wanted) > 30
+    assert wanted <= held, sorted(wanted - held)
+
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=300)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "-c", str(REPOSITORY / "constraints.txt"), str(wheel)]
+    subprocess.run(install, check=True, timeout=600)
+    code = (
+        "import numpy as np\n"
+        "from cytogate.model.designs import design_named\n"
+        "from cytogate.model.retrieval import integer\n"
+        "from cytogate.hls.sources import FPGA\n"
+        "assert (FPGA / 'src' / 'retrieve_phase.hpp').exists()\n"
+        "print(integer.network_inputs(np.full((1, 4, 305, 305), 99, np.uint8), design_named('qatom64')).shape)\n"
+    )
+    done = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "(1, 64, 64, 5)", done.stderr
+    helped = subprocess.run([str(python.with_name("cytogate")), "--help"], capture_output=True, text=True, check=False)
+    assert helped.returncode == 0, helped.stderr
+    assert "csim" in helped.stdout
+
+
+def test_readme_names_only_what_exists() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", readme))
+    assert {"csim", "test"} <= named <= targets
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (REPOSITORY / link).exists(), link
+
+
+def readme_verbs() -> list[str]:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    return sorted(set(re.findall(r"^\s*(?:\S*/)?cytogate ([a-z]+.*)$", readme, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("line", readme_verbs())
+def test_readme_commands_parse(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every option that the README shows is known to its verb."""
+    verb, *words = line.split()
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    told = capsys.readouterr().out
+    for word in words:
+        if word.startswith("--"):
+            assert word.split("=")[0] in told, line
+
+
+def test_unknown_design_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["csim", "--design", "nothing"]) == 2
+    assert re.fullmatch(
+        r"cytogate csim: there is no design named nothing; choose one of [a-z0-9, ]+\n", capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(("missing", "said"), [("g++", "apt install g++"), ("python3", "apt install python3")])
+def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path) -> None:
+    """On a path without the tool, one sentence and exit code 2."""
+    path = tmp_path / "bin"
+    path.mkdir()
+    for tool in ("bash", "sh", "make", "g++", "python3", "grep", "awk", "touch", "mkdir"):
+        found = shutil.which(tool)
+        if tool != missing and found:
+            (path / tool).symlink_to(os.path.realpath(found) if tool != "python3" else sys.executable)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+    done = subprocess.run(
+        ["make", "csim"], cwd=tmp_path, env={"PATH": str(path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"{missing} was not found" in done.stdout
+    assert said in done.stdout
+    assert not (tmp_path / ".venv").exists()
