@@ -202,6 +202,17 @@ def quantizer_format(quantizer: object, layer: str) -> Format:
     raise InputError(f"layer {layer}: {quantizer} is no quantizer that is known to be exact; use quantized_bits(alpha=1)")
 
 
+def constant_formats(layer: keras.Layer) -> dict[str, Format]:
+    """Return the formats of a layer's constants: ``weight`` or ``scale``, and ``bias``; empty where it has none."""
+    if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
+        quantizers = {"weight": layer.kernel_quantizer_internal, "bias": layer.bias_quantizer_internal}
+        return {name: quantizer_format(quantizer, layer.name) for name, quantizer in quantizers.items()}
+    if isinstance(layer, keras.layers.BatchNormalization):
+        gamma, beta, _, _ = layer.get_weights()
+        return {name: _narrowest(values) for name, values in (("scale", gamma), ("bias", beta))}
+    return {}
+
+
 @keras.saving.register_keras_serializable(package="cytogate")
 class Accumulable(keras.constraints.Constraint):
     """Keeps a kernel within its format's range and the sum of magnitudes of each output's weights below a limit."""
@@ -362,6 +373,13 @@ def _plus(a: NDArray, a_fraction: int, b: NDArray, b_fraction: int) -> tuple[NDA
 def _exact_words(name: str, steps: int, fraction_bits: int) -> Words:
     width = steps.bit_length() + 1
     return Words(name, Format(width, width - fraction_bits, True, Rounding.TRUNCATE, Overflow.WRAP), steps)
+
+
+def _narrowest(values: NDArray) -> Format:
+    """Return the narrowest format on the grid of snapped values that holds them."""
+    largest = int(np.abs(np.rint(np.asarray(values, np.float64) * (1 << SNAP_FRACTION_BITS))).max())
+    width = largest.bit_length() + 1
+    return Format(width, width - SNAP_FRACTION_BITS)
 
 
 def _steps(values: keras.KerasTensor | NDArray, on: Format) -> NDArray[np.int64]:
