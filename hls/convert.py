@@ -28,6 +28,7 @@ PARTS = {"pynq-z2": "xc7z020clg400-1", "kv260": "xck26-sfvc784-2LV-c", "zcu104":
 """Device on each board, as Vitis calls it."""
 PADDING = "ZeroPadding2D"
 """hls4ml pads ahead of a convolution in a layer of its own."""
+ACCUMULATING = ("Conv2D", "Dense")
 
 
 def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
@@ -135,7 +136,7 @@ def _is_merged(layer: keras.Layer) -> bool:
 
 def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> None:
     """Compare hls4ml's graph with the Keras model: layers, their kinds, order and precisions."""
-    results = _results(model, words)
+    results, exact = _results(model, words), {leaving.layer: leaving.format for leaving in words}
     expected = [layer.name for layer in model.layers if not _is_merged(layer)]
     found = {node.name: node for node in graph.get_layers()}
     for name in expected:
@@ -146,12 +147,22 @@ def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> N
             raise InputError(f"layer {name}: hls4ml added a {node.class_name} that the model does not have")
         if name not in expected:
             continue
-        given, wanted = str(node.get_output_variable().type.precision), precision(results[name])
-        if given != wanted:
-            raise InputError(f"layer {name}: hls4ml gives its words the format {given}; the model says {wanted}")
+        _check_precisions(node, precision(results[name]), exact[name])
     order = [name for name in found if name in expected]
     if order != expected:
         raise InputError(f"network {model.name}: hls4ml ordered its layers {', '.join(order)}, unlike the model")
+
+
+def _check_precisions(node: Any, result: str, exact: Format | None) -> None:
+    given = str(node.get_output_variable().type.precision)
+    if given != result:
+        raise InputError(f"layer {node.name}: hls4ml gives its words the format {given}; the model says {result}")
+    if node.class_name in ACCUMULATING and exact is not None:
+        accumulator = str(node.get_attr("accum_t").precision)
+        if accumulator != precision(exact):
+            raise InputError(
+                f"layer {node.name}: hls4ml accumulates in {accumulator}; {precision(exact)} is what the weights need"
+            )
 
 
 def _register_activation() -> None:

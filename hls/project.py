@@ -36,9 +36,9 @@ class HlsProject:
         return (self.folder, self.folder / "firmware")
 
     @property
-    def weights(self) -> Path:
-        """Folder of the text files from which a C-simulation loads weights."""
-        return self.folder / "firmware" / "weights"
+    def definitions(self) -> tuple[str, ...]:
+        """Macros of a C-simulation, which loads its weights from a folder of text files."""
+        return (f'WEIGHTS_DIR="{self.folder.resolve() / "firmware" / "weights"}"',)
 
 
 def network_header(project: HlsProject) -> str:

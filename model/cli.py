@@ -27,6 +27,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--run",
+        dest="shading_run",
         type=int,
         metavar="NUMBER",
         help="all cells share the shading of this run of the instrument, as its empty field does "
@@ -54,7 +55,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
         cells=arguments.cells,
         seed=arguments.seed,
         difficulty=arguments.difficulty,
-        run=arguments.run,
+        run=arguments.shading_run,
     )
     write_cells(cells, arguments.output, empty_field=arguments.empty_field)
     print(f"{arguments.output}: {len(cells)} simulated {'empty fields' if arguments.empty_field else 'cells'}")

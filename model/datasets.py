@@ -77,7 +77,7 @@ def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False,
         stored = progress.track(finished, total=len(cells), description=f"writing {path.name}")
         with whole_file(path) as beside:
             store(beside, stored, cells, not empty_field)
-        finished.path.unlink()
+        finished.path.unlink(missing_ok=True)
 
 
 def _simulated(cells: SimulatedCells, indices: range, empty_field: bool, workers: int) -> Iterator[Frames]:
@@ -164,9 +164,11 @@ class _Finished:
 def _finished_cells(cells: SimulatedCells, path: Path, empty_field: bool, console: Console) -> Iterator[_Finished]:
     """Open the file of finished cells, empty unless it holds cells of this very request."""
     place = path.with_name(f".{path.name}.partial")
-    request = json.dumps(_attributes(cells) | {"class_names": cells.class_names, "empty_field": empty_field})
+    request = json.dumps(attributes(cells) | {"class_names": cells.class_names, "empty_field": empty_field})
     line = request.encode() + b"\n"
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: this is a folder; a file to write is needed")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
         with place.open("r+b") as file:
@@ -190,7 +192,7 @@ def _finished_cells(cells: SimulatedCells, path: Path, empty_field: bool, consol
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _attributes(cells: SimulatedCells) -> dict[str, str | int | float | bool]:
+def attributes(cells: SimulatedCells) -> dict[str, str | int | float | bool]:
     """Return what a file says of its making; all of it but the number of cells decides what a cell looks like."""
     return {
         "simulated": True,
@@ -206,10 +208,11 @@ def _attributes(cells: SimulatedCells) -> dict[str, str | int | float | bool]:
 
 def _write_hdf5(path: Path, frames: Iterable[Frames], cells: SimulatedCells, labelled: bool) -> None:
     with h5py.File(path, "w") as file:
-        file.attrs.update(_attributes(cells))
+        file.attrs.update(attributes(cells))
         if labelled:
             file["labels"] = cells.labels
-            file["class_names"] = list(cells.class_names)
+            # Of fixed length: HDF5 can hang on a damaged heap of variable ones.
+            file["class_names"] = np.array(cells.class_names, "S")
         shape = cells.frame_shape
         dataset = file.create_dataset("frames", (len(cells), *shape), code_type(cells.acquisition), chunks=(1, *shape))
         for number, cell in enumerate(frames):
@@ -218,7 +221,7 @@ def _write_hdf5(path: Path, frames: Iterable[Frames], cells: SimulatedCells, lab
 
 def _write_tiff(path: Path, frames: Iterable[Frames], cells: SimulatedCells, labelled: bool) -> None:
     labels = {"class_names": cells.class_names, "labels": cells.labels.tolist()} if labelled else {}
-    description = json.dumps(_attributes(cells) | labels)
+    description = json.dumps(attributes(cells) | labels)
     size = len(cells) * math.prod(cells.frame_shape) * code_type(cells.acquisition).itemsize
     with tifffile.TiffWriter(path, bigtiff=size > CLASSIC_TIFF_BYTES) as file:
         for number, cell in enumerate(frames):

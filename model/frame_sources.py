@@ -8,6 +8,7 @@ bytes that it has. No pickle is ever loaded.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import struct
@@ -52,6 +53,10 @@ class Source(Protocol):
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn whatever a parser raises on a damaged file into one sentence."""
+    # Which is all that should be said: tifffile logs every oddity that it meets on its way to the exception.
+    log = logging.getLogger("tifffile")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         yield
     except InputError:
@@ -60,13 +65,17 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:
         detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path}: the file is truncated or damaged, or of a kind not supported: {detail}") from error
+    finally:
+        log.setLevel(level)
 
 
 def open_source(path: Path) -> Source:
     """Open ``path`` as what its first bytes say it is."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: this is a folder; a file of frames is needed")
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
         with path.open("rb") as file:
             magic = file.read(8)
     except OSError as error:
@@ -142,10 +151,11 @@ class _Hdf5:
     """Datasets ``frames`` and perhaps ``labels`` and ``class_names``."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = h5py.File(path, "r")
         try:
-            frames = self._file.get("frames")
-            if not isinstance(frames, h5py.Dataset):
+            frames = self._dataset("frames")
+            if frames is None:
                 held = ", ".join(self._file) or "nothing"
                 raise InputError(f"{path}: holds no dataset named frames, but {held}")
             self._frames = frames
@@ -158,8 +168,8 @@ class _Hdf5:
         return self._frames[start:stop]
 
     def member(self, name: str) -> NDArray | None:
-        dataset = self._file.get(name)
-        if not isinstance(dataset, h5py.Dataset):
+        dataset = self._dataset(name)
+        if dataset is None:
             return None
         if h5py.check_string_dtype(dataset.dtype):
             return np.array([str(each) for each in dataset.asstr()[...].ravel()])
@@ -167,6 +177,21 @@ class _Hdf5:
 
     def close(self) -> None:
         self._file.close()
+
+    def _dataset(self, name: str) -> h5py.Dataset | None:
+        """Return a dataset whose declared size the file can hold, or None."""
+        dataset = self._file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            return None
+        declared = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
+        held = dataset.id.get_storage_size()
+        # The data of a virtual dataset lie in other files.
+        if declared > DEFLATE_LIMIT * held and not dataset.is_virtual:
+            raise InputError(
+                f"{self._path}: dataset {name} declares {declared} bytes, of which the file holds {held}; "
+                "it was not written to its end, or is damaged"
+            )
+        return dataset
 
 
 class _Tiff:
@@ -181,6 +206,8 @@ class _Tiff:
             if pages % 4 or len(self._file.pages) != pages:
                 raise InputError(f"{path}: {pages} pages are no whole number of cells, which have four pages each")
             first = self._page(0)
+            if first.dtype is None:
+                raise InputError(f"{path}: pixels of {first.bitspersample} bits are in no format that is supported")
             self.shape, self.dtype = (pages // 4, 4, *first.shape), np.dtype(first.dtype)
             # Most writers append: where pixels are missing, the last page lacks them.
             self._page(pages - 1)

@@ -63,11 +63,14 @@ class FrameFile:
         Raises
         ------
         InputError
-            Where a frame holds codes that the ADC does not have, is saturated or holds nothing.
+            Where there are no such cells, or a frame holds codes that the ADC does not have, is saturated or holds
+            nothing.
         """
         start, stop, _ = slice(start, stop).indices(self.cells)
+        if stop <= start:
+            raise InputError(f"{self.path}: cells {start} to {stop} were asked for; there are {self.cells}")
         with reading(self.path):
-            stored = self.source.read(start, max(start, stop))
+            stored = self.source.read(start, stop)
         frames = stored.astype(stored.dtype.newbyteorder("="), copy=False)
         _check_codes(frames, self.path, start, self.adc_bits)
         return frames

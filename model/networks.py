@@ -26,6 +26,8 @@ from cytogate.model.command import InputError  # noqa: E402
 from cytogate.model.designs import Meng2017  # noqa: E402
 from cytogate.model.formats import ANGLES, PIXEL, Format, Overflow, Rounding  # noqa: E402
 
+KERNEL = 3
+"""Rows and columns of the kernels behind the first."""
 CHANNELS = ANGLES + 1
 """Four bright-field frames and the phase."""
 EXACT_STEPS = 1 << 24
@@ -35,6 +37,9 @@ EXACT_STEPS = 1 << 24
 RELU_INTEGER_BITS = 2
 NORMALIZED_INTEGER_BITS = 2
 HIDDEN_INTEGER_BITS = 3
+CONTRAST_GAIN = 8.0
+"""A frame's values vary by a twentieth of their range or so: gain of the first kernels' initial values."""
+CONTRAST_INTEGER_BITS = 2
 CONVOLUTION_INTEGER_BITS = 0
 DENSE_RANGE_SIGMAS = 8
 """Range of a dense kernel in standard deviations of its He initialization; training widens it."""
@@ -53,27 +58,32 @@ BATCH = 64
 def meng2017(spec: Meng2017, size: int, quantized: bool) -> keras.Model:
     """Build the network for inputs (cells, size, size, 5) of values code / 256, with logits (cells, classes).
 
-    Three blocks of convolution 3x3, ReLU, max-pooling 2x2 and batch normalization, then two dense layers (Meng 2017,
-    section 2.3; widths are ours, see :class:`~cytogate.model.designs.Meng2017`). The quantized form rounds its input,
+    Three blocks of convolution, ReLU, max-pooling 2x2 and batch normalization, then two dense layers (Meng 2017,
+    section 2.3; sizes are ours, see :class:`~cytogate.model.designs.Meng2017`). The quantized form rounds its input,
     weights, biases and activations; there is no softmax, which no fixed-point table reproduces exactly.
 
     Parameters
     ----------
     spec
-        Filters of the three blocks, width of the dense layer, bits of weights and activations, classes.
+        Filters of the three blocks, kernel and stride of the first, width of the dense layer, bits of weights and activations,
+        classes.
     size
-        Rows and columns of the input, a multiple of 8.
+        Rows and columns of the input, a multiple of 8 times the stride.
     quantized
         Whether to build with QKeras quantizers, or as the float twin of the same topology.
     """
-    if size % 8 or size <= 0:
-        raise InputError(f"network meng2017: inputs of {size}x{size} cannot be halved three times")
+    if size % (8 * spec.first_stride) or size <= 0:
+        raise InputError(
+            f"network meng2017: inputs of {size}x{size} cannot be halved three times behind a stride of "
+            f"{spec.first_stride}"
+        )
     inputs = keras.Input((size, size, CHANNELS), name="network_input")
     layer = _Quantized(spec) if quantized else _Float()
     x = layer.activation(inputs, "input_quantizer", qkeras.quantized_relu(PIXEL.width, PIXEL.integer_bits))
-    flat = (size // 8) ** 2 * spec.filters[-1]
+    flat = (size // spec.first_stride // 8) ** 2 * spec.filters[-1]
     for block, filters in enumerate(spec.filters, start=1):
-        x = layer.convolution(x, filters, f"convolution_{block}")
+        kernel, stride = (spec.first_kernel, spec.first_stride) if block == 1 else (KERNEL, 1)
+        x = layer.convolution(x, filters, kernel, stride, f"convolution_{block}")
         x = layer.relu(x, RELU_INTEGER_BITS, f"relu_{block}")
         x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
         x = keras.layers.BatchNormalization(epsilon=EPSILON, name=f"normalization_{block}")(x)
@@ -241,8 +251,11 @@ class _Float:
     def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
         return keras.layers.ReLU(name=name)(x)
 
-    def convolution(self, x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
-        return keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", name=name)(x)
+    def convolution(
+        self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
+    ) -> keras.KerasTensor:
+        start = _initializer(x)
+        return keras.layers.Conv2D(filters, kernel, stride, padding="same", kernel_initializer=start, name=name)(x)
 
     def dense(self, x: keras.KerasTensor, units: int, name: str, largest_input: int) -> keras.KerasTensor:
         return keras.layers.Dense(units, kernel_initializer="he_normal", name=name)(x)
@@ -260,10 +273,14 @@ class _Quantized:
     def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
         return self.activation(x, name, qkeras.quantized_relu(self.spec.activation_bits, integer_bits))
 
-    def convolution(self, x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    def convolution(
+        self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
+    ) -> keras.KerasTensor:
         largest_input = 1 << max(PIXEL.width, self.spec.activation_bits)
-        options = self._kernel(CONVOLUTION_INTEGER_BITS, 9 * x.shape[-1], largest_input)
-        return qkeras.QConv2D(filters, 3, padding="same", name=name, **options)(x)
+        integer_bits = CONTRAST_INTEGER_BITS if x.shape[-1] == CHANNELS else CONVOLUTION_INTEGER_BITS
+        options = self._kernel(integer_bits, kernel**2 * x.shape[-1], largest_input)
+        options["kernel_initializer"] = _initializer(x)
+        return qkeras.QConv2D(filters, kernel, stride, padding="same", name=name, **options)(x)
 
     def dense(self, x: keras.KerasTensor, units: int, name: str, largest_input: int) -> keras.KerasTensor:
         inputs = x.shape[-1]
@@ -281,6 +298,28 @@ class _Quantized:
             "kernel_constraint": Accumulable(2.0**integer_bits - step, column_steps * step),
             "bias_quantizer": qkeras.quantized_bits(BIAS_BITS, BIAS_INTEGER_BITS, alpha=1),
         }
+
+
+@keras.saving.register_keras_serializable(package="cytogate")
+class Contrast(keras.initializers.HeNormal):
+    """He initialization without what an even image answers to, times a gain: for images of low contrast."""
+
+    def __init__(self, gain: float, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
+        """Return a kernel (rows, columns, channels, filters)."""
+        kernel = super().__call__(shape, dtype)
+        return self.gain * (kernel - keras.ops.mean(kernel, axis=(0, 1), keepdims=True))
+
+    def get_config(self) -> dict[str, object]:
+        """Return the arguments."""
+        return {"gain": self.gain, "seed": super().get_config()["seed"]}
+
+
+def _initializer(x: keras.KerasTensor) -> keras.initializers.Initializer:
+    return Contrast(CONTRAST_GAIN) if x.shape[-1] == CHANNELS else keras.initializers.HeNormal()
 
 
 def _bits_into_dense(inputs: int, bits: int) -> int:
@@ -304,13 +343,27 @@ def _words_behind(layer: keras.Layer, before: Words | None) -> Words:
         return Words(layer.name, None, 0)
     if isinstance(layer, qkeras.QActivation):
         return _quantized_words(layer, before)
-    if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.Flatten)):
+    if isinstance(layer, keras.layers.MaxPooling2D):
+        _check_pooling(layer)
+        return Words(layer.name, before.format, before.steps)
+    if isinstance(layer, keras.layers.Flatten):
         return Words(layer.name, before.format, before.steps)
     if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
         return _accumulated_words(layer, before)
     if isinstance(layer, keras.layers.BatchNormalization):
         return _normalized_words(layer, before)
     raise InputError(f"layer {layer.name}: {type(layer).__name__} is not known to be exact in fixed point")
+
+
+def _check_pooling(layer: keras.layers.MaxPooling2D) -> None:
+    """Refuse windows that overlap, are padded or leave pixels over, which hls4ml's streaming kernels do not handle."""
+    extents = layer.input.shape[1:3]
+    whole = all(extent % size == 0 for extent, size in zip(extents, layer.pool_size, strict=True))
+    if layer.padding != "valid" or tuple(layer.strides) != tuple(layer.pool_size) or not whole:
+        raise InputError(
+            f"layer {layer.name}: windows of {layer.pool_size} with stride {layer.strides} and padding {layer.padding} "
+            f"do not tile {extents[0]}x{extents[1]} pixels; only pooling that does is exact"
+        )
 
 
 def _quantized_words(layer: qkeras.QActivation, before: Words) -> Words:

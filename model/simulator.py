@@ -6,7 +6,6 @@ size of the data set change it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -19,6 +18,9 @@ from cytogate.model.cells import Cell, cell_line, draw_cell, phase_map
 from cytogate.model.command import InputError
 from cytogate.model.designs import CLASS_NAMES, FourAngle
 from cytogate.model.optics import Floats, digitise, draw_shading, four_angle_intensities
+
+MAX_DIFFICULTY = 10.0
+"""Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +57,13 @@ class SimulatedCells(Sequence[SimulatedCell]):
     def __post_init__(self) -> None:
         if self.cells < 1:
             raise InputError(f"{self.cells} cells cannot be simulated; ask for 1 or more")
-        if self.seed < 0 or (self.run is not None and self.run < 0):
-            raise InputError("a seed or the number of a run is negative; it must be 0 or more")
-        if not (math.isfinite(self.difficulty) and self.difficulty >= 0):
-            raise InputError(f"difficulty is {self.difficulty}; it must be 0 or more, 1 being the default")
+        for name, number in (("seed", self.seed), ("run", 0 if self.run is None else self.run)):
+            if not 0 <= number < 2**63:
+                raise InputError(f"{name} is {number}; it must be 0 to 2^63 - 1")
+        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
+            raise InputError(
+                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
+            )
         if not self.class_names or len(set(self.class_names)) < len(self.class_names):
             raise InputError("classes to simulate must be named, each once")
         for name in self.class_names:

@@ -132,7 +132,7 @@ class TrainingPlan:
     epochs: int = 30
     fine_tune_epochs: int = 6
     """Epochs with snapped batch normalization; a float network has none."""
-    batch: int = 64
+    batch: int = 32
     learning_rate: float = 2e-3
     fine_tune_learning_rate: float = 2e-4
 

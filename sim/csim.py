@@ -111,4 +111,4 @@ def chain_build(design: Design, folder: Path, project: HlsProject | None) -> Bui
     includes = [write_header(design, folder / "contract").parent, FPGA / "src", FPGA / "tb"]
     if project is None:
         return BuildFiles((), tuple(includes), ())
-    return BuildFiles(project.sources, (*includes, *project.includes), (f'WEIGHTS_DIR="{project.weights}"',))
+    return BuildFiles(project.sources, (*includes, *project.includes), project.definitions)

@@ -1,0 +1,48 @@
+"""C-simulation of a converted network alone: what hls4ml wrote, against what Keras computes."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.project import HlsProject
+from cytogate.hls.sources import FPGA
+from cytogate.model.command import CheckFailed
+from cytogate.model.formats import Codes
+from cytogate.sim.compile import build
+
+
+@dataclass(frozen=True)
+class NetworkSimulation:
+    """A compiled network; its streams are shared: use one from one thread."""
+
+    project: HlsProject
+    library: ctypes.CDLL
+
+    @staticmethod
+    def of(project: HlsProject, folder: Path) -> NetworkSimulation:
+        """Compile the network of ``project`` into ``folder``."""
+        path = build(
+            folder / "network.so",
+            [FPGA / "tb" / "network.cpp", *project.sources],
+            project.includes,
+            project.definitions,
+            shared=True,
+        )
+        library = ctypes.CDLL(str(path))
+        library.cytogate_network.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+        return NetworkSimulation(project, library)
+
+    def logits(self, codes: NDArray[np.integer]) -> Codes:
+        """Return codes of logits (cells, classes) for codes of inputs (cells, ..., channels)."""
+        found = np.empty((len(codes), self.project.classes), np.int32)
+        for cell, logits in zip(np.ascontiguousarray(codes, np.int32), found, strict=True):
+            positions = cell.size // cell.shape[-1]
+            count = self.library.cytogate_network(cell.ctypes.data, positions, logits.ctypes.data)
+            if count != logits.size:
+                raise CheckFailed(f"network {self.project.top}: {count} logits left it where {logits.size} were due")
+        return found.astype(np.int64)

@@ -1,0 +1,118 @@
+"""Conversion to HLS: equal on every word, and an error that names the layer where it could not be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytogate.hls.convert import convert
+from cytogate.model.command import InputError
+from cytogate.model.designs import design_named
+from cytogate.model.networks import keras, logits, qkeras, trace
+from cytogate.sim.network_csim import NetworkSimulation
+from tests.test_networks import SIZE, exact_network, inputs
+
+DESIGN = design_named("qatom64")
+
+
+def test_logits_equal_keras_on_every_word(builds: Path) -> None:
+    model = exact_network()
+    project = convert(model, DESIGN, builds / "small_network" / "project")
+    simulation = NetworkSimulation.of(project, builds / "small_network")
+    flat = np.stack([np.full((SIZE, SIZE, 5), code, np.uint8) for code in (0, 255)])
+    codes = np.concatenate([inputs(64), flat])
+    expected = project.logits.encode(logits(model, codes))
+    assert len(np.unique(expected[:, 0])) > 32, "inputs that all give one answer would prove nothing"
+    found = simulation.logits(codes)
+    assert found.shape == (66, 5)
+    assert np.array_equal(found, expected)
+
+
+def test_project_names_what_a_kernel_needs(tmp_path: Path) -> None:
+    model = exact_network()
+    project = convert(model, DESIGN, tmp_path / "project")
+    assert all(path.exists() for path in project.sources)
+    assert (project.folder / "network.hpp").exists()
+    assert project.logits == trace(model)[-1].format
+    assert project.classes == 5
+    defines = (project.folder / "firmware" / "defines.h").read_text()
+    assert "typedef nnet::array<ap_ufixed<8,0,AP_RND_CONV,AP_SAT,0>, 5*1> input_t;" in defines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
+
+
+def chain(*layers: keras.Layer) -> keras.Model:
+    """Return a network that starts with the input's quantizer."""
+    x = inputs_ = keras.Input((8, 8, 5), name="network_input")
+    x = qkeras.QActivation(qkeras.quantized_relu(8, 0), name="input_quantizer")(x)
+    for layer in layers:
+        x = layer(x)
+    return keras.Model(inputs_, x, name="network")
+
+
+def bits(width: int = 8) -> qkeras.quantized_bits:
+    return qkeras.quantized_bits(width, 0, alpha=1)
+
+
+def convolution(name: str = "convolution", **options: object) -> keras.Layer:
+    settings = {"kernel_quantizer": bits(), "bias_quantizer": bits(), "name": name} | options
+    return qkeras.QConv2D(2, 3, **settings)
+
+
+REFUSED = {
+    "softmax": [keras.layers.Flatten(), keras.layers.Softmax(name="bad")],
+    "sigmoid behind flatten": [keras.layers.Flatten(), keras.layers.Activation("sigmoid", name="bad")],
+    "average pooling": [keras.layers.AveragePooling2D(2, name="bad")],
+    "transposed convolution": [keras.layers.Conv2DTranspose(2, 3, name="bad")],
+    "leaky ReLU": [keras.layers.LeakyReLU(negative_slope=0.1, name="bad")],
+    "dropout": [keras.layers.Flatten(), keras.layers.Dropout(0.5, name="bad")],
+    "padded pooling": [keras.layers.MaxPooling2D(3, padding="same", name="bad")],
+    "overlapping pooling": [keras.layers.MaxPooling2D(3, 2, name="bad")],
+    "plain convolution": [keras.layers.Conv2D(2, 3, name="bad")],
+    "activation within": [convolution("bad", activation=qkeras.quantized_relu(8, 0))],
+    "dilation": [convolution("bad", dilation_rate=2)],
+    "no quantizer": [convolution("good"), convolution("bad", kernel_quantizer=None)],
+    "scaled quantizer": [convolution("bad", kernel_quantizer=qkeras.quantized_bits(8, 0, alpha="auto"))],
+    "batch normalization as trained": [keras.layers.BatchNormalization(name="bad")],
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_exact_is_refused_by_name(case: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="layer bad"):
+        convert(chain(*REFUSED[case]), DESIGN, tmp_path / "project")
+    assert not list(tmp_path.iterdir())
+
+
+def test_branches_are_refused(tmp_path: Path) -> None:
+    x = entry = keras.Input((8, 8, 5), name="network_input")
+    x = qkeras.QActivation(qkeras.quantized_relu(8, 0), name="input_quantizer")(x)
+    both = keras.layers.Concatenate(name="both")([convolution("one")(x), convolution("other")(x)])
+    with pytest.raises(InputError, match="must be a plain chain"):
+        convert(keras.Model(entry, both), DESIGN, tmp_path / "project")
+
+
+def test_a_layer_that_hls4ml_drops_is_an_error(tmp_path: Path) -> None:
+    """A normalization that changes nothing is removed by hls4ml, and the quantizer behind it along with it."""
+    model = exact_network()
+    layer = model.get_layer("normalization_2")
+    gamma, beta, mean, variance = layer.get_weights()
+    layer.set_weights([gamma * 0 + 1, beta * 0, mean, variance])
+    with pytest.raises(InputError, match="layer normalization_2: hls4ml dropped it"):
+        convert(model, DESIGN, tmp_path / "project")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_precision_that_hls4ml_changes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hls4ml
+
+    real = hls4ml.converters.convert_from_keras_model
+
+    def changing(model: keras.Model, *, hls_config: dict, **options: object) -> object:
+        hls_config["LayerName"]["normalization_2"]["Precision"]["result"] = "fixed<9,3,RND_CONV,SAT,0>"
+        return real(model, hls_config=hls_config, **options)
+
+    monkeypatch.setattr(hls4ml.converters, "convert_from_keras_model", changing)
+    with pytest.raises(InputError, match="layer (normalization_2|quantizer_2): hls4ml"):
+        convert(exact_network(), DESIGN, tmp_path / "project")

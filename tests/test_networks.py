@@ -1,0 +1,172 @@
+"""The quantized network: its size, its arithmetic, and the refusal of what is not exact."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cytogate.model.command import InputError
+from cytogate.model.designs import Meng2017, design_named
+from cytogate.model.formats import Format
+from cytogate.model.networks import (
+    CHANNELS,
+    EXACT_STEPS,
+    assert_exact_accumulation,
+    count_macs,
+    count_weights,
+    keras,
+    logits,
+    meng2017,
+    qkeras,
+    quantizer_format,
+    settle_weights,
+    snap_batch_normalization,
+    trace,
+)
+
+SMALL = Meng2017(filters=(2, 3, 4), dense=6)
+SIZE = 32
+
+
+def unsettled(spec: Meng2017 = SMALL, size: int = SIZE, seed: int = 0) -> keras.Model:
+    """Return a network whose batch normalizations have been through something."""
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = meng2017(spec, size, quantized=True)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            shape = layer.get_weights()[0].shape
+            gamma, beta, mean = rng.uniform(0.5, 1.5, shape), rng.normal(0, 0.5, shape), rng.normal(0.3, 0.1, shape)
+            layer.set_weights([gamma, beta, mean, rng.uniform(0.05, 1, shape)])
+        elif isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel, rng.normal(0, 0.3, bias.shape)])
+    return model
+
+
+def exact_network(spec: Meng2017 = SMALL, size: int = SIZE, seed: int = 0) -> keras.Model:
+    """Return a network as training leaves it: snapped and settled."""
+    model = unsettled(spec, size, seed)
+    snap_batch_normalization(model)
+    settle_weights(model)
+    return model
+
+
+def inputs(cells: int, size: int = SIZE, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (cells, size, size, CHANNELS), np.uint8)
+
+
+def test_the_default_fits_a_small_device() -> None:
+    design = design_named("qatom128")
+    model = meng2017(design.network, design.size, quantized=True)
+    assert count_macs(model) == 64 * 64 * 16 * 5 * 8 + 32 * 32 * 9 * 8 * 16 + 16 * 16 * 9 * 16 * 32 + 2048 * 64 + 64 * 5
+    assert count_macs(model) <= 6e6
+    assert count_weights(model) <= 150_000
+    assert model.output_shape == (None, 5)
+
+
+def test_filters_reach_fifty_million_macs() -> None:
+    spec = dataclasses.replace(Meng2017(), filters=(32, 64, 112))
+    model = meng2017(spec, 128, quantized=True)
+    assert 45e6 < count_macs(model) < 60e6
+
+
+def test_quantized_and_float_have_the_same_topology() -> None:
+    quantized, twin = (meng2017(SMALL, SIZE, quantized=kind) for kind in (True, False))
+    assert [w.shape for w in quantized.weights] == [w.shape for w in twin.weights]
+    assert count_macs(quantized) == count_macs(twin)
+
+
+def test_float32_keras_equals_integers() -> None:
+    """Logits of Keras, in steps of their format, are what integer arithmetic gives."""
+    model = exact_network()
+    codes = inputs(8)
+    steps = trace(model)[-1].format.step
+    found = logits(model, codes) / steps
+    assert np.array_equal(found, np.rint(found)), "logits lie on their grid"
+    assert np.array_equal(found, integer_logits(model, codes))
+
+
+def integer_logits(model: keras.Model, codes: np.ndarray) -> np.ndarray:
+    """Compute the network in int64, layer by layer, from the formats that its trace gives."""
+    x, fraction = codes.astype(np.int64), 8
+    for layer, words in zip(model.layers[1:], trace(model)[1:], strict=True):
+        if isinstance(layer, qkeras.QActivation):
+            shift = fraction - words.format.fraction_bits
+            x = words.format.encode(x * 2.0**-fraction) if shift else np.maximum(x, words.format.code_min)
+        elif isinstance(layer, keras.layers.MaxPooling2D):
+            x = np.maximum.reduce([x[:, i::2, j::2] for i in (0, 1) for j in (0, 1)])
+        elif isinstance(layer, keras.layers.Flatten):
+            x = x.reshape(len(x), -1)
+        else:
+            x = constants(layer, x, fraction, words.format)
+        fraction = words.format.fraction_bits
+    return x
+
+
+def constants(layer: keras.Layer, x: np.ndarray, fraction: int, out: Format) -> np.ndarray:
+    weight, bias = (np.asarray(w, np.float64) for w in layer.get_weights()[:2])
+    left = out.fraction_bits - fraction
+    weight, bias = np.rint(weight * 2.0**left).astype(np.int64), np.rint(bias * 2.0**out.fraction_bits).astype(np.int64)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return x * weight + bias
+    if isinstance(layer, keras.layers.Dense):
+        return x @ weight + bias
+    (size, stride), rows = (weight.shape[0], layer.strides[0]), x.shape[1]
+    pad = max((-(-rows // stride) - 1) * stride + size - rows, 0)
+    x = np.pad(x, ((0, 0), (pad // 2, pad - pad // 2), (pad // 2, pad - pad // 2), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    return np.einsum("nyxcij,ijcf->nyxf", windows, weight) + bias
+
+
+def test_snapping_is_on_the_grid_and_close() -> None:
+    model, codes = unsettled(), inputs(16)
+    before = logits(model, codes)
+    with pytest.raises(InputError, match="normalization_1.*not snapped"):
+        trace(model)
+    snap_batch_normalization(model)
+    trace(model)
+    assert np.abs(logits(model, codes) - before).max() < 0.2
+    settle_weights(model)
+    after = logits(model, codes)
+    settle_weights(model)
+    assert np.array_equal(logits(model, codes), after)
+
+
+def test_heavy_weights_are_refused_by_name() -> None:
+    model = exact_network(dataclasses.replace(SMALL, weight_bits=12))
+    assert_exact_accumulation(model)
+    layer = model.get_layer("convolution_1")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([np.full_like(kernel, 3.9), bias])
+    assert trace(model)[2].steps >= EXACT_STEPS
+    with pytest.raises(InputError, match="layer convolution_1: its accumulator may reach"):
+        assert_exact_accumulation(model)
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "said"),
+    [
+        (qkeras.quantized_bits(8, 0), "alpha"),
+        (qkeras.quantized_bits(8, 0, alpha="auto"), "alpha"),
+        (qkeras.quantized_bits(8, 0, keep_negative=0, alpha=1), "two's complement"),
+        (qkeras.quantized_relu(8, 0, use_stochastic_rounding=True), "stochastically"),
+        (qkeras.quantized_relu(8, 2, negative_slope=0.125), "more than a ReLU"),
+        (qkeras.quantized_tanh(8), "no quantizer that is known"),
+    ],
+)
+def test_inexact_quantizers_are_refused(quantizer: object, said: str) -> None:
+    with pytest.raises(InputError, match=f"layer here: .*{said}"):
+        quantizer_format(quantizer, "here")
+
+
+def test_formats_follow_the_quantizers() -> None:
+    assert quantizer_format(qkeras.quantized_bits(8, 2, alpha=1), "x") == Format(8, 3)
+    assert quantizer_format(qkeras.quantized_relu(8, 2), "x") == Format(8, 2, signed=False)
+
+
+def test_a_size_that_cannot_be_halved_is_refused() -> None:
+    with pytest.raises(InputError, match="24x24"):
+        meng2017(SMALL, 24, quantized=True)
