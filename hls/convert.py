@@ -18,7 +18,8 @@ from cytogate.hls.project import NETWORK_HEADER, HlsProject, network_header
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.formats import PIXEL, Format
-from cytogate.model.networks import Words, assert_exact_accumulation, constant_formats, keras, qkeras, trace
+from cytogate.model.keras_backend import keras, qkeras
+from cytogate.model.networks import Words, assert_exact_accumulation, constant_formats, trace
 
 if TYPE_CHECKING:
     from hls4ml.model import ModelGraph

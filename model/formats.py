@@ -201,6 +201,20 @@ PHASE_CODES_PER_RADIAN = 32
 PHASE_CODE_OFFSET_RAD = 1.0
 """The network sees ``(phase + 1 rad) * 32``: -1 to 7 rad in steps of 31 mrad."""
 
+# The network. Integer bits are what unit-variance He initialization and batch normalization lead to, without the sign;
+# widths of weights and activations are the design's.
+EXACT_STEPS = 1 << 24
+"""float32, in which Keras computes, holds every integer up to here: no accumulator may reach it."""
+RELU_INTEGER_BITS = 2
+NORMALIZED_INTEGER_BITS = 2
+HIDDEN_INTEGER_BITS = 3
+KERNEL_INTEGER_BITS = 0
+CONTRAST_KERNEL_INTEGER_BITS = 2
+"""Of the first convolution, which faces images of low contrast."""
+BIAS = Format(12, 3)
+SNAP_FRACTION_BITS = 10
+"""A snapped batch normalization has scale and offset on the grid 2^-10."""
+
 LOG_ROM_ADDRESS_BITS_MAX = 11
 PASSES = 4
 """Row forward, column forward, column inverse, row inverse."""

@@ -9,43 +9,39 @@ would round. Hardware gets its widths from the same trace.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras  # noqa: E402 - the back end is chosen before
-import qkeras  # noqa: E402
-
-from cytogate.model.command import InputError  # noqa: E402
-from cytogate.model.designs import Meng2017  # noqa: E402
-from cytogate.model.formats import ANGLES, PIXEL, Format, Overflow, Rounding  # noqa: E402
+from cytogate.model.command import InputError
+from cytogate.model.designs import Meng2017
+from cytogate.model.formats import (
+    ANGLES,
+    BIAS,
+    CONTRAST_KERNEL_INTEGER_BITS,
+    EXACT_STEPS,
+    HIDDEN_INTEGER_BITS,
+    KERNEL_INTEGER_BITS,
+    NORMALIZED_INTEGER_BITS,
+    PIXEL,
+    RELU_INTEGER_BITS,
+    SNAP_FRACTION_BITS,
+    Format,
+    Overflow,
+    Rounding,
+)
+from cytogate.model.keras_backend import keras, qkeras
 
 KERNEL = 3
 """Rows and columns of the kernels behind the first."""
 CHANNELS = ANGLES + 1
 """Four bright-field frames and the phase."""
-EXACT_STEPS = 1 << 24
-"""float32 holds every integer up to here."""
-
-# Integer bits of activations, by what unit-variance He initialization and batch normalization lead to.
-RELU_INTEGER_BITS = 2
-NORMALIZED_INTEGER_BITS = 2
-HIDDEN_INTEGER_BITS = 3
 CONTRAST_GAIN = 8.0
 """A frame's values vary by a twentieth of their range or so: gain of the first kernels' initial values."""
-CONTRAST_INTEGER_BITS = 2
-CONVOLUTION_INTEGER_BITS = 0
 DENSE_RANGE_SIGMAS = 8
 """Range of a dense kernel in standard deviations of its He initialization; training widens it."""
-BIAS_BITS, BIAS_INTEGER_BITS = 12, 2
-SNAP_FRACTION_BITS = 10
-"""A snapped batch normalization has scale and offset on the grid 2^-10."""
 EPSILON = 2.0**-SNAP_FRACTION_BITS
 """A power of two, so that variance 1 - epsilon is exact and a snapped scale is not touched by the square root."""
 MEAN_WEIGHT_STEPS_LOG2 = 5
@@ -149,7 +145,9 @@ def count_macs(model: keras.Model) -> int:
 
 def count_weights(model: keras.Model) -> int:
     """Return the constants that hardware stores: kernels, biases, and scale and offset of each normalized channel."""
-    return sum(math.prod(weight.shape) for layer in model.layers for weight in layer.weights if "moving" not in weight.name)
+    return sum(
+        math.prod(weight.shape) for layer in model.layers for weight in layer.weights if "moving" not in weight.name
+    )
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,9 @@ def quantizer_format(quantizer: object, layer: str) -> Format:
         if quantizer.negative_slope or quantizer.use_sigmoid or quantizer.relu_upper_bound is not None:
             raise InputError(f"layer {layer}: {quantizer} is more than a ReLU; leave all but bits and integer bits")
         return Format(int(quantizer.bits), int(quantizer.integer), signed=False)
-    raise InputError(f"layer {layer}: {quantizer} is no quantizer that is known to be exact; use quantized_bits(alpha=1)")
+    raise InputError(
+        f"layer {layer}: {quantizer} is no quantizer that is known to be exact; use quantized_bits(alpha=1)"
+    )
 
 
 def constant_formats(layer: keras.Layer) -> dict[str, Format]:
@@ -251,9 +251,7 @@ class _Float:
     def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
         return keras.layers.ReLU(name=name)(x)
 
-    def convolution(
-        self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
-    ) -> keras.KerasTensor:
+    def convolution(self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
         start = _initializer(x)
         return keras.layers.Conv2D(filters, kernel, stride, padding="same", kernel_initializer=start, name=name)(x)
 
@@ -273,11 +271,9 @@ class _Quantized:
     def relu(self, x: keras.KerasTensor, integer_bits: int, name: str) -> keras.KerasTensor:
         return self.activation(x, name, qkeras.quantized_relu(self.spec.activation_bits, integer_bits))
 
-    def convolution(
-        self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
-    ) -> keras.KerasTensor:
+    def convolution(self, x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
         largest_input = 1 << max(PIXEL.width, self.spec.activation_bits)
-        integer_bits = CONTRAST_INTEGER_BITS if x.shape[-1] == CHANNELS else CONVOLUTION_INTEGER_BITS
+        integer_bits = CONTRAST_KERNEL_INTEGER_BITS if x.shape[-1] == CHANNELS else KERNEL_INTEGER_BITS
         options = self._kernel(integer_bits, kernel**2 * x.shape[-1], largest_input)
         options["kernel_initializer"] = _initializer(x)
         return qkeras.QConv2D(filters, kernel, stride, padding="same", name=name, **options)(x)
@@ -296,7 +292,7 @@ class _Quantized:
             "kernel_initializer": "he_normal",
             "kernel_quantizer": qkeras.quantized_bits(bits, integer_bits, alpha=1),
             "kernel_constraint": Accumulable(2.0**integer_bits - step, column_steps * step),
-            "bias_quantizer": qkeras.quantized_bits(BIAS_BITS, BIAS_INTEGER_BITS, alpha=1),
+            "bias_quantizer": qkeras.quantized_bits(BIAS.width, BIAS.integer_bits - 1, alpha=1),
         }
 
 
@@ -335,7 +331,9 @@ def _batch_normalizations(model: keras.Model) -> list[keras.layers.BatchNormaliz
 def _check_chained(model: keras.Model, layer: keras.Layer, previous: str) -> None:
     incoming = layer.input if isinstance(layer.input, list) else [layer.input]
     if len(incoming) != 1 or incoming[0] is not model.get_layer(previous).output:
-        raise InputError(f"layer {layer.name}: the network must be a plain chain, and this layer does not follow {previous}")
+        raise InputError(
+            f"layer {layer.name}: the network must be a plain chain, and this layer does not follow {previous}"
+        )
 
 
 def _words_behind(layer: keras.Layer, before: Words | None) -> Words:

@@ -9,7 +9,7 @@ from pathlib import Path
 from cytogate.model.command import InputError, Verb
 from cytogate.model.designs import DEFAULT_DESIGN, DESIGNS, design_named
 
-CELLS, CONTROL_CELLS, EPOCHS, FINE_TUNE_EPOCHS = 24000, 6000, 30, 6
+CELLS, CONTROL_CELLS, EPOCHS, FINE_TUNE_EPOCHS = 30000, 6000, 40, 6
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +44,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from cytogate.model.train_job import TrainRequest, run_train
     from cytogate.model.training import TrainingPlan
 
-    plan = TrainingPlan(
-        seed=arguments.seed, epochs=arguments.epochs, fine_tune_epochs=arguments.fine_tune_epochs
-    )
+    plan = TrainingPlan(seed=arguments.seed, epochs=arguments.epochs, fine_tune_epochs=arguments.fine_tune_epochs)
     run_train(
         TrainRequest(
             design=design,

@@ -6,29 +6,25 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from cytogate.model.cell_file import CellFile, Split
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.evaluation import Evaluation, Score
-from cytogate.model.features import features, fit_svm
+from cytogate.model.features import features_of, fit_svm
 from cytogate.model.networks import count_macs, count_weights
 from cytogate.model.outputs import whole_file
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import (
-    CellFile,
     OnProgress,
-    Split,
     Trained,
     TrainingPlan,
     predict,
@@ -39,7 +35,6 @@ from cytogate.model.training import (
 from cytogate.model.training_data import write_network_inputs
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
-FEATURES_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
@@ -95,8 +90,8 @@ def run_train(request: TrainRequest) -> None:
         "seconds": time.perf_counter() - began,
     }
     path = request.output / f"{name}.json"
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with whole_file(path) as beside:
+        beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     _print(console, evaluation, path)
     evaluation.check()
 
@@ -124,24 +119,16 @@ def _evaluate(
 ) -> Evaluation:
     split = Split.of(cells.labels, plan.seed)
     unseen = Split.of(background.labels, plan.seed).test
-    svm = fit_svm(_features(cells, split.training), cells.labels[split.training])
+    svm = fit_svm(features_of(cells, split.training), cells.labels[split.training])
     classes = len(design.network.class_names)
     return Evaluation.of(
         cells.labels[split.test],
         quantized=predict(quantized.model, cells, split.test).argmax(axis=1),
         float_twin=predict(float_twin.model, cells, split.test).argmax(axis=1),
-        svm=svm.predict(_features(cells, split.test)),
-        control=Score.of(
-            background.labels[unseen], predict(control.model, background, unseen).argmax(axis=1), classes
-        ),
+        svm=svm.predict(features_of(cells, split.test)),
+        control=Score.of(background.labels[unseen], predict(control.model, background, unseen).argmax(axis=1), classes),
         classes=classes,
     )
-
-
-def _features(cells: CellFile, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    batches = (inputs for inputs, _ in cells.batches(chosen, FEATURES_AT_A_TIME))
-    with ProcessPoolExecutor() as pool:
-        return np.concatenate(list(pool.map(features, batches)))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 from cytogate.hls.convert import convert
 from cytogate.model.command import InputError
 from cytogate.model.designs import design_named
-from cytogate.model.networks import keras, logits, qkeras, trace
+from cytogate.model.keras_backend import keras, qkeras
+from cytogate.model.networks import logits, trace
 from cytogate.sim.network_csim import NetworkSimulation
 from tests.test_networks import SIZE, exact_network, inputs
 

@@ -9,17 +9,15 @@ import pytest
 
 from cytogate.model.command import InputError
 from cytogate.model.designs import Meng2017, design_named
-from cytogate.model.formats import Format
+from cytogate.model.formats import EXACT_STEPS, Format
+from cytogate.model.keras_backend import keras, qkeras
 from cytogate.model.networks import (
     CHANNELS,
-    EXACT_STEPS,
     assert_exact_accumulation,
     count_macs,
     count_weights,
-    keras,
     logits,
     meng2017,
-    qkeras,
     quantizer_format,
     settle_weights,
     snap_batch_normalization,
