@@ -91,7 +91,9 @@ class Evaluation:
     ) -> Evaluation:
         """Compare predictions (cells,) with ``labels`` and with each other."""
         return Evaluation(
-            *(Score.of(labels, predicted, classes) for predicted in (quantized, float_twin, svm)),
+            quantized=Score.of(labels, quantized, classes),
+            float_twin=Score.of(labels, float_twin, classes),
+            svm=Score.of(labels, svm, classes),
             control=control,
             quantized_less_float=Difference.of(labels, quantized, float_twin),
             quantized_less_svm=Difference.of(labels, quantized, svm),

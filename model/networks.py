@@ -61,8 +61,8 @@ def meng2017(spec: Meng2017, size: int, quantized: bool) -> keras.Model:
     Parameters
     ----------
     spec
-        Filters of the three blocks, kernel and stride of the first, width of the dense layer, bits of weights and activations,
-        classes.
+        Filters of the three blocks, kernel and stride of the first, width of the dense layer, bits of weights and
+        activations, classes.
     size
         Rows and columns of the input, a multiple of 8 times the stride.
     quantized

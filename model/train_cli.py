@@ -17,7 +17,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filters",
         metavar="A,B,C",
-        help="filters of the three blocks (default: the design's, which suit a small device; 32,64,112 makes 50 million products a cell)",
+        help="filters of the three blocks (default: the design's, for a small device; 32,64,112: 50 million products)",
     )
     parser.add_argument("--cells", type=int, default=CELLS, help="simulated cells, split 76/8/16")
     parser.add_argument(

@@ -115,5 +115,5 @@ def test_a_precision_that_hls4ml_changes_is_an_error(tmp_path: Path, monkeypatch
         return real(model, hls_config=hls_config, **options)
 
     monkeypatch.setattr(hls4ml.converters, "convert_from_keras_model", changing)
-    with pytest.raises(InputError, match="layer (normalization_2|quantizer_2): hls4ml"):
+    with pytest.raises(InputError, match=r"layer (normalization_2|quantizer_2): hls4ml"):
         convert(exact_network(), DESIGN, tmp_path / "project")

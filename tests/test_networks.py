@@ -122,7 +122,7 @@ def constants(layer: keras.Layer, x: np.ndarray, fraction: int, out: Format) -> 
 def test_snapping_is_on_the_grid_and_close() -> None:
     model, codes = unsettled(), inputs(16)
     before = logits(model, codes)
-    with pytest.raises(InputError, match="normalization_1.*not snapped"):
+    with pytest.raises(InputError, match=r"normalization_1.*not snapped"):
         trace(model)
     snap_batch_normalization(model)
     trace(model)
@@ -152,7 +152,7 @@ def test_heavy_weights_are_refused_by_name() -> None:
         (qkeras.quantized_bits(8, 0, keep_negative=0, alpha=1), "two's complement"),
         (qkeras.quantized_relu(8, 0, use_stochastic_rounding=True), "stochastically"),
         (qkeras.quantized_relu(8, 2, negative_slope=0.125), "more than a ReLU"),
-        (qkeras.quantized_tanh(8), "no quantizer that is known"),
+        (qkeras.quantized_tanh(8), "no quantizer known"),
     ],
 )
 def test_inexact_quantizers_are_refused(quantizer: object, said: str) -> None:
