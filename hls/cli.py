@@ -19,4 +19,4 @@ def _write_headers(arguments: argparse.Namespace) -> None:
         print(write_header(design, GENERATED / design.name))
 
 
-HEADER = Verb("write the contract's C++ headers of the built-in designs", _no_arguments, _write_headers)
+HEADER = Verb("Write the contract's C++ headers of the built-in designs.", _no_arguments, _write_headers)

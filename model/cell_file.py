@@ -60,12 +60,10 @@ class CellFile:
 
     def read(self, cells: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the inputs (len(cells), N, N, 5) of some cells, in the order asked for."""
-        order = np.argsort(cells, kind="stable")
         with _opened(self.path) as file:
-            found = file["network_input"][cells[order]]
-        inputs = np.empty_like(found)
-        inputs[order] = found
-        return inputs
+            stored = file["network_input"]
+            # One by one: a selection of scattered cells takes the HDF5 library eighty times as long.
+            return np.stack([stored[cell] for cell in cells])
 
     def batches(self, cells: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
         """Give inputs and labels of ``cells``, at most ``size`` at a time and evenly."""

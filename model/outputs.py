@@ -1,13 +1,21 @@
-"""Outputs appear whole or not at all: written beside their place, then renamed."""
+"""What leaves a command: files that appear whole or not at all, and tables that keep their columns."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cytogate.model.command import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOG_COLUMNS = 120
+"""Width of tables where there is no terminal to ask."""
 
 
 @contextmanager
@@ -25,3 +33,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def terminal() -> Console:
+    """Return standard output for tables and sentences, as wide as the terminal, or as a log may be."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)

@@ -21,7 +21,7 @@ from cytogate.model.designs import Design
 from cytogate.model.evaluation import Evaluation, Score
 from cytogate.model.features import features_of, fit_svm
 from cytogate.model.networks import count_macs, count_weights
-from cytogate.model.outputs import whole_file
+from cytogate.model.outputs import terminal, whole_file
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import (
     OnProgress,
@@ -64,7 +64,7 @@ def run_train(request: TrainRequest) -> None:
     hidden = dataclasses.replace(simulated, cells=request.control_cells)
     background = _data(hidden, design, request.work / f"{design.name}-background.h5", background_only=True)
 
-    console = Console()
+    console = terminal()
     with _progress() as on_progress:
         quantized = train(design, cells, request.work / f"{name}-quantized", True, plan, on_progress)
         float_twin = train(design, cells, request.work / f"{name}-float", False, plan, on_progress)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,7 @@ SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1
 """Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
 SYMMETRIES = 8
 
+Item = TypeVar("Item")
 OnProgress = Callable[[str, int, int], None]
 """Receives what is going on, cells done and cells to do."""
 
@@ -275,15 +278,32 @@ def _run_epoch(
     on_batch: Callable[[int], None],
     symmetries: int,
 ) -> float:
-    rng = np.random.default_rng([plan.seed, epoch])
     losses, done = 0.0, 0
-    for inputs, labels in cells.batches(rng.permutation(training), plan.batch):
-        turned = augment(inputs, rng.integers(0, symmetries, len(inputs)))
-        loss = model.train_on_batch(turned * np.float32(PIXEL.step), labels)
+    for inputs, labels in _one_ahead(_augmented(cells, training, plan, epoch, symmetries)):
+        loss = model.train_on_batch(inputs, labels)
         losses += float(np.ravel(loss)[0]) * len(labels)
         done += len(labels)
         on_batch(done)
     return losses / done
+
+
+def _augmented(
+    cells: CellFile, training: NDArray[np.int64], plan: TrainingPlan, epoch: int, symmetries: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Give batches of an epoch: shuffled, each cell turned and mirrored at random."""
+    rng = np.random.default_rng([plan.seed, epoch])
+    for inputs, labels in cells.batches(rng.permutation(training), plan.batch):
+        turned = augment(inputs, rng.integers(0, symmetries, len(inputs)))
+        yield turned * np.float32(PIXEL.step), labels
+
+
+def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Give the same items, each prepared while the one before it is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def _symmetries(design: Design) -> int:

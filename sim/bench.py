@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.designs import Design
 from cytogate.model.formats import OFFSET_ROWS_LOG2, PIXEL
-from cytogate.model.outputs import whole_file
+from cytogate.model.outputs import terminal, whole_file
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.chain import Logits
 from cytogate.sim.csim import BUILD_FOLDER, CSimulation
@@ -109,7 +109,6 @@ def run_bench(name: str, cells: int, output: Path) -> None:
     # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"
-    from rich.console import Console
     from rich.table import Table
 
     from cytogate.hls.convert import convert
@@ -119,7 +118,7 @@ def run_bench(name: str, cells: int, output: Path) -> None:
     from cytogate.model.training import load_trained
 
     design = design_named(name)
-    console = Console()
+    console = terminal()
     with console.status("simulating cells, compiling, timing ..."):
         simulated = SimulatedCells(design.acquisition, design.network.class_names, cells, seed=0)
         frames = np.stack([cell.frames for cell in simulated])

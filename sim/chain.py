@@ -82,11 +82,12 @@ def run_chain(
     logit_format: Format,
     simulation: CSimulation,
     frames: Frames,
+    cells: int,
     csim_cells: int,
     on_cell: Callable[[CellRecord], None] = lambda record: None,
     on_progress: Callable[[int, int], None] = lambda cells, csim_cells: None,
 ) -> ChainResult:
-    """Run all cells of ``frames``, the first ``csim_cells`` of them through C-simulation too.
+    """Run the first ``cells`` of ``frames``, and the first ``csim_cells`` of these through C-simulation too.
 
     ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
     """
@@ -98,7 +99,7 @@ def run_chain(
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
     csim_seconds = 0.0
-    for start, raw in _batches(frames):
+    for start, raw in _batches(frames, cells):
         exact = integer.retrieve(raw, design)
         real = reference.retrieve(raw, design)
         real["logits"] = logits(real["network_input"].astype(np.float32))
@@ -146,9 +147,9 @@ LOGIT_BOUND = 0.25
 which a logit multiplies the odds of a class by e."""
 
 
-def _batches(frames: Frames) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
-    for start in range(0, frames.cells, CELLS_AT_A_TIME):
-        yield start, frames.read(start, min(start + CELLS_AT_A_TIME, frames.cells))
+def _batches(frames: Frames, cells: int) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
+    for start in range(0, cells, CELLS_AT_A_TIME):
+        yield start, frames.read(start, min(start + CELLS_AT_A_TIME, cells))
 
 
 def _codes(exact: integer.Retrieved) -> dict[str, Codes]:

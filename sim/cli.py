@@ -30,9 +30,12 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optics", type=Path, metavar="FILE", help="TOML file of optical constants of your instrument")
     parser.add_argument("--cells", type=int, default=64, help="cells in C-simulation")
     parser.add_argument(
-        "--agreement-cells", type=int, default=1024, help="simulated cells in the float and the integer chain"
+        "--agreement-cells", type=int, default=1024, help="cells in the float and the integer chain, those among them"
     )
     parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FOLDER", help="trained weights of your own (default: those of the package)"
+    )
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
     parser.add_argument("--output", type=Path, default=Path("out/csim"), help="folder of the report and the picture")
 
@@ -42,6 +45,7 @@ def _csim(arguments: argparse.Namespace) -> None:
         raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
     if arguments.agreement_cells < arguments.cells:
         raise InputError(f"--agreement-cells is {arguments.agreement_cells}; it must not be below --cells")
+    from cytogate.model.training import WEIGHTS
     from cytogate.sim.job import CSimRequest, run_csim
 
     run_csim(
@@ -53,13 +57,14 @@ def _csim(arguments: argparse.Namespace) -> None:
             cells=arguments.cells,
             agreement_cells=arguments.agreement_cells,
             seed=arguments.seed,
+            weights=arguments.weights or WEIGHTS,
             stages=arguments.stages,
             output=arguments.output,
         )
     )
 
 
-CSIM = Verb("frames to class in C-simulation, every word compared with the integer model", _csim_arguments, _csim)
+CSIM = Verb("Frames to class in C-simulation, every word compared with the integer model.", _csim_arguments, _csim)
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,4 +83,4 @@ def _bench(arguments: argparse.Namespace) -> None:
     run_bench(arguments.design, arguments.cells, arguments.output)
 
 
-BENCH = Verb("speed on this computer: each level beside a peer, as ratios", _bench_arguments, _bench)
+BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)

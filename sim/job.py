@@ -40,8 +40,10 @@ class CSimRequest:
     cells: int
     """Cells in C-simulation."""
     agreement_cells: int
-    """Simulated cells altogether."""
+    """Cells altogether: as many are simulated, of a file no more are read."""
     seed: int
+    weights: Path
+    """Folder of the trained network."""
     stages: Path | None
     output: Path
 
@@ -53,16 +55,17 @@ def run_csim(request: CSimRequest) -> None:
     began = time.perf_counter()
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
-        model = load_trained(design)
+        model = load_trained(design, folder=request.weights)
         print(
             "Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ..."
         )
         folder = BUILD_FOLDER / design.name
         project = convert(model, design, folder / "network")
         simulation = CSimulation.of_chain(design, project, folder)
-        cells = min(request.cells, frames.cells)
+        cells = min(request.agreement_cells, frames.cells)
+        csim_cells = min(request.cells, cells)
         pictured: list[CellRecord] = []
-        writer = None if request.stages is None else stack.enter_context(stages_file(request.stages, cells))
+        writer = None if request.stages is None else stack.enter_context(stages_file(request.stages, csim_cells))
 
         def keep(record: CellRecord) -> None:
             if _is_new(record, pictured):
@@ -73,12 +76,12 @@ def run_csim(request: CSimRequest) -> None:
         progress = stack.enter_context(
             Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         )
-        all_cells = progress.add_task("float and integer chain, Keras", total=frames.cells)
-        csim_cells = progress.add_task("C-simulation of both kernels", total=cells)
+        all_bar = progress.add_task("float and integer chain, Keras", total=cells)
+        csim_bar = progress.add_task("C-simulation of both kernels", total=csim_cells)
 
         def show(done: int, simulated: int) -> None:
-            progress.update(all_cells, completed=done)
-            progress.update(csim_cells, completed=simulated)
+            progress.update(all_bar, completed=done)
+            progress.update(csim_bar, completed=simulated)
 
         result = run_chain(
             design,
@@ -87,10 +90,11 @@ def run_csim(request: CSimRequest) -> None:
             simulation,
             frames,
             cells,
+            csim_cells,
             on_cell=keep,
             on_progress=show,
         )
-        labels = frames.labels
+        labels = None if frames.labels is None else frames.labels[:cells]
     source = "simulated" if request.input is None else str(request.input)
     report = CSimReport.of(
         result,

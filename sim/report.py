@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command import CheckFailed
-from cytogate.model.outputs import whole_file
+from cytogate.model.outputs import terminal, whole_file
 from cytogate.sim.chain import ChainResult
 from cytogate.sim.compare import StageResult
 
@@ -91,10 +91,9 @@ class CSimReport:
 
 def print_table(report: CSimReport, files: Sequence[Path]) -> None:
     """Print the report for a person."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = terminal()
     table = Table(title=f"C-simulation of {report.design}: {report.frames} cells, {report.source}")
     for column, justify in (
         ("stage", "left"), ("words compared", "right"), ("mismatches", "right"), ("RMSE vs float64", "right"),
@@ -109,7 +108,8 @@ def print_table(report: CSimReport, files: Sequence[Path]) -> None:
     console.print(table)
     console.print(
         f"Same class by float64 retrieval and by the fixed-point chain: {report.top1_agreement:.2%} of "
-        f"{report.agreement_frames:,} cells."
+        f"{report.agreement_frames:,} cells.",
+        soft_wrap=True,
     )
     if report.fixed_accuracy is not None:
         console.print(f"Accuracy: {report.fixed_accuracy:.2%} fixed, {report.float_accuracy:.2%} with float retrieval.")

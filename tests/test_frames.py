@@ -1,0 +1,654 @@
+"""Frames of a user's file: the three kinds read alike, and everything wrong is one sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import tifffile
+
+from cytogate.model.command import InputError
+from cytogate.model.designs import Design, FourAngle
+from cytogate.model.frames import apply_flat_field, fitted, flat_field, open_frames
+
+ACQUISITION = FourAngle(rows=6, columns=7)
+NAMES = ("MCF7", "OAC", "OST")
+LABELS = np.array([2, 0, 1])
+Writer = Callable[[Path, np.ndarray], Path]
+
+
+def outcome(path: Path) -> np.ndarray | str:
+    """All frames of a file, or the sentence that refuses it."""
+    try:
+        with open_frames(path, ACQUISITION, NAMES) as file:
+            return file.read(0, min(file.cells, 8))
+    except InputError as error:
+        return str(error)
+
+
+def frames_of(cells: int = 3, rows: int = 6, columns: int = 7, bits: int = 8) -> np.ndarray:
+    """Codes in the middle half of the range."""
+    quarter = 2**bits // 4
+    codes = np.random.default_rng(0).integers(quarter, 3 * quarter, (cells, 4, rows, columns))
+    return codes.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def npz(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    np.savez(folder / "cells.npz", frames=frames, **members)
+    return folder / "cells.npz"
+
+
+def compressed_npz(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    np.savez_compressed(folder / "cells.npz", frames=frames, **members)
+    return folder / "cells.npz"
+
+
+def hdf5(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    with h5py.File(folder / "cells.h5", "w") as file:
+        file["frames"] = frames
+        for name, array in members.items():
+            file[name] = array.astype("S") if array.dtype.kind == "U" else array
+    return folder / "cells.h5"
+
+
+def chunked_hdf5(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    with h5py.File(folder / "cells.h5", "w") as file:
+        file.create_dataset("frames", data=frames, chunks=(1, *frames.shape[1:]), compression="gzip")
+        for name, array in members.items():
+            file[name] = array.tolist() if array.dtype.kind == "U" else array
+    return folder / "cells.h5"
+
+
+def tiff(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    return write_tiff(folder, frames, members)
+
+
+def big_tiff(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    return write_tiff(folder, frames, members, bigtiff=True, byteorder=">")
+
+
+def deflated_tiff(folder: Path, frames: np.ndarray, **members: np.ndarray) -> Path:
+    return write_tiff(folder, frames, members, compression="zlib")
+
+
+def write_tiff(folder: Path, frames: np.ndarray, members: dict[str, np.ndarray], **kind: object) -> Path:
+    tifffile.imwrite(
+        folder / "cells.tif",
+        frames.reshape(-1, *frames.shape[-2:]),
+        photometric="minisblack",
+        description=json.dumps({name: array.tolist() for name, array in members.items()}) if members else None,
+        metadata=None,
+        **kind,
+    )
+    return folder / "cells.tif"
+
+
+KINDS = [npz, compressed_npz, hdf5, chunked_hdf5, tiff, big_tiff, deflated_tiff]
+ARRAYS = [npz, hdf5]
+each_kind = pytest.mark.parametrize("write", KINDS, ids=lambda kind: kind.__name__)
+both_arrays = pytest.mark.parametrize("write", ARRAYS, ids=lambda kind: kind.__name__)
+
+
+def refusal(path: Path, acquisition: FourAngle = ACQUISITION, names: tuple[str, ...] | None = None) -> str:
+    """The one sentence that opening and reading all of ``path`` ends with; it begins with the file."""
+    with pytest.raises(InputError) as refused, open_frames(path, acquisition, names) as file:
+        file.read(0, file.cells)
+    said = str(refused.value)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+    return said.removeprefix(f"{path}: ")
+
+
+@each_kind
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_every_kind_reads_alike(write: Callable[..., Path], bits: int, tmp_path: Path) -> None:
+    """3 cells of 4 x 6 x 7 codes, whole and in parts."""
+    frames = frames_of(bits=bits)
+    path = write(tmp_path, frames, labels=LABELS, class_names=np.array(NAMES))
+    with open_frames(path, FourAngle(rows=6, columns=7, adc_bits=bits)) as file:
+        assert (file.shape, file.cells, file.rows, file.columns) == ((3, 4, 6, 7), 3, 6, 7)
+        assert file.labels is not None
+        assert file.labels.tolist() == LABELS.tolist()
+        assert file.class_names == NAMES
+        whole = file.read(0, 3)
+        assert whole.dtype == frames.dtype
+        assert np.count_nonzero(whole == frames) == 3 * 4 * 6 * 7
+        # Backward, and beyond the last: lazy reading has no memory.
+        assert (file.read(2, 99) == frames[2:]).all()
+        assert (file.read(0, 1) == frames[:1]).all()
+        assert (file.read(1, 3) == frames[1:]).all()
+
+
+@each_kind
+def test_labels_are_optional(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(tmp_path, frames_of())
+    with open_frames(path, ACQUISITION) as file:
+        assert (file.labels, file.class_names) == (None, None)
+    with open_frames(path, ACQUISITION, NAMES) as file:
+        assert (file.labels, file.class_names) == (None, NAMES)
+
+
+@each_kind
+def test_labels_are_translated_by_name(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(tmp_path, frames_of(), labels=LABELS, class_names=np.array(NAMES))
+    wanted = ("PBMC", "OST", "OAC", "MCF7")
+    with open_frames(path, ACQUISITION, wanted) as file:
+        assert file.labels is not None
+        assert [wanted[label] for label in file.labels] == [NAMES[label] for label in LABELS]
+        assert file.class_names == wanted
+
+
+def test_big_endian_arrays_are_read(tmp_path: Path) -> None:
+    frames = frames_of(bits=12)
+    for write in (npz, hdf5):
+        path = write(tmp_path, frames.astype(">u2"))
+        with open_frames(path, FourAngle(adc_bits=12)) as file:
+            assert (file.read(0, 3) == frames).all()
+            assert file.read(0, 3).dtype == np.dtype("=u2")
+
+
+def test_a_tiff_as_programs_write_it_is_read(tmp_path: Path) -> None:
+    """tifffile's own metadata and ImageJ's, which stores one page's tags for all."""
+    frames = frames_of()
+    for number, options in enumerate(({}, {"photometric": "minisblack"}, {"imagej": True})):
+        path = tmp_path / f"{number}.tif"
+        tifffile.imwrite(path, frames.reshape(-1, 6, 7), **options)
+        with open_frames(path, ACQUISITION) as file:
+            assert (file.read(0, 3) == frames).all()
+
+
+def test_a_virtual_dataset_is_read(tmp_path: Path) -> None:
+    """Frames joined from several files, as large recordings are."""
+    frames = frames_of()
+    layout = h5py.VirtualLayout(frames.shape, frames.dtype)
+    layout[:] = h5py.VirtualSource(hdf5(tmp_path, frames), "frames", frames.shape)
+    with h5py.File(tmp_path / "joined.h5", "w") as file:
+        file.create_virtual_dataset("frames", layout)
+    with open_frames(tmp_path / "joined.h5", ACQUISITION) as opened:
+        assert (opened.read(0, 3) == frames).all()
+
+
+def test_reading_is_lazy(tmp_path: Path) -> None:
+    """A thousand cells that are declared and mostly not there cost nothing until they are asked for."""
+    frames = frames_of()
+    with h5py.File(tmp_path / "long.h5", "w") as file:
+        dataset = file.create_dataset("frames", (1000, 4, 6, 7), np.uint8, chunks=(1, 4, 6, 7))
+        dataset[:3] = frames
+        dataset[999] = frames[0]
+    with open_frames(tmp_path / "long.h5", ACQUISITION) as opened:
+        assert opened.cells == 1000
+        assert (opened.read(999, 1000) == frames[:1]).all()
+        with pytest.raises(InputError, match=r"cell 3, frame \+x is empty: all of its pixels are 0"):
+            opened.read(0, 1000)
+
+
+def test_cells_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with open_frames(npz(tmp_path, frames_of()), ACQUISITION) as file:
+        for start, stop in ((3, 5), (1, 1), (2, 1)):
+            with pytest.raises(InputError, match="were asked for; there are 3"):
+                file.read(start, stop)
+
+
+ORDERS = [
+    ((3, 6, 7, 4), r"they look like (cells, rows, columns, 4): store numpy.moveaxis(frames, -1, 1)"),
+    ((4, 3, 6, 7), r"they look like (4, cells, rows, columns): store numpy.swapaxes(frames, 0, 1)"),
+    ((7, 6, 4, 3), r"they look like (columns, rows, 4, cells), MATLAB's order: store numpy.transpose(frames)"),
+    ((4, 6, 7), r"they look like one cell (4, rows, columns): store frames[None]"),
+    ((6, 7, 4), r"they look like one cell (rows, columns, 4): store numpy.moveaxis(frames, -1, 0)[None]"),
+    ((12, 6, 7), r"they look like four frames a cell in a row: store frames.reshape(-1, 4, 6, 7)"),
+    ((3, 5, 6, 7), ""),
+    ((6, 7), ""),
+    ((5,), ""),
+    ((), ""),
+    ((3, 1, 4, 6, 7), ""),
+]
+
+
+@both_arrays
+@pytest.mark.parametrize(("shape", "remedy"), ORDERS)
+def test_another_order_is_named_with_its_remedy(
+    write: Writer, shape: tuple[int, ...], remedy: str, tmp_path: Path
+) -> None:
+    said = refusal(write(tmp_path, np.full(shape, 9, np.uint8)))
+    due = f"frames of shape {shape} are not in the order (cells, 4, rows, columns)"
+    assert said == (f"{due}; {remedy}" if remedy else due)
+
+
+def test_the_remedies_lead_to_the_order_wanted() -> None:
+    """Each sentence's expression, carried out on an array of the shape it is said of, gives (3 or 1, 4, 6, 7)."""
+    tried = 0
+    for shape, remedy in ORDERS:
+        if remedy:
+            frames = np.zeros(shape)
+            mended = eval(remedy.split("store ")[1], {"numpy": np, "frames": frames})
+            assert mended.shape in ((3, 4, 6, 7), (1, 4, 6, 7)), remedy
+            tried += 1
+    assert tried == 6
+
+
+@both_arrays
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("int16", "frames are int16, with a sign; codes of an ADC are stored as uint8 or uint16"),
+        ("int64", "frames are int64, with a sign; codes of an ADC are stored as uint8 or uint16"),
+        ("uint32", "frames are uint32; codes of an ADC of 8 to 16 bits are stored as uint8 or uint16"),
+        ("bool", "frames are bool; codes of an ADC of 8 to 16 bits are stored as uint8 or uint16"),
+        ("complex64", "frames are complex64; codes of an ADC of 8 to 16 bits are stored as uint8 or uint16"),
+        ("float32", "frames are float32; the codes of the ADC are needed, as uint8 or uint16, not scaled"),
+        ("float64", "frames are float64; the codes of the ADC are needed, as uint8 or uint16, not scaled"),
+    ],
+)
+def test_other_types_are_refused(write: Writer, kind: str, said: str, tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, frames_of().astype(kind))) == said
+
+
+@both_arrays
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_first_frame_that_is_not_finite_is_named(write: Writer, value: float, tmp_path: Path) -> None:
+    frames = frames_of().astype(np.float32)
+    frames[1, 3, 2, 5] = frames[2, 0, 0, 0] = value
+    assert "frames are float32 and cell 1, frame -y holds NaN or infinity; the codes" in refusal(
+        write(tmp_path, frames)
+    )
+
+
+@each_kind
+@pytest.mark.parametrize(("code", "bits_needed"), [(1024, 11), (4095, 12), (65535, 16)])
+def test_codes_beyond_the_adc_are_named(write: Writer, code: int, bits_needed: int, tmp_path: Path) -> None:
+    frames = frames_of(rows=20, columns=20, bits=10)
+    frames[2, 1, 3, 3] = code
+    assert refusal(write(tmp_path, frames), FourAngle(adc_bits=10)) == (
+        f"cell 2, frame -x holds the code {code}, beyond the 10-bit ADC's 1023; "
+        f"the optical constant adc_bits must be {bits_needed} or more"
+    )
+    with open_frames(write(tmp_path, frames), FourAngle(adc_bits=bits_needed)) as file:
+        assert (file.read(0, 3) == frames).all()
+
+
+@each_kind
+@pytest.mark.parametrize("code", [0, 100, 255])
+def test_an_empty_frame_is_named(write: Writer, code: int, tmp_path: Path) -> None:
+    frames = frames_of()
+    frames[1, 2] = code
+    assert refusal(write(tmp_path, frames)) == f"cell 1, frame +y is empty: all of its pixels are {code}"
+
+
+@each_kind
+def test_a_saturated_frame_is_named(write: Writer, tmp_path: Path) -> None:
+    """More than one pixel in a hundred: 4 of 400 may be at the top, 5 may not."""
+    frames = frames_of(rows=20, columns=20)
+    frames[1, 3].flat[:4] = 255
+    with open_frames(write(tmp_path, frames), ACQUISITION) as file:
+        assert (file.read(0, 3) == frames).all()
+    frames[1, 3, 5, 5] = 255
+    assert refusal(write(tmp_path, frames)) == (
+        "cell 1, frame -y is saturated: more than 1% of its pixels are at the highest code, 255; "
+        "lower the light or the gain"
+    )
+
+
+def test_cells_are_counted_from_the_start_of_the_file(tmp_path: Path) -> None:
+    frames = frames_of(cells=9)
+    frames[7, 0] = 3
+    with open_frames(npz(tmp_path, frames), ACQUISITION) as file:
+        assert (file.read(0, 7) == frames[:7]).all()
+        with pytest.raises(InputError, match=r"cell 7, frame \+x is empty"):
+            file.read(5, 9)
+
+
+@both_arrays
+def test_a_file_without_cells_is_refused(write: Writer, tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, np.zeros((0, 4, 6, 7), np.uint8))) == "frames of shape (0, 4, 6, 7) hold no cell"
+
+
+@both_arrays
+def test_sides_that_are_not_believed(write: Writer, tmp_path: Path) -> None:
+    said = refusal(write(tmp_path, np.zeros((1, 4, 0, 6), np.uint8)))
+    assert said == "frames of 0x6 pixels; 1 to 8192 a side are believed"
+    said = refusal(write(tmp_path, np.zeros((1, 4, 1, 8193), np.uint8)))
+    assert said == "frames of 1x8193 pixels; 1 to 8192 a side are believed"
+
+
+@pytest.mark.parametrize("pages", [1, 3, 5, 11])
+def test_a_tiff_of_incomplete_cells_is_refused(pages: int, tmp_path: Path) -> None:
+    path = tiff(tmp_path, frames_of().reshape(-1, 6, 7)[:pages])
+    assert refusal(path) == f"{pages} pages are no whole number of cells, which have four pages each"
+
+
+def test_tiff_pages_must_be_alike(tmp_path: Path) -> None:
+    path = tmp_path / "cells.tif"
+    for odd in (np.zeros((6, 8), np.uint8), np.zeros((6, 7), np.uint16)):
+        with tifffile.TiffWriter(path) as file:
+            for page in (*frames_of(cells=1)[0], *frames_of(cells=1)[0][:2], odd, odd):
+                file.write(page, photometric="minisblack", metadata=None)
+        assert f"page 6 (counted from 0) is {odd.dtype} of shape {odd.shape}, unlike page 0" in refusal(path)
+
+
+def test_tiffs_of_other_pixels_are_refused(tmp_path: Path) -> None:
+    colored = np.random.default_rng(0).integers(0, 255, (4, 6, 7, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "colored.tif", colored, photometric="rgb")
+    assert "frames of shape (1, 4, 6, 7, 3) are not in the order" in refusal(tmp_path / "colored.tif")
+    tifffile.imwrite(tmp_path / "float.tif", np.full((4, 6, 7), np.nan, np.float32), photometric="minisblack")
+    assert "frames are float32 and cell 0, frame +x holds NaN" in refusal(tmp_path / "float.tif")
+    tifffile.imwrite(tmp_path / "signed.tif", np.full((4, 6, 7), -3, np.int16), photometric="minisblack")
+    assert "frames are int16, with a sign" in refusal(tmp_path / "signed.tif")
+
+
+WRONG_LABELS = [
+    ({"labels": np.array([0, 1])}, "there are 2 labels for 3 cells"),
+    ({"labels": np.array([0, 1, 3])}, "the label of cell 2 is 3; it must be 0 to 2, for MCF7, OAC, OST"),
+    ({"labels": np.array([0, -1, 3])}, "the label of cell 1 is -1; it must be 0 to 2, for MCF7, OAC, OST"),
+    ({"labels": np.array([0.0, 1.0, 2.0])}, "labels are float64 of shape (3,); (3,) integers needed"),
+    ({"labels": np.array([[0, 1, 2]])}, "labels are int64 of shape (1, 3); (3,) integers needed"),
+    ({"labels": LABELS, "class_names": np.array(["MCF7", "OAC"])}, "the label of cell 0 is 2; it must be 0 to 1"),
+    ({"labels": LABELS, "class_names": np.array(["MCF7", "HeLa", "OST"])}, "class HeLa is unknown to the network"),
+    ({"class_names": np.array(["MCF7", "OAC", "MCF7"])}, "class_names MCF7, OAC, MCF7 name a class twice"),
+    ({"class_names": np.array([1, 2, 3])}, "class_names are int64 of shape (3,); a list of names is needed"),
+]
+
+
+@pytest.mark.parametrize("write", [npz, hdf5, tiff], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(("members", "said"), WRONG_LABELS)
+def test_wrong_labels_are_named(
+    write: Callable[..., Path], members: dict[str, np.ndarray], said: str, tmp_path: Path
+) -> None:
+    assert said in refusal(write(tmp_path, frames_of(), **members), names=NAMES)
+
+
+def test_labels_without_names_and_network_may_be_any_but_negative(tmp_path: Path) -> None:
+    with open_frames(npz(tmp_path, frames_of(), labels=np.array([0, 90, 4], np.uint8)), ACQUISITION) as file:
+        assert file.labels is not None
+        assert file.labels.tolist() == [0, 90, 4]
+    said = refusal(npz(tmp_path, frames_of(), labels=np.array([0, 1, -4])))
+    assert said == "the label of cell 2 is -4; it must be 0 or more"
+
+
+def test_fortran_order_is_refused_with_its_remedy(tmp_path: Path) -> None:
+    said = refusal(npz(tmp_path, np.asfortranarray(frames_of())))
+    assert said == "array frames is stored in Fortran order; save numpy.ascontiguousarray(frames) instead"
+
+
+class Trap:
+    """What unpickling would carry out."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return Path.touch, (Path("sprung"),)
+
+
+@pytest.mark.parametrize("member", ["frames", "labels", "class_names"])
+def test_objects_are_never_loaded(member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    trap = np.array([Trap()] * 3, object)
+    members = {"frames": frames_of(), member: trap}
+    said = refusal(npz(tmp_path, **members))
+    assert said == f"array {member} holds Python objects, which are never loaded"
+    assert not Path("sprung").exists()
+
+
+def npy(shape: tuple[int, ...], kind: str = "|u1", data: bytes = b"") -> bytes:
+    """An array of NumPy's format 1.0 with a header of any kind."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+    return stream.getvalue() + data
+
+
+def zipped(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "declared"),
+    [
+        ((10**9, 4, 305, 305), 372100 * 10**9),
+        ((3, 4, 6, 8), 576),
+        ((3, 4, 6, 6), 432),
+        ((-3, 4, 6, 7), -504),
+        ((2**40, 4, 2**40, 2**40), 4 * 2**120),
+    ],
+)
+def test_a_header_that_lies_is_not_believed(shape: tuple[int, ...], declared: int, tmp_path: Path) -> None:
+    path = zipped(tmp_path / "lie.npz", frames=npy(shape, data=frames_of().tobytes()))
+    assert refusal(path) == f"array frames declares {declared} bytes, which the file does not hold; it is damaged"
+    path = zipped(tmp_path / "lie.npz", frames=npy((3, 4, 6, 7), data=frames_of().tobytes()), labels=npy(shape, "<i8"))
+    assert refusal(path).startswith(f"array labels declares {8 * declared} bytes, which the file does not hold")
+
+
+def test_a_directory_that_lies_with_its_header_is_not_believed(tmp_path: Path) -> None:
+    """Both agree on 744 MB, of which half a kilobyte is stored."""
+    path, array = tmp_path / "lie.npz", npy((2000, 4, 305, 305), data=frames_of().tobytes())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("frames.npy", array)
+    data = path.read_bytes()
+    place = data.index(len(array).to_bytes(4, "little"), data.index(b"PK\x01\x02"))
+    declared = 2000 * 4 * 305 * 305
+    size = declared + len(array) - frames_of().nbytes
+    path.write_bytes(data[:place] + size.to_bytes(4, "little") + data[place + 4 :])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.getinfo("frames.npy").file_size == size
+    assert refusal(path) == f"array frames declares {declared} bytes, which the file does not hold; it is damaged"
+
+
+@pytest.mark.parametrize("member", ["frames", "labels"])
+@pytest.mark.parametrize("shape", [(10**9, 4, 305, 305), (100, 4, 8192, 8192)])
+def test_hdf5_that_declares_what_it_does_not_hold(member: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    """Nothing is allocated: the second would be 27 GB in one reading."""
+    path = tmp_path / "huge.h5"
+    with h5py.File(path, "w") as file:
+        if member != "frames":
+            file["frames"] = frames_of()
+        file.create_dataset(member, shape, np.uint8, chunks=(1, 4, 64, 64))
+    said = refusal(path)
+    assert said.startswith(f"dataset {member} declares {np.prod(shape, dtype=object)} bytes, of which the file holds 0")
+
+
+@pytest.mark.parametrize("name", ["text.npz", "text.h5", "text.tif", "text"])
+def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
+    for content in (b"", b"P", b"frames\n" * 100, b"\x93NUMPY\x01\x00", bytes(4096)):
+        (tmp_path / name).write_bytes(content)
+        assert "this is no NPZ, HDF5 or TIFF file" in refusal(tmp_path / name)
+
+
+def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "missing.npz") == "there is no such file"
+    assert refusal(tmp_path) == "this is a folder; a file of frames is needed"
+    assert refusal(tmp_path / ("n" * 300)) == "cannot be read: File name too long"
+
+
+def test_a_file_without_frames_says_what_it_holds(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", images=frames_of(), labels=LABELS)
+    assert refusal(tmp_path / "other.npz") == "holds no array named frames, but images, labels"
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["images"] = frames_of()
+        file.create_group("frames")
+    assert refusal(tmp_path / "other.h5") == "holds no dataset named frames, but frames, images"
+    zipfile.ZipFile(tmp_path / "empty.npz", "w").close()
+    with zipfile.ZipFile(tmp_path / "text.zip", "w") as archive:
+        archive.writestr("readme", "frames")
+    assert refusal(tmp_path / "text.zip") == "holds no array named frames, but readme"
+    assert refusal(tmp_path / "empty.npz") == "holds no array named frames, but nothing"
+
+
+CUTS = 400
+
+
+@each_kind
+def test_a_cut_file_is_refused_or_whole(write: Callable[..., Path], tmp_path: Path) -> None:
+    """400 lengths of each of seven files: every one of the first and last 60, the others evenly between."""
+    frames = frames_of(cells=2)
+    path = write(tmp_path, frames, labels=LABELS[:2], class_names=np.array(NAMES))
+    data = path.read_bytes()
+    middle = np.linspace(60, len(data) - 61, CUTS - 120).astype(int)
+    lengths = sorted({*range(60), *middle.tolist(), *range(len(data) - 60, len(data))})
+    assert len(lengths) >= min(CUTS, len(data)) - 5
+    cut, whole = tmp_path / "cut", 0
+    for length in lengths:
+        cut.write_bytes(data[:length])
+        read = outcome(cut)
+        if isinstance(read, str):
+            assert read.startswith(f"{cut}: "), length
+            continue
+        assert read.shape == frames.shape, length
+        assert (read == frames).all(), length
+        whole += 1
+    # Few bytes at the end of a file are idle: TIFF fills up to 16.
+    assert whole <= 16
+
+
+FLIPS = 300
+
+
+@each_kind
+def test_a_damaged_file_raises_nothing_else(
+    write: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """300 times 1 to 3 bits changed in each of seven files, seeded; nothing is logged beside the sentence.
+
+    Names of classes are of fixed length in HDF5 here: its library itself can hang on a damaged heap of variable ones.
+    """
+    frames = frames_of(cells=2)
+    names = {} if write is chunked_hdf5 else {"class_names": np.array(NAMES)}
+    data = write(tmp_path, frames, labels=LABELS[:2], **names).read_bytes()
+    rng = np.random.default_rng(20)
+    damaged, refused = tmp_path / "damaged", 0
+    for _ in range(FLIPS):
+        changed = bytearray(data)
+        for _ in range(rng.integers(1, 4)):
+            changed[rng.integers(len(changed))] ^= 1 << rng.integers(8)
+        damaged.write_bytes(changed)
+        read = outcome(damaged)
+        if isinstance(read, str):
+            assert read.startswith(f"{damaged}: ")
+            refused += 1
+    assert refused > 20
+    assert not caplog.records
+
+
+def test_a_tiff_whose_pages_lead_back_is_refused(tmp_path: Path) -> None:
+    path = tiff(tmp_path, frames_of(cells=1))
+    with tifffile.TiffFile(path) as file:
+        first, last = file.pages[0].offset, file.pages[3].offset
+    data = bytearray(path.read_bytes())
+    tags = int.from_bytes(data[last : last + 2], "little")
+    data[last + 2 + 12 * tags : last + 6 + 12 * tags] = first.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert refusal(path) == "the list of pages leads back to page 4; the file is damaged"
+
+
+def test_a_stack_cut_in_its_chain_of_pages_loses_no_cell_unnoticed(tmp_path: Path) -> None:
+    """Pages written one after the other, cut where a whole number of cells is left."""
+    frames = frames_of(cells=3)
+    path = tmp_path / "cells.tif"
+    ends = []
+    with tifffile.TiffWriter(path) as file:
+        for page in frames.reshape(-1, 6, 7):
+            file.write(page, photometric="minisblack", metadata=None)
+            ends.append(file.filehandle.tell())
+    data = path.read_bytes()
+    for pages in (4, 8):
+        path.write_bytes(data[: ends[pages - 1]])
+        assert "truncated" in refusal(path)
+    # Pixels that are missing at the end are noticed before hours of work.
+    path.write_bytes(data[:-1])
+    with pytest.raises(InputError, match=r"page 11 \(counted from 0\) is cut off; the file is truncated"):
+        open_frames(path, ACQUISITION)
+
+
+def test_flat_field_is_mean_over_pixel(tmp_path: Path) -> None:
+    """Two exposures of 4 x 2 x 3 pixels; the gains in closed form."""
+    background = np.empty((2, 4, 2, 3), np.uint8)
+    background[0] = np.array([[100, 50, 100], [100, 100, 150]])
+    background[1] = np.array([[100, 50, 100], [100, 100, 150]])
+    background[:, 3] = [[10, 10, 10], [20, 40, 30]]
+    # An exposure brighter than the other by the same light everywhere.
+    background[1, 3] += 10
+    acquisition = FourAngle(rows=2, columns=3)
+    with open_frames(npz(tmp_path, background), acquisition) as file:
+        gains = flat_field(file, acquisition)
+    assert gains.shape == (4, 2, 3)
+    assert gains[0] == pytest.approx(np.array([[1, 2, 1], [1, 1, 2 / 3]]), rel=1e-15)
+    assert (gains[1] == gains[0]).all()
+    assert gains[3] == pytest.approx(25 / np.array([[15, 15, 15], [25, 45, 35]]), rel=1e-15)
+
+
+def test_flat_field_reads_every_exposure(tmp_path: Path) -> None:
+    """37 exposures, more than are read at a time."""
+    background = frames_of(cells=37)
+    with open_frames(hdf5(tmp_path, background), ACQUISITION) as file:
+        gains = flat_field(file, ACQUISITION)
+    mean = background.mean(axis=0)
+    assert gains == pytest.approx(mean.mean(axis=(1, 2), keepdims=True) / mean, rel=1e-12)
+    for arm in range(4):
+        assert (gains * mean)[arm] == pytest.approx(mean[arm].mean())
+
+
+def test_a_pixel_that_sees_nothing_is_named(tmp_path: Path) -> None:
+    background = frames_of()
+    background[:, 2, 4, 1] = 0
+    said = r"cells.npz: pixel \(row 4, column 1\) of frame \+y is 0 in all"
+    with open_frames(npz(tmp_path, background), ACQUISITION) as file, pytest.raises(InputError, match=said):
+        flat_field(file, ACQUISITION)
+    background[1, 2, 4, 1] = 1
+    with open_frames(npz(tmp_path, background), ACQUISITION) as file:
+        assert np.isfinite(flat_field(file, ACQUISITION)).all()
+
+
+def test_a_background_of_another_size_is_refused(tmp_path: Path) -> None:
+    said = "background frames of 6x7 pixels do not suit frames of 7x6"
+    with open_frames(npz(tmp_path, frames_of()), ACQUISITION) as file, pytest.raises(InputError, match=said):
+        flat_field(file, FourAngle(rows=7, columns=6))
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (10, np.uint16), (16, np.uint16)])
+def test_flat_field_rounds_and_clips(bits: int, kind: type, tmp_path: Path) -> None:
+    """Halves to the even code, the top code for all beyond."""
+    top = 2**bits - 1
+    frames = np.zeros((1, 4, 1, 6), kind)
+    frames[:] = [0, 1, 3, 5, 100, top]
+    gains = np.full((4, 1, 6), 0.5)
+    gains[1], gains[2], gains[3] = 1.0, 1.5, 1e9
+    acquisition = FourAngle(rows=1, columns=6, adc_bits=bits)
+    codes = apply_flat_field(frames, gains, acquisition)
+    assert codes.dtype == kind
+    assert codes[0, 0, 0].tolist() == [0, 0, 2, 2, 50, 2 ** (bits - 1)]
+    assert codes[0, 1, 0].tolist() == [0, 1, 3, 5, 100, top]
+    assert codes[0, 2, 0].tolist() == [0, 2, 4, 8, 150, top]
+    assert codes[0, 3, 0].tolist() == [0] + [top] * 5
+
+
+def test_flat_field_evens_out_its_own_background(tmp_path: Path) -> None:
+    background = frames_of(cells=1, bits=12)
+    acquisition = FourAngle(rows=6, columns=7, adc_bits=12)
+    with open_frames(npz(tmp_path, background), acquisition) as file:
+        codes = apply_flat_field(background, flat_field(file, acquisition), acquisition)
+    assert np.ptp(codes, axis=(2, 3)).max() <= 1
+
+
+def test_a_design_is_fitted_to_the_file(tmp_path: Path) -> None:
+    design = Design("small", size=64, binning=1)
+    with open_frames(npz(tmp_path, frames_of(rows=64, columns=90)), ACQUISITION) as file:
+        adapted = fitted(design, file)
+    assert (adapted.acquisition.rows, adapted.acquisition.columns) == (64, 90)
+    assert adapted.crop == (0, 13)
+    for rows, columns in ((63, 90), (90, 63), (6, 7)):
+        path = npz(tmp_path, frames_of(rows=rows, columns=columns))
+        said = rf"cells.npz: .*frames of {rows}x{columns} pixels hold no window of"
+        with open_frames(path, ACQUISITION) as file, pytest.raises(InputError, match=said):
+            fitted(design, file)
+
+
+@both_arrays
+def test_leaving_the_context_closes_the_file(write: Writer, tmp_path: Path) -> None:
+    with open_frames(write(tmp_path, frames_of()), ACQUISITION) as file:
+        file.read(0, 1)
+    with pytest.raises(InputError):
+        file.read(0, 1)

@@ -1,0 +1,264 @@
+"""Training: the symmetries of four angles, splits, restarts that change nothing, and the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from cytogate.model.cell_file import CellFile, Split
+from cytogate.model.command import CheckFailed, InputError, main
+from cytogate.model.designs import Design, FourAngle, Meng2017
+from cytogate.model.evaluation import Difference, Evaluation, Score
+from cytogate.model.networks import assert_exact_accumulation, count_weights, logits, trace
+from cytogate.model.retrieval import integer
+from cytogate.model.simulator import SimulatedCells
+from cytogate.model.training import TrainingPlan, augment, load_trained, save_trained, train
+from cytogate.model.training_data import write_network_inputs
+
+DESIGN = Design("small", size=64, binning=4, network=Meng2017(filters=(2, 3, 4), dense=6))
+PLAN = TrainingPlan(seed=3, epochs=2, fine_tune_epochs=1, batch=16)
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> CellFile:
+    """Squares of five brightnesses: learnable within two epochs."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(150) % 5
+    inputs = rng.integers(90, 110, (150, 64, 64, 5), np.uint8)
+    inputs[:, 20:44, 20:44, 4] += (labels * 30).astype(np.uint8)[:, None, None]
+    path = tmp_path_factory.mktemp("cells") / "cells.h5"
+    with h5py.File(path, "w") as file:
+        file["network_input"], file["labels"] = inputs, labels
+        file.attrs["seed"] = 0
+    return CellFile.of(path, DESIGN)
+
+
+@pytest.mark.parametrize("symmetry", range(8))
+def test_mirrored_frames_give_the_mirrored_phase(symmetry: int) -> None:
+    """The retrieval of a turned instrument's frames is the turned retrieval: the arms really trade places."""
+    simulated = SimulatedCells(DESIGN.acquisition, cells=2, seed=5, shaded=False, noisy=False)
+    frames = np.stack([cell.frames for cell in simulated])
+    turned = frames
+    if symmetry & 1:
+        turned = turned[:, [1, 0, 2, 3], :, ::-1]
+    if symmetry & 2:
+        turned = turned[:, [0, 1, 3, 2], ::-1]
+    if symmetry & 4:
+        turned = turned[:, [2, 3, 0, 1]].swapaxes(2, 3)
+    # 305 less 256 is odd: the window of a mirrored frame begins a pixel later, so that one pixel is left out.
+    crop = np.s_[:, :, :-1, :-1]
+    shift = (slice(None), slice(None), slice((symmetry >> 1) & 1, None), slice(symmetry & 1, None))
+    if symmetry & 4:
+        shift = (*shift[:2], slice(symmetry & 1, None), slice((symmetry >> 1) & 1, None))
+    acquisition = dataclasses.replace(DESIGN.acquisition, rows=304, columns=304)
+    even = dataclasses.replace(DESIGN, acquisition=acquisition)
+    straight = integer.network_inputs(np.ascontiguousarray(frames[crop]), even)
+    seen = integer.network_inputs(np.ascontiguousarray(turned[shift][:, :, :304, :304]), even)
+    expected = augment(straight, np.full(2, symmetry))
+    # Bright field is moved, never computed with; phase is retrieved anew, with its offset from other rows.
+    assert np.array_equal(seen[..., :4], expected[..., :4])
+    assert np.abs(seen[..., 4].astype(int) - expected[..., 4]).mean() < 2
+
+
+def test_symmetries_are_eight_and_keep_every_code() -> None:
+    inputs = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 5), np.uint8)
+    seen = {augment(inputs, np.array([symmetry])).tobytes() for symmetry in range(8)}
+    assert len(seen) == 8
+    assert all(sorted(codes) == sorted(inputs.tobytes()) for codes in seen)
+
+
+def test_split_is_by_class_disjoint_and_whole() -> None:
+    labels = np.repeat(np.arange(5), [100, 50, 25, 25, 200])
+    split = Split.of(labels, seed=1)
+    parts = [split.training, split.validation, split.test]
+    assert sorted(np.concatenate(parts)) == list(range(400))
+    assert [len(part) for part in parts] == [304, 32, 64]
+    assert np.array_equal(np.bincount(labels[split.test]), [16, 8, 4, 4, 32])
+    assert not np.array_equal(split.test, Split.of(labels, seed=2).test)
+    with pytest.raises(InputError, match="too few to split"):
+        Split.of(labels[:5], seed=1)
+
+
+class KilledError(Exception):
+    """Stands for a killed process."""
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+def test_an_interrupted_training_ends_with_the_same_weights(quantized: bool, cells: CellFile, tmp_path: Path) -> None:
+    straight = train(DESIGN, cells, tmp_path / "straight", quantized, PLAN)
+    calls = 0
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls in (9, 14, 23):
+            raise KilledError
+
+    for _ in range(5):
+        try:
+            resumed = train(DESIGN, cells, tmp_path / "resumed", quantized, PLAN, interrupt)
+            break
+        except KilledError:
+            continue
+    assert calls > 14, "it was interrupted in its second epoch, too"
+    assert resumed.curve == straight.curve
+    assert resumed.selected == straight.selected
+    for one, other in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    phases = [epoch.phase for epoch in straight.curve]
+    assert phases == (["train", "train", "snap", "fine-tune"] if quantized else ["train", "train"])
+
+
+def test_what_was_trained_can_be_loaded_and_is_exact(cells: CellFile, tmp_path: Path) -> None:
+    trained = train(DESIGN, cells, tmp_path / "work", True, PLAN)
+    save_trained(trained.model, DESIGN, True, tmp_path)
+    loaded = load_trained(DESIGN, folder=tmp_path)
+    assert_exact_accumulation(loaded)
+    trace(loaded)
+    inputs = cells.read(np.arange(20))
+    assert np.array_equal(logits(loaded, inputs), logits(trained.model, inputs))
+
+
+def test_a_record_of_another_training_is_refused(cells: CellFile, tmp_path: Path) -> None:
+    train(DESIGN, cells, tmp_path / "work", False, PLAN)
+    with pytest.raises(InputError, match="belongs to a training with other settings"):
+        train(DESIGN, cells, tmp_path / "work", False, dataclasses.replace(PLAN, seed=4))
+    (tmp_path / "work" / "curve.json").write_text('{"curve": 3', encoding="utf-8")
+    with pytest.raises(InputError, match="is no record of a training"):
+        train(DESIGN, cells, tmp_path / "work", False, PLAN)
+
+
+def test_missing_and_damaged_weights_are_one_sentence(cells: CellFile, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no trained network of design small"):
+        load_trained(DESIGN, folder=tmp_path)
+    (tmp_path / "meng2017-small-2-3-4.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    with pytest.raises(InputError, match="holds no weights of this network"):
+        load_trained(DESIGN, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: file.__delitem__("labels"), "there is no dataset labels"),
+        (lambda file: file["labels"].__setitem__(4, 7), "cell 4 has label 7"),
+        (lambda file: file.move("labels", "other") or file.create_dataset("labels", data=[0]), "labels are"),
+        (
+            lambda file: (
+                file.move("network_input", "other")
+                or file.create_dataset("network_input", data=np.zeros((150, 64, 64, 4), np.uint8))
+            ),
+            "network_input is uint8",
+        ),
+    ],
+)
+def test_wrong_cell_files_are_one_sentence(change: object, said: str, cells: CellFile, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.h5"
+    path.write_bytes(cells.path.read_bytes())
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(InputError, match=said) as caught:
+        CellFile.of(path, DESIGN)
+    assert str(path) in str(caught.value)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match="cannot be read as HDF5"):
+        CellFile.of(path, DESIGN)
+
+
+def test_training_data_are_what_the_device_would_see(tmp_path: Path) -> None:
+    simulated = SimulatedCells(DESIGN.acquisition, cells=6, seed=8)
+    write_network_inputs(simulated, DESIGN, tmp_path / "cells.h5", workers=1)
+    write_network_inputs(simulated, DESIGN, tmp_path / "hidden.h5", background_only=True, workers=1)
+    frames = np.stack([cell.frames for cell in simulated])
+    found, hidden = (CellFile.of(tmp_path / f"{name}.h5", DESIGN) for name in ("cells", "hidden"))
+    inputs, background = found.read(np.arange(6)), hidden.read(np.arange(6))
+    assert np.array_equal(inputs, integer.network_inputs(frames, DESIGN))
+    assert np.array_equal(found.labels, simulated.labels)
+    assert found.attributes["seed"] == 8
+    # Behind the curtain there is an empty field: in its middle the phase is flat, and corners are the cells' own.
+    middle = np.s_[:, 16:48, 16:48]
+    assert inputs[middle][..., 4].astype(float).std(axis=(1, 2)).min() > 10
+    assert background[middle][..., 4].astype(float).std(axis=(1, 2)).max() < 5
+    assert np.array_equal(background[:, :6, :6, :4], inputs[:, :6, :6, :4])
+
+
+def score(right: int, cells: int, classes: int = 5) -> Score:
+    labels = np.arange(cells) % classes
+    predicted = np.where(np.arange(cells) < right, labels, (labels + 1) % classes)
+    return Score.of(labels, predicted, classes)
+
+
+def test_scores() -> None:
+    labels, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 0])
+    found = Score.of(labels, predicted, 4)
+    assert found.accuracy == 0.5
+    assert found.recall == (2 / 3, 0.5, 0.0, None)
+    assert found.precision == (0.5, 0.5, None, None)
+    assert found.balanced_accuracy == pytest.approx((2 / 3 + 0.5) / 3)
+    assert found.confusion == ((2, 1, 0, 0), (1, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 0))
+    # Wilson 1927, for 80 of 100: (0.7112, 0.8666).
+    eighty = score(80, 100)
+    assert (eighty.accuracy_low, eighty.accuracy_high) == (
+        pytest.approx(0.7112, abs=1e-4),
+        pytest.approx(0.8666, abs=1e-4),
+    )
+
+
+def test_paired_difference() -> None:
+    labels = np.zeros(100, int)
+    one, other = np.zeros(100, int), np.zeros(100, int)
+    one[:10], other[:30] = 1, 1
+    found = Difference.of(labels, one, other)
+    assert found.mean == pytest.approx(0.2)
+    assert found.high - found.mean == pytest.approx(1.96 * 0.4 / 10)
+
+
+def evaluation(quantized: int, float_twin: int, svm: int, control: int) -> Evaluation:
+    none = Difference(0.0, 0.0, 0.0)
+    return Evaluation(*(score(right, 1000) for right in (quantized, float_twin, svm, control)), none, none)
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((700, 720, 700, 200), None),
+        ((700, 721, 690, 200), "below its float twin"),
+        ((699, 700, 700, 200), "must not be below it"),
+        ((700, 700, 690, 224), None),
+        ((700, 700, 690, 230), "the background alone"),
+    ],
+)
+def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
+    found = evaluation(*figures)
+    if said is None:
+        found.check()
+    else:
+        with pytest.raises(CheckFailed, match=said):
+            found.check()
+
+
+@pytest.mark.full
+def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--design", "qatom64", "--filters", "2,3,4", "--cells", "150", "--control-cells", "60"]
+    arguments += ["--epochs", "1", "--fine-tune-epochs", "1", "--work", str(tmp_path), "--output", str(tmp_path / "o")]
+    code = main(arguments)
+    record = json.loads((tmp_path / "o" / "meng2017-qatom64-2-3-4.json").read_text())
+    assert code == (1 if record["evaluation"]["quantized"]["accuracy"] < record["evaluation"]["svm"]["accuracy"] else 0)
+    assert record["simulated"] is True
+    assert [epoch["phase"] for epoch in record["curves"]["quantized"]["epochs"]] == ["train", "snap", "fine-tune"]
+    assert record["evaluation"]["quantized"]["cells"] == 25
+    assert "unseen simulated cells" in capsys.readouterr().out
+    assert count_weights(load_trained(DESIGN, folder=tmp_path / "o")) == record["weights"]
+    assert main(["train", "--filters", "2,3"]) == 2
+
+
+def test_instrument_of_unequal_pixels_trains_on_mirrors_alone() -> None:
+    from cytogate.model.training import _symmetries
+
+    assert _symmetries(DESIGN) == 8
+    oblong = dataclasses.replace(DESIGN, acquisition=FourAngle(pixel_pitch_y_um=0.2))
+    assert _symmetries(oblong) == 4
