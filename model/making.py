@@ -75,7 +75,7 @@ def make_file(recipe: Recipe, path: Path, store: Store, workers: int = 2) -> Non
         stored = progress.track(finished, total=recipe.count, description=f"writing {path.name}")
         with whole_file(path) as beside:
             store(beside, stored)
-        finished.path.unlink()
+        finished.path.unlink(missing_ok=True)
 
 
 def _made(recipe: Recipe, indices: range, workers: int) -> Iterator[Items]:
@@ -159,6 +159,8 @@ def _finished_items(recipe: Recipe, path: Path, console: Console) -> Iterator[_F
     place = path.with_name(f".{path.name}.partial")
     line = json.dumps(recipe.request).encode() + b"\n"
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: this is a folder; a file to write is needed")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
         with place.open("r+b") as file:

@@ -92,7 +92,8 @@ def _store(recipe: _NetworkInputs, path: Path, items: Iterable[NDArray[np.unsign
     with h5py.File(path, "w") as file:
         file.attrs.update({key: value for key, value in recipe.request.items() if key != "class_names"})
         file["labels"] = recipe.cells.labels
-        file["class_names"] = list(recipe.cells.class_names)
+        # Of fixed length: HDF5 can hang on a damaged heap of variable ones.
+        file["class_names"] = np.array(recipe.cells.class_names, "S")
         dataset = file.create_dataset(
             "network_input", (recipe.count, *recipe.shape), np.uint8, chunks=(1, *recipe.shape)
         )
