@@ -55,7 +55,7 @@ class TrainingPlan:
     fine_tune_epochs: int = 6
     """Epochs with snapped batch normalization; a float network has none."""
     batch: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     fine_tune_learning_rate: float = 2e-4
 
     def __post_init__(self) -> None:
