@@ -19,10 +19,9 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cytogate.model.command import InputError
-from cytogate.model.outputs import whole_file
+from cytogate.model.outputs import progress_bars, whole_file
 
 BATCH = 8
 """Items a worker hands over at a time: 3 MB of default frames."""
@@ -65,9 +64,8 @@ def make_file(recipe: Recipe, path: Path, store: Store, workers: int = 2) -> Non
     Finished items gather in ``.NAME.partial`` beside ``path``; a call that finds those of the same request goes on
     behind them, whatever stopped the earlier one. The file itself appears when it is whole.
     """
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with _finished_items(recipe, path, console) as finished, Progress(*columns, console=console) as progress:
+    progress = progress_bars()
+    with _finished_items(recipe, path, progress.console) as finished, progress:
         task = progress.add_task(recipe.what, total=recipe.count, completed=finished.count)
         for items in _made(recipe, range(finished.count, recipe.count), workers):
             finished.append(items)

@@ -1,4 +1,4 @@
-"""What leaves a command: files that appear whole or not at all, and tables that keep their columns."""
+"""What leaves a command: files that appear whole or not at all, tables that keep their columns, progress."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cytogate.model.command import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 LOG_COLUMNS = 120
 """Width of tables where there is no terminal to ask."""
@@ -40,3 +41,12 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+
+
+def progress_bars() -> Progress:
+    """Return bars on standard error that say what is done, how much of it, and how long it will take."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=Console(stderr=True))

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cytogate.model.cell_file import CellFile, Split
@@ -21,7 +20,7 @@ from cytogate.model.designs import Design
 from cytogate.model.evaluation import Evaluation, Score
 from cytogate.model.features import features_of, fit_svm
 from cytogate.model.networks import count_macs, count_weights
-from cytogate.model.outputs import terminal, whole_file
+from cytogate.model.outputs import progress_bars, terminal, whole_file
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import (
     OnProgress,
@@ -134,8 +133,7 @@ def _evaluate(
 @contextmanager
 def _progress() -> Iterator[OnProgress]:
     """Show one bar for each epoch that runs."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("training")
 
         def show(what: str, done: int, total: int) -> None:

@@ -16,6 +16,7 @@ from cytogate.model.datasets import write_cells
 from cytogate.model.designs import Design, design_named, with_optics
 from cytogate.model.frames import FrameFile, apply_flat_field, fitted, flat_field, open_frames
 from cytogate.model.networks import logits_of_values
+from cytogate.model.outputs import progress_bars
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import load_trained
 from cytogate.sim.chain import CellRecord, Frames, run_chain
@@ -50,8 +51,6 @@ class CSimRequest:
 
 def run_csim(request: CSimRequest) -> None:
     """Run the main job and raise CheckFailed if a relation of the contract does not hold."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     began = time.perf_counter()
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
@@ -73,9 +72,7 @@ def run_csim(request: CSimRequest) -> None:
             if writer is not None:
                 writer.write(record)
 
-        progress = stack.enter_context(
-            Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        )
+        progress = stack.enter_context(progress_bars())
         all_bar = progress.add_task("float and integer chain, Keras", total=cells)
         csim_bar = progress.add_task("C-simulation of both kernels", total=csim_cells)
 

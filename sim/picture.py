@@ -49,6 +49,8 @@ def draw(path: Path, records: Sequence[CellRecord], class_names: Sequence[str], 
         _scores(axis_row[7], record, class_names)
         known = "" if record.label is None else class_names[record.label]
         axis_row[0].set_ylabel(f"cell {record.index}\n{known}", fontsize=9)
+    handles, names = axes[0, 7].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower right", ncols=2, fontsize=9)
     figure.suptitle(f"Four frames to phase to class, bit for bit ({origin})", fontsize=12)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=90)
@@ -66,4 +68,3 @@ def _scores(axis, record: CellRecord, class_names: Sequence[str]) -> None:  # ty
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
     axis.tick_params(axis="x", labelsize=7)
-    axis.legend(fontsize=6, loc="lower right")
