@@ -152,7 +152,7 @@ def test_heavy_weights_are_refused_by_name() -> None:
         (qkeras.quantized_bits(8, 0, keep_negative=0, alpha=1), "two's complement"),
         (qkeras.quantized_relu(8, 0, use_stochastic_rounding=True), "stochastically"),
         (qkeras.quantized_relu(8, 2, negative_slope=0.125), "more than a ReLU"),
-        (qkeras.quantized_tanh(8), "no quantizer known"),
+        (qkeras.quantized_tanh(8), "no quantizer that is known"),
     ],
 )
 def test_inexact_quantizers_are_refused(quantizer: object, said: str) -> None:

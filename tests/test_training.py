@@ -12,13 +12,22 @@ import pytest
 
 from cytogate.model.cell_file import CellFile, Split
 from cytogate.model.command import CheckFailed, InputError, main
-from cytogate.model.designs import Design, FourAngle, Meng2017
+from cytogate.model.designs import Design, FourAngle, Meng2017, design_named
 from cytogate.model.evaluation import Difference, Evaluation, Score
-from cytogate.model.networks import assert_exact_accumulation, count_weights, logits, trace
+from cytogate.model.networks import assert_exact_accumulation, count_macs, count_weights, logits, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulator import SimulatedCells
-from cytogate.model.training import TrainingPlan, augment, load_trained, save_trained, train
+from cytogate.model.training import (
+    WEIGHTS,
+    TrainingPlan,
+    augment,
+    load_trained,
+    record_name,
+    save_trained,
+    train,
+)
 from cytogate.model.training_data import write_network_inputs
+from tests.conftest import REPOSITORY
 
 DESIGN = Design("small", size=64, binning=4, network=Meng2017(filters=(2, 3, 4), dense=6))
 PLAN = TrainingPlan(seed=3, epochs=2, fine_tune_epochs=1, batch=16)
@@ -239,6 +248,35 @@ def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
     else:
         with pytest.raises(CheckFailed, match=said):
             found.check()
+
+
+def test_the_network_that_comes_along() -> None:
+    """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
+    design = design_named("qatom128")
+    record = json.loads((WEIGHTS / f"{record_name(design)}.json").read_text())
+    assert record["design"] == json.loads(json.dumps(dataclasses.asdict(design)))
+    for quantized in (True, False):
+        model = load_trained(design, quantized)
+        assert (count_macs(model), count_weights(model)) == (record["macs"], record["weights"])
+    assert record["macs"] <= 6e6
+    assert record["weights"] <= 150_000
+    evaluation = record["evaluation"]
+    scores = {name: Score(**evaluation[name]) for name in ("quantized", "float_twin", "svm", "control")}
+    differences = {name: Difference(**evaluation[f"quantized_less_{name}"]) for name in ("float", "svm")}
+    Evaluation(**scores, **{f"quantized_less_{name}": each for name, each in differences.items()}).check()
+    assert scores["quantized"].cells == round(0.16 * record["data"]["cells"])
+    for what, curve in record["curves"].items():
+        assert len(curve["epochs"]) == record["plan"]["epochs"] + (7 if what == "quantized" else 0)
+
+
+def test_the_readme_quotes_the_record() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    evaluation = json.loads((WEIGHTS / "meng2017-qatom128.json").read_text())["evaluation"]
+    for name in ("quantized", "float_twin", "svm", "control"):
+        score = evaluation[name]
+        interval = f"{100 * score['accuracy_low']:.1f} to {100 * score['accuracy_high']:.1f}"
+        assert f"{100 * score['accuracy']:.1f} %" in readme, name
+        assert interval in readme, name
 
 
 @pytest.mark.full
