@@ -19,6 +19,10 @@ FLAGS = (
 )  # fmt: skip
 """No unique symbols: two designs may be loaded in one process, each with state of its own."""
 TIMEOUT_SECONDS = 900
+DIGITS = 16
+"""Of a content's hash that go into a name."""
+KEPT = 4
+"""Builds of one name that stay: those of designs that somebody goes to and fro between."""
 
 
 def ap_types() -> Path:
@@ -46,20 +50,21 @@ def build(
     *,
     shared: bool,
 ) -> Path:
-    """Compile ``sources`` to ``output`` unless a build of the same content lies there; return ``output``.
+    """Compile ``sources`` unless a build of the same content is there; return the program or library.
 
-    What the result depends on is hashed, every file below ``includes`` included, and kept beside it.
+    What the result depends on is hashed, every file below ``includes`` included, and the hash is part of the name that
+    ``output`` becomes: the loader would take two libraries of one name for the same, whatever they hold.
     """
     command = [compiler(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
     for folder in includes:
         command.append(f"-I{folder}")
     command.append(f"-isystem{ap_types()}")
     digest = _digest(command, [*sources, *_headers(includes)])
-    stamp = output.with_name(output.name + ".sha256")
-    if output.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == digest:
-        return output
-    stamp.unlink(missing_ok=True)
-    with whole_file(output) as partial:
+    built = output.with_name(f"{output.stem}-{digest[:DIGITS]}{output.suffix}")
+    if built.exists():
+        built.touch()
+        return built
+    with whole_file(built) as partial:
         objects = [partial.with_suffix(f".{index}.o") for index in range(len(sources))]
         try:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -72,9 +77,15 @@ def build(
         finally:
             for made in objects:
                 made.unlink(missing_ok=True)
-    with whole_file(stamp) as partial:
-        partial.write_text(digest, encoding="ascii")
-    return output
+    _forget_oldest(output)
+    return built
+
+
+def _forget_oldest(output: Path) -> None:
+    """Keep the latest builds of ``output`` alone."""
+    builds = output.parent.glob(f"{output.stem}-{'[0-9a-f]' * DIGITS}{output.suffix}")
+    for path in sorted(builds, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _run(command: list[str]) -> None:

@@ -35,17 +35,21 @@ def write_vectors(folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
     return count
 
 
-def run_testbench(design: Design, project: HlsProject, folder: Path, vectors: Path) -> str:
-    """Compile the bench, run it over ``vectors`` and return what it printed.
+def build_testbench(design: Design, project: HlsProject, folder: Path) -> Path:
+    """Compile the bench into ``folder`` and return the program; it takes the folder of vectors as its argument."""
+    files = chain_build(design, folder, project)
+    bench = FPGA / "tb" / "chain_tb.cpp"
+    return build(folder / "chain_tb", [bench, *files.sources], files.includes, files.definitions, shared=False)
+
+
+def run_testbench(program: Path, vectors: Path) -> str:
+    """Run the bench over ``vectors`` and return what it printed.
 
     Raises
     ------
     CheckFailed
         If it exits with anything but 0.
     """
-    files = chain_build(design, folder, project)
-    bench = FPGA / "tb" / "chain_tb.cpp"
-    program = build(folder / "chain_tb", [bench, *files.sources], files.includes, files.definitions, shared=False)
     done = subprocess.run(
         [str(program), str(vectors)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )

@@ -27,7 +27,7 @@ from cytogate.model.training import save_trained
 from cytogate.sim.chain import CellRecord, ChainResult, run_chain
 from cytogate.sim.csim import CSimulation
 from cytogate.sim.report import CSimReport
-from cytogate.sim.testbench import run_testbench, write_vectors
+from cytogate.sim.testbench import build_testbench, run_testbench, write_vectors
 from tests.test_networks import exact_network
 
 DESIGN = dataclasses.replace(design_named("qatom64"), network=Meng2017())
@@ -128,9 +128,9 @@ def test_the_plain_bench_and_its_exit_codes(
 ) -> None:
     cells = [simulation.run(raw) for raw in frames[:2]]
     assert write_vectors(tmp_path, cells) == 2
-    told = run_testbench(DESIGN, project, builds / "chain", tmp_path)
+    program = build_testbench(DESIGN, project, builds / "chain")
+    told = run_testbench(program, tmp_path)
     assert told.rstrip().endswith("PASS")
-    program = builds / "chain" / "chain_tb"
     words = np.fromfile(tmp_path / "phase.bin", "<i4")
     words[7] += 1
     words.tofile(tmp_path / "phase.bin")
@@ -141,6 +141,20 @@ def test_the_plain_bench_and_its_exit_codes(
     assert subprocess.run([program, tmp_path], capture_output=True, check=False).returncode == 2
     assert subprocess.run([program, tmp_path / "nowhere"], capture_output=True, check=False).returncode == 2
     assert subprocess.run([program], capture_output=True, check=False).returncode == 2
+    with pytest.raises(CheckFailed, match="test bench: exit code 2"):
+        run_testbench(program, tmp_path)
+
+
+def test_builds_of_one_name_do_not_share_a_library(frames: np.ndarray, tmp_path: Path) -> None:
+    """Two fits of a design, compiled into one folder, in one process: each runs its own code."""
+    simulations = []
+    for side in (305, 280):
+        acquisition = dataclasses.replace(DESIGN.acquisition, rows=side, columns=side)
+        simulations.append(CSimulation.of_retrieval(dataclasses.replace(DESIGN, acquisition=acquisition), tmp_path))
+    for simulation, side in zip(simulations, (305, 280), strict=True):
+        found = simulation.run(np.ascontiguousarray(frames[0, :, :side, :side]))
+        assert found["frames"].shape == (4, side, side)
+    assert len(list(tmp_path.glob("retrieval-*.so"))) == 2
 
 
 @pytest.fixture
