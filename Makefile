@@ -1,6 +1,7 @@
 # A thin face on the `cytogate` command. `make help` says what there is.
 
 DESIGN ?= qatom128
+LEVEL ?= rtl
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim simulate train test test-full lint header bench clean
+.PHONY: help setup csim cosim simulate train test test-full lint header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,11 +30,14 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,rtl,dev]'
 	@touch $@
 
 csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
 	@$(CYTOGATE) csim --design $(DESIGN) $(ARGS)
+
+cosim: $(READY) ## A kernel at its pins under cocotb: LEVEL=dpi|rtl|vitis, WAVES=1 for a waveform
+	@$(CYTOGATE) cosim --design $(DESIGN) --level $(LEVEL) $(if $(WAVES),--waves) $(ARGS)
 
 simulate: $(READY) ## Write simulated cells to a file
 	@$(CYTOGATE) simulate --design $(DESIGN) $(ARGS)

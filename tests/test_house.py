@@ -90,7 +90,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     wanted = {
         f"cytogate/{name}"
         for name in tracked
-        if name.split("/")[0] in ROOMS and Path(name).suffix in {".py", ".hpp", ".cpp", ".h5", ".json"}
+        if name.split("/")[0] in ROOMS and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".h5", ".json"}
     }
     assert len(wanted) > 30
     assert wanted <= held, sorted(wanted - held)

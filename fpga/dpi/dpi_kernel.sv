@@ -1,0 +1,73 @@
+// AXI4-Stream handshakes around an HLS kernel that runs as C++ behind DPI-C: C-simulation at pin level, not RTL.
+//
+// A frame is computed within the clock of its TLAST; its words leave from the next clock on, one beat a clock. Cycles
+// counted here are therefore the shell's and say nothing about hardware.
+module dpi_kernel #(
+    parameter int WIDTH = 1,  // pixels a beat
+    parameter int INPUT_BITS = 32,  // bits of an input beat
+    parameter int OUTPUT_BITS = 40  // bits of an output beat
+) (
+    input logic aclk,
+    input logic resetn,  // active low, synchronous
+
+    input  logic [INPUT_BITS-1:0] s_axis_tdata,
+    input  logic                  s_axis_tvalid,
+    output logic                  s_axis_tready,
+    input  logic                  s_axis_tlast,
+
+    output logic [OUTPUT_BITS-1:0] m_axis_tdata,
+    output logic                   m_axis_tvalid,
+    input  logic                   m_axis_tready,
+    output logic                   m_axis_tlast,
+
+    // One clock each, the clock after the packet's last beat.
+    output logic accepted,
+    output logic too_short,
+    output logic too_long
+);
+  // Widths are those of the widest beats; shell.hpp names the same.
+  import "DPI-C" function chandle cytogate_kernel(input int width);
+  import "DPI-C" function int cytogate_push(input chandle kernel, input bit [511:0] data, input bit last);
+  import "DPI-C" function bit cytogate_pop(input chandle kernel, output bit [319:0] data, output bit last);
+  import "DPI-C" function void cytogate_reset(input chandle kernel);
+
+  // As many frames wait for the receiver as the HLS kernel has in flight; then the sender waits.
+  localparam int FRAMES_WAITING = 3;
+
+  chandle kernel;
+  initial kernel = cytogate_kernel(WIDTH);
+
+  logic [2:0] waiting;
+  int verdict;
+  bit [319:0] data;
+  bit last, found;
+
+  wire left = m_axis_tvalid && m_axis_tready && m_axis_tlast;
+  assign s_axis_tready = resetn && waiting < FRAMES_WAITING;
+
+  always_ff @(posedge aclk) begin
+    accepted <= 0;
+    too_short <= 0;
+    too_long <= 0;
+    if (!resetn) begin
+      cytogate_reset(kernel);
+      waiting <= 0;
+      m_axis_tvalid <= 0;
+      m_axis_tlast <= 0;
+    end else begin
+      verdict = 0;
+      // Before the push, so that a word needs a clock from input to output.
+      if (m_axis_tready || !m_axis_tvalid) begin
+        found = cytogate_pop(kernel, data, last);
+        m_axis_tvalid <= found;
+        m_axis_tdata <= data[OUTPUT_BITS-1:0];
+        m_axis_tlast <= found && last;
+      end
+      if (s_axis_tvalid && s_axis_tready) verdict = cytogate_push(kernel, 512'(s_axis_tdata), s_axis_tlast);
+      accepted <= verdict == 1;
+      too_short <= verdict == 2;
+      too_long <= verdict == 3;
+      waiting <= waiting + 3'(verdict == 1) - 3'(left);
+    end
+  end
+endmodule

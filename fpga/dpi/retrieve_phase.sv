@@ -1,0 +1,89 @@
+// The phase retrieval kernel with the pins of its RTL, computed by the HLS C++ behind DPI-C.
+module retrieve_phase
+  import contract_pkg::LANE_BITS;
+#(
+    parameter int WIDTH = 1  // pixels a beat: 1, 2, 4 or 8
+) (
+    input logic aclk,
+    input logic aresetn,
+
+    // Raw frames row by row, WIDTH pixels of all four angles a beat.
+    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic                         s_axis_tvalid,
+    output logic                         s_axis_tready,
+    input  logic                         s_axis_tlast,
+
+    // N x N pixels of five 8-bit channels (+x, -x, +y, -y, phase), WIDTH a beat.
+    output logic [WIDTH*40-1:0] m_axis_tdata,
+    output logic                m_axis_tvalid,
+    input  logic                m_axis_tready,
+    output logic                m_axis_tlast,
+
+    input  logic [ 7:0] s_axil_awaddr,
+    input  logic        s_axil_awvalid,
+    output logic        s_axil_awready,
+    input  logic [31:0] s_axil_wdata,
+    input  logic [ 3:0] s_axil_wstrb,
+    input  logic        s_axil_wvalid,
+    output logic        s_axil_wready,
+    output logic [ 1:0] s_axil_bresp,
+    output logic        s_axil_bvalid,
+    input  logic        s_axil_bready,
+    input  logic [ 7:0] s_axil_araddr,
+    input  logic        s_axil_arvalid,
+    output logic        s_axil_arready,
+    output logic [31:0] s_axil_rdata,
+    output logic [ 1:0] s_axil_rresp,
+    output logic        s_axil_rvalid,
+    input  logic        s_axil_rready
+);
+  logic soft_reset, accepted, too_short, too_long;
+
+  dpi_kernel #(
+      .WIDTH(WIDTH),
+      .INPUT_BITS(WIDTH * 4 * LANE_BITS),
+      .OUTPUT_BITS(WIDTH*40)
+  ) kernel (
+      .aclk,
+      .resetn(aresetn && !soft_reset),
+      .s_axis_tdata,
+      .s_axis_tvalid,
+      .s_axis_tready,
+      .s_axis_tlast,
+      .m_axis_tdata,
+      .m_axis_tvalid,
+      .m_axis_tready,
+      .m_axis_tlast,
+      .accepted,
+      .too_short,
+      .too_long
+  );
+
+  status_registers registers (
+      .aclk,
+      .aresetn,
+      .s_axil_awaddr,
+      .s_axil_awvalid,
+      .s_axil_awready,
+      .s_axil_wdata,
+      .s_axil_wstrb,
+      .s_axil_wvalid,
+      .s_axil_wready,
+      .s_axil_bresp,
+      .s_axil_bvalid,
+      .s_axil_bready,
+      .s_axil_araddr,
+      .s_axil_arvalid,
+      .s_axil_arready,
+      .s_axil_rdata,
+      .s_axil_rresp,
+      .s_axil_rvalid,
+      .s_axil_rready,
+      .soft_reset,
+      .accepted,
+      .too_short,
+      .too_long,
+      .packet_in (s_axis_tvalid && s_axis_tready && s_axis_tlast),
+      .packet_out(m_axis_tvalid && m_axis_tready && m_axis_tlast)
+  );
+endmodule

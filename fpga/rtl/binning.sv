@@ -1,0 +1,140 @@
+// The central window of a row, and sums of BINNING x BINNING codes: LANES binned pixels of a row a beat.
+//
+// A beat of raw pixels is first moved to the window's left edge, then its pixels are added up along the row until LANES
+// binned columns are full; those are added to the rows above, which wait in a memory of one binned row.
+module binning #(
+    parameter int LANES = 1,
+    parameter int LANE_BITS = contract_pkg::LANE_BITS,
+    parameter int IN_BITS = contract_pkg::FRAME_BITS,
+    parameter int OUT_BITS = contract_pkg::BINNED_BITS,
+    parameter int LEFT = contract_pkg::CROP_LEFT,  // first raw column of the window
+    parameter int BINNING = contract_pkg::BINNING, // 1, 2 or 4
+    parameter int SIZE = contract_pkg::SIZE        // N
+) (
+    input  logic                         clk,
+    input  logic                         rst,
+    input  logic                         in_valid,
+    input  logic [LANES*4*LANE_BITS-1:0] in_beat,
+    input  logic                         in_row_starts,
+    input  logic                         in_first_row,
+    input  logic                         in_last_row,
+    output logic                         out_valid,
+    output logic [LANES*4*OUT_BITS-1:0]  out_pixels  // pixel p, angle a at (4 p + a) * OUT_BITS
+);
+  localparam int PIXEL_BITS = 4 * LANE_BITS;
+  localparam int WORD_BITS = LANES * 4 * OUT_BITS;
+  localparam int SHIFT = LEFT % LANES;  // pixels that the window's edge is behind a beat's
+  localparam int FIRST = LEFT / LANES + (SHIFT > 0 ? 1 : 0);
+  localparam int BEATS = SIZE * BINNING / LANES;
+  localparam int BEAT_BITS = $clog2(BEATS + 1);
+
+  // Beats of the window, aligned to its edge.
+  logic [15:0] beat;
+  logic [LANES*PIXEL_BITS-1:0] previous, aligned;
+  logic aligned_valid, aligned_first_row, aligned_last_row;
+  logic [BEAT_BITS-1:0] aligned_beat;
+  logic [15:0] this_beat;
+  assign this_beat = in_row_starts ? 16'd0 : beat;
+  always_ff @(posedge clk) begin
+    if (in_valid) begin
+      beat     <= this_beat + 1'b1;
+      previous <= in_beat;
+    end
+    aligned_valid <= !rst && in_valid && this_beat >= FIRST && this_beat < FIRST + BEATS;
+    aligned_beat <= BEAT_BITS'(this_beat - 16'(FIRST));
+    aligned_first_row <= in_first_row;
+    aligned_last_row <= in_last_row;
+    aligned <= SHIFT == 0 ? in_beat : (LANES * PIXEL_BITS)'({in_beat, previous} >> (SHIFT * PIXEL_BITS));
+  end
+
+  // Sums of what neighbors a beat brings for one binned column, or for the columns that it fills.
+  localparam int TOGETHER = LANES < BINNING ? LANES : BINNING;
+  localparam int COLUMNS = LANES / TOGETHER;
+  localparam int TURNS = BINNING;  // beats for LANES binned columns
+  logic [COLUMNS*4*OUT_BITS-1:0] beside;
+  logic beside_valid, beside_first_row, beside_last_row;
+  logic [BEAT_BITS-1:0] beside_beat;
+  always_ff @(posedge clk) begin
+    beside_valid <= !rst && aligned_valid;
+    beside_first_row <= aligned_first_row;
+    beside_last_row <= aligned_last_row;
+    beside_beat <= aligned_beat;
+  end
+  generate
+    for (genvar column = 0; column < COLUMNS; ++column) begin : g_column
+      for (genvar angle = 0; angle < 4; ++angle) begin : g_angle
+        logic [OUT_BITS-1:0] sum;
+        always_comb begin
+          sum = '0;
+          for (int pixel = 0; pixel < TOGETHER; ++pixel)
+            sum = sum + OUT_BITS'(aligned[(column*TOGETHER+pixel)*PIXEL_BITS+angle*LANE_BITS+:IN_BITS]);
+        end
+        always_ff @(posedge clk) beside[(4*column+angle)*OUT_BITS+:OUT_BITS] <= sum;
+      end
+    end
+  endgenerate
+
+  // LANES binned columns of one raw row.
+  logic [WORD_BITS-1:0] row_sums;
+  logic row_valid, row_first, row_last;
+  logic [$clog2(SIZE/LANES)-1:0] row_word;
+  logic [2:0] turn;
+  assign turn = 3'(32'(beside_beat) % TURNS);
+  always_ff @(posedge clk) begin
+    row_valid <= !rst && beside_valid && turn == TURNS - 1;
+    row_first <= beside_first_row;
+    row_last <= beside_last_row;
+    row_word <= ($clog2(SIZE / LANES))'(32'(beside_beat) / TURNS);
+  end
+  generate
+    for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+      // In which turns, and from which of the beat's columns, this lane is fed.
+      localparam int FIRST_TURN = lane * BINNING / LANES;
+      localparam int LAST_TURN = (lane * BINNING + BINNING - 1) / LANES;
+      localparam int COLUMN = lane % COLUMNS;
+      for (genvar angle = 0; angle < 4; ++angle) begin : g_angle
+        logic [OUT_BITS-1:0] brought;
+        assign brought = beside[(4*COLUMN+angle)*OUT_BITS+:OUT_BITS];
+        always_ff @(posedge clk) begin
+          if (beside_valid && turn == FIRST_TURN) row_sums[(4*lane+angle)*OUT_BITS+:OUT_BITS] <= brought;
+          else if (beside_valid && turn > FIRST_TURN && turn <= LAST_TURN)
+            row_sums[(4*lane+angle)*OUT_BITS+:OUT_BITS] <= row_sums[(4*lane+angle)*OUT_BITS+:OUT_BITS] + brought;
+        end
+      end
+    end
+
+    if (BINNING == 1) begin : g_no_rows
+      assign out_valid  = row_valid;
+      assign out_pixels = row_sums;
+    end else begin : g_rows
+      logic [WORD_BITS-1:0] above, arriving, total;
+      logic arriving_valid, arriving_first, arriving_last, total_valid;
+      logic [$clog2(SIZE/LANES)-1:0] arriving_word, total_word;
+      delay #(.BITS(WORD_BITS + 2 + $clog2(SIZE / LANES)), .CLOCKS(2)) beside_memory (
+          .clk,
+          .in_word({row_first, row_last, row_word, row_sums}),
+          .out_word({arriving_first, arriving_last, arriving_word, arriving})
+      );
+      pipeline_valid #(.CLOCKS(2)) valid_pipeline (.clk, .rst, .in_valid(row_valid), .out_valid(arriving_valid));
+      for (genvar sum = 0; sum < 4 * LANES; ++sum) begin : g_sum
+        always_ff @(posedge clk)
+          total[sum*OUT_BITS+:OUT_BITS] <=
+              arriving[sum*OUT_BITS+:OUT_BITS] + (arriving_first ? '0 : above[sum*OUT_BITS+:OUT_BITS]);
+      end
+      always_ff @(posedge clk) begin
+        total_valid <= !rst && arriving_valid;
+        total_word  <= arriving_word;
+        out_valid   <= !rst && arriving_valid && arriving_last;
+      end
+      assign out_pixels = total;
+      ram #(.BITS(WORD_BITS), .DEPTH(SIZE / LANES)) rows_above (
+          .clk,
+          .write(total_valid),
+          .write_address(total_word),
+          .write_word(total),
+          .read_address(row_word),
+          .read_word(above)
+      );
+    end
+  endgenerate
+endmodule

@@ -1,0 +1,144 @@
+// One level of a radix-2 transform, decimation in frequency, with delay feedback: N / 2^(LEVEL + 1) words of delay a
+// lane.
+//
+// The first half of a block waits in the delay for the second; sums leave at once, differences take the freed places
+// and leave, turned by their twiddle, while the next block's first half comes in or nothing does. Blocks of a line
+// follow each other without a gap; lines may have gaps. Sums pass the multiplier too, times the exact 1, and so stay in
+// step. Words grow by one bit; products are rounded convergently, nothing else is.
+//
+// Every lane is a line of its own. Complex words are {imaginary, real}.
+module butterfly #(
+    parameter int LANES = 1,
+    parameter int SIZE = 128,        // N
+    parameter int LEVEL = 0,
+    parameter int IN_BITS = 19,      // bits of a component
+    parameter bit INVERSE = 0,
+    parameter int TWIDDLE_BITS = contract_pkg::TWIDDLE_BITS,
+    parameter int TWIDDLE_FRACTION = contract_pkg::TWIDDLE_FRACTION,
+    parameter TWIDDLE_FILE = "twiddle.mem"
+) (
+    input  logic                         clk,
+    input  logic                         rst,
+    input  logic                         in_valid,
+    input  logic [LANES*2*IN_BITS-1:0]   in_words,
+    output logic                         out_valid,
+    output logic [LANES*2*(IN_BITS+1)-1:0] out_words
+);
+  localparam int HALF = SIZE >> (LEVEL + 1);
+  localparam int BITS = IN_BITS + 1;
+  localparam int PLACE_BITS = $clog2(2 * HALF);
+
+  // Where in its block the arriving word is, and which difference leaves the delay.
+  logic [PLACE_BITS-1:0] place, drained;
+  logic second, draining;
+  assign second = in_valid && place[PLACE_BITS-1];
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      place    <= '0;
+      draining <= 1'b0;
+      drained  <= '0;
+    end else begin
+      if (in_valid) place <= place + 1'b1;
+      if (second && &place) begin
+        draining <= 1'b1;
+        drained  <= '0;
+      end else if (draining) begin
+        draining <= drained != PLACE_BITS'(HALF - 1);
+        drained  <= drained + 1'b1;
+      end
+    end
+  end
+
+  logic leaving_valid, leaving_turned;
+  logic [PLACE_BITS-1:0] leaving_place;
+  always_ff @(posedge clk) begin
+    leaving_valid  <= !rst && (second || draining);
+    leaving_turned <= !second;
+    leaving_place  <= drained;
+  end
+
+  logic [LANES*2*BITS-1:0] leaving;
+  generate
+    for (genvar part = 0; part < 2 * LANES; ++part) begin : g_feedback
+      logic signed [BITS-1:0] arriving, waiting, entering;
+      assign arriving = $signed(in_words[part*IN_BITS+:IN_BITS]);
+      always_ff @(posedge clk) begin
+        entering                 <= second ? waiting - arriving : arriving;
+        leaving[part*BITS+:BITS] <= second ? waiting + arriving : waiting;
+      end
+      // The register before it is the first clock of the delay.
+      delay #(.BITS(BITS), .CLOCKS(HALF - 1)) feedback (.clk, .in_word(entering), .out_word(waiting));
+    end
+
+    if (HALF == 1) begin : g_no_turn
+      assign out_valid = leaving_valid;
+      assign out_words = leaving;
+    end else if (HALF == 2) begin : g_quarter_turn
+      // The twiddles are 1 and -i (i in the inverse transform): exact without a multiplier.
+      logic quarter;
+      assign quarter = leaving_turned && leaving_place[0];
+      for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+        logic signed [BITS-1:0] re, im;
+        assign re = $signed(leaving[(2*lane)*BITS+:BITS]);
+        assign im = $signed(leaving[(2*lane+1)*BITS+:BITS]);
+        always_ff @(posedge clk) begin
+          out_words[(2*lane)*BITS+:BITS]   <= !quarter ? re : INVERSE ? -im : im;
+          out_words[(2*lane+1)*BITS+:BITS] <= !quarter ? im : INVERSE ? re : -re;
+        end
+      end
+      always_ff @(posedge clk) out_valid <= !rst && leaving_valid;
+    end else begin : g_turn
+      localparam int ADDRESS_BITS = $clog2(SIZE / 2);
+      localparam int PRODUCT_BITS = BITS + TWIDDLE_BITS;
+      logic [2*TWIDDLE_BITS-1:0] twiddle, unused_twiddle;
+      rom #(.BITS(2 * TWIDDLE_BITS), .DEPTH(SIZE / 2), .FILE(TWIDDLE_FILE)) twiddles (
+          .clk,
+          .address_a(ADDRESS_BITS'(leaving_place << LEVEL)),
+          .word_a(twiddle),
+          .address_b('0),
+          .word_b(unused_twiddle)
+      );
+
+      // The words wait two clocks for the ROM.
+      logic [LANES*2*BITS-1:0] meeting;
+      logic meeting_turned;
+      delay #(.BITS(LANES * 2 * BITS + 1), .CLOCKS(2)) wait_for_rom (
+          .clk, .in_word({leaving_turned, leaving}), .out_word({meeting_turned, meeting})
+      );
+      logic signed [TWIDDLE_BITS-1:0] factor_re, factor_im;
+      logic [LANES*2*BITS-1:0] factored;
+      always_ff @(posedge clk) begin
+        factor_re <= meeting_turned ? $signed(twiddle[0+:TWIDDLE_BITS]) : TWIDDLE_BITS'(1 << TWIDDLE_FRACTION);
+        factor_im <= !meeting_turned ? '0
+                     : INVERSE ? -$signed(twiddle[TWIDDLE_BITS+:TWIDDLE_BITS])
+                     : $signed(twiddle[TWIDDLE_BITS+:TWIDDLE_BITS]);
+        factored <= meeting;
+      end
+
+      for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+        logic signed [BITS-1:0] re, im;
+        logic signed [PRODUCT_BITS-1:0] re_re, im_im, re_im, im_re;
+        logic signed [PRODUCT_BITS:0] turned_re, turned_im;
+        assign re = $signed(factored[(2*lane)*BITS+:BITS]);
+        assign im = $signed(factored[(2*lane+1)*BITS+:BITS]);
+        always_ff @(posedge clk) begin
+          re_re     <= re * factor_re;
+          im_im     <= im * factor_im;
+          re_im     <= re * factor_im;
+          im_re     <= im * factor_re;
+          turned_re <= re_re - im_im;
+          turned_im <= re_im + im_re;
+        end
+        shift_round #(.IN_BITS(PRODUCT_BITS + 1), .OUT_BITS(BITS), .FIXED(TWIDDLE_FRACTION), .SATURATE(0)) round_re (
+            .clk, .value(turned_re), .shift('0), .rounded(out_words[(2*lane)*BITS+:BITS])
+        );
+        shift_round #(.IN_BITS(PRODUCT_BITS + 1), .OUT_BITS(BITS), .FIXED(TWIDDLE_FRACTION), .SATURATE(0)) round_im (
+            .clk, .value(turned_im), .shift('0), .rounded(out_words[(2*lane+1)*BITS+:BITS])
+        );
+      end
+      // ROM 2, factor 1, product 1, sum 1, rounding 2.
+      pipeline_valid #(.CLOCKS(7)) valid_pipeline (.clk, .rst, .in_valid(leaving_valid), .out_valid);
+    end
+  endgenerate
+endmodule

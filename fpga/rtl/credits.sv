@@ -1,0 +1,24 @@
+// Places for line groups in a memory downstream: taken before a group starts on its way, given back when it has left.
+//
+// What can be neither stalled nor lost in between thereby always finds its place.
+module credits #(
+    parameter int COUNT = 4
+) (
+    input  logic clk,
+    input  logic rst,
+    input  logic take,      // only while available
+    input  logic give,
+    output logic available
+);
+  logic [$clog2(COUNT+1)-1:0] left;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      left      <= ($clog2(COUNT + 1))'(COUNT);
+      available <= 1'b1;
+    end else if (take != give) begin
+      left      <= give ? left + 1'b1 : left - 1'b1;
+      available <= give || left > 1;
+    end
+  end
+endmodule

@@ -1,0 +1,14 @@
+// A valid bit that goes CLOCKS clocks beside a pipeline and is forgotten on reset.
+module pipeline_valid #(
+    parameter int CLOCKS = 1  // at least 1
+) (
+    input  logic clk,
+    input  logic rst,
+    input  logic in_valid,
+    output logic out_valid
+);
+  logic [CLOCKS-1:0] valid;
+
+  assign out_valid = valid[CLOCKS-1];
+  always_ff @(posedge clk) valid <= rst ? '0 : CLOCKS'({valid, in_valid});
+endmodule

@@ -1,0 +1,74 @@
+// The phase retrieval kernel at its pins: raw frames on s_axis, five-channel pixels on m_axis, registers on s_axil.
+//
+// A beat of s_axis carries WIDTH pixels of all four angles, each in LANE_BITS (pixel p, angle a at (4 p + a)
+// LANE_BITS); rows start on a beat of their own. A beat of m_axis carries WIDTH pixels of +x, -x, +y, -y and phase
+// codes, 8 bits each. TLAST ends a frame on both. A malformed frame is flagged, dropped whole, and the next TLAST
+// starts anew.
+module retrieve_phase #(
+    parameter int WIDTH = 1,  // samples a clock: 1, 2, 4 or 8
+    parameter int LANE_BITS = contract_pkg::LANE_BITS
+) (
+    input  logic                         aclk,
+    input  logic                         aresetn,  // synchronous
+    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic                         s_axis_tvalid,
+    output logic                         s_axis_tready,
+    input  logic                         s_axis_tlast,
+    output logic [         WIDTH*40-1:0] m_axis_tdata,
+    output logic                         m_axis_tvalid,
+    input  logic                         m_axis_tready,
+    output logic                         m_axis_tlast,
+    input  logic [                  7:0] s_axil_awaddr,
+    input  logic                         s_axil_awvalid,
+    output logic                         s_axil_awready,
+    input  logic [                 31:0] s_axil_wdata,
+    input  logic [                  3:0] s_axil_wstrb,
+    input  logic                         s_axil_wvalid,
+    output logic                         s_axil_wready,
+    output logic [                  1:0] s_axil_bresp,
+    output logic                         s_axil_bvalid,
+    input  logic                         s_axil_bready,
+    input  logic [                  7:0] s_axil_araddr,
+    input  logic                         s_axil_arvalid,
+    output logic                         s_axil_arready,
+    output logic [                 31:0] s_axil_rdata,
+    output logic [                  1:0] s_axil_rresp,
+    output logic                         s_axil_rvalid,
+    input  logic                         s_axil_rready
+);
+  logic rst, soft_reset, ready;
+  logic frame_ended, frame_intact, too_short, too_long, frame_left;
+  logic [31:0] now, frame_arrived;
+
+  generate
+    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 8) begin : g_check
+      $error("WIDTH is 1, 2, 4 or 8 samples a clock");
+    end
+  endgenerate
+
+  // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
+  always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
+
+  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
+
+  retrieval #(.LANES(WIDTH), .LANE_BITS(LANE_BITS)) retrieval (
+      .clk(aclk),
+      .rst,
+      .now,
+      .s_axis_tdata,
+      .s_axis_tvalid(s_axis_tvalid && s_axis_tready),
+      .s_axis_tready(ready),
+      .s_axis_tlast,
+      .m_axis_tdata,
+      .m_axis_tvalid,
+      .m_axis_tready,
+      .m_axis_tlast,
+      .frame_ended,
+      .frame_intact,
+      .too_short,
+      .too_long,
+      .frame_left,
+      .frame_arrived
+  );
+  assign s_axis_tready = ready && aresetn && !rst && !soft_reset;
+endmodule

@@ -1,0 +1,97 @@
+// AXI4-Lite registers of the kernel: who it is, what it counted, and its soft reset. Offsets come from the register
+// map.
+//
+// One access at a time of each kind; accesses to other addresses read zero, write nothing and are answered OKAY.
+module status_registers (
+    input  logic        clk,
+    input  logic        rst,
+    input  logic [ 7:0] s_axil_awaddr,
+    input  logic        s_axil_awvalid,
+    output logic        s_axil_awready,
+    input  logic [31:0] s_axil_wdata,
+    input  logic [ 3:0] s_axil_wstrb,
+    input  logic        s_axil_wvalid,
+    output logic        s_axil_wready,
+    output logic [ 1:0] s_axil_bresp,
+    output logic        s_axil_bvalid,
+    input  logic        s_axil_bready,
+    input  logic [ 7:0] s_axil_araddr,
+    input  logic        s_axil_arvalid,
+    output logic        s_axil_arready,
+    output logic [31:0] s_axil_rdata,
+    output logic [ 1:0] s_axil_rresp,
+    output logic        s_axil_rvalid,
+    input  logic        s_axil_rready,
+    // Data path.
+    output logic        soft_reset,     // pulse
+    output logic [31:0] now,            // clock count
+    input  logic        frame_ended,
+    input  logic        frame_intact,
+    input  logic        too_short,
+    input  logic        too_long,
+    input  logic        frame_left,
+    input  logic [31:0] frame_arrived   // clock of the last input beat of the frame that left
+);
+
+  logic [31:0] accepted, dropped, latency, interval, left;
+  logic [1:0] error_flags, cleared_flags;
+  logic some_left;
+  logic write;
+  assign write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
+  assign s_axil_awready = write;
+  assign s_axil_wready  = write;
+  assign s_axil_bresp   = 2'b00;
+  assign s_axil_arready = !s_axil_rvalid;
+  assign s_axil_rresp   = 2'b00;
+  assign cleared_flags =
+      write && s_axil_awaddr == 8'(contract_pkg::ERROR_FLAGS_OFFSET) && s_axil_wstrb[0] ? s_axil_wdata[1:0] : 2'b00;
+
+  always_ff @(posedge clk) begin
+    soft_reset <= !rst && write && s_axil_awaddr == 8'(contract_pkg::CONTROL_OFFSET) && s_axil_wstrb[0] &&
+        s_axil_wdata[0];
+    if (rst) begin
+      s_axil_bvalid <= 1'b0;
+      s_axil_rvalid <= 1'b0;
+    end else begin
+      if (write) s_axil_bvalid <= 1'b1;
+      else if (s_axil_bready) s_axil_bvalid <= 1'b0;
+      if (s_axil_arvalid && s_axil_arready) s_axil_rvalid <= 1'b1;
+      else if (s_axil_rready) s_axil_rvalid <= 1'b0;
+    end
+    if (s_axil_arready) begin
+      case (s_axil_araddr)
+        8'(contract_pkg::IDENTITY_OFFSET): s_axil_rdata <= contract_pkg::IDENTITY;
+        8'(contract_pkg::VERSION_OFFSET): s_axil_rdata <= contract_pkg::VERSION;
+        8'(contract_pkg::DESIGN_HASH_OFFSET): s_axil_rdata <= contract_pkg::DESIGN_HASH;
+        8'(contract_pkg::FRAMES_ACCEPTED_OFFSET): s_axil_rdata <= accepted;
+        8'(contract_pkg::FRAMES_DROPPED_OFFSET): s_axil_rdata <= dropped;
+        8'(contract_pkg::ERROR_FLAGS_OFFSET): s_axil_rdata <= 32'(error_flags);
+        8'(contract_pkg::LATENCY_CYCLES_OFFSET): s_axil_rdata <= latency;
+        8'(contract_pkg::INTERVAL_CYCLES_OFFSET): s_axil_rdata <= interval;
+        default: s_axil_rdata <= '0;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    now <= rst ? '0 : now + 1'b1;
+    if (rst) begin
+      accepted    <= '0;
+      dropped     <= '0;
+      error_flags <= '0;
+      latency     <= '0;
+      interval    <= '0;
+      some_left   <= 1'b0;
+    end else begin
+      if (frame_ended && frame_intact) accepted <= accepted + 1'b1;
+      if (frame_ended && !frame_intact) dropped <= dropped + 1'b1;
+      error_flags <= (error_flags & ~cleared_flags) | {too_long, too_short};
+      if (frame_left) begin
+        latency   <= now - frame_arrived;
+        interval  <= some_left ? now - left : '0;
+        left      <= now;
+        some_left <= 1'b1;
+      end
+    end
+  end
+endmodule

@@ -1,0 +1,154 @@
+// Plays beats to the verilated kernel and records what leaves, for sim/rtl.py: one kernel a library, one clock a step.
+//
+// What AXI4-Stream forbids on m_axis (a valid beat withdrawn or changed while it waits) is counted as a violation.
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "Vretrieve_phase.h"
+#include "svdpi.h"
+#include "verilated.h"
+
+namespace {
+
+std::map<std::string, std::vector<std::uint32_t>> taps;
+
+struct Player {
+  VerilatedContext context;
+  Vretrieve_phase kernel{&context};
+  std::int64_t cycle = 0;
+  int violations = 0;
+
+  void settle() {
+    kernel.aclk = 0;
+    kernel.eval();
+  }
+  void tick() {
+    kernel.aclk = 1;
+    kernel.eval();
+    ++cycle;
+  }
+};
+
+}  // namespace
+
+extern "C" {
+
+// Called by the kernel's taps, a word of 32 bits at a time, the lowest first.
+void cytogate_tap(const char* stage, int, const svBitVecVal* word, int) { taps[stage].push_back(word[0]); }
+
+Player* player_open() { return new Player; }
+
+void player_close(Player* player) { delete player; }
+
+void player_reset(Player* player, int clocks) {
+  Vretrieve_phase& kernel = player->kernel;
+  kernel.aresetn = 0;
+  kernel.s_axis_tvalid = kernel.m_axis_tready = 0;
+  kernel.s_axil_awvalid = kernel.s_axil_wvalid = kernel.s_axil_bready = 0;
+  kernel.s_axil_arvalid = kernel.s_axil_rready = 0;
+  for (int i = 0; i < clocks; ++i) {
+    player->settle();
+    player->tick();
+  }
+  kernel.aresetn = 1;
+  player->settle();
+}
+
+// Send `beats` of `in_bytes` each until they are sent and `wanted` beats of `out_bytes` came, or `clocks` have passed.
+// `idle` and `stall` are chances in 1024 that the sender pauses and the receiver is not ready. Returns the beats that
+// came.
+int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* lasts, int count, int in_bytes, int idle,
+               int stall, std::uint32_t seed, int wanted, int out_bytes, std::int64_t clocks, std::uint8_t* out,
+               std::uint8_t* out_lasts, std::int64_t* out_cycles, std::int64_t* in_cycles, int* accepted) {
+  Vretrieve_phase& kernel = player->kernel;
+  std::mt19937 random(seed);
+  int sent = 0, came = 0;
+  bool offered = false, waited = false;
+  std::vector<std::uint8_t> waiting(out_bytes + 1);
+  const std::int64_t end = player->cycle + clocks;
+  while ((sent < count || came < wanted) && player->cycle < end) {
+    if (!offered) offered = sent < count && int(random() % 1024) >= idle;
+    kernel.s_axis_tvalid = offered;
+    if (offered) {
+      std::memcpy(&kernel.s_axis_tdata, beats + std::size_t(sent) * in_bytes, in_bytes);
+      kernel.s_axis_tlast = lasts[sent];
+    }
+    kernel.m_axis_tready = int(random() % 1024) >= stall;
+    player->settle();
+    const bool valid = kernel.m_axis_tvalid;
+    if (waited && (!valid || std::memcmp(waiting.data(), &kernel.m_axis_tdata, out_bytes) != 0 ||
+                   waiting[out_bytes] != kernel.m_axis_tlast))
+      ++player->violations;
+    waited = valid && !kernel.m_axis_tready;
+    if (waited) {
+      std::memcpy(waiting.data(), &kernel.m_axis_tdata, out_bytes);
+      waiting[out_bytes] = kernel.m_axis_tlast;
+    }
+    if (valid && kernel.m_axis_tready && came < wanted) {
+      std::memcpy(out + std::size_t(came) * out_bytes, &kernel.m_axis_tdata, out_bytes);
+      out_lasts[came] = kernel.m_axis_tlast;
+      out_cycles[came++] = player->cycle;
+    }
+    if (offered && kernel.s_axis_tready) {
+      in_cycles[sent++] = player->cycle;
+      offered = false;
+    }
+    player->tick();
+  }
+  kernel.s_axis_tvalid = 0;
+  kernel.m_axis_tready = 0;
+  *accepted = sent;
+  return came;
+}
+
+std::uint32_t player_read(Player* player, int address) {
+  Vretrieve_phase& kernel = player->kernel;
+  kernel.s_axil_araddr = address;
+  kernel.s_axil_arvalid = 1;
+  kernel.s_axil_rready = 1;
+  for (bool taken = false; !taken; player->tick()) {
+    player->settle();
+    taken = kernel.s_axil_arready;
+  }
+  kernel.s_axil_arvalid = 0;
+  std::uint32_t data = 0;
+  for (bool valid = false; !valid; player->tick()) {
+    player->settle();
+    valid = kernel.s_axil_rvalid;
+    data = kernel.s_axil_rdata;
+  }
+  kernel.s_axil_rready = 0;
+  return data;
+}
+
+void player_write(Player* player, int address, std::uint32_t data) {
+  Vretrieve_phase& kernel = player->kernel;
+  kernel.s_axil_awaddr = address;
+  kernel.s_axil_wdata = data;
+  kernel.s_axil_wstrb = 15;
+  kernel.s_axil_awvalid = kernel.s_axil_wvalid = kernel.s_axil_bready = 1;
+  for (bool taken = false; !taken; player->tick()) {
+    player->settle();
+    taken = kernel.s_axil_awready && kernel.s_axil_wready;
+  }
+  kernel.s_axil_awvalid = kernel.s_axil_wvalid = 0;
+  for (bool valid = false; !valid; player->tick()) {
+    player->settle();
+    valid = kernel.s_axil_bvalid;
+  }
+  kernel.s_axil_bready = 0;
+}
+
+int player_violations(const Player* player) { return player->violations; }
+
+void player_forget_taps() { taps.clear(); }
+
+std::int64_t player_tap_words(const char* stage) { return std::int64_t(taps[stage].size()); }
+
+const std::uint32_t* player_tap_data(const char* stage) { return taps[stage].data(); }
+
+}  // extern "C"

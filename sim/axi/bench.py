@@ -1,0 +1,107 @@
+"""What the benches share: a kernel, its vectors, and a scoreboard that knows which frame must leave next."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.registers import ErrorFlag
+from cytogate.sim.axi.packing import beats_per_row, input_beats, output_words
+from cytogate.sim.axi.patterns import WORST, Pattern
+from cytogate.sim.axi.ports import Pins
+from cytogate.sim.axi.task import TASK_VARIABLE, BenchTask
+
+SHORT, LONG = int(ErrorFlag.SHORT_PACKET), int(ErrorFlag.LONG_PACKET)
+SEED = 20
+
+
+class Bench:
+    """One kernel under one scenario.
+
+    Attributes
+    ----------
+    words, mismatches : int
+        Words compared so far, and those that differed.
+    """
+
+    def __init__(self, dut: Any) -> None:
+        self.folder = Path(os.environ[TASK_VARIABLE])
+        self.task, self._frames, self._expected = BenchTask.read(self.folder)
+        self.pins = Pins(dut, self.task.registers)
+        self.frames = len(self._frames)
+        rows, columns = self._frames.shape[-2:]
+        self.row_beats = beats_per_row(columns, self.task.width)
+        self.frame_beats = rows * self.row_beats
+        self.frame_words: int = self._expected.shape[1]
+        self.words = 0
+        self.mismatches = 0
+        self.clocks_per_frame = self.frame_beats + 4 * (self.task.size**2 // self.task.width) + 5000
+        """More than any level needs for a frame without pauses: the input, and four passes behind it."""
+        self.deadline = 2 * self.clocks_per_frame
+        self._packet = lru_cache(maxsize=4)(self._make_packet)
+
+    async def start(self, idle: Pattern | None = None, backpressure: Pattern | None = None) -> None:
+        """Reset the kernel and choose the pauses of both sides."""
+        await self.pins.reset()
+        if idle is not None:
+            self.pins.sender.pauses = idle(SEED)
+        if backpressure is not None:
+            self.pins.receiver.pauses = backpressure(SEED + 1)
+        if idle is not None or backpressure is not None:
+            self.deadline = 2 * WORST * self.clocks_per_frame
+
+    def resume(self) -> None:
+        """Let both sides run without pauses."""
+        self.pins.sender.pauses = itertools.repeat(False)
+        self.pins.receiver.pauses = itertools.repeat(False)
+
+    def packet(self, frame: int) -> list[int]:
+        """Return the beats of a frame; frames of a short file come round again."""
+        return self._packet(frame % self.frames)
+
+    def expected(self, frame: int) -> NDArray[np.int64]:
+        """Return the words that are due for a frame."""
+        return self._expected[frame % self.frames]
+
+    def send(self, *frames: int) -> None:
+        """Queue good frames."""
+        for frame in frames:
+            self.pins.sender.put(self.packet(frame))
+
+    async def compare(self, *frames: int) -> None:
+        """Wait until these frames have left, in this order, and count the words that differ."""
+        for frame in frames:
+            beats = await self.pins.packet(self.deadline)
+            found = output_words(beats, self.task.words_per_beat, self.task.word_bits, self.task.signed)
+            due = self.expected(frame)
+            assert found.shape == due.shape, f"frame {frame}: TLAST after {found.size} words where {due.size} are due"
+            self.words += due.size
+            self.mismatches += int(np.count_nonzero(found != due))
+
+    async def expect(self, *frames: int) -> None:
+        """Wait until these frames have left, in this order, every word right."""
+        for frame in frames:
+            before = self.mismatches
+            await self.compare(frame)
+            wrong = self.mismatches - before
+            assert not wrong, f"frame {frame}: {wrong} of {self.frame_words} words differ"
+
+    async def finish(self, accepted: int, dropped: int = 0, flags: int = 0) -> None:
+        """Fail if anything more leaves or a counter is off."""
+        await self.pins.all_sent(self.deadline)
+        await self.pins.clocks(self.clocks_per_frame if dropped else self.task.size)
+        receiver = self.pins.receiver
+        assert not receiver.packets, f"{len(receiver.packets)} packets left that nobody is due"
+        assert not receiver.beats, f"{len(receiver.beats)} beats left that belong to no frame"
+        counted = [await self.pins.read(name) for name in ("FRAMES_ACCEPTED", "FRAMES_DROPPED", "ERROR_FLAGS")]
+        assert counted == [accepted, dropped, flags], f"accepted, dropped, flags are {counted}"
+        assert not accepted or self.words, "nothing was compared"
+
+    def _make_packet(self, frame: int) -> list[int]:
+        return input_beats(np.asarray(self._frames[frame]), self.task.width, self.task.lane_bits)

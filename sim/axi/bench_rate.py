@@ -1,0 +1,39 @@
+"""The undisturbed run: frames back to back, every word compared, clocks counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+
+from cytogate.sim.axi.bench import Bench
+from cytogate.sim.axi.task import Measured
+
+AHEAD = 8
+"""Frames from the one that leaves to the last one queued: more than a kernel holds, so that the input never waits."""
+
+
+@cocotb.test()
+async def frames_back_to_back(dut: Any) -> None:
+    """All frames of the file without a pause on either side."""
+    bench = Bench(dut)
+    await bench.start()
+    frames = range(bench.frames)
+    bench.send(*frames[:AHEAD])
+    for frame in frames:
+        await bench.compare(frame)
+        bench.send(*frames[frame + AHEAD : frame + AHEAD + 1])
+        print(f"frame {frame + 1} of {bench.frames}", flush=True)
+    sent, left = bench.pins.sender.ended, bench.pins.receiver.ended
+    latencies = [out - into for into, out in zip(sent, left, strict=True)]
+    Measured(
+        frames=bench.frames,
+        words=bench.words,
+        mismatches=bench.mismatches,
+        latency_cycles=max(latencies),
+        interval_cycles=(left[-1] - left[0]) / (len(left) - 1) if len(left) > 1 else None,
+    ).write(bench.folder)
+    assert not bench.mismatches, f"{bench.mismatches} of {bench.words} words differ"
+    assert await bench.pins.read("LATENCY_CYCLES") == latencies[-1]
+    assert await bench.pins.read("INTERVAL_CYCLES") == (left[-1] - left[-2] if len(left) > 1 else 0)
+    await bench.finish(accepted=bench.frames)

@@ -1,0 +1,146 @@
+"""What lies behind the pins: the HLS C++ behind DPI-C, the SystemVerilog kernel, or RTL that Vitis HLS has exported."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.project import HlsProject
+from cytogate.hls.rtl_package import LANE_BITS, design_hash, write_rtl_package
+from cytogate.hls.sources import FPGA
+from cytogate.model import registers
+from cytogate.model.command import InputError
+from cytogate.model.designs import Design
+from cytogate.model.formats import ANGLES, PIXEL, Codes
+from cytogate.sim.axi.simulator import Hardware, verilator_root
+from cytogate.sim.axi.task import BenchTask
+from cytogate.sim.compile import build
+from cytogate.sim.csim import chain_build
+
+DPI = FPGA / "dpi"
+WIDTHS = (1, 2, 4, 8)
+"""Pixels a beat."""
+LOGIT_BEAT_BITS = 32
+
+
+class Level(Enum):
+    """How far from silicon the kernel is that stands behind the pins."""
+
+    DPI = "dpi"
+    """C-simulation of the HLS C++ behind AXI pins: its clocks are the shell's."""
+    RTL = "rtl"
+    """The SystemVerilog of ``fpga/rtl``."""
+    VITIS = "vitis"
+    """RTL that Vitis HLS made of ``fpga/src``."""
+
+
+def lane_bits(design: Design) -> int:
+    """Return the bits that one angle's code takes on TDATA: whole bytes."""
+    return next(bits for bits in LANE_BITS if bits >= design.acquisition.adc_bits)
+
+
+def bench_task(level: Level, design: Design, width: int, network: HlsProject | None = None) -> BenchTask:
+    """Return the geometry of a kernel at its pins; with ``network``, of the chain that ends in logits."""
+    return BenchTask(
+        level=level.value,
+        size=design.size,
+        width=width,
+        lane_bits=lane_bits(design),
+        words_per_beat=width * (ANGLES + 1) if network is None else 1,
+        word_bits=PIXEL.width if network is None else LOGIT_BEAT_BITS,
+        signed=network is not None,
+        registers={row.name: row.offset for row in registers.Register},
+        constants={
+            "IDENTITY": registers.IDENTITY,
+            "VERSION": registers.VERSION,
+            "DESIGN_HASH": design_hash(design),
+        },
+    )
+
+
+def pixel_words(network_input: NDArray[np.uint8]) -> Codes:
+    """Return cells of pixels (cells, N, N, 5) as the words that leave the retrieval (cells, words)."""
+    return network_input.reshape(len(network_input), -1).astype(np.int64)
+
+
+def hardware(
+    level: Level,
+    design: Design,
+    width: int,
+    folder: Path,
+    *,
+    network: HlsProject | None = None,
+    rtl: Path | None = None,
+) -> Hardware:
+    """Return the kernel of ``design`` at a level, what is generated of it written into ``folder``.
+
+    ``network`` belongs to level dpi; ``rtl`` is the folder of what Vitis HLS has exported, for that level.
+
+    Raises
+    ------
+    InputError
+        If the level has no such kernel.
+    """
+    if width not in WIDTHS:
+        raise InputError(f"a width of {width} pixels a beat is not supported; choose one of {WIDTHS}")
+    if level is Level.DPI:
+        return _dpi(design, width, folder, network)
+    return _rtl(design, width, folder) if level is Level.RTL else _vitis(design, width, folder, rtl)
+
+
+def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -> Hardware:
+    top = "retrieve_phase" if network is None else "chain"
+    files = chain_build(design, folder, network)
+    library = build(
+        folder / f"{top}_dpi.so",
+        [DPI / f"{top}.cpp", *files.sources],
+        (*files.includes, DPI, verilator_root() / "include" / "vltstd"),
+        files.definitions,
+        shared=True,
+    )
+    return Hardware(
+        top=top,
+        sources=(
+            write_rtl_package(design, folder),
+            *(DPI / f"{name}.sv" for name in ("dpi_kernel", "status_registers", top)),
+        ),
+        parameters={"WIDTH": width},
+        library=library,
+    )
+
+
+def _rtl(design: Design, width: int, folder: Path) -> Hardware:
+    modules = sorted((FPGA / "rtl").glob("*.sv"))
+    if not any(path.stem == "retrieve_phase" for path in modules):
+        raise InputError(f"level rtl: {FPGA / 'rtl'} holds no retrieve_phase.sv")
+    package = write_rtl_package(design, folder)
+    return Hardware(
+        top="retrieve_phase",
+        sources=(package, *modules),
+        parameters={"WIDTH": width},
+        memories=tuple(sorted(folder.glob("*.mem"))),
+        # Not the empty text: in a concatenation it is a zero byte, which Icarus takes for part of a file's name.
+        macros=(("ROM_FOLDER", '"./"'),),
+    )
+
+
+def _vitis(design: Design, width: int, folder: Path, rtl: Path | None) -> Hardware:
+    if rtl is None:
+        raise InputError("level vitis wants --rtl FOLDER, the Verilog that Vitis HLS has exported of fpga/src")
+    exported = sorted(path for path in rtl.rglob("*") if path.suffix in {".v", ".sv"})
+    if not any(path.stem == "retrieve_phase" for path in exported):
+        raise InputError(f"{rtl}: holds no retrieve_phase.v; name the folder that Vitis HLS exported, its hdl/verilog")
+    if width != 1:
+        raise InputError(f"level vitis takes one pixel a beat, not {width}: fpga/src is written so")
+    return Hardware(
+        top="vitis_retrieve_phase",
+        sources=(
+            write_rtl_package(design, folder), DPI / "status_registers.sv", DPI / "vitis_retrieve_phase.sv", *exported,
+        ),
+        parameters={},
+        includes=(rtl,),
+        memories=tuple(sorted(rtl.rglob("*.dat"))),
+    )  # fmt: skip

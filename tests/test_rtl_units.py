@@ -1,0 +1,314 @@
+"""Single modules of the SystemVerilog kernel against the integer model: exhaustive where small, exact everywhere.
+
+``test_a_fault_is_seen`` changes one rounding constant, ROM word, register stage or address at a time and wants red.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cytogate.hls.header import header_text
+from cytogate.hls.rtl_package import memory_texts, package_text, write_rtl_package
+from cytogate.hls.sources import FPGA
+from cytogate.model.designs import DESIGNS, design_named
+from cytogate.model.formats import GRADIENT, TWIDDLE, WORD, contract, shift_right
+from cytogate.model.retrieval import integer
+from cytogate.model.tables import quotient_quadrant, surface_spectra, twiddles
+from cytogate.sim.rtl import rtl_sources, verilate
+from tests.conftest import REPOSITORY
+
+DESIGN = design_named("qatom64")
+IN_BYTES, OUT_BYTES = 32, 64
+Field = tuple[int, int]
+"""Lowest bit on the bus, and bits."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """The compiled units."""
+
+    library: ctypes.CDLL
+
+    def play(self, clocks: int, fields: dict[Field, np.ndarray]) -> np.ndarray:
+        """Play fields, each (clocks,) of codes, and return the bits that came out (clocks, bits)."""
+        bits = np.zeros((clocks, 8 * IN_BYTES), np.uint8)
+        for (start, width), codes in fields.items():
+            for bit in range(width):
+                bits[: len(codes), start + bit] = (np.asarray(codes) >> bit) & 1
+        sent = np.packbits(bits, axis=1, bitorder="little")
+        came = np.zeros((clocks, OUT_BYTES), np.uint8)
+        self.library.bus_play(ctypes.c_void_p(sent.ctypes.data), ctypes.c_void_p(came.ctypes.data), clocks)
+        return np.unpackbits(came, axis=1, bitorder="little")
+
+
+def field(bits: np.ndarray, start: int, width: int, signed: bool = True) -> np.ndarray:
+    """Codes (clocks,) of a field of the bus."""
+    codes = bits[:, start : start + width].astype(np.int64) @ (np.int64(1) << np.arange(width))
+    return codes - ((codes >> (width - 1)) << width) if signed else codes
+
+
+def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str] | None = None) -> Units:
+    """Compile the units in ``folder``; ``memory`` may change a ROM file, given its name and text."""
+    package = write_rtl_package(DESIGN, folder)
+    for size in (8, 32, 256):
+        text = memory_texts(size, 11)["twiddle.mem"]
+        name = f"twiddle_{size}.mem"
+        (folder / name).write_text(memory(name, text) if memory else text, encoding="ascii")
+    if memory:
+        name = "log_fraction.mem"
+        (folder / name).write_text(memory(name, (folder / name).read_text()), encoding="ascii")
+    library = verilate(
+        package, [REPOSITORY / "tests" / "rtl_units.sv", *sources], "units", FPGA / "tb" / "bus_player.cpp"
+    )
+    return Units(ctypes.CDLL(str(library)))
+
+
+@pytest.fixture(scope="module")
+def units(builds: Path) -> Units:
+    return compiled(builds / "rtl_units", rtl_sources())
+
+
+RESET = np.array([1, 1, 0])
+
+
+def rounding(units: Units) -> tuple[int, int]:
+    """Every 8-bit value by every shift: words compared, words that differ."""
+    value, shift = (axis.ravel() for axis in np.meshgrid(np.arange(-128, 128), np.arange(16)))
+    bits = units.play(len(value) + 8, {(8, 8): value, (16, 4): shift})
+    clocks = np.arange(len(value))
+    differ = 0
+    for found, wanted in (
+        (field(bits, 0, 5)[clocks + 4], np.clip(shift_right(value, shift), -16, 15)),
+        (field(bits, 8, 4)[clocks + 2], np.clip(shift_right(value, 3), -8, 7)),
+        (field(bits, 16, 8)[clocks + 2], shift_right(value, 1)),
+    ):
+        differ += int(np.count_nonzero(found != wanted))
+    return 3 * len(value), differ
+
+
+def gradients(units: Units) -> tuple[int, int]:
+    """Every 12-bit sum against dark, itself and random ones."""
+    rng = np.random.default_rng(5)
+    every = np.arange(4096)
+    plus = np.concatenate([every, every, every, rng.integers(0, 4096, 20000)])
+    minus = np.concatenate([0 * every, every, every[::-1], rng.integers(0, 4096, 20000)])
+    bits = units.play(len(plus) + 16, {(24, 12): plus, (36, 12): minus})
+    clocks = np.arange(len(plus)) + 10
+    terms = contract(DESIGN)
+    ratio = GRADIENT.limit(integer.log2(plus, terms) - integer.log2(minus, terms))
+    differ = 0
+    for start, gain in ((32, 65536), (56, 49152)):
+        wanted = GRADIENT.limit(shift_right(ratio * gain, TWIDDLE.fraction_bits))
+        differ += int(np.count_nonzero(field(bits, start, 18)[clocks] != wanted))
+    return 2 * len(plus), differ
+
+
+def one_pass(units: Units, unit: int, size: int, inverse: bool) -> tuple[int, int]:
+    """Lines with gaps and without: noise of every magnitude, extremes, a single word."""
+    rng = np.random.default_rng(unit)
+    top = 1 << 17
+    lines = [rng.integers(-top, top, (2, size)) >> rng.integers(0, 17) for _ in range(24)]
+    lines += [np.full((2, size), -top), np.full((2, size), top - 1), np.zeros((2, size), np.int64)]
+    lines += [np.eye(1, size, 3, dtype=np.int64).repeat(2, axis=0) * -top]
+    # A line whose largest component is the power of two at which the exponent changes.
+    lines += [
+        np.eye(1, size, dtype=np.int64).repeat(2, axis=0) * sign * (top - edge) for sign in (1, -1) for edge in (0, 1)
+    ]
+    lines = [np.clip(line, -top, top - 1) for line in lines]
+    valid, words = list(RESET * 0), [0] * len(RESET)
+    for line in lines:
+        gap = int(rng.integers(0, 2)) * int(rng.integers(1, 2 * size))
+        valid += [1] * size + [0] * gap
+        words += [int(re) & 0x7FFFF | (int(im) & 0x7FFFF) << 19 for re, im in line.T] + [0] * gap
+    reset = np.concatenate([RESET, np.zeros(len(valid) - len(RESET), np.int64)])
+    clocks = len(valid) + 3 * size + 200
+    bits = units.play(clocks, {(0, 1): reset, (1 + unit, 1): np.array(valid), (64, 38): np.array(words)})
+    start = 128 + 48 * unit
+    left = bits[bits[:, start] == 1]
+    stacked = np.stack(lines)
+    terms = SimpleNamespace(size=size, size_log2=size.bit_length() - 1)
+    grown = integer._transform(integer.Pair(stacked[None, :, 0], stacked[None, :, 1]), inverse, terms)  # type: ignore[arg-type]
+    wanted, exponents = integer._block_normalise(grown)
+    if len(left) != wanted.re.size:
+        return wanted.re.size, wanted.re.size
+    differ = np.count_nonzero(field(left, start + 1, 18) != wanted.re.ravel())
+    differ += np.count_nonzero(field(left, start + 19, 18) != wanted.im.ravel())
+    differ += np.count_nonzero(field(left, start + 37, 6, False) != exponents.ravel().repeat(size))
+    differ += np.count_nonzero(left[:, start + 43] != (np.arange(len(left)) % size == 0))
+    return 4 * wanted.re.size, int(differ)
+
+
+def corner_turns(units: Units) -> tuple[int, int]:
+    """Groups of four rows of eight, turned to columns and back to what they were."""
+    rng = np.random.default_rng(9)
+    groups = rng.integers(0, 256, (20, 4, 8))
+    beats = groups.reshape(20, 8, 4) @ (1 << 8 * np.arange(4))
+    clocks = 20 * 24 + 60
+    valid, words, read = np.zeros(clocks, np.int64), np.zeros(clocks, np.int64), rng.integers(0, 4, clocks) > 0
+    for group in range(20):
+        at = 4 + 24 * group + np.arange(8)
+        valid[at], words[at] = 1, beats[group]
+    bits = units.play(clocks, {(0, 1): RESET, (112, 1): valid, (113, 1): read, (120, 32): words})
+    lines, back = bits[bits[:, 320] == 1], bits[bits[:, 360] == 1]
+    if len(lines) != 160 or len(back) != 160:
+        return 320, 320
+    differ = np.count_nonzero(field(back, 361, 32, False) != beats.ravel())
+    turned = groups.swapaxes(1, 2).reshape(160, 4) @ (1 << 8 * np.arange(4))
+    return 320, int(differ + np.count_nonzero(field(lines, 321, 32, False) != turned))
+
+
+def transposes(units: Units) -> tuple[int, int]:
+    """Frames of 8 x 8 in two lanes, one behind the other through the same places."""
+    rng = np.random.default_rng(11)
+    frames, size, lanes = 5, 8, 2
+    top = 1 << 17
+    words = rng.integers(-top, top, (2, frames, size, size))
+    exponents = rng.integers(0, 9, (frames, size))
+    clocks = 24 * (frames + 1) * (size // lanes + 1) + 100
+    starts, valid, first, launch = (np.zeros(clocks, np.int64) for _ in range(4))
+    parts = [np.zeros(clocks, np.int64) for _ in range(4)]
+    own = np.zeros(clocks, np.int64)
+    launch[::24] = 1
+    for frame in range(frames):
+        for group in range(size // lanes):
+            # Launches come every 24 clocks, once a frame is in; a frame's groups follow those of the one before.
+            at = 24 * (frame * (size // lanes + 1) + group) + 22 + np.arange(size)
+            starts[at[0] - 7], valid[at], first[at[0]] = 1, 1, 1
+            for lane in range(lanes):
+                line = lanes * group + lane
+                own[at] |= exponents[frame, line] << (6 * lane)
+                for part in range(2):
+                    parts[2 * lane + part][at] = words[part, frame, line] & 0x3FFFF
+    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (160, 1): starts, (161, 1): valid, (162, 1): first}
+    fields |= {(163, 1): launch, (240, 12): own} | {(164 + 18 * i, 18): part for i, part in enumerate(parts)}
+    bits = units.play(clocks, fields)
+    left = bits[bits[:, 400] == 1]
+    wanted, frame_exponents = integer._transpose(integer.Pair(words[0], words[1]), exponents)
+    count = frames * size * size // lanes
+    if len(left) != count:
+        return 4 * count, 4 * count
+    differ = 0
+    for lane in range(lanes):
+        for part in range(2):
+            # (frame, group, lane, word) to the order of leaving.
+            lines = wanted[part].reshape(frames, size // lanes, lanes, size)[:, :, lane].ravel()
+            differ += int(np.count_nonzero(field(left, 401 + 36 * lane + 18 * part, 18) != lines))
+    differ += int(np.count_nonzero(field(left, 473, 6, False) != frame_exponents.repeat(size * size // lanes)))
+    return 4 * count, differ
+
+
+CHECKS: dict[str, Callable[[Units], tuple[int, int]]] = {
+    "rounding": rounding,
+    "gradient": gradients,
+    "forward 8": lambda units: one_pass(units, 0, 8, False),
+    "inverse 8": lambda units: one_pass(units, 1, 8, True),
+    "forward 32": lambda units: one_pass(units, 2, 32, False),
+    "inverse 256": lambda units: one_pass(units, 3, 256, True),
+    "corner turn": corner_turns,
+    "transpose": transposes,
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_unit_equals_the_integer_model(name: str, units: Units) -> None:
+    words, differ = CHECKS[name](units)
+    assert words >= 320
+    assert differ == 0, f"{differ} of {words} words differ"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One change of one module, and the check that has to see it."""
+
+    module: str
+    old: str
+    new: str
+    check: str
+
+
+FAULTS = {
+    "ties go up": Fault("shift_round.sv", "guard && (sticky || quotient[0])", "guard", "rounding"),
+    "ties to odd": Fault("shift_round.sv", "sticky || quotient[0]", "sticky || !quotient[0]", "rounding"),
+    "a sticky bit is lost": Fault("shift_round.sv", "fine_sticky | fine_guard |", "fine_sticky |", "rounding"),
+    "saturation wraps": Fault("shift_round.sv", "rounded <= fits ?", "rounded <= 1'b1 ?", "rounding"),
+    "twiddle product rounds a bit lower": Fault(
+        "butterfly.sv", ".FIXED(TWIDDLE_FRACTION), .SATURATE(0)) round_im", ".FIXED(15), .SATURATE(0)) round_im",
+        "forward 8",
+    ),
+    "one register less in the delay": Fault("butterfly.sv", ".CLOCKS(HALF - 1)", ".CLOCKS(HALF)", "forward 8"),
+    "one register more beside the ROM": Fault(
+        "butterfly.sv", ".CLOCKS(2)) wait_for_rom", ".CLOCKS(3)) wait_for_rom", "forward 8"
+    ),
+    "the inverse turns forward": Fault("butterfly.sv", "INVERSE ? re : -re", "INVERSE ? -re : re", "inverse 8"),
+    "smallest exponent forgotten": Fault(
+        "normalize.sv", "settled > EXPONENT_BITS'(OUT_BITS - 1)", "settled > EXPONENT_BITS'(OUT_BITS)", "forward 8"
+    ),
+    "exponent beside the wrong line": Fault(
+        "normalize.sv", ".CLOCKS(2)) beside_memory", ".CLOCKS(1)) beside_memory", "forward 8"
+    ),
+    "dark pixel counts as one": Fault("gradient.sv", "position = -1;", "position = 0;", "gradient"),
+    "guard bit forgotten": Fault("transpose.sv", "largest + EXPONENT_BITS'(GUARD)", "largest", "transpose"),
+    "frames never change places": Fault("transpose.sv", "out_odd <= !out_odd", "out_odd <= out_odd", "transpose"),
+    "banks turned the wrong way": Fault("corner_turn.sv", "((lane+turned", "((lane+1+turned", "corner turn"),
+}  # fmt: skip
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    text = (FPGA / "rtl" / fault.module).read_text(encoding="ascii")
+    assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
+    changed = tmp_path / fault.module
+    changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
+    sources = [changed if path.name == fault.module else path for path in rtl_sources()]
+    words, differ = CHECKS[fault.check](compiled(tmp_path / "build", sources))
+    assert differ > 0, f"none of {words} words differs"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("file", "check"), [("twiddle_8.mem", "forward 8"), ("log_fraction.mem", "gradient")])
+def test_a_wrong_rom_bit_is_seen(file: str, check: str, tmp_path: Path) -> None:
+    def changed(name: str, text: str) -> str:
+        lines = text.split("\n")
+        if name == file:
+            lines[1] = f"{int(lines[1], 16) ^ 1:0{len(lines[1])}x}"
+        return "\n".join(lines)
+
+    words, differ = CHECKS[check](compiled(tmp_path, rtl_sources(), changed))
+    assert differ > 0, f"none of {words} words differs"
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_package_says_what_the_header_says(name: str) -> None:
+    """Every integer of the C++ header is in the package under its name in capitals."""
+    design = DESIGNS[name]
+    header, package = header_text(contract(design)), package_text(design)
+    constants = [line.split() for line in header.splitlines() if line.startswith("constexpr int k") and "[" not in line]
+    assert len(constants) > 40
+    said = [line.split()[-1] for line in package.splitlines() if "localparam int" in line]
+    assert said[: len(constants)] == [words[-1] for words in constants]
+    assert "localparam int SIZE_LOG2 = " in package
+
+
+def test_memory_files_hold_the_tables() -> None:
+    for size in (8, 64):
+        texts = memory_texts(size, 7)
+        tables = {
+            "twiddle.mem": twiddles(size),
+            "quadrant.mem": quotient_quadrant(size).reshape(-1, 1),
+            "surface.mem": np.concatenate(list(surface_spectra(size)), axis=1),
+        }
+        for name, table in tables.items():
+            words = [int(line, 16) for line in texts[name].split()]
+            assert len(words) == len(table)
+            for word, codes in zip(words, table, strict=True):
+                parts = [(word >> WORD.width * part) & 0x3FFFF for part in range(len(codes))]
+                assert parts == [int(code) & 0x3FFFF for code in codes]
