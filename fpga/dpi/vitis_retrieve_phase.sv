@@ -1,5 +1,5 @@
-// The agreed pins around the Verilog that Vitis HLS exports of fpga/src/retrieve_phase.cpp, which has streams alone: the
-// registers stand beside it and count what passes at its pins.
+// The agreed pins around the Verilog that Vitis HLS exports of fpga/src/retrieve_phase.cpp, which has streams alone:
+// the registers stand beside it and count what passes at its pins.
 module vitis_retrieve_phase
   import contract_pkg::LANE_BITS, contract_pkg::FRAME_ROWS, contract_pkg::FRAME_COLUMNS;
 (

@@ -1,9 +1,9 @@
 // Table of the contract, two read ports: a word comes two clocks after its address.
 //
 // FILE holds DEPTH words in hexadecimal, written from the contract beside contract_pkg.sv. Simulators look for it in
-// the folder ROM_FOLDER (with its last slash), a macro; synthesis finds it among the project's files.
+// the folder ROM_FOLDER, a macro: with its last slash, and never empty, since a concatenation makes that a zero byte.
 `ifndef ROM_FOLDER
-`define ROM_FOLDER ""
+`define ROM_FOLDER "./"
 `endif
 
 module rom #(

@@ -15,10 +15,11 @@ from cytogate.model import registers
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.formats import ANGLES, PIXEL, Codes
-from cytogate.sim.axi.simulator import Hardware, verilator_root
+from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
 from cytogate.sim.compile import build
 from cytogate.sim.csim import chain_build
+from cytogate.sim.verilator import verilator_root
 
 DPI = FPGA / "dpi"
 WIDTHS = (1, 2, 4, 8)
@@ -122,8 +123,6 @@ def _rtl(design: Design, width: int, folder: Path) -> Hardware:
         sources=(package, *modules),
         parameters={"WIDTH": width},
         memories=tuple(sorted(folder.glob("*.mem"))),
-        # Not the empty text: in a concatenation it is a zero byte, which Icarus takes for part of a file's name.
-        macros=(("ROM_FOLDER", '"./"'),),
     )
 
 

