@@ -2,6 +2,7 @@
 
 DESIGN ?= qatom128
 LEVEL ?= rtl
+BOARD ?= kv260
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim simulate train test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train test test-full lint header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,7 +31,7 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,rtl,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,emulate,dev]'
 	@touch $@
 
 csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
@@ -38,6 +39,21 @@ csim: $(READY) ## The main job: frames to class in C-simulation, every word comp
 
 cosim: $(READY) ## A kernel at its pins under cocotb: LEVEL=dpi|rtl|vitis, WAVES=1 for a waveform
 	@$(CYTOGATE) cosim --design $(DESIGN) --level $(LEVEL) $(if $(WAVES),--waves) $(ARGS)
+
+synth: $(READY) ## Area by yosys against the board's budget (ARGS=--fmax adds an ECP5 clock)
+	@$(CYTOGATE) synth --design $(DESIGN) $(ARGS)
+
+estimate: $(READY) ## Clocks, rates and resources on every board, before anything is built
+	@$(CYTOGATE) estimate --design $(DESIGN) $(ARGS)
+
+bitstream: $(READY) ## Bitstream and bundle by Vitis and Vivado: BOARD=pynq-z2|kv260|zcu104
+	@$(CYTOGATE) bitstream --design $(DESIGN) --board $(BOARD) $(ARGS)
+
+emulate: $(READY) ## A bundle for a board that is none, to be used like a real one
+	@$(CYTOGATE) emulate --design $(DESIGN) $(ARGS)
+
+stream: $(READY) ## Cells through the accelerator to events: ARGS='SOURCE --bundle FILE --device NAME'
+	@$(CYTOGATE) stream $(ARGS)
 
 simulate: $(READY) ## Write simulated cells to a file
 	@$(CYTOGATE) simulate --design $(DESIGN) $(ARGS)
@@ -56,7 +72,7 @@ test-full: $(READY) ## The tests and the longer proofs; needs the real data
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@mkdir -p out/typed/cytogate && for room in model hls sim; do ln -sfn ../../../$$room out/typed/cytogate/$$room; done
+	@mkdir -p out/typed/cytogate && for room in model hls host sim; do ln -sfn ../../../$$room out/typed/cytogate/$$room; done
 	@$(BIN)/mypy
 
 header: $(READY) ## Write the contract's C++ headers of the built-in designs

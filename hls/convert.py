@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cytogate.hls.project import NETWORK_HEADER, HlsProject, network_header
+from cytogate.model.boards import board_named
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.formats import PIXEL, Format
 from cytogate.model.keras_backend import keras, qkeras
+from cytogate.model.network_estimate import stream_depth
 from cytogate.model.networks import Words, assert_exact_accumulation, constant_formats, trace
 
 if TYPE_CHECKING:
     from hls4ml.model import ModelGraph
 
 BACKEND = "Vitis"
-PARTS = {"pynq-z2": "xc7z020clg400-1", "kv260": "xck26-sfvc784-2LV-c", "zcu104": "xczu7ev-ffvc1156-2-e"}
-"""Device on each board, as Vitis calls it."""
 PADDING = "ZeroPadding2D"
 """hls4ml pads ahead of a convolution in a layer of its own."""
 ACCUMULATING = ("Conv2D", "Dense")
@@ -72,16 +72,16 @@ def precision(words: Format) -> str:
     return f"{kind}<{words.width},{words.integer_bits},{rounding},{overflow},0>"
 
 
-def reuse_factor(layer: keras.Layer, pixels: int) -> int:
-    """Return how many products of a layer share a multiplier.
+def reuse_factor(layer: keras.Layer, clocks: int) -> int:
+    """Return how many products of a layer share a multiplier if a cell may take ``clocks``.
 
-    Each layer is given as many clocks for an output position as pass until its next one is due when a pixel of the
-    input arrives every clock: after each pooling four times as many.
+    Each layer is given as many clocks for an output position as pass until its next one is due: after each pooling
+    four times as many.
     """
     positions = 1
     for extent in layer.output.shape[1:-1]:
         positions *= extent
-    return max(1, pixels // positions)
+    return max(1, clocks // positions)
 
 
 def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> ModelGraph:
@@ -90,25 +90,42 @@ def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> Mode
 
         _register_activation()
         config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=BACKEND)
-        pixels = model.input_shape[1] * model.input_shape[2]
+        board = board_named(design.board)
+        clocks = model.input_shape[1] * model.input_shape[2] * board.network_clocks_per_pixel
         for layer in model.layers:
             settings = config["LayerName"][layer.name]
             settings["Precision"].update(_precisions(layer, model, words))
             if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
-                settings.update(Strategy="Resource", ReuseFactor=reuse_factor(layer, pixels))
+                settings.update(Strategy="Resource", ReuseFactor=reuse_factor(layer, clocks))
         try:
-            return hls4ml.converters.convert_from_keras_model(
+            graph = hls4ml.converters.convert_from_keras_model(
                 model,
                 hls_config=config,
                 output_dir="unused",
                 project_name=model.name,
                 backend=BACKEND,
                 io_type="io_stream",
-                part=PARTS[design.board],
+                part=board.part,
                 clock_period=1e3 / design.clock_mhz,
             )
         except Exception as error:
             raise InputError(f"network {model.name}: hls4ml does not convert it: {error}") from error
+    _size_streams(graph)
+    return graph
+
+
+def _size_streams(graph: ModelGraph) -> None:
+    """Give each stream the depth it needs; hls4ml makes it hold a whole map, which no small device has room for."""
+    for node, after in pairwise(graph.get_layers()):
+        words, leaving = node.get_output_variable(), after.get_output_variable()
+        if words.pragma is None:
+            continue
+        row_length = 1
+        if len(words.shape) == 3:
+            rows, columns, _ = words.shape
+            flattened = len(leaving.shape) == 1
+            row_length = int(rows * columns if flattened else columns)
+        words.pragma = ("stream", stream_depth(row_length))
 
 
 def _precisions(layer: keras.Layer, model: keras.Model, words: tuple[Words, ...]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,18 @@ class HlsProject:
     def definitions(self) -> tuple[str, ...]:
         """Macros of a C-simulation, which loads its weights from a folder of text files."""
         return (f'WEIGHTS_DIR="{self.folder.resolve() / "firmware" / "weights"}"',)
+
+    @property
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights, 64 hexadecimal digits: of each text file's name, length and content, in name order.
+
+        Host and chip know each other's network by it.
+        """
+        digest = hashlib.sha256()
+        for path in sorted((self.folder / "firmware" / "weights").glob("*.txt")):
+            content = path.read_bytes()
+            digest.update(f"{path.name} {len(content)}\n".encode("ascii") + content)
+        return digest.hexdigest()
 
 
 def network_header(project: HlsProject) -> str:

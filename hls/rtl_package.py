@@ -17,12 +17,11 @@ from cytogate.hls.header import header_text
 from cytogate.model import registers
 from cytogate.model.designs import Design
 from cytogate.model.formats import LOG_FRACTION, TWIDDLE, Codes, contract
+from cytogate.model.layout import lane_bits
 from cytogate.model.outputs import whole_file
 from cytogate.model.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 
 PACKAGE_NAME = "contract_pkg.sv"
-LANE_BITS = (8, 16)
-"""Bits that one angle's code may take in a beat: whole bytes."""
 
 
 def write_rtl_package(design: Design, folder: Path) -> Path:
@@ -34,26 +33,37 @@ def write_rtl_package(design: Design, folder: Path) -> Path:
 
 
 def package_text(design: Design) -> str:
-    """Return the package: every integer constant of the C++ header, the design's hash and the register map."""
+    """Return the package: every integer constant of the C++ header, the design's hash and the register maps."""
     header = header_text(contract(design))
     constants = {
         _upper(name): int(value)
         for name, value in re.findall(r"^constexpr int k(\w+) = (-?\d+);$", header, re.MULTILINE)
     }
-    lane_bits = next(bits for bits in LANE_BITS if bits >= constants["FRAME_BITS"])
     lines = [
         f"// Numeric contract of design {design.name}: generated from model/formats.py, not to be edited.",
         "package contract_pkg;",
         *(f"  localparam int {name} = {value};" for name, value in constants.items()),
         "",
         "  // One angle's code in a beat.",
-        f"  localparam int LANE_BITS = {lane_bits};",
+        f"  localparam int LANE_BITS = {lane_bits(constants['FRAME_BITS'])};",
         "",
         "  // Registers: byte offsets, and what the constant ones say.",
         *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.Register),
         f"  localparam bit [31:0] IDENTITY = 'h{registers.IDENTITY:08x};",
         f"  localparam bit [31:0] VERSION = 'h{registers.VERSION:08x};",
         f"  localparam bit [31:0] DESIGN_HASH = 'h{design_hash(design):08x};",
+        "",
+        "  // The stream unit's, and the receipt behind each batch.",
+        *(
+            f"  localparam int STREAM_{register.name}_OFFSET = 'h{register.offset:02x};"
+            for register in registers.StreamRegister
+        ),
+        f"  localparam bit [31:0] STREAM_IDENTITY = 'h{registers.STREAM_IDENTITY:08x};",
+        f"  localparam bit [31:0] STREAM_VERSION = 'h{registers.STREAM_VERSION:08x};",
+        f"  localparam int STREAM_RESET_CLOCKS = {registers.STREAM_RESET_CLOCKS};",
+        f"  localparam int RECEIPT_WORDS = {len(registers.ReceiptWord)};",
+        *(f"  localparam int RECEIPT_{word.name}_WORD = {word.value};" for word in registers.ReceiptWord),
+        f"  localparam bit [31:0] RECEIPT_MARK = 'h{registers.RECEIPT_MARK:08x};",
         "endpackage",
         "",
     ]

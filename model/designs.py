@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytogate.model.command import InputError
+from cytogate.model.toml_file import read_toml
 
 CLASS_NAMES = ("MCF7", "OAC", "OST", "PBMC", "THP1")
 """Classes of the default network, in the order of its logits (Meng 2017, section 3.1)."""
@@ -147,10 +147,7 @@ OPTICS_KEYS = (
 
 def with_optics(design: Design, path: Path) -> Design:
     """Return ``design`` with the optical constants of the TOML file ``path``."""
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as TOML: {error}") from error
+    given = read_toml(path)
     for key, value in given.items():
         if key not in OPTICS_KEYS:
             raise InputError(f"{path}: {key} is no optical constant; known are {', '.join(OPTICS_KEYS)}")

@@ -44,6 +44,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
+from cytogate.model.layout import ANGLES
 
 Codes = NDArray[np.int64]
 
@@ -226,7 +227,6 @@ PHASE_SHIFT_MAX = 40
 """Largest shift of the phase's gain: an instrument a thousand times finer than the default one."""
 OFFSET_ROWS_LOG2 = 3
 """log2 of the number of first rows whose mean phase is the zero."""
-ANGLES = 4
 
 
 @dataclass(frozen=True)
@@ -371,6 +371,8 @@ class Contract:
     surface: SurfaceFit
     stages: tuple[Stage, ...]
     buffers: tuple[Buffer, ...]
+    """Memories of the HLS kernel, whose processes hand over whole frames. The SystemVerilog kernel hands over line by
+    line and needs less: half of each transpose, and of the bright field two frames and some lines."""
 
     @property
     def size(self) -> int:

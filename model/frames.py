@@ -10,7 +10,6 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +78,7 @@ class FrameFile:
         """Close the file."""
         self.source.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> FrameFile:
         return self
 
     def __exit__(

@@ -1,8 +1,8 @@
-"""Register map of the phase retrieval kernel's AXI4-Lite port: the one place where offsets and bits are said."""
+"""Register maps of the kernels' AXI4-Lite ports, and the receipt behind a batch: the one place where they are said."""
 
 from __future__ import annotations
 
-from enum import Enum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 
 
 class Access(Enum):
@@ -14,7 +14,7 @@ class Access(Enum):
 
 
 class Register(Enum):
-    """A register of 32 bits: byte offset, access, and what it says."""
+    """A register of the phase retrieval kernel, 32 bits: byte offset, access, and what it says."""
 
     IDENTITY = (0x00, Access.READ_ONLY, "the ASCII letters CYTO")
     VERSION = (0x04, Access.READ_ONLY, "major version in the upper, minor in the lower 16 bits")
@@ -51,3 +51,59 @@ class ErrorFlag(IntFlag):
 IDENTITY = int.from_bytes(b"CYTO", "big")
 VERSION = 1 << 16
 """1.0."""
+
+
+class StreamRegister(Enum):
+    """A register of the stream unit, 32 bits: byte offset, access, and what it says. Counters wrap around."""
+
+    IDENTITY = (0x00, Access.READ_ONLY, "the ASCII letters CYTS")
+    VERSION = (0x04, Access.READ_ONLY, "major version in the upper, minor in the lower 16 bits")
+    DESIGN_HASH = (0x08, Access.READ_ONLY, "as the phase retrieval kernel's")
+    CONTROL = (0x0C, Access.READ_WRITE, "bits of StreamControl")
+    WEIGHTS_HASH = (0x10, Access.READ_ONLY, "first 32 bits of SHA-256 of the network's weights")
+    BATCHES_IN = (0x14, Access.READ_ONLY, "transfers that ended at the unit's input since reset")
+    BATCHES_OUT = (0x18, Access.READ_ONLY, "receipts that left whole since reset")
+    FRAMES_IN = (0x1C, Access.READ_ONLY, "whole frames passed on since reset")
+    CELLS_OUT = (0x20, Access.READ_ONLY, "cells whose logits left whole since reset")
+    STALLED_CYCLES = (0x24, Access.READ_ONLY, "clocks since reset in which a beat to the DMA waited")
+
+    def __init__(self, offset: int, access: Access, description: str) -> None:
+        self.offset = offset
+        self.access = access
+        self.description = description
+
+
+class StreamControl(IntFlag):
+    """Bits of the stream unit's register CONTROL."""
+
+    RESET = 1
+    """Resets the data path, phase retrieval and network included, and the counters; clears itself."""
+
+
+STREAM_IDENTITY = int.from_bytes(b"CYTS", "big")
+STREAM_VERSION = 1 << 16
+"""1.0."""
+STREAM_RESET_CLOCKS = 32
+"""Clocks for which ``StreamControl.RESET`` holds the data path in reset."""
+PORT_BYTES = 256
+"""Address range of each AXI4-Lite port."""
+
+
+class ReceiptWord(IntEnum):
+    """Place of each 32-bit word of the receipt, which follows the logits of a batch; TLAST is on its last word."""
+
+    MARK = 0
+    """``RECEIPT_MARK``."""
+    BATCH = 1
+    """Number of the batch since reset, from 0."""
+    FRAMES = 2
+    """Whole frames in the batch: so many cells' logits stand before the receipt."""
+    BEATS_LEFT = 3
+    """Beats of the transfer behind its last whole frame: 0 if it was well formed."""
+    INPUT_SUM = 4
+    """Sum of the transfer's 32-bit words, modulo 2^32: what the chip read is what the host wrote."""
+    OUTPUT_SUM = 5
+    """Sum of the batch's logit words, modulo 2^32."""
+
+
+RECEIPT_MARK = int.from_bytes(b"CYTC", "big")

@@ -21,6 +21,8 @@ from cytogate.hls.sources import FPGA
 from cytogate.model.command import CheckFailed, InputError
 from cytogate.model.designs import Design
 from cytogate.model.formats import ANGLES, GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes, contract
+from cytogate.model.layout import FrameLayout, lane_bits
+from cytogate.model.packing import packed
 from cytogate.model.registers import Register
 from cytogate.sim.compile import build
 from cytogate.sim.verilator import verilator_root
@@ -146,14 +148,10 @@ class RtlSimulation:
     def beats(self, frames: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the beats (beats, bytes) of frames (cells, 4, rows, columns) and their TLAST (beats,)."""
         cells, _, rows, columns = frames.shape
-        lane = np.dtype(np.uint8 if self.design.acquisition.adc_bits <= 8 else "<u2")
-        padded = -(-columns // self.width) * self.width
-        pixels = np.zeros((cells, rows, padded, ANGLES), lane)
-        pixels[:, :, :columns] = np.moveaxis(frames, 1, -1)
-        beats = pixels.reshape(-1, self.width * ANGLES).view(np.uint8)
-        lasts = np.zeros(len(beats), np.uint8)
-        lasts[len(beats) // cells - 1 :: len(beats) // cells] = 1
-        return beats, lasts
+        layout = FrameLayout(rows, columns, self.width, lane_bits(self.design.acquisition.adc_bits))
+        lasts = np.zeros(cells * layout.beats, np.uint8)
+        lasts[layout.beats - 1 :: layout.beats] = 1
+        return packed(frames, layout).reshape(-1, layout.beat_bytes), lasts
 
     def play(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,15 @@ def test_project_names_what_a_kernel_needs(tmp_path: Path) -> None:
     defines = (project.folder / "firmware" / "defines.h").read_text()
     assert "typedef nnet::array<ap_ufixed<8,0,AP_RND_CONV,AP_SAT,0>, 5*1> input_t;" in defines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
+
+
+def test_streams_hold_rows_not_maps(tmp_path: Path) -> None:
+    """A row of the map that goes through, and the whole of the one that a dense layer takes at once."""
+    project = convert(exact_network(), DESIGN, tmp_path / "project")
+    found = re.findall(r"HLS STREAM variable=\w+ depth=(\d+)", project.sources[0].read_text())
+    # Behind: quantizer; padding, convolution, ReLU, pooling, normalization of each block; dense, ReLU.
+    first, second, third = [34, 16, 16, 8, 8], [10, 8, 8, 4, 4], [6, 4, 4, 2, 2 * 2]
+    assert [int(depth) for depth in found] == [32, *first, *second, *third, 2, 2]
 
 
 def chain(*layers: keras.Layer) -> keras.Model:

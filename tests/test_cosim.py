@@ -274,7 +274,7 @@ module retrieve_phase (
       .aclk(ap_clk), .resetn(ap_rst_n),
       .s_axis_tdata(frames_TDATA), .s_axis_tvalid(frames_TVALID), .s_axis_tready(frames_TREADY),
       .s_axis_tlast(frames_TLAST), .m_axis_tdata(pixels_TDATA), .m_axis_tvalid(pixels_TVALID),
-      .m_axis_tready(pixels_TREADY), .m_axis_tlast(pixels_TLAST), .accepted(), .too_short(), .too_long()
+      .m_axis_tready(pixels_TREADY), .m_axis_tlast(pixels_TLAST)
   );
 endmodule
 """

@@ -16,8 +16,10 @@ import pytest
 from cytogate.model.command import main
 from tests.conftest import REPOSITORY
 
-ROOMS = ("model", "hls", "sim", "fpga")
-MAY_IMPORT = {"model": {"model"}, "hls": {"model", "hls"}, "sim": {"model", "hls", "sim"}}
+ROOMS = ("model", "hls", "host", "sim", "fpga")
+MAY_IMPORT = {
+    "model": {"model"}, "hls": {"model", "hls"}, "host": {"model", "host"}, "sim": {"model", "hls", "sim"},
+}  # fmt: skip
 
 
 def python_files(room: str) -> list[Path]:
@@ -90,7 +92,8 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     wanted = {
         f"cytogate/{name}"
         for name in tracked
-        if name.split("/")[0] in ROOMS and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".h5", ".json"}
+        if name.split("/")[0] in ROOMS
+        and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json"}
     }
     assert len(wanted) > 30
     assert wanted <= held, sorted(wanted - held)

@@ -14,10 +14,10 @@ module chain
     input  logic                         s_axis_tlast,
 
     // One logit a beat, sign-extended; TLAST on a cell's last one.
-    output logic [32-1:0] m_axis_tdata,
-    output logic                m_axis_tvalid,
-    input  logic                m_axis_tready,
-    output logic                m_axis_tlast,
+    output logic [31:0] m_axis_tdata,
+    output logic        m_axis_tvalid,
+    input  logic        m_axis_tready,
+    output logic        m_axis_tlast,
 
     input  logic [ 7:0] s_axil_awaddr,
     input  logic        s_axil_awvalid,
@@ -37,53 +37,25 @@ module chain
     output logic        s_axil_rvalid,
     input  logic        s_axil_rready
 );
-  logic soft_reset, accepted, too_short, too_long;
+  logic core_aresetn, m_core_tvalid, m_core_tready, m_core_tlast, s_core_tvalid, s_core_tready, s_core_tlast;
+  logic [WIDTH*4*LANE_BITS-1:0] m_core_tdata;
+  logic [31:0] s_core_tdata;
 
+  kernel_registers #(.WIDTH(WIDTH), .OUT_BITS(32)) registers (.*);
   dpi_kernel #(
       .WIDTH(WIDTH),
-      .INPUT_BITS(WIDTH * 4 * LANE_BITS),
+      .INPUT_BITS(WIDTH*4*LANE_BITS),
       .OUTPUT_BITS(32)
   ) kernel (
       .aclk,
-      .resetn(aresetn && !soft_reset),
-      .s_axis_tdata,
-      .s_axis_tvalid,
-      .s_axis_tready,
-      .s_axis_tlast,
-      .m_axis_tdata,
-      .m_axis_tvalid,
-      .m_axis_tready,
-      .m_axis_tlast,
-      .accepted,
-      .too_short,
-      .too_long
-  );
-
-  status_registers registers (
-      .aclk,
-      .aresetn,
-      .s_axil_awaddr,
-      .s_axil_awvalid,
-      .s_axil_awready,
-      .s_axil_wdata,
-      .s_axil_wstrb,
-      .s_axil_wvalid,
-      .s_axil_wready,
-      .s_axil_bresp,
-      .s_axil_bvalid,
-      .s_axil_bready,
-      .s_axil_araddr,
-      .s_axil_arvalid,
-      .s_axil_arready,
-      .s_axil_rdata,
-      .s_axil_rresp,
-      .s_axil_rvalid,
-      .s_axil_rready,
-      .soft_reset,
-      .accepted,
-      .too_short,
-      .too_long,
-      .packet_in (s_axis_tvalid && s_axis_tready && s_axis_tlast),
-      .packet_out(m_axis_tvalid && m_axis_tready && m_axis_tlast)
+      .resetn(core_aresetn),
+      .s_axis_tdata(m_core_tdata),
+      .s_axis_tvalid(m_core_tvalid),
+      .s_axis_tready(m_core_tready),
+      .s_axis_tlast(m_core_tlast),
+      .m_axis_tdata(s_core_tdata),
+      .m_axis_tvalid(s_core_tvalid),
+      .m_axis_tready(s_core_tready),
+      .m_axis_tlast(s_core_tlast)
   );
 endmodule

@@ -18,16 +18,11 @@ module dpi_kernel #(
     output logic [OUTPUT_BITS-1:0] m_axis_tdata,
     output logic                   m_axis_tvalid,
     input  logic                   m_axis_tready,
-    output logic                   m_axis_tlast,
-
-    // One clock each, the clock after the packet's last beat.
-    output logic accepted,
-    output logic too_short,
-    output logic too_long
+    output logic                   m_axis_tlast
 );
   // Widths are those of the widest beats; shell.hpp names the same.
   import "DPI-C" function chandle cytogate_kernel(input int width);
-  import "DPI-C" function int cytogate_push(input chandle kernel, input bit [511:0] data, input bit last);
+  import "DPI-C" function bit cytogate_push(input chandle kernel, input bit [511:0] data, input bit last);
   import "DPI-C" function bit cytogate_pop(input chandle kernel, output bit [319:0] data, output bit last);
   import "DPI-C" function void cytogate_reset(input chandle kernel);
 
@@ -38,24 +33,20 @@ module dpi_kernel #(
   initial kernel = cytogate_kernel(WIDTH);
 
   logic [2:0] waiting;
-  int verdict;
   bit [319:0] data;
-  bit last, found;
+  bit last, found, accepted;
 
   wire left = m_axis_tvalid && m_axis_tready && m_axis_tlast;
   assign s_axis_tready = resetn && waiting < FRAMES_WAITING;
 
   always_ff @(posedge aclk) begin
-    accepted <= 0;
-    too_short <= 0;
-    too_long <= 0;
     if (!resetn) begin
       cytogate_reset(kernel);
       waiting <= 0;
       m_axis_tvalid <= 0;
       m_axis_tlast <= 0;
     end else begin
-      verdict = 0;
+      accepted = 0;
       // Before the push, so that a word needs a clock from input to output.
       if (m_axis_tready || !m_axis_tvalid) begin
         found = cytogate_pop(kernel, data, last);
@@ -63,11 +54,8 @@ module dpi_kernel #(
         m_axis_tdata <= data[OUTPUT_BITS-1:0];
         m_axis_tlast <= found && last;
       end
-      if (s_axis_tvalid && s_axis_tready) verdict = cytogate_push(kernel, 512'(s_axis_tdata), s_axis_tlast);
-      accepted <= verdict == 1;
-      too_short <= verdict == 2;
-      too_long <= verdict == 3;
-      waiting <= waiting + 3'(verdict == 1) - 3'(left);
+      if (s_axis_tvalid && s_axis_tready) accepted = cytogate_push(kernel, 512'(s_axis_tdata), s_axis_tlast);
+      waiting <= waiting + 3'(accepted) - 3'(left);
     end
   end
 endmodule

@@ -24,9 +24,6 @@ struct OutputBeat {
   bool last;
 };
 
-// What became of a packet, as `dpi_kernel` understands it.
-enum Verdict { kUnfinished, kAccepted, kTooShort, kTooLong };
-
 // A kernel with beats of `width` pixels. `Run` consumes the packet in its first argument and appends what leaves to its
 // second one, in beats; nothing leaves of a malformed packet.
 template <void Run(hls::stream<cytogate::frame_beat>&, int width, std::deque<OutputBeat>&)>
@@ -34,26 +31,25 @@ class Kernel {
  public:
   explicit Kernel(int width) : width_(width) {}
 
-  // One accepted beat. The kernel takes one pixel a beat; lanes beyond the end of a row hold none.
-  Verdict push(const svBitVecVal* words, bool last) {
+  // A beat; true if it completed a frame. The kernel takes one pixel a beat; lanes beyond the end of a row hold none.
+  bool push(const svBitVecVal* words, bool last) {
     ap_uint<kInputBits> data;
     for (int word = 0; word < kInputBits / 32; ++word) data.range(32 * word + 31, 32 * word) = words[word];
-    for (int lane = 0; lane < width_ && column_ < cytogate::kFrameColumns; ++lane, ++column_, ++pixels_) {
+    for (int lane = 0; lane < width_ && column_ < cytogate::kFrameColumns; ++lane, ++column_) {
       const int low = lane * cytogate::kFrameBeatBits;
       const bool last_lane = lane == width_ - 1 || column_ == cytogate::kFrameColumns - 1;
       frames_.write(cytogate::make_beat<cytogate::kFrameBeatBits>(data.range(low + cytogate::kFrameBeatBits - 1, low),
                                                                   last && last_lane));
     }
     if (column_ == cytogate::kFrameColumns) column_ = 0;
-    if (!last) return kUnfinished;
+    if (!last) return false;
     const std::size_t before = beats_.size();
     testbench::Recorder::clear();
     Run(frames_, width_, beats_);
     const bool accepted = beats_.size() > before;
-    const bool too_short = pixels_ < cytogate::kFrameRows * cytogate::kFrameColumns;
-    column_ = pixels_ = 0;
+    column_ = 0;
     if (accepted) save_stages();
-    return accepted ? kAccepted : too_short ? kTooShort : kTooLong;
+    return accepted;
   }
 
   // The next beat to leave; false where none waits.
@@ -70,7 +66,7 @@ class Kernel {
   void reset() {
     while (!frames_.empty()) frames_.read();
     beats_.clear();
-    column_ = pixels_ = 0;
+    column_ = 0;
   }
 
  private:
@@ -92,7 +88,7 @@ class Kernel {
   }
 
   int width_;
-  int column_ = 0, pixels_ = 0;  // of the packet that is arriving
+  int column_ = 0;  // of the packet that is arriving
   hls::stream<cytogate::frame_beat> frames_{"frames"};
   std::deque<OutputBeat> beats_;
 };
@@ -103,7 +99,7 @@ class Kernel {
 #define CYTOGATE_DPI_KERNEL(RUN)                                                                             \
   extern "C" {                                                                                               \
   void* cytogate_kernel(int width) { return new shell::Kernel<RUN>(width); }                                 \
-  int cytogate_push(void* kernel, const svBitVecVal* data, svBit last) {                                     \
+  svBit cytogate_push(void* kernel, const svBitVecVal* data, svBit last) {                                   \
     return static_cast<shell::Kernel<RUN>*>(kernel)->push(data, last);                                       \
   }                                                                                                          \
   svBit cytogate_pop(void* kernel, svBitVecVal* data, svBit* last) {                                         \

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.project import HlsProject
-from cytogate.hls.rtl_package import LANE_BITS, design_hash, write_rtl_package
+from cytogate.hls.rtl_package import design_hash, write_rtl_package
 from cytogate.hls.sources import FPGA
 from cytogate.model import registers
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.formats import ANGLES, PIXEL, Codes
+from cytogate.model.layout import lane_bits
 from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
 from cytogate.sim.compile import build
@@ -22,6 +23,8 @@ from cytogate.sim.csim import chain_build
 from cytogate.sim.verilator import verilator_root
 
 DPI = FPGA / "dpi"
+REGISTERS = tuple(FPGA / "rtl" / f"{name}.sv" for name in ("kernel_registers", "status_registers", "fifo"))
+"""What stands beside a kernel that has streams alone."""
 WIDTHS = (1, 2, 4, 8)
 """Pixels a beat."""
 LOGIT_BEAT_BITS = 32
@@ -38,18 +41,13 @@ class Level(Enum):
     """RTL that Vitis HLS made of ``fpga/src``."""
 
 
-def lane_bits(design: Design) -> int:
-    """Return the bits that one angle's code takes on TDATA: whole bytes."""
-    return next(bits for bits in LANE_BITS if bits >= design.acquisition.adc_bits)
-
-
 def bench_task(level: Level, design: Design, width: int, network: HlsProject | None = None) -> BenchTask:
     """Return the geometry of a kernel at its pins; with ``network``, of the chain that ends in logits."""
     return BenchTask(
         level=level.value,
         size=design.size,
         width=width,
-        lane_bits=lane_bits(design),
+        lane_bits=lane_bits(design.acquisition.adc_bits),
         words_per_beat=width * (ANGLES + 1) if network is None else 1,
         word_bits=PIXEL.width if network is None else LOGIT_BEAT_BITS,
         signed=network is not None,
@@ -106,7 +104,9 @@ def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -
         top=top,
         sources=(
             write_rtl_package(design, folder),
-            *(DPI / f"{name}.sv" for name in ("dpi_kernel", "status_registers", top)),
+            *REGISTERS,
+            DPI / "dpi_kernel.sv",
+            DPI / f"{top}.sv",
         ),
         parameters={"WIDTH": width},
         library=library,
@@ -137,7 +137,7 @@ def _vitis(design: Design, width: int, folder: Path, rtl: Path | None) -> Hardwa
     return Hardware(
         top="vitis_retrieve_phase",
         sources=(
-            write_rtl_package(design, folder), DPI / "status_registers.sv", DPI / "vitis_retrieve_phase.sv", *exported,
+            write_rtl_package(design, folder), *REGISTERS, DPI / "vitis_retrieve_phase.sv", *exported,
         ),
         parameters={},
         includes=(rtl,),

@@ -1,8 +1,4 @@
-"""Between arrays of codes and the integers on TDATA, as both levels of the kernel lay them out.
-
-An input beat holds ``width`` pixels of one row, a pixel its four angles, an angle ``lane_bits`` bits; the first of each
-is lowest. The last beat of a row may have lanes to spare.
-"""
+"""Between arrays of codes and the integers on TDATA, as both levels of the kernel lay them out."""
 
 from __future__ import annotations
 
@@ -11,13 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.layout import FrameLayout
+from cytogate.model.packing import packed
+
 SPARE_LANE = 0xA5
 """Byte in lanes beyond the end of a row: a kernel that looks at them is wrong, and is seen."""
 
 
 def beats_per_row(columns: int, width: int) -> int:
     """Return the beats that a row of ``columns`` pixels takes."""
-    return -(-columns // width)
+    return FrameLayout(rows=1, columns=columns, width=width, lane_bits=8).row_beats
 
 
 def input_beats(frames: NDArray[np.unsignedinteger], width: int, lane_bits: int) -> list[int]:
@@ -28,14 +27,13 @@ def input_beats(frames: NDArray[np.unsignedinteger], width: int, lane_bits: int)
     ValueError
         If a code does not fit its lane.
     """
-    angles, rows, columns = frames.shape
+    _, rows, columns = frames.shape
     if int(frames.max(initial=0)) >> lane_bits:
         raise ValueError(f"a code of {int(frames.max())} does not fit a lane of {lane_bits} bits")
-    beats = beats_per_row(columns, width)
-    lane = np.dtype("<u2" if lane_bits == 16 else "u1")
-    lanes = np.full((rows, beats * width, angles), SPARE_LANE * (0x101 if lane_bits == 16 else 1), lane)
-    lanes[:, :columns] = np.moveaxis(frames, 0, -1)
-    return _integers(lanes.reshape(rows * beats, width * angles))
+    layout = FrameLayout(rows, columns, width, lane_bits)
+    spare = SPARE_LANE * (0x101 if lane_bits == 16 else 1)
+    data, octets = packed(frames[np.newaxis], layout, spare).tobytes(), layout.beat_bytes
+    return [int.from_bytes(data[start : start + octets], "little") for start in range(0, len(data), octets)]
 
 
 def output_words(beats: Sequence[int], words_per_beat: int, word_bits: int, signed: bool) -> NDArray[np.int64]:
@@ -43,9 +41,3 @@ def output_words(beats: Sequence[int], words_per_beat: int, word_bits: int, sign
     octets = words_per_beat * word_bits // 8
     data = b"".join(beat.to_bytes(octets, "little") for beat in beats)
     return np.frombuffer(data, f"<{'i' if signed else 'u'}{word_bits // 8}").astype(np.int64)
-
-
-def _integers(words: NDArray) -> list[int]:
-    octets = words.shape[1] * words.itemsize
-    data = words.tobytes()
-    return [int.from_bytes(data[start : start + octets], "little") for start in range(0, len(data), octets)]

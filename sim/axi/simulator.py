@@ -24,6 +24,7 @@ from cytogate.sim.compile import compiler
 from cytogate.sim.verilator import verilator_root
 
 if TYPE_CHECKING:
+    from os import PathLike
     from typing import TextIO
 
     from cocotb_tools.runner import Runner
@@ -168,7 +169,9 @@ def _runner(simulator: Simulator) -> Runner:
     class Bounded(runner.Runner):
         """Ends what takes too long, its children too, as cocotb does not."""
 
-        def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Path, stdout: TextIO | None = None) -> None:
+        def _execute_cmds(
+            self, cmds: Sequence[list[str]], cwd: PathLike[str] | str, stdout: TextIO | None = None
+        ) -> None:
             bound = ["timeout", "--verbose", "--kill-after=10", str(DEADLINE_SECONDS)]
             super()._execute_cmds([[*bound, *command] for command in cmds], cwd, stdout)
 

@@ -1,0 +1,59 @@
+// One DMA transfer in, frames out: TLAST goes on every frame's last beat; whole frames are counted and words summed.
+//
+// A transfer that ends within a frame keeps its TLAST there, so that the kernel drops the piece and the next transfer
+// starts with a frame. No beat is taken while there is no place for a transfer's counts (`room`), which come three
+// clocks behind its last beat.
+module batch_cutter #(
+    parameter int WORDS = 1,        // of a beat, 32 bits each
+    parameter int FRAME_BEATS = 16  // of a frame
+) (
+    input  logic                clk,
+    input  logic                rst,
+    input  logic [WORDS*32-1:0] s_axis_tdata,
+    input  logic                s_axis_tvalid,
+    output logic                s_axis_tready,
+    input  logic                s_axis_tlast,   // of the transfer
+    output logic [WORDS*32-1:0] m_axis_tdata,
+    output logic                m_axis_tvalid,
+    input  logic                m_axis_tready,
+    output logic                m_axis_tlast,   // of a frame, or of what is left of one
+    output logic                frame_ended,    // pulse: a whole one
+    output logic                batch_ended,    // pulse
+    // Once a batch.
+    input  logic                room,
+    output logic                counts_valid,
+    output logic [        31:0] frames,         // whole ones of the transfer
+    output logic [        31:0] beats_left,     // behind the last whole one
+    output logic [        31:0] input_sum       // of the transfer's words
+);
+  logic [31:0] beat, frames_before, frames_here;
+  logic step, frame_complete;
+  assign step           = s_axis_tvalid && s_axis_tready;
+  assign frame_complete = beat == 32'(FRAME_BEATS - 1);
+  assign frames_here    = frames_before + 32'(frame_complete);
+
+  assign m_axis_tdata  = s_axis_tdata;
+  assign m_axis_tvalid = s_axis_tvalid && room && !rst;
+  assign s_axis_tready = m_axis_tready && room && !rst;
+  assign m_axis_tlast  = s_axis_tlast || frame_complete;
+  assign frame_ended   = step && frame_complete;
+  assign batch_ended   = step && s_axis_tlast;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      beat          <= '0;
+      frames_before <= '0;
+    end else if (step) begin
+      beat          <= m_axis_tlast ? '0 : beat + 1'b1;
+      frames_before <= s_axis_tlast ? '0 : frames_here;
+    end
+  end
+
+  word_sum #(.WORDS(WORDS)) word_sum (
+      .clk, .rst, .in_valid(step), .in_words(s_axis_tdata), .in_last(s_axis_tlast), .out_valid(counts_valid),
+      .out_sum(input_sum)
+  );
+  delay #(.BITS(64), .CLOCKS(3)) beside_the_sum (
+      .clk, .in_word({frames_here, frame_complete ? 32'd0 : beat + 1'b1}), .out_word({frames, beats_left})
+  );
+endmodule

@@ -1,0 +1,154 @@
+# The block design `system`, one clock throughout:
+#
+#   memory -> axi_dma -> stream_unit -> retrieve_phase -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
+#
+# The board's own boot image sets up memory and pins; here the processor is given a clock, ports and an interrupt.
+# Cells are called as the host's driver looks for them.
+
+namespace eval bd {
+    proc ip {name kind {properties {}}} {
+        create_bd_cell -type ip -vlnv $kind $name
+        if {[llength $properties]} {
+            set_property -dict $properties [get_bd_cells $name]
+        }
+    }
+
+    proc block {name module properties} {
+        create_bd_cell -type module -reference $module $name
+        set_property -dict $properties [get_bd_cells $name]
+    }
+
+    proc bus {from to} {
+        connect_bd_intf_net [get_bd_intf_pins $from] [get_bd_intf_pins $to]
+    }
+
+    proc net {from args} {
+        foreach to $args {
+            connect_bd_net [get_bd_pins $from] [get_bd_pins $to]
+        }
+    }
+}
+
+create_bd_design system
+
+# The processor: its pins by what they are for.
+if {$settings::processor eq "ps7"} {
+    bd::ip processor xilinx.com:ip:processing_system7 [list \
+        CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ $settings::clock_mhz \
+        CONFIG.PCW_USE_M_AXI_GP0 1 \
+        CONFIG.PCW_USE_S_AXI_HP0 1 \
+        CONFIG.PCW_S_AXI_HP0_DATA_WIDTH $settings::port_bits \
+        CONFIG.PCW_USE_FABRIC_INTERRUPT 1 \
+        CONFIG.PCW_IRQ_F2P_INTR 1]
+    make_bd_intf_pins_external [get_bd_intf_pins processor/DDR]
+    make_bd_intf_pins_external [get_bd_intf_pins processor/FIXED_IO]
+    set clock processor/FCLK_CLK0
+    set reset processor/FCLK_RESET0_N
+    set control processor/M_AXI_GP0
+    set memory processor/S_AXI_HP0
+    set interrupt processor/IRQ_F2P
+    set port_clocks {processor/M_AXI_GP0_ACLK processor/S_AXI_HP0_ACLK}
+    set address_bits 32
+} else {
+    bd::ip processor xilinx.com:ip:zynq_ultra_ps_e [list \
+        CONFIG.PSU__FPGA_PL0_ENABLE 1 \
+        CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ $settings::clock_mhz \
+        CONFIG.PSU__USE__M_AXI_GP0 1 \
+        CONFIG.PSU__USE__M_AXI_GP1 0 \
+        CONFIG.PSU__USE__M_AXI_GP2 0 \
+        CONFIG.PSU__USE__S_AXI_GP2 1 \
+        CONFIG.PSU__SAXIGP2__DATA_WIDTH $settings::port_bits \
+        CONFIG.PSU__USE__IRQ0 1]
+    set clock processor/pl_clk0
+    set reset processor/pl_resetn0
+    set control processor/M_AXI_HPM0_FPD
+    set memory processor/S_AXI_HP0_FPD
+    set interrupt processor/pl_ps_irq0
+    set port_clocks {processor/maxihpm0_fpd_aclk processor/saxihp0_fpd_aclk}
+    # All that the processor can address, so that no address is cut to one that exists.
+    set address_bits 40
+}
+bd::ip resets xilinx.com:ip:proc_sys_reset
+
+# The DMA, a beat of four angles of WIDTH pixels to the kernels and 32 bits back.
+set beat_bits [expr {$settings::width * 4 * $settings::lane_bits}]
+bd::ip axi_dma xilinx.com:ip:axi_dma [list \
+    CONFIG.c_include_sg 0 \
+    CONFIG.c_sg_include_stscntrl_strm 0 \
+    CONFIG.c_sg_length_width 26 \
+    CONFIG.c_addr_width $address_bits \
+    CONFIG.c_m_axis_mm2s_tdata_width $beat_bits \
+    CONFIG.c_m_axi_mm2s_data_width [expr {max($beat_bits, $settings::port_bits)}] \
+    CONFIG.c_mm2s_burst_size 16 \
+    CONFIG.c_m_axi_s2mm_data_width 32 \
+    CONFIG.c_s2mm_burst_size 16]
+bd::ip to_memory xilinx.com:ip:smartconnect {CONFIG.NUM_SI 2 CONFIG.NUM_MI 1}
+bd::ip to_registers xilinx.com:ip:smartconnect {CONFIG.NUM_SI 1 CONFIG.NUM_MI 4}
+bd::ip axi_intc xilinx.com:ip:axi_intc {CONFIG.C_IRQ_CONNECTION 1}
+bd::ip interrupts xilinx.com:ip:xlconcat {CONFIG.NUM_PORTS 2}
+
+# The kernels between the two sides of the stream unit.
+bd::block stream_unit stream_unit_block [list CONFIG.WIDTH $settings::width CONFIG.LANE_BITS $settings::lane_bits \
+    CONFIG.WEIGHTS_HASH $settings::weights_hash]
+set kernel_clocks {}
+set kernel_resets {}
+if {$settings::kernel eq "rtl"} {
+    bd::block retrieve_phase retrieve_phase_block \
+        [list CONFIG.WIDTH $settings::width CONFIG.LANE_BITS $settings::lane_bits]
+} else {
+    bd::block retrieve_phase kernel_registers_block [list CONFIG.LANE_BITS $settings::lane_bits]
+    bd::ip retrieve_phase_core cytogate:kernels:retrieve_phase:1.0
+    bd::bus retrieve_phase/m_core retrieve_phase_core/frames
+    bd::bus retrieve_phase_core/pixels retrieve_phase/s_core
+    bd::net retrieve_phase/core_aresetn retrieve_phase_core/ap_rst_n
+    lappend kernel_clocks retrieve_phase_core/ap_clk
+}
+bd::ip classify cytogate:kernels:classify:1.0
+lappend kernel_clocks retrieve_phase/aclk classify/ap_clk
+lappend kernel_resets retrieve_phase/aresetn classify/ap_rst_n
+
+bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
+bd::bus stream_unit/m_frames retrieve_phase/s_axis
+if {$settings::width > 1} {
+    # The network takes one pixel of five channels a beat.
+    bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list CONFIG.S_TDATA_NUM_BYTES [expr {5 * $settings::width}] \
+        CONFIG.M_TDATA_NUM_BYTES 5 CONFIG.HAS_TLAST 1 CONFIG.HAS_TKEEP 0]
+    bd::bus retrieve_phase/m_axis narrow/S_AXIS
+    bd::bus narrow/M_AXIS classify/pixels
+    lappend kernel_clocks narrow/aclk
+    lappend kernel_resets narrow/aresetn
+} else {
+    bd::bus retrieve_phase/m_axis classify/pixels
+}
+bd::bus classify/logits stream_unit/s_logits
+bd::bus stream_unit/m_dma axi_dma/S_AXIS_S2MM
+
+bd::bus axi_dma/M_AXI_MM2S to_memory/S00_AXI
+bd::bus axi_dma/M_AXI_S2MM to_memory/S01_AXI
+bd::bus to_memory/M00_AXI $memory
+
+bd::bus $control to_registers/S00_AXI
+bd::bus to_registers/M00_AXI axi_dma/S_AXI_LITE
+bd::bus to_registers/M01_AXI axi_intc/s_axi
+bd::bus to_registers/M02_AXI stream_unit/s_axil
+bd::bus to_registers/M03_AXI retrieve_phase/s_axil
+
+bd::net axi_dma/mm2s_introut interrupts/In0
+bd::net axi_dma/s2mm_introut interrupts/In1
+bd::net interrupts/dout axi_intc/intr
+bd::net axi_intc/irq $interrupt
+
+bd::net $clock {*}$port_clocks resets/slowest_sync_clk axi_dma/s_axi_lite_aclk axi_dma/m_axi_mm2s_aclk \
+    axi_dma/m_axi_s2mm_aclk to_memory/aclk to_registers/aclk axi_intc/s_axi_aclk stream_unit/aclk {*}$kernel_clocks
+bd::net $reset resets/ext_reset_in
+bd::net resets/peripheral_aresetn axi_dma/axi_resetn to_memory/aresetn to_registers/aresetn axi_intc/s_axi_aresetn \
+    stream_unit/aresetn
+# Half a frame left in the network would shift all later ones: what stands in the data path is reset together.
+bd::net stream_unit/stream_aresetn {*}$kernel_resets
+
+assign_bd_address
+validate_bd_design
+save_bd_design
+# One synthesis of everything: modules see the header that says where their tables lie.
+set_property synth_checkpoint_mode None [get_files system.bd]
+generate_target all [get_files system.bd]

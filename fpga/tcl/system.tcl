@@ -1,0 +1,21 @@
+# Builds the system around the kernels: run by Vivado in batch mode in the build's folder `system`.
+source [file join .. settings.tcl]
+
+create_project -force cytogate project -part $settings::part
+# A table whose file is not found would be all zeros, and Vivado would go on.
+set_msg_config -id {Synth 8-4445} -new_severity ERROR
+
+add_files -norecurse $settings::rtl_sources
+add_files -norecurse $settings::memories
+add_files -norecurse $settings::rom_header
+set_property file_type {Verilog Header} [get_files $settings::rom_header]
+set_property is_global_include true [get_files $settings::rom_header]
+set_property ip_repo_paths $settings::ip_folders [current_project]
+update_ip_catalog
+# Modules that the block design refers to have to be known.
+update_compile_order -fileset sources_1
+
+set scripts [file dirname [file normalize [info script]]]
+source [file join $scripts block_design.tcl]
+source [file join $scripts implement.tcl]
+exit

@@ -1,0 +1,147 @@
+"""The last cells as pictures: what the camera saw, and the phase that the integer model retrieves from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from bokeh.core.properties import value
+from bokeh.models import ColorBar, ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
+from bokeh.palettes import cividis, gray
+from bokeh.transform import dodge
+from numpy.typing import NDArray
+
+from cytogate.host.cells import Flag
+from cytogate.host.monitor import GALLERY, Shown, View
+from cytogate.host.page.charts import note, plot
+from cytogate.host.page.theme import FONT, Theme, class_color, paint
+from cytogate.model.designs import Design
+from cytogate.model.formats import PHASE
+from cytogate.model.retrieval import integer
+
+MOST_PIXELS = 128
+"""Rows and columns of a picture on the page."""
+PHASE_RANGE_RAD = (-0.5, 5.0)
+"""The same colors for every cell: two pictures can be compared."""
+DARK_SHARE, BRIGHT_SHARE = 0.005, 0.995
+"""Quantiles of a bright-field picture that become black and white."""
+STEP = 1.06
+"""From one picture to the next, in sides of a picture."""
+SCALE_UM = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A cell as it is shown; both arrays (rows, columns), their first row at the bottom, as a chart has it."""
+
+    light: NDArray[np.uint8]
+    """Mean of the four frames, black to white."""
+    phase: NDArray[np.float32] | None
+    """Radians; None where there is no phase."""
+
+
+def develop(shown: Shown, design: Design | None) -> Picture:
+    """Return the picture of a cell; its phase is word for word what the chip computes.
+
+    Without a design, whose optics would then be unknown, or from a single image, there is no phase.
+    """
+    if design is None or Flag.SINGLE_IMAGE in shown.flags:
+        return Picture(_grays(_reduced(shown.frames.mean(axis=0))), None)
+    retrieved = integer.retrieve(shown.frames[None], design)
+    phase = _reduced(PHASE.decode(retrieved.phase[0]))
+    return Picture(_grays(_reduced(retrieved.binned[0].mean(axis=0))), phase[::-1].astype(np.float32))
+
+
+class Gallery:
+    """Pictures side by side; a new cell takes the place of the oldest, and the others stay where they are."""
+
+    def __init__(self, class_names: Sequence[str], design: Design | None) -> None:
+        self._names, self._design = class_names, design
+        self._places: list[tuple[Shown, Picture]] = []
+        self.plot = plot(
+            "", "", x_range=Range1d(-0.06, GALLERY * STEP), y_range=Range1d(-0.04, 2.44), match_aspect=True
+        )
+        self.plot.xaxis.visible = self.plot.grid.visible = False
+        self.plot.yaxis.ticker = FixedTicker(ticks=[0.5, STEP + 0.5])
+        self.plot.yaxis.major_label_overrides = {0.5: "phase", STEP + 0.5: "bright\nfield"}
+        self.plot.yaxis.major_tick_line_color = None
+        self._note = note("waiting for cells")
+        self.plot.add_layout(self._note)
+        self._light = ColumnDataSource({"x": [], "image": []})
+        self._phase = ColumnDataSource({"x": [], "image": []})
+        self._words = ColumnDataSource({name: [] for name in ("x", "color", "title", "decision", "no_phase")})
+        colors = LinearColorMapper(cividis(256), low=PHASE_RANGE_RAD[0], high=PHASE_RANGE_RAD[1])
+        grays = LinearColorMapper(gray(256), low=0, high=255)
+        self.plot.image("image", "x", STEP, 1, 1, source=self._light, color_mapper=grays)
+        self.plot.image("image", "x", 0, 1, 1, source=self._phase, color_mapper=colors)
+        words = {"source": self._words, "text_font": value(FONT), "text_font_size": "12px"}
+        self.plot.rect(dodge("x", 0.04), 2.3, 0.07, 0.07, source=self._words, fill_color="color", line_color=None)
+        self._texts = [
+            self.plot.text("x", 2.24, "title", text_font_style="bold", x_offset=14, **words),
+            self.plot.text("x", 2.10, "decision", **words),
+            self.plot.text("x", 0.48, "no_phase", **words),
+        ]
+        self._bar = ColorBar(color_mapper=colors, title="rad", width=10, ticker=FixedTicker(ticks=[0, 1, 2, 3, 4, 5]))
+        self._bar.update(padding=4, label_standoff=6, background_fill_alpha=0, bar_line_color=None)
+        self._bar.update(title_text_font=FONT, major_label_text_font=FONT, title_text_font_style="normal")
+        self.plot.add_layout(self._bar, "right")
+
+    def draw(self, view: View) -> None:
+        """Show the cells of a view that are not shown yet."""
+        known = {shown.index for shown, _ in self._places}
+        fresh = [shown for shown in view.gallery if shown.index not in known]
+        for shown in fresh:
+            self._place(shown, develop(shown, self._design))
+        if fresh:
+            self._show()
+
+    def paint(self, theme: Theme) -> None:
+        """Take on the colors of a theme."""
+        paint(self.plot, theme)
+        self.plot.yaxis.axis_line_color = None
+        self._note.text_color = theme.faint
+        self._bar.title_text_color = self._bar.major_label_text_color = theme.faint
+        for text in self._texts:
+            text.glyph.text_color = theme.ink
+
+    def _place(self, shown: Shown, picture: Picture) -> None:
+        if len(self._places) < GALLERY:
+            self._places.append((shown, picture))
+            return
+        oldest = min(range(GALLERY), key=lambda place: self._places[place][0].index)
+        self._places[oldest] = shown, picture
+
+    def _show(self) -> None:
+        self._note.visible = False
+        x = [place * STEP for place in range(len(self._places))]
+        pictures = [picture for _, picture in self._places]
+        self._light.data = {"x": x, "image": [picture.light for picture in pictures]}
+        with_phase = [(left, picture.phase) for left, picture in zip(x, pictures, strict=True)]
+        with_phase = [(left, phase) for left, phase in with_phase if phase is not None]
+        self._phase.data = {"x": [left for left, _ in with_phase], "image": [phase for _, phase in with_phase]}
+        cells = [shown for shown, _ in self._places]
+        self._words.data = {
+            "x": x,
+            "color": [class_color(shown.class_index) for shown in cells],
+            "title": [f"{self._names[shown.class_index]} {shown.score:.2f}" for shown in cells],
+            "decision": [f"{shown.decision}, cell {shown.index:,}" for shown in cells],
+            "no_phase": ["" if picture.phase is not None else self._without(shown) for shown, picture in self._places],
+        }
+
+    def _without(self, shown: Shown) -> str:
+        return "one image: no phase" if Flag.SINGLE_IMAGE in shown.flags else "optics unknown"
+
+
+def _reduced(image: NDArray) -> NDArray[np.float64]:
+    """Average pixels of an image (rows, columns) until neither side exceeds :data:`MOST_PIXELS`."""
+    step = -(-max(image.shape) // MOST_PIXELS)
+    rows, columns = (side // step * step for side in image.shape)
+    blocks = image[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    return blocks.mean(axis=(1, 3), dtype=np.float64)
+
+
+def _grays(image: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return an image's first row at the bottom and its range as 256 grays."""
+    dark, bright = np.quantile(image, (DARK_SHARE, BRIGHT_SHARE))
+    return np.clip((image[::-1] - dark) / max(bright - dark, 1e-9) * 255, 0, 255).astype(np.uint8)

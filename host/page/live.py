@@ -1,0 +1,112 @@
+"""The live page: everything that is known of a running stream on one screen, as one Bokeh layout.
+
+A page belongs to one viewer, and draws when :meth:`LivePage.refresh` is called in the thread of that viewer's document.
+"""
+
+from __future__ import annotations
+
+from bokeh.models import Column, Div, InlineStyleSheet, LayoutDOM, Row, Toggle, UIElement
+
+from cytogate.host.gating import LiveGates
+from cytogate.host.monitor import Monitor
+from cytogate.host.page import words
+from cytogate.host.page.charts import ClassesChart, LatencyChart, RateChart
+from cytogate.host.page.gallery import Gallery
+from cytogate.host.page.scores import ScoreChart
+from cytogate.host.page.theme import (
+    BUTTON_STYLE,
+    CARD_STYLE,
+    CHOICE_STYLE,
+    DARK,
+    FONT,
+    LIGHT,
+    ROOT_STYLE,
+    WORDS_STYLE,
+    Theme,
+)
+from cytogate.host.page.words import About
+from cytogate.model.designs import Design
+
+REFRESH_MS = 500
+"""Time between two drawings: figures that change faster cannot be read."""
+
+
+class LivePage:
+    """A page of one monitored stream.
+
+    Parameters
+    ----------
+    monitor
+        What is drawn.
+    live
+        The stream's gates, which the viewer may move.
+    about
+        What the page's head says.
+    design
+        For the phase of the cells shown; None if the optics are unknown.
+    """
+
+    def __init__(self, monitor: Monitor, live: LiveGates, about: About, design: Design | None) -> None:
+        self._monitor = monitor
+        self._scored = 0
+        self._rates = RateChart()
+        self._classes = ClassesChart(monitor.class_names)
+        self._scores = ScoreChart(monitor.class_names, live)
+        self._gallery = Gallery(monitor.class_names, design)
+        self._latency = LatencyChart(monitor.deadline_ns)
+        self._charts = self._rates, self._classes, self._scores, self._gallery, self._latency
+        self._head, self._state, self._tiles = _words(words.head(about)), _words(), _words()
+        self._totals, self._latencies = _words(), _words()
+        self.dark = Toggle(label="dark", stylesheets=[InlineStyleSheet(css=BUTTON_STYLE)])
+        self.dark.on_change("active", lambda _attribute, _old, dark: self._paint(DARK if dark else LIGHT))
+        self.root = self._laid_out()
+        self._paint(LIGHT)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the stream as it is now."""
+        view, deadline_ns = self._monitor.view(self._scored), self._monitor.deadline_ns
+        self._scored = view.scored
+        self._scores.settle()
+        for chart in self._charts:
+            chart.draw(view)
+        self._state.text = words.state(view)
+        self._tiles.text = words.tiles(view, deadline_ns)
+        self._totals.text = words.totals(view, self._monitor.class_names)
+        self._latencies.text = words.latencies(view, deadline_ns)
+
+    def _paint(self, theme: Theme) -> None:
+        self.root.stylesheets = [ROOT_STYLE.format(theme=theme, font=FONT)]
+        for chart in self._charts:
+            chart.paint(theme)
+
+    def _laid_out(self) -> LayoutDOM:
+        self._head.sizing_mode = self._tiles.sizing_mode = "stretch_width"
+        head = Row(self._head, _words(words.CONNECTION_LOST), self._state, self.dark, sizing_mode="stretch_width")
+        sort = Row(
+            _words(words.title("Scores and gates", "drag a lower edge; sort:")),
+            self._scores.sorting,
+            sizing_mode="stretch_width",
+        )
+        self._scores.sorting.stylesheets = [CHOICE_STYLE]
+        rates = _card(4, _words(words.title("Rate", "")), *self._rates.plots)
+        scores = _card(5, sort, self._scores.plot)
+        classes = _card(4, self._totals, self._classes.plot)
+        gallery = _card(
+            9, _words(words.title("Latest cells", "one every half second; phase by the integer model")), self._gallery.plot
+        )
+        latency = _card(4, self._latencies, self._latency.plot)
+        charts = [
+            Row(*cards, sizing_mode="stretch_both", styles={"gap": "10px", "flex": "1 1 0"})
+            for cards in ((rates, scores, classes), (gallery, latency))
+        ]
+        return Column(head, self._tiles, *charts, sizing_mode="stretch_both")
+
+
+def _words(text: str = "") -> Div:
+    return Div(text=text, stylesheets=[WORDS_STYLE])
+
+
+def _card(share: int, *parts: UIElement) -> Column:
+    """Return parts one below the other that take ``share`` of a row's width."""
+    return Column(*parts, sizing_mode="stretch_both", stylesheets=[CARD_STYLE], styles={"flex": f"{share} 1 0"})

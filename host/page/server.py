@@ -1,0 +1,100 @@
+"""Serving the live page to browsers, from a thread beside the stream; everything a browser needs comes from here."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from bokeh.document import Document
+from bokeh.events import ConnectionLost, DocumentReady
+from bokeh.models import CustomJS, GlobalInlineStyleSheet
+from bokeh.server.server import Server
+
+from cytogate.host.page.live import REFRESH_MS, LivePage
+from cytogate.model.command import InputError
+
+ADDRESS = "127.0.0.1"
+"""This machine alone: whoever sees the page can move the gates. From elsewhere, forward the port through SSH."""
+PORT = 5006
+STOP_S = 5.0
+"""Time in which the server starts, and in which it stops."""
+LAST_LOOK_S = 2 * REFRESH_MS / 1000
+"""From the end of the stream to that of the server: every page has then shown the end."""
+
+_WHOLE_WINDOW = "html, body { margin: 0; height: 100vh; } body { min-width: 1100px; min-height: 760px; }"
+_FOLLOW_BROWSER = "dark.active = window.matchMedia('(prefers-color-scheme: dark)').matches"
+_TELL = "document.documentElement.style.setProperty('--when-lost', 'inline')"
+"""Not by a property of the layout, which there is no connection left to tell the server of."""
+
+
+@contextmanager
+def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
+    """Serve pages until the block is left.
+
+    Parameters
+    ----------
+    make_page
+        Makes the page of one more viewer.
+    port
+        Where to listen; 0 takes a free one.
+
+    Yields
+    ------
+    str
+        Address of the page.
+
+    Raises
+    ------
+    InputError
+        If something else listens there.
+    """
+    started: Future[int] = Future()
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_serve(make_page, port, started, stop)), name="cytogate-page", daemon=True
+    )
+    thread.start()
+    try:
+        heard = started.result(STOP_S)
+    except OSError as error:
+        raise InputError(f"the live page cannot listen at {ADDRESS}:{port}: {error.strerror}; choose another port") from error
+    try:
+        yield f"http://{ADDRESS}:{heard}/"
+    finally:
+        stop.set()
+        thread.join(LAST_LOOK_S + STOP_S)
+
+
+async def _serve(
+    make_page: Callable[[], LivePage], port: int, started: Future[int], stop: threading.Event
+) -> None:
+    def show(document: Document) -> None:
+        page = make_page()
+        add_page(document, page)
+
+    try:
+        server = Server({"/": show}, address=ADDRESS, port=port)
+    except OSError as error:
+        started.set_exception(error)
+        return
+    server.start()
+    started.set_result(server.port or port)
+    while not stop.is_set():
+        await asyncio.sleep(0.1)
+    if server.get_sessions():
+        await asyncio.sleep(LAST_LOOK_S)
+    server.stop()
+
+
+def add_page(document: Document, page: LivePage) -> None:
+    """Make a viewer's document of a page that fills the window and draws itself."""
+    document.title = "Cytogate"
+    document.config.update(notify_connection_status=False, reconnect_session=False)
+    page.root.stylesheets.append(GlobalInlineStyleSheet(css=_WHOLE_WINDOW))
+    document.add_root(page.root)
+    document.add_periodic_callback(page.refresh, REFRESH_MS)
+    document.js_on_event(DocumentReady, CustomJS(args={"dark": page.dark}, code=_FOLLOW_BROWSER))
+    document.js_on_event(ConnectionLost, CustomJS(code=_TELL))

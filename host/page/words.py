@@ -1,0 +1,127 @@
+"""What the page says beside its charts, as HTML made of a view; every text that comes from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from cytogate.host.monitor import State, View
+from cytogate.host.page.theme import CLASS_COLORS, WARNING, class_color
+
+_GREEN, _GRAY = CLASS_COLORS[2], CLASS_COLORS[7]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a viewer must know to read the page rightly."""
+
+    design: str
+    device: str
+    """Board, or what stands in for it, in words."""
+    source: str
+    """Where the cells come from, in words."""
+    emulated: bool
+    """Whether there is no board: times are then those of a computer."""
+    simulated: bool
+    """Whether the cells are simulated."""
+
+    @property
+    def caution(self) -> str:
+        """What must not be concluded from the page; empty if there is nothing."""
+        what = ["emulated board"] * self.emulated + ["simulated cells"] * self.simulated
+        why = ["rates and latencies are this computer's"] * self.emulated
+        why += ["classes say nothing of real cells"] * self.simulated
+        return f"{', '.join(what).capitalize()}: {', '.join(why)}." if what else ""
+
+
+def head(about: About) -> str:
+    """Say what is seen."""
+    said = f"<h1>Cytogate</h1>{escape(about.design)} on {escape(about.device)}, {escape(about.source)}"
+    return f'{said}<br><span class="caution">{escape(about.caution)}</span>'
+
+
+def pill(words: str, color: str) -> str:
+    """Return a few words with a dot of a color."""
+    return f'<span class="pill" style="--mark: {color}">{escape(words)}</span>'
+
+
+def state(view: View) -> str:
+    """Say whether the stream runs."""
+    if view.state is State.WAITING:
+        return pill("waiting for cells", _GRAY)
+    time = _duration(view.elapsed_s)
+    if view.state is State.STREAMING:
+        return pill(f"streaming, {time}", _GREEN)
+    return pill(f"ended after {time}: {view.why_ended}", _GRAY)
+
+
+CONNECTION_LOST = f'<span class="lost">{pill("connection closed: this was seen last", WARNING)}</span>'
+"""Becomes visible when the page has lost its server."""
+
+
+def tiles(view: View, deadline_ns: int | None) -> str:
+    """Return the six figures that matter first."""
+    counts = view.counts
+    over = view.state is State.ENDED
+    rate = counts.classified / max(view.elapsed_s, 1e-9) if over else view.course.rate
+    deadline = "no deadline is set" if deadline_ns is None else f"later than {_milliseconds(deadline_ns)}"
+    figures = (
+        _tile("classified", f"{counts.classified:,}", "cells", "since the start"),
+        _tile("mean rate" if over else "rate", f"{rate:,.1f}", "cells / s", "whole stream" if over else "last seconds"),
+        _tile("to be sorted", f"{counts.sorted:,}", "cells", f"{_share(counts.sorted, counts.classified)} of classified"),
+        _tile("missed deadline", f"{counts.missed:,}", "cells", deadline, alarm=counts.missed > 0),
+        _tile("dropped", f"{counts.dropped:,}", "cells", "arrived at a full queue", alarm=counts.dropped > 0),
+        _tile("lost", f"{counts.lost:,}", "cells", view.last_loss or "unreadable or a fault", alarm=counts.lost > 0),
+    )
+    return f'<div class="tiles">{"".join(figures)}</div>'
+
+
+def totals(view: View, class_names: Sequence[str]) -> str:
+    """Return classes with their colors and cells since the start."""
+    spans = (
+        f'<span><i style="background: {class_color(index)}"></i>{escape(name)} <b>{cells:,}</b></span>'
+        for index, (name, cells) in enumerate(zip(class_names, view.class_totals, strict=True))
+    )
+    return f'<h2>Classes</h2><span class="totals">{"".join(spans)}</span>'
+
+
+def latencies(view: View, deadline_ns: int | None) -> str:
+    """Return the quantiles in figures."""
+    latency = view.latency
+    if not view.counts.classified:
+        return "<h2>Latency</h2>"
+    figures = (("p50", latency.p50_ns), ("p99", latency.p99_ns), ("p99.9", latency.p999_ns), ("max", latency.max_ns))
+    said = [f"{name} <b>{_milliseconds(value)}</b>" for name, value in figures]
+    if deadline_ns is not None:
+        said.append(f"deadline <b>{_milliseconds(deadline_ns)}</b>")
+    return f'<h2>Latency</h2><span class="faint">{" &ensp; ".join(said)}</span>'
+
+
+def title(words: str, under: str) -> str:
+    """Return the title of a card."""
+    return f'<h2>{escape(words)}</h2><span class="faint">{escape(under)}</span>'
+
+
+def _tile(name: str, value: str, unit: str, under: str, *, alarm: bool = False) -> str:
+    mark = f' alarm" style="--mark: {WARNING}"' if alarm else '"'
+    under = escape(under)
+    return (
+        f'<div class="tile{mark}><div class="faint">{name}</div><div class="value">{value} <small>{unit}</small></div>'
+        f'<div class="under" title="{under}">{under}</div></div>'
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "0%"
+
+
+def _milliseconds(nanoseconds: int) -> str:
+    value = nanoseconds / 1e6
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

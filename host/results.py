@@ -1,0 +1,24 @@
+"""What comes back for each cell that was sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Result:
+    """The network's answer to one cell, or why there is none."""
+
+    index: int
+    """Position of the cell in the input, from 0."""
+    logits: NDArray[np.int64] | None
+    """Codes (classes,) as the network's output format has them; None if the cell was lost."""
+    sent_ns: int
+    """``time.monotonic_ns`` when the cell's batch was handed to the DMA."""
+    received_ns: int
+    """``time.monotonic_ns`` when the batch had come back, or was given up."""
+    lost: str | None = None
+    """Why the cell was lost, in words; None if it was not."""

@@ -1,0 +1,164 @@
+"""Events as FCS 3.1, the file format of flow cytometry.
+
+Spidlen et al. 2010, "Data File Standard for Flow Cytometry, version FCS 3.1", Cytometry A 77: 97-100.
+
+The writers that can be installed hold all events in memory and store single precision, in which an index beyond 16
+million or a time in nanoseconds is another number; so this one is ours. It stores double precision, little-endian, one
+data set a file, and reads the events from the Parquet parts as it goes.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cytogate.host.cells import Flag
+from cytogate.host.gating import Decision
+from cytogate.host.sinks.events import EventFormat, read_events
+from cytogate.model.outputs import whole_file
+
+TEXT_BEGIN = 256
+"""First byte of the TEXT segment; the header ends at 58 and the standard leaves the rest to the writer."""
+DELIMITER = "|"
+HEADER_LIMIT = 99_999_999
+"""Offsets beyond eight digits stand in the TEXT segment alone."""
+OFFSET_DIGITS = 20
+"""Numbers that depend on the length of the text are written at this width, so that it does not depend on them."""
+CHECKSUM = b"00000000"
+"""The standard's word for a CRC that was not computed."""
+TICK_S = 1e-9
+NONE = -1
+"""Stands for a class or a label that there is not; doubles of other columns are 0 where there is nothing."""
+
+
+def column_names(rows: EventFormat) -> list[str]:
+    """Return the columns' names, without titles beside them: readers differ in which of the two they show.
+
+    ``Time`` is the arrival since the first event in nanoseconds, ``Latency`` arrival to decision in nanoseconds;
+    ``Class``, ``Label`` and ``Decision`` are numbers whose meaning the text segment has.
+    """
+    logits = [f"Logit_{number}_{name.replace(',', '_')}" for number, name in enumerate(rows.class_names)]
+    return ["Time", "Index", *logits, "Class", "Score", "Decision", "Latency", "Flags", "Label"]
+
+
+def write_fcs(path: Path, events: Path, rows: EventFormat) -> int:
+    """Write all events of the folder ``events`` to the FCS file ``path``, which appears whole.
+
+    Returns
+    -------
+    int
+        How many events there are.
+    """
+    columns = column_names(rows)
+    total, highest, first_ns, last_ns = _survey(events, rows, len(columns))
+    text = _text(columns, rows, total, highest, first_ns, last_ns)
+    data_begin = TEXT_BEGIN + len(text)
+    data_end = data_begin + total * len(columns) * 8 - 1
+    text = text.replace(b"B" * OFFSET_DIGITS, b"%0*d" % (OFFSET_DIGITS, data_begin))
+    text = text.replace(b"E" * OFFSET_DIGITS, b"%0*d" % (OFFSET_DIGITS, data_end))
+    in_header = (data_begin, data_end) if data_end <= HEADER_LIMIT else (0, 0)
+    header = b"FCS3.1    " + b"".join(b"%8d" % place for place in (TEXT_BEGIN, data_begin - 1, *in_header, 0, 0))
+    with whole_file(path) as partial, partial.open("wb") as file:
+        file.write(header.ljust(TEXT_BEGIN) + text)
+        for batch in read_events(events):
+            file.write(_matrix(batch, rows, first_ns).astype("<f8").tobytes())
+        file.write(CHECKSUM)
+    return total
+
+
+def _survey(events: Path, rows: EventFormat, columns: int) -> tuple[int, NDArray[np.float64], int, int]:
+    """Return the number of events, the highest value of each column, and the first and last arrival in ns."""
+    total, highest, first_ns, last_ns = 0, np.zeros(columns), 0, 0
+    for batch in read_events(events):
+        times = pc.cast(batch["time"], pa.int64())
+        first_ns = min(first_ns, pc.min(times).as_py()) if total else pc.min(times).as_py()
+        last_ns = max(last_ns, pc.max(times).as_py())
+        total += len(batch)
+        highest = np.maximum(highest, _matrix(batch, rows, 0).max(axis=0))
+    # Doubles hold the distance exactly, the time of day not.
+    highest[0] = last_ns - first_ns
+    return total, highest, first_ns, last_ns
+
+
+def _matrix(batch: pa.RecordBatch, rows: EventFormat, first_ns: int) -> NDArray[np.float64]:
+    """Return the values of a batch: (events, columns)."""
+    classes = len(rows.class_names)
+    codes = pc.fill_null(batch["logits"], pa.scalar([0] * classes, batch["logits"].type))
+    logits = codes.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
+    times = pc.cast(batch["time"], pa.int64()).to_numpy() - first_ns
+    numbers = (
+        times,
+        batch["index"].to_numpy(),
+        *(logits.T * rows.logit_step),
+        _places(batch["class"], rows.class_names),
+        pc.fill_null(batch["score"], 0.0).to_numpy(),
+        _places(batch["decision"], list(Decision)),
+        pc.fill_null(batch["latency_ns"], 0).to_numpy(),
+        batch["flags"].to_numpy(),
+        _places(batch["label"], rows.class_names),
+    )
+    return np.stack([np.asarray(column, np.float64) for column in numbers], axis=1)
+
+
+def _places(names: pa.Array, known: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place of each name among ``known``; -1 for none."""
+    places = pc.index_in(pc.cast(names, pa.string()), value_set=pa.array(known, pa.string()))
+    return pc.fill_null(places, NONE).to_numpy()
+
+
+def _text(
+    columns: Sequence[str],
+    rows: EventFormat,
+    total: int,
+    highest: NDArray[np.float64],
+    first_ns: int,
+    last_ns: int,
+) -> bytes:
+    """Return the TEXT segment, with placeholders for where the data begin and end."""
+    begin, end = (datetime.datetime.fromtimestamp(ns / 1e9, datetime.timezone.utc) for ns in (first_ns, last_ns))
+    keywords = [
+        ("$BEGINANALYSIS", "0"),
+        ("$BEGINDATA", "B" * OFFSET_DIGITS),
+        ("$BEGINSTEXT", "0"),
+        ("$BTIM", f"{begin:%H:%M:%S}.{begin.microsecond // 10_000:02d}"),
+        ("$BYTEORD", "1,2,3,4"),
+        ("$CYT", "Cytogate"),
+        ("$DATATYPE", "D"),
+        ("$DATE", f"{begin:%d-%b-%Y}".upper()),
+        ("$ENDANALYSIS", "0"),
+        ("$ENDDATA", "E" * OFFSET_DIGITS),
+        ("$ENDSTEXT", "0"),
+        ("$ETIM", f"{end:%H:%M:%S}.{end.microsecond // 10_000:02d}"),
+        ("$MODE", "L"),
+        ("$NEXTDATA", "0"),
+        ("$PAR", str(len(columns))),
+        ("$TIMESTEP", f"{TICK_S:g}"),
+        ("$TOT", str(total)),
+        ("CYTOGATE RUN", rows.run),
+        ("CYTOGATE CLASSES", _numbered(enumerate(rows.class_names))),
+        ("CYTOGATE DECISIONS", _numbered(enumerate(Decision))),
+        ("CYTOGATE FLAGS", _numbered((flag.value, flag.name or "") for flag in Flag)),
+        *_column_keywords(columns, highest),
+    ]
+    # Doubled delimiters are read differently by different readers: better none within a value. None may be empty.
+    words = [word for name, value in keywords for word in (name, value.replace(DELIMITER, " ") or " ")]
+    return (DELIMITER + DELIMITER.join(words) + DELIMITER).encode("utf-8")
+
+
+def _column_keywords(columns: Sequence[str], highest: NDArray[np.float64]) -> Iterator[tuple[str, str]]:
+    for number, (column, most) in enumerate(zip(columns, highest, strict=True), start=1):
+        yield f"$P{number}N", column
+        yield f"$P{number}B", "64"
+        yield f"$P{number}E", "0,0"
+        # Readers take it for a range of display.
+        yield f"$P{number}R", str(max(1, int(np.ceil(most)) + 1))
+
+
+def _numbered(names: Iterable[tuple[int, str]]) -> str:
+    return "; ".join(f"{number} {name}" for number, name in names)

@@ -1,0 +1,59 @@
+"""Frames of chosen classes as TIFF: four pages a cell, as every reader of ours takes them, and lossless."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import tifffile
+
+from cytogate.host.cells import Event
+from cytogate.model.command import InputError
+from cytogate.model.outputs import whole_file
+
+
+class ImageFolder:
+    """A sink that writes the frames of the first cells of each chosen class to ``CLASS/INDEX.tif``."""
+
+    def __init__(self, folder: Path, class_names: Sequence[str], chosen: Sequence[str], most: int) -> None:
+        """Choose classes.
+
+        Parameters
+        ----------
+        chosen
+            Names of classes.
+        most
+            Cells a class, those of an earlier part of the same run among them.
+        """
+        for name in chosen:
+            if name not in class_names:
+                raise InputError(
+                    f"images of the class {name} are asked for; the network knows {', '.join(class_names)}"
+                )
+        self._class_names = tuple(class_names)
+        self._folders = {name: folder / re.sub(r"[^A-Za-z0-9_-]", "_", name) for name in chosen}
+        self._left = {name: most - len(list(place.glob("*.tif"))) for name, place in self._folders.items()}
+
+    def write(self, event: Event) -> None:
+        """Write the event's frames if they are of a chosen class of which there are not enough yet."""
+        chosen, frames = event.verdict.class_index, event.arrival.cell.frames
+        name = None if chosen is None else self._class_names[chosen]
+        if name not in self._folders or frames is None or self._left[name] <= 0:
+            return
+        self._left[name] -= 1
+        described = {
+            "class": name,
+            "score": event.verdict.score,
+            "decision": event.decision,
+            "origin": event.arrival.cell.origin,
+            "position": event.arrival.cell.position,
+        }
+        with whole_file(self._folders[name] / f"{event.arrival.index:012d}.tif") as partial:
+            tifffile.imwrite(
+                partial, frames, photometric="minisblack", description=json.dumps(described), metadata=None
+            )
+
+    def flush(self) -> None:
+        """Every file is whole as soon as it is there."""

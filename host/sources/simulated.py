@@ -1,0 +1,42 @@
+"""The simulator as a source: seeded cells of the bundle's instrument, made as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cytogate.host.cells import SourceCell
+from cytogate.host.sources.source import Resume
+from cytogate.model.bundle import Manifest
+from cytogate.model.designs import DESIGNS, FourAngle
+from cytogate.model.simulator import SimulatedCells
+
+ENDLESS = 2**40
+"""Cells of a simulator that was not told when to stop."""
+
+
+class SimulatorCells:
+    """See :class:`cytogate.host.sources.source.CellSource`. Cell ``n`` of a seed is the same in every stream."""
+
+    simulated = True
+
+    def __init__(self, manifest: Manifest, cells: int | None, seed: int) -> None:
+        known = DESIGNS.get(manifest.design)
+        acquisition = replace(
+            FourAngle() if known is None else known.acquisition,
+            rows=manifest.rows,
+            columns=manifest.columns,
+            adc_bits=manifest.adc_bits,
+        )
+        self._cells = SimulatedCells(acquisition, manifest.class_names, ENDLESS if cells is None else cells, seed)
+        self.cells = cells
+        self.name = f"simulator, seed {seed}"
+
+    def read(self, resume: Resume) -> Iterator[SourceCell]:
+        """Yield the cells behind ``resume``."""
+        for position in range(resume.get(self.name, 0), len(self._cells)):
+            cell = self._cells[position]
+            yield SourceCell(self.name, position, cell.frames, label=cell.label)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,187 @@
+"""What lies behind the DMA: stream unit, phase retrieval and network, with their registers.
+
+Beats are not modelled, batches are: a transfer's bytes come in at once, a kernel computes cell after cell in a thread
+of its own as the chip would beside the processor, and the answer with its receipt goes out as one packet. There are no
+clocks: ``STALLED_CYCLES``, ``LATENCY_CYCLES`` and ``INTERVAL_CYCLES`` read zero. The phase retrieval's own soft reset
+is not modelled.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cytogate.model import registers
+from cytogate.model.bundle import Manifest
+from cytogate.model.packing import unpack
+from cytogate.model.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
+from cytogate.sim.board.faults import FaultKind, Faults
+from cytogate.sim.board.kernels import Kernel
+
+JOIN_S = 10.0
+"""The thread ends within one cell's computation."""
+WORD = 1 << 32
+
+
+@dataclass
+class Counts:
+    """What a reset of the data path sets to zero."""
+
+    batches_in: int = 0
+    batches_out: int = 0
+    frames_in: int = 0
+    cells_out: int = 0
+    dropped: int = 0
+    flags: ErrorFlag = field(default_factory=lambda: ErrorFlag(0))
+
+
+@dataclass
+class RegisterPort:
+    """An AXI4-Lite port: what its registers say, and what a write does. Other addresses read zero."""
+
+    values: Callable[[], Mapping[Register | StreamRegister, int]]
+    write: Callable[[int, int], None]
+    size: int = registers.PORT_BYTES
+
+    def read(self, offset: int) -> int:
+        """Return a register."""
+        return next((value for register, value in self.values().items() if register.offset == offset), 0)
+
+
+class Fabric:
+    """The chain and its registers. ``lock`` serializes register accesses with the chain's own progress."""
+
+    def __init__(self, manifest: Manifest, kernel: Kernel, faults: Faults, lock: threading.RLock) -> None:
+        self._manifest = manifest
+        self._kernel = kernel
+        self._faults = faults
+        self._lock = lock
+        self._counts = Counts()
+        self._stalled = False
+        self._failure: Exception | None = None
+        self._packets: deque[bytes] = deque()
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="emulated chain", daemon=True)
+        self._thread.start()
+        self.on_packet: Callable[[], None] = lambda: None
+        """Called when a packet waits."""
+        self.unit = RegisterPort(self._unit, self._write_unit)
+        self.retrieval = RegisterPort(self._retrieval, self._write_retrieval)
+
+    def close(self) -> None:
+        """Stop computing.
+
+        Raises
+        ------
+        RuntimeError
+            If the kernel does not return.
+        Exception
+            What the kernel raised, if it did: to the driver it only looked like a stall.
+        """
+        with self._lock:
+            self.reset()
+        self._work.put(None)
+        self._thread.join(JOIN_S)
+        if self._thread.is_alive():
+            raise RuntimeError(f"the emulated kernel did not return within {JOIN_S} s")
+        if self._failure is not None:
+            raise self._failure
+
+    def send(self, data: bytes, taken: Callable[[], None]) -> None:
+        """Take a transfer."""
+        counts = self._counts
+        self._work.put(lambda: self._batch(np.frombuffer(data, np.uint8), taken, counts))
+
+    def packet(self) -> bytes | None:
+        """Return and forget the next packet that waits."""
+        return self._packets.popleft() if self._packets else None
+
+    def reset(self) -> None:
+        """Empty the chain; what it computes just now is for nobody."""
+        self._counts = Counts()
+        self._stalled = False
+        self._packets.clear()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except Exception as error:
+                self._failure = error
+
+    def _batch(self, data: np.ndarray, taken: Callable[[], None], counts: Counts) -> None:
+        """Compute a transfer; ``counts`` tells whether a reset has made it void."""
+        frame_bytes, beat_bytes = self._manifest.frame_bytes, self._manifest.layout.beat_bytes
+        with self._lock:
+            if counts is not self._counts or self._stalled:
+                return
+            if self._faults.strike(FaultKind.EARLY_TLAST_IN):
+                data = data[: len(data) - frame_bytes // 2 // beat_bytes * beat_bytes]
+            stall = self._faults.strike(FaultKind.STALL)
+            cut = self._faults.strike(FaultKind.EARLY_TLAST_OUT)
+        frames, left = divmod(len(data), frame_bytes)
+        logits: list[int] = []
+        for frame in range(frames):
+            with self._lock:
+                if counts is not self._counts:
+                    return
+                counts.frames_in += 1
+                if stall and frame == frames // 2:
+                    self._stalled = True
+                    return
+            raw = unpack(data[frame * frame_bytes : (frame + 1) * frame_bytes], self._manifest.layout)
+            logits += [int(code) % WORD for code in self._kernel(raw)]
+            with self._lock:
+                counts.cells_out += 1
+        with self._lock:
+            if counts is not self._counts:
+                return
+            if left:
+                counts.dropped += 1
+                counts.flags |= ErrorFlag.SHORT_PACKET
+            receipt = [RECEIPT_MARK, counts.batches_in, frames, left // beat_bytes, _sum(data), sum(logits) % WORD]
+            counts.batches_in += 1
+            counts.batches_out += 1
+            packet = np.array([*logits, *receipt], "<u4").tobytes()
+            self._packets += [packet[:4], packet[4:]] if cut else [packet]
+            taken()
+            self.on_packet()
+
+    def _unit(self) -> dict[Register | StreamRegister, int]:
+        return {
+            StreamRegister.IDENTITY: registers.STREAM_IDENTITY,
+            StreamRegister.VERSION: registers.STREAM_VERSION,
+            StreamRegister.DESIGN_HASH: self._manifest.design_hash,
+            StreamRegister.WEIGHTS_HASH: self._manifest.weights_word,
+            StreamRegister.BATCHES_IN: self._counts.batches_in,
+            StreamRegister.BATCHES_OUT: self._counts.batches_out,
+            StreamRegister.FRAMES_IN: self._counts.frames_in,
+            StreamRegister.CELLS_OUT: self._counts.cells_out,
+        }
+
+    def _write_unit(self, offset: int, value: int) -> None:
+        if offset == StreamRegister.CONTROL.offset and value & StreamControl.RESET:
+            self.reset()
+
+    def _retrieval(self) -> dict[Register | StreamRegister, int]:
+        return {
+            Register.IDENTITY: registers.IDENTITY,
+            Register.VERSION: registers.VERSION,
+            Register.DESIGN_HASH: self._manifest.design_hash,
+            Register.FRAMES_ACCEPTED: self._counts.frames_in,
+            Register.FRAMES_DROPPED: self._counts.dropped,
+            Register.ERROR_FLAGS: int(self._counts.flags),
+        }
+
+    def _write_retrieval(self, offset: int, value: int) -> None:
+        if offset == Register.ERROR_FLAGS.offset:
+            self._counts.flags &= ErrorFlag(~value & 3)
+
+
+def _sum(data: np.ndarray) -> int:
+    return int(data.view("<u4").sum(dtype=np.uint32))

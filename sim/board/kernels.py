@@ -1,0 +1,50 @@
+"""What computes on an emulated board: raw frames of a cell to codes of logits.
+
+``chain`` and ``rtl`` are the real thing, slow; ``light`` is no network at all and serves to load the way to and from
+the chip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.bundle import Manifest
+
+if TYPE_CHECKING:
+    from cytogate.sim.csim import CSimulation
+    from cytogate.sim.network_csim import NetworkSimulation
+    from cytogate.sim.rtl import RtlSimulation
+
+Kernel = Callable[[NDArray[np.unsignedinteger]], Sequence[int]]
+"""Frames (4, rows, columns) to codes of logits (classes,)."""
+
+
+def chain(simulation: CSimulation) -> Kernel:
+    """Return both kernels in C-simulation."""
+    return lambda frames: simulation.run(frames)["logits"].tolist()
+
+
+def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:
+    """Return the phase retrieval in verilated SystemVerilog with the network in C-simulation."""
+    size = retrieval.design.size
+
+    def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
+        beats, lasts = retrieval.beats(frames[np.newaxis])
+        pixels = retrieval.play(beats, lasts, frames_out=1).pixels
+        return network.logits(pixels.reshape(1, size, size, -1))[0].tolist()
+
+    return run
+
+
+def light(manifest: Manifest) -> Kernel:
+    """Return sums over as many parts of the frames as there are classes, modulo the range of a positive logit."""
+    classes, span = len(manifest.class_names), 1 << manifest.logit_width - 1
+
+    def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
+        return [int(part.sum(dtype=np.int64)) % span for part in np.array_split(frames.ravel(), classes)]
+
+    return run

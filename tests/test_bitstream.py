@@ -1,0 +1,344 @@
+"""The bitstream flow from end to end with stand-ins for Vitis and Vivado, whose results are made up.
+
+Nothing here says anything about the vendor's tools themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from cytogate.hls import bitstream, board_build
+from cytogate.hls.bitstream import BitstreamReport, run_bitstream
+from cytogate.hls.bitstream_cli import BITSTREAM as VERB
+from cytogate.hls.reports import read_kernel, read_timing, read_utilization
+from cytogate.hls.rtl_package import design_hash
+from cytogate.hls.vendor import find_tools
+from cytogate.model.boards import BOARDS
+from cytogate.model.bundle import read_bundle
+from cytogate.model.command import CheckFailed, InputError
+from cytogate.model.designs import DESIGNS, design_named
+from cytogate.sim.synth import SynthReport
+from tests.conftest import REPOSITORY
+from tests.stand_ins import install, network, recorded, request, use_stand_ins
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the stand-ins on PATH and return the file in which they record."""
+    return use_stand_ins(tmp_path, monkeypatch)
+
+
+SYSTEMS = {
+    ("pynq-z2", "hls", 1): ("xc7z020clg400-1", 100.0, 32, 64),
+    ("pynq-z2", "rtl", 1): ("xc7z020clg400-1", 100.0, 32, 64),
+    ("kv260", "rtl", 4): ("xck26-sfvc784-2LV-c", 200.0, 128, 128),
+    ("zcu104", "rtl", 8): ("xczu7ev-ffvc1156-2-e", 200.0, 256, 128),
+}
+"""Part, clock, bits of a beat, bits of the memory port."""
+
+
+@pytest.mark.parametrize(("board", "kernel", "width"), SYSTEMS)
+def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path: Path) -> None:
+    """From settings to bundle: parts, clocks, order, cells and connections; manifest and report say the same."""
+    part, clock, beat_bits, port_bits = SYSTEMS[board, kernel, width]
+    run_bitstream(request(tmp_path, board, kernel, width))
+
+    kernels = (["retrieve_phase"] if kernel == "hls" else []) + ["classify"]
+    for name in kernels:
+        sources = ["retrieve_phase.cpp"] if name == "retrieve_phase" else ["classify.cpp", "net.cpp"]
+        assert recorded(tools, name) == [
+            "open_project project",
+            f"set_top {name}",
+            *(f"add_files {source}" for source in sources),
+            "open_solution solution",
+            f"set_part {part}",
+            f"create_clock {1e3 / clock:.4f}",
+            "config_rtl reset state",
+            "csynth_design",
+            f"export_design cytogate:kernels:{name}",
+            "exit",
+        ]
+    calls = recorded(tools, "system")
+    assert calls[0] == f"create_project cytogate {part}"
+    order = [
+        "set_msg_config Synth 8-4445 ERROR", "add_files contract_pkg.sv", "add_files rom.sv", "add_files twiddle.mem",
+        "property rom_folder.vh is_global_include true",
+        "update_ip_catalog " + " ".join(f"cytogate:kernels:{name}:1.0" for name in kernels), "create_bd_design system",
+        "assign_bd_address", "validate_bd_design", "save_bd_design", "property system.bd synth_checkpoint_mode None",
+        "generate_target all system.bd", "add_files system_wrapper.v", "top system_wrapper", "launch_runs synth_1",
+        "launch_runs impl_1 -to_step write_bitstream", "exit",
+    ]  # fmt: skip
+    assert [call for call in calls if call in order] == order
+    # What the driver looks for, by its name.
+    assert {"axi_dma", "axi_intc", "retrieve_phase", "stream_unit"} <= {
+        call.split()[1] for call in calls if call.startswith("cell ")
+    }
+    assert ("cell narrow xilinx.com:ip:axis_dwidth_converter" in calls) == (width > 1)
+    path = ["axi_dma/M_AXIS_MM2S stream_unit/s_dma", "stream_unit/m_frames retrieve_phase/s_axis"]
+    path += ["retrieve_phase/m_axis classify/pixels"] if width == 1 else [
+        "retrieve_phase/m_axis narrow/S_AXIS", "narrow/M_AXIS classify/pixels"
+    ]  # fmt: skip
+    path += ["classify/logits stream_unit/s_logits", "stream_unit/m_dma axi_dma/S_AXIS_S2MM"]
+    buses = [call.removeprefix("bus ") for call in calls if call.startswith("bus ")]
+    assert [bus for bus in buses if bus in path] == path
+    settings = {tuple(call.split()[1:3]): call.split()[3] for call in calls if call.startswith("config ")}
+    project = network(design_named("qatom128"), None, tmp_path / "again")
+    word = int(project.weights_hash[:8], 16)
+    assert {
+        ("axi_dma", "c_include_sg"): "0",
+        ("axi_dma", "c_sg_length_width"): "26",
+        ("axi_dma", "c_m_axis_mm2s_tdata_width"): str(beat_bits),
+        ("axi_dma", "c_m_axi_mm2s_data_width"): str(max(beat_bits, port_bits)),
+        ("stream_unit", "WIDTH"): str(width),
+        ("stream_unit", "WEIGHTS_HASH"): str(word - (word >> 31 << 32)),
+    }.items() <= settings.items()
+    assert f"{clock:g}" in {
+        settings.get(("processor", name))
+        for name in ("PCW_FPGA0_PERIPHERAL_FREQMHZ", "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ")
+    }
+    resets = {call.split()[2] for call in calls if call.startswith("net stream_unit/stream_aresetn ")}
+    assert resets == {"retrieve_phase/aresetn", "classify/ap_rst_n"} | ({"narrow/aresetn"} if width > 1 else set())
+
+    bundle = read_bundle(tmp_path / "out" / f"cytogate-{board}-qatom128.zip")
+    manifest = bundle.manifest
+    bundle.extract(tmp_path / "extracted")
+    assert (tmp_path / "extracted" / "cytogate.bit").read_text() == "made by a stub: no bitstream\n"
+    assert (manifest.part, manifest.clock_mhz, manifest.kernel, manifest.width) == (part, clock, kernel, width)
+    assert manifest.design_hash == design_hash(DESIGNS["qatom128"])
+    assert manifest.weights_hash == project.weights_hash
+    assert (manifest.logit_width, manifest.logit_integer_bits) == (21, 7)
+    assert (manifest.versions.vivado, manifest.versions.vitis) == ("2024.2", "2024.2")
+    assert not manifest.synthetic
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {field.name for field in fields(SynthReport)} <= set(report)
+    assert report["area"] == {"lut": 41210, "ff": 61234, "dsp": 131, "bram36": 73.5, "uram": 0}
+    assert report["share"]["dsp"] == 131 / BOARDS[board].budget.dsp
+    assert ("uram" in report["share"]) == (board != "pynq-z2")
+    assert [module["name"] for module in report["modules"]] == ["axi_dma", "classify", "retrieve_phase", "stream_unit"]
+    assert report["timing"] == {"setup_ns": 0.208, "hold_ns": 0.011, "pulse_width_ns": 1.124}
+    assert report["fmax_mhz"] == pytest.approx(1e3 / (1e3 / clock - 0.208))
+    predicted = {kernel["name"]: (kernel["latency_cycles"], kernel["interval_cycles"]) for kernel in report["kernels"]}
+    assert predicted == {name: (34567 if name == "retrieve_phase" else None, 16500) for name in kernels}
+
+
+def test_part_and_clock_stand_once(tools: Path, tmp_path: Path) -> None:
+    run_bitstream(request(tmp_path))
+    settings = (tmp_path / "out/build/pynq-z2-qatom128-hls-1/settings.tcl").read_text()
+    assert settings.count("xc7z020clg400-1") == 1
+    assert re.findall(r"clock_mhz (\S+)|period_ns (\S+)", settings) == [("100", ""), ("", "10.0000")]
+    for script in sorted(board_build.TCL.glob("*.tcl")):
+        text = script.read_text()
+        for board in BOARDS.values():
+            assert board.part not in text
+            assert not re.search(rf"\b{board.clock_mhz:g}\b(?!%)", text)
+
+
+def test_missed_timing_fails(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYTOGATE_STUB_FAULT", "timing")
+    with pytest.raises(CheckFailed, match=r"misses its timing at 100 MHz: setup by 0.217 ns; there is no bundle"):
+        run_bitstream(request(tmp_path))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["timing"]["setup_ns"] == -0.217
+    assert report["fmax_mhz"] < 100
+    assert not list((tmp_path / "out").glob("*.zip"))
+
+
+FAILURES = {
+    "crash": r"vivado failed \(exit -11\): .*Abnormal program termination",
+    "stuck_synth_1": r"vivado failed \(exit 1\): .*synth_1 ended with: place_design ERROR",
+    "stuck_impl_1": r"impl_1 ended with: place_design ERROR",
+    "no_bitstream": r"vivado failed .*system_wrapper.bit",
+    "hls_crash": r"vitis-run failed \(exit 139\): .*internal error in retrieve_phase",
+    "no_ip": r"vitis-run ended well but left no project/solution/impl/ip/component.xml",
+}
+
+
+@pytest.mark.parametrize("fault", FAILURES)
+def test_a_tool_that_fails(fault: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence with the log's words, no bundle; the next run takes up behind the last step that ended well."""
+    monkeypatch.setenv("CYTOGATE_STUB_FAULT", fault)
+    with pytest.raises(InputError, match=FAILURES[fault]) as raised:
+        run_bitstream(request(tmp_path))
+    assert "\n" not in str(raised.value)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]
+    monkeypatch.delenv("CYTOGATE_STUB_FAULT")
+    run_bitstream(request(tmp_path))
+    assert list((tmp_path / "out").glob("*.zip"))
+    scripts = [line for line in tools.read_text().splitlines() if line.startswith("script kernel.tcl")]
+    assert len(scripts) == (3 if fault in ("hls_crash", "no_ip") else 2)
+
+
+def test_finished_steps_are_kept(tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_bitstream(request(tmp_path))
+    first = tools.read_text()
+    bundle = (tmp_path / "out" / "cytogate-pynq-z2-qatom128.zip").read_bytes()
+    run_bitstream(request(tmp_path))
+    assert tools.read_text() == first
+    assert capsys.readouterr().out.count("kept, nothing has changed") == 3
+    assert (tmp_path / "out" / "cytogate-pynq-z2-qatom128.zip").read_bytes() == bundle
+
+
+@pytest.mark.parametrize("fault", ["hls_hang", "hang"])
+def test_a_tool_that_hangs_is_stopped(fault: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYTOGATE_STUB_FAULT", fault)
+    monkeypatch.setattr(bitstream, "KERNEL_DEADLINE_S", 2.0)
+    monkeypatch.setattr(bitstream, "SYSTEM_DEADLINE_S", 2.0)
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"did not end within 0.000556 h and was stopped"):
+        run_bitstream(request(tmp_path))
+    assert time.monotonic() - began < 60
+    assert not sleepers(tmp_path)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]
+
+
+def test_an_interruption_stops_the_tools(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYTOGATE_STUB_FAULT", "hang")
+    code = (
+        "import sys; from pathlib import Path; from cytogate.hls import bitstream; from tests import stand_ins\n"
+        "bitstream._network = stand_ins.network\n"
+        "try: bitstream.run_bitstream(stand_ins.request(Path(sys.argv[1])))\n"
+        "except KeyboardInterrupt: sys.exit(130)\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    log = tmp_path / "out/build/pynq-z2-qatom128-hls-1/system/log"
+    give_up = time.monotonic() + 120
+    while not (log.exists() and "it hangs" in log.read_text()):
+        assert time.monotonic() < give_up
+        assert running.poll() is None
+        time.sleep(0.1)
+    assert sleepers(tmp_path)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 130
+    assert not sleepers(tmp_path)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]
+
+
+def sleepers(folder: Path) -> list[int]:
+    """Return the processes that a hanging stand-in has left with their working folder below ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve().is_relative_to(folder.resolve()):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_without_tools_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("XILINX_VITIS", "XILINX_VIVADO"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError) as raised:
+        run_bitstream(request(tmp_path))
+    assert str(raised.value) == (
+        "vivado and vitis-run were not found on PATH, nor by XILINX_VITIS or XILINX_VIVADO; install Vitis 2024.1 or "
+        "newer, or name its settings64.sh by --settings; without them `cytogate csim`, `cosim`, `synth` and `estimate` "
+        "work, and so does the emulated board"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("by", ["--settings", "XILINX_VITIS"])
+def test_tools_are_found_by_a_settings_script(by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "Vitis"
+    install(home / "bin")
+    script = home / "settings64.sh"
+    script.write_text(f'echo "sourced"\nexport PATH="{home}/bin:$PATH"\nexport LICENSE="a b\nc"\n', encoding="ascii")
+    monkeypatch.delenv("XILINX_VIVADO", raising=False)
+    monkeypatch.setenv("XILINX_VITIS", str(home) if by == "XILINX_VITIS" else "")
+    found = find_tools(script if by == "--settings" else None)
+    assert found.vivado == home / "bin" / "vivado"
+    assert found.environment["LICENSE"] == "a b\nc"
+    assert found.vivado_release == "2024.2"
+
+
+def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with pytest.raises(InputError, match="there is no such settings script"):
+        find_tools(tmp_path / "settings64.sh")
+    (tmp_path / "settings64.sh").write_text("exit 3\n", encoding="ascii")
+    with pytest.raises(InputError, match="failed"):
+        find_tools(tmp_path / "settings64.sh")
+    (tmp_path / "settings64.sh").write_text("true\n", encoding="ascii")
+    with pytest.raises(InputError, match=r"vivado and vitis-run were not found by .*settings64.sh"):
+        find_tools(tmp_path / "settings64.sh")
+
+
+def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"design qatom256 at 1 samples a clock does not fit pynq-z2: .*\(estimated\)"):
+        run_bitstream(request(tmp_path, design="qatom256"))
+    assert not tools.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_requests_that_make_no_sense(tools: Path, tmp_path: Path) -> None:
+    for wrong, said in (
+        ({"width": 3}, "a width of 3 samples a clock"),
+        ({"width": 4}, "the kernel hls takes one pixel a beat, not 4"),
+        ({"board": "basys"}, "there is no board named basys"),
+        ({"design": "none"}, "there is no design named none"),
+        ({"output": tmp_path / "my builds"}, "paths of letters, digits"),
+    ):
+        with pytest.raises(InputError, match=said):
+            run_bitstream(request(tmp_path, **{"board": "pynq-z2", "kernel": "hls", **wrong}))
+    assert not tools.exists()
+
+
+def test_with_the_trained_network(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb, the package's weights and hls4ml's project; the top functions are those of fpga/src."""
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CYTOGATE_STUB_RECORD", str(tools))
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    VERB.add_arguments(parser)
+    VERB.run(parser.parse_args(["--board", "kv260", "--output", str(tmp_path / "out")]))
+    manifest = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip").manifest
+    weights = tmp_path / "out/build/kv260-qatom128-hls-1/network/firmware/weights"
+    assert len(list(weights.glob("*.txt"))) > 10
+    assert manifest.class_names == DESIGNS["qatom128"].network.class_names
+    assert manifest.versions.hls4ml == "1.3.0"
+
+
+def test_weights_hash_is_that_of_the_weights(tmp_path: Path) -> None:
+    one, other = (network(DESIGNS["qatom128"], None, tmp_path / name) for name in ("one", "other"))
+    assert re.fullmatch("[0-9a-f]{64}", one.weights_hash)
+    assert one.weights_hash == other.weights_hash
+    text = other.folder / "firmware" / "weights" / "w2.txt"
+    text.write_text("1, 2, 4\n", encoding="ascii")
+    assert one.weights_hash != other.weights_hash
+    text.write_text("1, 2, 3\n", encoding="ascii")
+    assert one.weights_hash == other.weights_hash
+    text.rename(text.with_name("w3.txt"))
+    assert one.weights_hash != other.weights_hash
+
+
+def test_reports_that_are_none(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    for reader, said in ((read_kernel, "no report"), (read_timing, "Timing"), (read_utilization, "utilization")):
+        with pytest.raises(InputError, match=r"report: "):
+            reader(report)
+        report.write_text("| nothing |\n", encoding="ascii")
+        with pytest.raises(InputError, match=said):
+            reader(report)
+        report.unlink()
+    report.write_text("<profile/>", encoding="ascii")
+    with pytest.raises(InputError, match="lacks UserAssignments/TopModelName"):
+        read_kernel(report)
+    report.write_text("WNS(ns)  WHS(ns)  WPWS(ns)\n---  ---  ---\nNA  NA  NA\n", encoding="ascii")
+    with pytest.raises(InputError, match="NA stands where a number is due"):
+        read_timing(report)
+    assert {field.name for field in fields(BitstreamReport)} >= {"timing", "kernels"}

@@ -1,0 +1,204 @@
+"""The emulated board's parts: what the vendor's manuals say of registers, and what a driver may not do."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
+from pynqmetadata.frontends import Metadata
+
+from cytogate.model.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus
+from cytogate.sim.board import clocks, hwh, interrupts
+from cytogate.sim.board.axi_dma import AxiDma
+from cytogate.sim.board.faults import Faults
+from cytogate.sim.board.memory import PAGE, Memory
+from tests.boards import small_manifest
+
+PARTS = ("xc7z020clg400-1", "xck26-sfvc784-2LV-c")
+MM2S, S2MM = Channel.MM2S.value, Channel.S2MM.value
+
+
+class Loop:
+    """A stream that ends where it begins."""
+
+    def __init__(self) -> None:
+        self.packets: deque[bytes] = deque()
+        self.taken: list[Callable[[], None]] = []
+
+    def send(self, data: bytes, taken: Callable[[], None]) -> None:
+        self.packets.append(data)
+        self.taken.append(taken)
+
+    def packet(self) -> bytes | None:
+        return self.packets.popleft() if self.packets else None
+
+
+def looped_dma() -> tuple[AxiDma, Memory, Loop, dict[Channel, bool]]:
+    memory, loop, levels = Memory(1 << 20), Loop(), dict[Channel, bool]()
+    return AxiDma(memory, loop, Faults(), levels.__setitem__), memory, loop, levels
+
+
+def running(dma: AxiDma) -> None:
+    for channel in Channel:
+        dma.write(channel.value + DmaRegister.CONTROL, DmaControl.RUN | DmaControl.INTERRUPT_ON_COMPLETION)
+
+
+def transfer(dma: AxiDma, channel: int, address: int, length: int) -> None:
+    dma.write(channel + DmaRegister.ADDRESS, address & 0xFFFF_FFFF)
+    dma.write(channel + DmaRegister.ADDRESS_HIGH, address >> 32)
+    dma.write(channel + DmaRegister.LENGTH, length)
+
+
+def test_a_transfer_there_and_back() -> None:
+    dma, memory, loop, levels = looped_dma()
+    source, host = memory.allocate(100)
+    target, back = memory.allocate(200)
+    host[:] = np.arange(100)
+    memory.to_device(source, 0, 100)
+    assert dma.read(MM2S + DmaRegister.STATUS) == DmaStatus.HALTED
+    running(dma)
+    assert dma.read(S2MM + DmaRegister.STATUS) == 0
+    transfer(dma, S2MM, target, 200)
+    transfer(dma, MM2S, source, 100)
+    assert not dma.read(MM2S + DmaRegister.STATUS) & DmaStatus.IDLE
+    loop.taken[0]()
+    dma.packet_waits()
+    done = DmaStatus.IDLE | DmaStatus.COMPLETION_INTERRUPT
+    assert dma.read(MM2S + DmaRegister.STATUS) == dma.read(S2MM + DmaRegister.STATUS) == done
+    assert dma.read(S2MM + DmaRegister.LENGTH) == 100
+    assert levels == {Channel.MM2S: True, Channel.S2MM: True}
+    dma.write(S2MM + DmaRegister.STATUS, DmaStatus.COMPLETION_INTERRUPT)
+    assert dma.read(S2MM + DmaRegister.STATUS) == DmaStatus.IDLE
+    assert levels == {Channel.MM2S: True, Channel.S2MM: False}
+    # The host sees it when it has asked for it.
+    assert not np.array_equal(back[:100], host)
+    memory.to_host(target, 0, 100)
+    assert np.array_equal(back[:100], host)
+    assert dma.violations == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "length", "error"),
+    [
+        (MM2S, 0x4000, 4, DmaStatus.DECODE_ERROR),
+        (MM2S, 1 << 40, 4, DmaStatus.DECODE_ERROR),
+        (MM2S, None, 101, DmaStatus.DECODE_ERROR),
+        (MM2S, None, 0, DmaStatus.INTERNAL_ERROR),
+        (S2MM, None, 0, DmaStatus.INTERNAL_ERROR),
+        (S2MM, None, 7, DmaStatus.INTERNAL_ERROR),
+        (S2MM, 0x4000, 64, DmaStatus.DECODE_ERROR),
+    ],
+)
+def test_errors_halt_a_channel_until_reset(channel: int, address: int | None, length: int, error: DmaStatus) -> None:
+    dma, memory, loop, _ = looped_dma()
+    allocated, _host = memory.allocate(100)
+    running(dma)
+    loop.packets.append(bytes(8))
+    transfer(dma, channel, allocated if address is None else address, length)
+    status = dma.read(channel + DmaRegister.STATUS)
+    assert status == error | DmaStatus.HALTED | DmaStatus.ERROR_INTERRUPT
+    running(dma)
+    assert dma.read(channel + DmaRegister.STATUS) & DmaStatus.HALTED
+    dma.write(MM2S + DmaRegister.CONTROL, DmaControl.RESET)
+    assert dma.read(MM2S + DmaRegister.CONTROL) & DmaControl.RESET
+    assert not dma.read(MM2S + DmaRegister.CONTROL) & DmaControl.RESET
+    running(dma)
+    assert dma.read(channel + DmaRegister.STATUS) == 0
+
+
+def test_what_a_driver_may_not_do_is_noted() -> None:
+    dma, memory, loop, _ = looped_dma()
+    address, _host = memory.allocate(100)
+    transfer(dma, MM2S, address, 4)
+    running(dma)
+    transfer(dma, MM2S, address, 4)
+    transfer(dma, MM2S, address, 4)
+    assert dma.violations == [
+        "MM2S: a transfer was started while the channel was halted",
+        "MM2S: a transfer was started while another one ran",
+    ]
+    assert len(loop.packets) == 1
+
+
+def test_a_transfer_from_before_a_reset_is_not_completed() -> None:
+    dma, memory, loop, _ = looped_dma()
+    address, _host = memory.allocate(100)
+    running(dma)
+    transfer(dma, MM2S, address, 4)
+    dma.write(S2MM + DmaRegister.CONTROL, DmaControl.RESET)
+    running(dma)
+    loop.taken[0]()
+    assert dma.read(MM2S + DmaRegister.STATUS) == 0
+
+
+def test_memory_is_counted_and_never_adjacent() -> None:
+    memory = Memory(100)
+    first, host = memory.allocate(60)
+    with pytest.raises(MemoryError, match="60 bytes are asked for, 40 are left"):
+        memory.allocate(60)
+    second, _ = memory.allocate(40)
+    assert second - first >= PAGE + 60
+    assert memory.allocations == 2
+    seen = memory.seen_by_device(first, 60)
+    assert seen is not None
+    assert not np.any(seen == host)
+    memory.free(first)
+    assert memory.seen_by_device(first, 1) is None
+    assert memory.allocations == 1
+    memory.allocate(60)
+    with pytest.raises(KeyError):
+        memory.free(first)
+
+
+def test_the_interrupt_controller_latches_and_is_acknowledged() -> None:
+    line = interrupts.UserIo()
+    controller = interrupts.InterruptController(line)
+    controller.write(interrupts.MER, interrupts.ENABLED)
+    controller.write(interrupts.SIE, 0b10)
+    controller.set_input(1, True)
+    assert controller.read(interrupts.IPR) == 0b10
+    controller.set_input(1, False)
+    assert controller.read(interrupts.IPR) == 0b10
+    assert line._level
+    controller.write(interrupts.IAR, 0b10)
+    assert controller.read(interrupts.ISR) == 0
+    assert not line._level
+    controller.set_input(0, True)
+    assert (controller.read(interrupts.ISR), controller.read(interrupts.IPR)) == (0b01, 0)
+    assert not line._level
+    controller.write(interrupts.CIE, 0b10)
+    assert controller.read(interrupts.IER) == 0
+
+
+def test_clock_registers_boot_at_a_hundred_megahertz() -> None:
+    for where in (clocks.ZYNQ, clocks.ULTRASCALE):
+        registers = clocks.ClockRegisters(where, Faults())
+        value = registers.read(where.divider)
+        assert (value >> 8 & 63) * (value >> (20 if where is clocks.ZYNQ else 16) & 63) == 10
+        registers.write(where.divider, 5)
+        assert registers.read(where.divider) == 5
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_pynq_finds_every_cell_in_the_synthetic_description(part: str, tmp_path: Path) -> None:
+    text = hwh.description(small_manifest(part, width=4))
+    assert text.count('"synthetic"') == 2
+    path = tmp_path / "small.hwh"
+    path.write_text(text, encoding="ascii")
+    parser = RuntimeMetadataParser(Metadata(input=str(path)))
+    parser.refresh_hierarchy_dict()
+    found = {name: parser.ip_dict[name]["phys_addr"] for name in hwh.ADDRESSES}
+    assert found == hwh.ADDRESSES
+    dma = parser.ip_dict["axi_dma"]
+    assert dma["type"] == "xilinx.com:ip:axi_dma:7.1"
+    assert {name: details["index"] for name, details in dma["interrupts"].items()} == {
+        "mm2s_introut": 0,
+        "s2mm_introut": 1,
+    }
+    assert dma["parameters"]["c_m_axi_mm2s_data_width"] == "128"
+    assert parser.interrupt_controllers["axi_intc"]["raw_irq"] == hwh.processor_of(small_manifest(part)).interrupt
+    assert parser.clock_dict[0] == {"enable": 1, "divisor0": 10, "divisor1": 1}

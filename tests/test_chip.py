@@ -1,0 +1,169 @@
+"""The driver's parts alone: registers in words, resets that do not end, receipts that are not due."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from cytogate.host.batch import Answer, Batch, word_sum
+from cytogate.host.chip import Chip
+from cytogate.host.errors import BoardFailed
+from cytogate.host.pynq_device import _ensure_event_loop
+from cytogate.model.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus, status_in_words
+from cytogate.model.registers import RECEIPT_MARK, ErrorFlag, ReceiptWord, Register, StreamControl, StreamRegister
+from tests.boards import small_frames, small_manifest
+
+DEADLINE_S = 0.05
+
+
+@dataclass
+class FakePort:
+    """Registers that say what they are told to, and remember what was written."""
+
+    values: dict[int, int] = field(default_factory=dict)
+    written: list[tuple[int, int]] = field(default_factory=list)
+
+    def read(self, offset: int) -> int:
+        return self.values.get(offset, 0)
+
+    def write(self, offset: int, value: int) -> None:
+        self.written.append((int(offset), int(value)))
+
+
+def fake_chip() -> tuple[Chip, FakePort, FakePort, FakePort]:
+    dma, unit, retrieval = FakePort(), FakePort(), FakePort()
+    return Chip(dma, unit, retrieval, DEADLINE_S), dma, unit, retrieval
+
+
+def test_reset_empties_the_dma_first() -> None:
+    chip, dma, unit, _ = fake_chip()
+    order: list[str] = []
+    for name, port in (("dma", dma), ("unit", unit)):
+        port.write = lambda offset, value, name=name: order.append(f"{name} {offset:#x} {int(value)}")  # type: ignore
+    chip.reset()
+    assert order == ["dma 0x0 4", "unit 0xc 1"]
+
+
+@pytest.mark.parametrize(
+    ("dma_control", "unit_control", "cells_out", "said"),
+    [
+        (DmaControl.RESET, 0, 0, r"the DMA does not leave its reset within 0\.05 s; DMA memory-to-stream: busy; .*"),
+        (0, StreamControl.RESET, 0, r"the stream unit does not leave its reset within 0\.05 s; .*"),
+        (0, 0, 3, "the stream unit counts on from before its reset; .* 3 cells out, .*"),
+    ],
+)
+def test_a_reset_that_fails_is_said(dma_control: int, unit_control: int, cells_out: int, said: str) -> None:
+    chip, dma, unit, _ = fake_chip()
+    dma.values[DmaRegister.CONTROL] = dma_control
+    unit.values = {StreamRegister.CONTROL.offset: unit_control, StreamRegister.CELLS_OUT.offset: cells_out}
+    with pytest.raises(BoardFailed) as failure:
+        chip.reset()
+    assert re.fullmatch(said, str(failure.value))
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_a_channel_that_stays_halted_is_said(channel: Channel) -> None:
+    chip, dma, _, _ = fake_chip()
+    dma.values[channel.value + DmaRegister.STATUS] = DmaStatus.HALTED
+    with pytest.raises(BoardFailed, match=f"{channel.title} does not start within 0.05 s"):
+        chip.start()
+    assert dma.written[-1] == (channel.value, DmaControl.RUN)
+
+
+def test_registers_in_words() -> None:
+    chip, dma, unit, retrieval = fake_chip()
+    dma.values = {0x04: DmaStatus.HALTED | DmaStatus.DECODE_ERROR | DmaStatus.SLAVE_ERROR, 0x34: 0}
+    unit.values = {register.offset: 10 + place for place, register in enumerate(StreamRegister)}
+    retrieval.values = {
+        Register.FRAMES_ACCEPTED.offset: 7,
+        Register.FRAMES_DROPPED.offset: 2,
+        Register.ERROR_FLAGS.offset: ErrorFlag.LONG_PACKET | ErrorFlag.SHORT_PACKET,
+    }
+    assert chip.in_words() == (
+        "DMA memory-to-stream: halted, slave error (memory answered with an error), decode error (no memory at that "
+        "address); DMA stream-to-memory: busy; stream unit: 15 batches in, 16 out, 17 frames in, 18 cells out, "
+        "19 clocks stalled; phase retrieval: 7 frames accepted, 2 dropped, short packet (TLAST came before a frame's "
+        "last beat), long packet (TLAST was missing on a frame's last beat)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (0x0001_0000, "busy"),
+        (0x0000_1002, "idle"),
+        (0x0000_0001, "halted"),
+        (0x0000_4011, "halted, internal error (a packet longer than its buffer, or a length of zero)"),
+    ],
+)
+def test_status_in_words(status: int, words: str) -> None:
+    assert status_in_words(status) == words
+
+
+@dataclass
+class FakeBuffer:
+    octets: np.ndarray
+
+
+def sent_batch() -> Batch:
+    manifest = small_manifest()
+    batch = Batch(manifest, FakeBuffer(np.zeros(4 * manifest.frame_bytes, np.uint8)), first=10, number=6)  # type: ignore
+    for cell in small_frames(manifest, 3):
+        batch.add(cell)
+    batch.add_up()
+    return batch
+
+
+def due_answer(batch: Batch) -> np.ndarray:
+    logits = np.arange(-4, 5, dtype="<i4").view("<u4")
+    receipt = [RECEIPT_MARK, batch.number, batch.travelling, 0, batch.input_sum, word_sum(logits)]
+    return np.array([*logits, *receipt], "<u4")
+
+
+def test_the_answer_that_is_due_is_believed() -> None:
+    batch = sent_batch()
+    words = due_answer(batch)
+    assert words.nbytes == Answer.bytes_of(3, 3)
+    logits = Answer(words, 3).logits(batch)
+    assert logits is not None
+    assert logits.tolist() == [[-4, -3, -2], [-1, 0, 1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize("place", range(9 + len(ReceiptWord)))
+@pytest.mark.parametrize("bit", [0, 17, 31])
+def test_no_bit_of_an_answer_may_differ(place: int, bit: int) -> None:
+    batch = sent_batch()
+    words = due_answer(batch)
+    words[place] ^= np.uint32(1 << bit)
+    assert Answer(words, 3).logits(batch) is None
+
+
+def test_sums_wrap_around() -> None:
+    words = np.array([0xFFFF_FFFF, 0xFFFF_FFFF, 5], "<u4")
+    assert word_sum(words) == 3
+    assert word_sum(words[:0]) == 0
+
+
+def test_a_thread_without_an_event_loop_gets_one() -> None:
+    """Interrupts of pynq ask for it when they are made."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def work() -> None:
+        with pytest.raises(RuntimeError):
+            asyncio.get_event_loop()
+        _ensure_event_loop()
+        loops.append(asyncio.get_event_loop())
+        _ensure_event_loop()
+        loops.append(asyncio.get_event_loop())
+        loops[0].close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(5)
+    assert len(loops) == 2
+    assert loops[0] is loops[1]

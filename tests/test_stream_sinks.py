@@ -1,0 +1,299 @@
+"""Sinks: what is written is read back by public readers, whole, and a run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import flowio
+import numpy as np
+import pandas as pd
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from cytogate.host.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
+from cytogate.host.gating import Decision, Verdict
+from cytogate.host.results import Result
+from cytogate.host.run_folder import run_folder
+from cytogate.host.sinks import events as events_module
+from cytogate.host.sinks import fcs as fcs_module
+from cytogate.host.sinks.events import MEANING_KEY, RUN_KEY, EventFolder, EventFormat, parts, read_written
+from cytogate.host.sinks.fcs import NONE, write_fcs
+from cytogate.host.sinks.images import ImageFolder
+from cytogate.model.command import InputError
+from cytogate.model.frames import FourAngle, open_frames
+from tests.streams import CLASSES, LOGIT_STEP, small_frames
+
+ROWS = EventFormat("a1b2", CLASSES, LOGIT_STEP)
+
+
+def event(index: int, origin: str = "list", lost: bool = False, codes: Sequence[int] = (3, -70, 1999)) -> Event:
+    cell = SourceCell(origin, index, small_frames(1, seed=index)[0], label=index % 3)
+    arrived_ns = 10**15 + 1000 * index
+    arrival = Arrival(index, cell, arrived_ns, None)
+    logits = None if lost else np.array(codes, np.int64) + index % 100
+    result = Result(index, logits, arrived_ns + 100, arrived_ns + 900, "stalled" if lost else None)
+    verdict = (
+        Verdict(Decision.LOST, None, None) if lost else Verdict(list(Decision)[index % 6], index % 3, 1 / (index + 1))
+    )
+    return Event(arrival, result, verdict, Flag.LOST if lost else Flag.SATURATED, arrived_ns + 950)
+
+
+def written(folder: Path, count: int, flush_every: int = 7) -> list[Event]:
+    sink = EventFolder(folder, ROWS)
+    made = [event(index, lost=index % 5 == 4) for index in range(count)]
+    for each in made:
+        sink.write(each)
+        if each.arrival.index % flush_every == flush_every - 1:
+            sink.flush()
+    sink.flush()
+    return made
+
+
+def test_parquet_is_read_back_by_public_readers(tmp_path: Path) -> None:
+    made = written(tmp_path, 40)
+    assert len(parts(tmp_path)) == 6
+    table = ds.dataset(tmp_path, format="parquet").to_table().sort_by("index")
+    assert table.schema.metadata[RUN_KEY] == b"a1b2"
+    meaning = json.loads(table.schema.metadata[MEANING_KEY])
+    assert meaning["class_names"] == list(CLASSES)
+    assert meaning["flags"]["SATURATED"] == 4
+    rows = table.to_pylist()
+    frame = pd.read_parquet(tmp_path).sort_values("index")
+    assert len(rows) == len(frame) == 40
+    compared = 0
+    for each, row, (_, other) in zip(made, rows, frame.iterrows(), strict=True):
+        lost = each.logits is None
+        expected = {
+            "index": each.arrival.index,
+            "origin": "list",
+            "position": each.arrival.cell.position,
+            "logits": None if each.logits is None else each.logits.tolist(),
+            "class": None if lost else CLASSES[each.arrival.index % 3],
+            "score": each.verdict.score,
+            "decision": str(each.decision),
+            "latency_ns": None if lost else 950,
+            "queue_ns": 100,
+            "transfer_ns": 800,
+            "flags": int(each.flags),
+            "label": CLASSES[each.arrival.index % 3],
+            "reason": "stalled" if lost else None,
+        }
+        assert {key: row[key] for key in expected} == expected
+        assert other["index"] == each.arrival.index
+        assert other["decision"] == str(each.decision)
+        compared += len(expected)
+    assert compared == 40 * 13
+    gaps = frame["time"].diff().dropna().unique()
+    assert gaps.tolist() == [pd.Timedelta(1000, "ns")]
+
+
+def test_a_part_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = EventFolder(tmp_path, ROWS)
+    sink.write(event(0))
+    sink.flush()
+    sink.write(event(1))
+
+    def broken(table: object, where: Path, **options: object) -> None:
+        where.write_bytes(b"PAR1 half")
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "write_table", broken)
+        with pytest.raises(InputError, match="no space left"):
+            sink.flush()
+    assert [path.name for path in tmp_path.iterdir()] == ["part-000000000000.parquet"]
+    # Nothing of it is forgotten.
+    sink.flush()
+    assert read_written(tmp_path, "a1b2").rows == 2
+
+
+def test_many_rows_are_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "ROWS_A_PART", 10)
+    sink = EventFolder(tmp_path, ROWS)
+    for index in range(35):
+        sink.write(event(index))
+    assert [path.name for path in parts(tmp_path)] == [f"part-{index:012d}.parquet" for index in (0, 10, 20)]
+
+
+def test_what_is_written_is_known_again(tmp_path: Path) -> None:
+    sink = EventFolder(tmp_path, ROWS)
+    for index, (origin, position) in enumerate([("a", 0), ("a", 1), ("bad", WHOLE_FILE), ("b", 0), ("a", 7)]):
+        made = event(index)
+        cell = SourceCell(origin, position, None)
+        sink.write(Event(Arrival(index + 100, cell, 0, None), None, made.verdict, made.flags, 1))
+    sink.flush()
+    (tmp_path / ".part-000000000105.parquet.77.partial.parquet").write_bytes(b"half")
+    found = read_written(tmp_path, "a1b2")
+    assert (found.rows, found.next_index, found.next_positions) == (5, 105, {"a": 8, "bad": 0, "b": 1})
+    assert len(list(tmp_path.iterdir())) == 1
+    assert read_written(tmp_path / "nothing", "a1b2").next_index == 0
+
+
+def test_parts_of_another_run_or_damaged_ones_are_refused(tmp_path: Path) -> None:
+    written(tmp_path, 3)
+    with pytest.raises(InputError, match="this part is of another run"):
+        read_written(tmp_path, "ffff")
+    (part,) = parts(tmp_path)
+    part.write_bytes(part.read_bytes()[:-20])
+    with pytest.raises(InputError, match="or a damaged one"):
+        read_written(tmp_path, "a1b2")
+
+
+def expected_columns(made: Sequence[Event]) -> NDArray[np.float64]:
+    rows = []
+    for each in made:
+        codes = np.zeros(3) if each.logits is None else each.logits * LOGIT_STEP
+        chosen = each.verdict.class_index
+        label = each.arrival.cell.label
+        rows.append(
+            [
+                each.arrival.arrived_ns - made[0].arrival.arrived_ns,
+                each.arrival.index,
+                *codes,
+                NONE if chosen is None else chosen,
+                each.verdict.score or 0,
+                list(Decision).index(each.decision),
+                0 if chosen is None else each.decided_ns - each.arrival.arrived_ns,
+                int(each.flags),
+                NONE if label is None else label,
+            ]
+        )
+    return np.array(rows, np.float64)
+
+
+def test_fcs_is_read_back_by_flowio(tmp_path: Path) -> None:
+    made = written(tmp_path / "events", 40)
+    path = tmp_path / "events.fcs"
+    assert write_fcs(path, tmp_path / "events", ROWS) == 40
+    data = flowio.FlowData(path)
+    assert data.version == "3.1"
+    assert data.event_count == 40
+    logits = ["Logit_0_MCF7", "Logit_1_OAC", "Logit_2_THP1"]
+    names = ["Time", "Index", *logits, "Class", "Score", "Decision", "Latency", "Flags", "Label"]
+    assert data.pnn_labels == names
+    assert data.text["cytogate decisions"].startswith("0 sort; 1 unwanted; 2 rejected;")
+    assert data.text["cytogate classes"] == "0 MCF7; 1 OAC; 2 THP1"
+    expected = expected_columns(made)
+    found = np.array(data.events).reshape(40, -1)
+    np.testing.assert_array_equal(found, expected)
+    assert found.size == 440
+    assert data.text["timestep"] == "1e-09"
+    assert data.text["cytogate run"] == "a1b2"
+    assert all(float(most) > high for most, high in zip(data.pnr_values, expected.max(axis=0), strict=True))
+
+
+def test_fcs_segments_lie_where_the_header_says(tmp_path: Path) -> None:
+    written(tmp_path / "events", 10)
+    path = tmp_path / "events.fcs"
+    write_fcs(path, tmp_path / "events", ROWS)
+    content = path.read_bytes()
+    assert content[:10] == b"FCS3.1    "
+    text_begin, text_end, data_begin, data_end, *analysis = (int(content[at : at + 8]) for at in range(10, 58, 8))
+    assert analysis == [0, 0]
+    assert (content[text_begin : text_begin + 1], content[text_end : text_end + 1]) == (b"|", b"|")
+    assert data_begin == text_end + 1
+    assert data_end - data_begin + 1 == 10 * 11 * 8
+    assert content[data_end + 1 :] == b"00000000"
+
+
+def test_fcs_is_read_back_by_flowcal(tmp_path: Path) -> None:
+    """A reader that shares no code with the other."""
+    from FlowCal.io import FCSData
+
+    made = written(tmp_path / "events", 40)
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", ROWS)
+    data = FCSData(str(tmp_path / "events.fcs"))
+    assert data.shape == (40, 11)
+    np.testing.assert_array_equal(np.asarray(data), expected_columns(made))
+    assert data.time_step == 1e-9
+
+
+def test_fcs_keeps_large_numbers(tmp_path: Path) -> None:
+    """Single precision would make another index and another time of these."""
+    sink = EventFolder(tmp_path / "events", ROWS)
+    for index in (16_777_217, 2**40 + 1):
+        sink.write(event(index))
+    sink.flush()
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", ROWS)
+    found = np.array(flowio.FlowData(tmp_path / "events.fcs").events).reshape(2, -1)
+    assert found[:, 1].tolist() == [16_777_217, 2**40 + 1]
+    assert found[1, 0] == 1000 * (2**40 + 1 - 16_777_217)
+
+
+def test_fcs_header_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where offsets exceed eight digits they stand in the text alone."""
+    made = written(tmp_path / "events", 10)
+    monkeypatch.setattr(fcs_module, "HEADER_LIMIT", 1000)
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", ROWS)
+    assert (tmp_path / "events.fcs").read_bytes()[26:42] == b"       0       0"
+    # The reader takes the zeros for a mistake, since the file is in truth a small one.
+    data = flowio.FlowData(tmp_path / "events.fcs", ignore_offset_discrepancy=True)
+    found = np.array(data.events).reshape(10, -1)
+    np.testing.assert_array_equal(found, expected_columns(made))
+
+
+def test_fcs_text_survives_names_with_delimiters(tmp_path: Path) -> None:
+    rows = EventFormat("a1b2", ("a|b", "c/d, e", "f\u00fc"), LOGIT_STEP)
+    sink = EventFolder(tmp_path / "events", rows)
+    sink.write(event(0))
+    sink.flush()
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", rows)
+    assert flowio.FlowData(tmp_path / "events.fcs").pnn_labels[2:5] == [
+        "Logit_0_a b",
+        "Logit_1_c/d_ e",
+        "Logit_2_f\u00fc",
+    ]
+
+
+def test_images_of_chosen_classes_are_read_by_our_own_reader(tmp_path: Path) -> None:
+    sink = ImageFolder(tmp_path, CLASSES, ["OAC"], most=2)
+    for index in range(9):
+        sink.write(event(index, lost=index == 1))
+    sink.flush()
+    files = sorted(tmp_path.rglob("*"))
+    assert [str(path.relative_to(tmp_path)) for path in files] == [
+        "OAC",
+        "OAC/000000000004.tif",
+        "OAC/000000000007.tif",
+    ]
+    with open_frames(files[1], FourAngle(rows=8, columns=8)) as found:
+        np.testing.assert_array_equal(found.read(0, 1)[0], small_frames(1, seed=4)[0])
+    with tifffile.TiffFile(files[2]) as file:
+        assert json.loads(file.pages[0].description)["class"] == "OAC"  # type: ignore[union-attr]
+    again = ImageFolder(tmp_path, CLASSES, ["OAC"], most=3)
+    for index in (10, 13):
+        again.write(event(index))
+    assert len(list(tmp_path.rglob("*.tif"))) == 3
+    with pytest.raises(InputError, match="images of the class HeLa"):
+        ImageFolder(tmp_path, CLASSES, ["HeLa"], most=1)
+
+
+def test_a_run_folder_knows_its_run(tmp_path: Path) -> None:
+    folder, request = tmp_path / "run", {"source": "a.h5", "gates": {"thresholds": {"OAC": 0.5}}, "coincidence": None}
+    with run_folder(folder, request) as first:
+        assert not first.resumed
+        with pytest.raises(InputError, match="another stream writes"), run_folder(folder, request):
+            pass
+    with run_folder(folder, request) as second:
+        assert second.resumed
+        assert second.run == first.run
+    with (
+        pytest.raises(InputError, match=r"whose source was 'a.h5', not 'b.h5'; choose another folder"),
+        run_folder(folder, request | {"source": "b.h5"}),
+    ):
+        pass
+    (folder / "run.json").write_text("[]")
+    with pytest.raises(InputError, match="this is no record of a run"), run_folder(folder, request):
+        pass
+    (folder / "run.json").unlink()
+    written(folder / "events", 1)
+    with pytest.raises(InputError, match=r"holds events but no run.json"), run_folder(folder, request):
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"), run_folder(tmp_path / "file", request):
+        pass

@@ -1,0 +1,450 @@
+"""Sources: the cells that were put in come out, in order, from any kind of file; damage is told and survived."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numcodecs
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from numpy.typing import NDArray
+
+from cytogate.host.cells import WHOLE_FILE, Flag, SourceCell
+from cytogate.host.sources.arrays import open_file
+from cytogate.host.sources.folder import GrowingFolder
+from cytogate.host.sources.ifcb import framed
+from cytogate.host.sources.opening import open_source
+from cytogate.host.sources.zarr_array import HARMLESS_CODECS, _codec_names
+from cytogate.model.command import InputError
+from cytogate.model.datasets import write_cells
+from cytogate.model.designs import FourAngle
+from cytogate.model.simulator import SimulatedCells
+from tests.streams import CLASSES, SIDE, real_data, small_frames, small_manifest, write_npz
+
+FRAMES = small_frames(6)
+MANIFEST = small_manifest()
+
+
+def cells_of(text: Path | str, resume: dict[str, int] | None = None) -> list[SourceCell]:
+    source = open_source(str(text), MANIFEST)
+    try:
+        return [cell for cell in source.read(resume or {}) if cell is not None]
+    finally:
+        source.close()
+
+
+def check(cells: list[SourceCell], expected: NDArray, first: int = 0) -> None:
+    assert [cell.position for cell in cells] == list(range(first, first + len(expected)))
+    for cell, frames in zip(cells, expected, strict=True):
+        assert cell.fault is None
+        assert cell.frames is not None
+        assert cell.frames.dtype == expected.dtype
+        np.testing.assert_array_equal(cell.frames, frames)
+
+
+def write(kind: str, folder: Path) -> Path:
+    path = folder / kind
+    if kind == "frames.npz":
+        write_npz(path, FRAMES)
+    elif kind == "frames.h5":
+        with h5py.File(path, "w") as file:
+            file["frames"] = FRAMES
+    elif kind == "frames.tif":
+        tifffile.imwrite(path, FRAMES.reshape(-1, SIDE, SIDE), photometric="minisblack", metadata=None)
+    elif kind == "tcyx.ome.tif":
+        tifffile.imwrite(path, FRAMES, ome=True, metadata={"axes": "TCYX"}, photometric="minisblack")
+    elif kind == "cztyx.ome.tif":
+        swapped = np.ascontiguousarray(FRAMES.swapaxes(0, 1))
+        tifffile.imwrite(path, swapped, ome=True, metadata={"axes": "CTYX"}, photometric="minisblack")
+    elif kind == "group.zarr":
+        zarr.create_group(path).create_array("frames", data=FRAMES, chunks=(1, 4, SIDE, SIDE))
+    elif kind == "array2.zarr":
+        zarr.create_array(path, data=FRAMES, chunks=(2, 4, SIDE, SIDE), zarr_format=2)
+    else:
+        shards = (4, 4, SIDE, SIDE)
+        zarr.create_array(path, data=FRAMES, chunks=(1, 4, SIDE, SIDE), shards=shards, zarr_format=3)
+    return path
+
+
+KINDS = [
+    "frames.npz", "frames.h5", "frames.tif", "tcyx.ome.tif", "cztyx.ome.tif",
+    "group.zarr", "array2.zarr", "sharded.zarr",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file_gives_the_same_cells(kind: str, tmp_path: Path) -> None:
+    path = write(kind, tmp_path)
+    check(cells_of(path), FRAMES)
+    assert not open_source(str(path), MANIFEST).simulated
+    check(cells_of(path, {path.name: 4}), FRAMES[4:], first=4)
+    assert not cells_of(path, {path.name: 6})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_of_another_size_are_refused(kind: str, tmp_path: Path) -> None:
+    path = write(kind, tmp_path)
+    with pytest.raises(InputError, match=r"\(6, 4, 8, 8\) do not suit the bundle.*4, 16, 16") as refusal:
+        open_source(str(path), small_manifest(side=16))
+    assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", KINDS[:5])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_files_that_are_cut_short_are_one_sentence(kind: str, share: float, tmp_path: Path) -> None:
+    """Refused when opened, or told cell by cell; never another exception, never wrong pixels."""
+    path = write(kind, tmp_path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    said = None
+    try:
+        cells = cells_of(path)
+    except InputError as error:
+        said = str(error)
+    if said is not None:
+        assert str(path) in said
+        return
+    assert any(cell.fault for cell in cells)
+    for cell in cells:
+        if cell.frames is not None:
+            np.testing.assert_array_equal(cell.frames, FRAMES[cell.position])
+
+
+def test_labels_come_along(tmp_path: Path) -> None:
+    labels = np.array([2, 1, 0, 0, 1, 2])
+    path = write_npz(tmp_path / "frames.npz", FRAMES, labels)
+    assert [cell.label for cell in cells_of(path)] == labels.tolist()
+
+
+def test_a_damaged_cell_is_told_and_the_others_follow(tmp_path: Path) -> None:
+    path = tmp_path / "frames.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("frames", data=FRAMES, chunks=(1, 4, SIDE, SIDE), compression="gzip")
+        where = data.id.get_chunk_info(2)
+    with path.open("r+b") as stored:
+        stored.seek(where.byte_offset)
+        stored.write(b"\xff" * where.size)
+    cells = cells_of(path)
+    assert [cell.position for cell in cells if cell.fault] == [2]
+    assert str(path) in str(cells[2].fault)
+    for position in (0, 1, 3, 4, 5):
+        np.testing.assert_array_equal(cells[position].frames, FRAMES[position])
+
+
+def test_ome_tiff_without_four_channels_is_refused(tmp_path: Path) -> None:
+    for axes, frames in (("TZYX", FRAMES), ("TCYX", FRAMES[:, :3])):
+        path = tmp_path / "strange.ome.tif"
+        tifffile.imwrite(path, frames, ome=True, metadata={"axes": axes}, photometric="minisblack")
+        with pytest.raises(InputError, match="are not the four angles as C"):
+            open_source(str(path), MANIFEST)
+
+
+def test_ome_tiff_reads_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OME-TIFF may name other files for its planes; those are never opened."""
+    secret, path = tmp_path / "secret.ome.tif", tmp_path / "frames.ome.tif"
+    tifffile.imwrite(secret, FRAMES, ome=True, metadata={"axes": "TCYX"}, photometric="minisblack")
+    planes = "".join(
+        f'<TiffData FirstT="{t}" FirstC="{c}" FirstZ="0" IFD="{4 * t + c}" PlaneCount="1">'
+        f'<UUID FileName="{secret.name}">urn:uuid:{uuid.UUID(int=1)}</UUID></TiffData>'
+        for t in range(6)
+        for c in range(4)
+    )
+    xml = (
+        f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{uuid.UUID(int=2)}">'
+        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="{SIDE}" SizeY="{SIDE}" '
+        f'SizeC="4" SizeZ="1" SizeT="6">{planes}</Pixels></Image></OME>'
+    )
+    pages = np.zeros((24, SIDE, SIDE), np.uint8)
+    tifffile.imwrite(path, pages, photometric="minisblack", description=xml, metadata=None)
+    opened: list[str] = []
+    real = tifffile.FileHandle.__init__
+
+    def recorded(self: tifffile.FileHandle, file: Path, *rest: object, **named: object) -> None:
+        opened.append(str(file))
+        real(self, file, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tifffile.FileHandle, "__init__", recorded)
+    with contextlib.suppress(InputError):
+        for cell in cells_of(path):
+            assert cell.frames is None or not cell.frames.any()
+    assert {Path(name).name for name in opened} == {path.name}
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        {"compressors": numcodecs.Pickle()},
+        {"filters": [numcodecs.Pickle()]},
+        {"filters": [numcodecs.FixedScaleOffset(0, 1, "u1", "u1")]},
+    ],
+)
+def test_a_zarr_with_codecs_that_are_not_known_to_be_harmless_is_refused(
+    codec: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "evil.zarr"
+    zarr.create_array(path, shape=FRAMES.shape, dtype="u1", chunks=(1, 4, SIDE, SIDE), zarr_format=2, **codec)
+    # A chunk that would call a function if it were unpickled.
+    (path / "0.0.0.0").write_bytes(b"cos\n_exit\n(I1\ntR.")
+    with pytest.raises(InputError, match=r"is not among those that are let through|No Zarr data type"):
+        open_source(str(path), MANIFEST)
+
+
+def test_known_codecs_inside_others_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "sharded.zarr"
+    zarr.create_array(path, shape=FRAMES.shape, dtype="u1", chunks=(1, 4, 8, 8), shards=(2, 4, 8, 8))
+    text = (path / "zarr.json").read_text()
+    assert "sharding_indexed" in text
+    metadata = json.loads(text)
+    assert _codec_names(metadata)
+    assert set(_codec_names(metadata)) <= HARMLESS_CODECS
+    inner = metadata["codecs"][0]["configuration"]["codecs"]
+    inner.append({"name": "numcodecs.pickle", "configuration": {}})
+    assert "numcodecs.pickle" in _codec_names(metadata)
+
+
+def test_a_zarr_of_giant_chunks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "giant.zarr"
+    zarr.create_array(path, shape=(2**40, 4, SIDE, SIDE), dtype="u1", chunks=(2**30, 4, SIDE, SIDE))
+    with pytest.raises(InputError, match="most that is read at once"):
+        open_source(str(path), MANIFEST)
+
+
+@pytest.mark.parametrize("text", ["nothing.h5", "nothing.adc", "there is nothing"])
+def test_a_missing_source_is_one_sentence(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no such file|cannot be read: No such file"):
+        open_source(str(tmp_path / text), MANIFEST)
+
+
+def test_the_simulator_gives_the_same_cells_in_every_stream() -> None:
+    manifest = small_manifest(side=32)
+    source = open_source("simulator", manifest, cells=3, seed=5)
+    cells = [cell for cell in source.read({}) if cell is not None]
+    again = [cell for cell in source.read({source.name: 2}) if cell is not None]
+    expected = SimulatedCells(FourAngle(rows=32, columns=32), CLASSES, 3, seed=5)
+    assert source.simulated
+    assert source.cells == 3
+    for position, cell in enumerate(cells):
+        np.testing.assert_array_equal(cell.frames, expected[position].frames)
+        assert cell.label == expected.label(position)
+    np.testing.assert_array_equal(again[0].frames, cells[2].frames)
+    endless = open_source("simulator", manifest)
+    assert endless.cells is None
+    assert len(list(itertools.islice(endless.read({}), 3))) == 3
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".tif"])
+def test_simulated_files_are_known_for_what_they_are(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"cells{suffix}"
+    write_cells(SimulatedCells(FourAngle(rows=32, columns=32), CLASSES, 2), path, workers=1)
+    os.utime(path, (1000, 1000))
+    manifest = small_manifest(side=32)
+    assert open_source(str(path), manifest).simulated
+    folder = GrowingFolder(tmp_path, lambda each: open_file(each, manifest))
+    first_cells(folder, 2)
+    assert folder.simulated
+
+
+# Imaging FlowCytobot.
+
+SECOND = "{},{},0,0,0,0,0,0,0,0,0,{},{},0,0,{},{},{},0,0,0,0,0,0\n"
+FIRST = "{},0.1,0,0,0,0,0,0,{},0,0,{},{},{},0,\n"
+
+
+def bin_of(folder: Path, rows: str, pixels: bytes) -> Path:
+    path = folder / "bin.adc"
+    path.write_text(rows)
+    path.with_suffix(".roi").write_bytes(pixels)
+    return path
+
+
+def test_flow_cytobot_images_in_the_middle_and_flagged(tmp_path: Path) -> None:
+    image = np.arange(15, dtype=np.uint8).reshape(3, 5) + 10
+    rows = SECOND.format(1, 0.5, 0.5, 0.6, 5, 3, 2) + SECOND.format(2, 0.7, 0.7, 0.8, 0, 0, 17)
+    cells = cells_of(bin_of(tmp_path, rows, b"\0\0" + image.tobytes()))
+    assert cells[0].flags == Flag.SINGLE_IMAGE
+    assert cells[0].frames is not None
+    assert cells[0].frames.shape == (4, SIDE, SIDE)
+    for angle in range(4):
+        np.testing.assert_array_equal(cells[0].frames[angle, 2:5, 1:6], image)
+    outside = np.ones((SIDE, SIDE), bool)
+    outside[2:5, 1:6] = False
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    assert set(cells[0].frames[0][outside].tolist()) == {int(np.median(border))}
+    assert [cell.recorded_s for cell in cells] == [0.5, 0.7]
+    assert "row 2: the trigger has no image" in str(cells[1].fault)
+
+
+def test_flow_cytobot_images_that_are_too_large_lose_their_rim() -> None:
+    image = np.arange(12 * 9, dtype=np.uint8).reshape(12, 9)
+    np.testing.assert_array_equal(framed(image, 8, 9), image[2:10])
+    np.testing.assert_array_equal(framed(image, 12, 4), image[:, 2:6])
+
+
+def test_flow_cytobot_first_format(tmp_path: Path) -> None:
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    cells = cells_of(bin_of(tmp_path, FIRST.format(1, 0.25, 3, 2, 1), b"\0" + image.tobytes() + b"\0"))
+    assert cells[0].recorded_s == 0.25
+    assert cells[0].frames is not None
+    np.testing.assert_array_equal(cells[0].frames[0, 3:5, 2:5], image)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (SECOND.format(1, 0, 0.5, 0, 5, 3, 99), "does not lie within the 20 bytes"),
+        (SECOND.format(1, 0, 0.5, 0, 5, 3, -1), "does not lie within"),
+        (SECOND.format(1, 0, 0.5, 0, -5, -3, 0), "does not lie within"),
+        (SECOND.format(1, 0, 0.5, 0, 10**9, 10**9, 0), "does not lie within"),
+        (SECOND.format(1, 0, "soon", 0, 5, 3, 0), "a column is no number"),
+        (SECOND.format(1, 0, "nan", 0, 5, 3, 0), "does not follow"),
+        (SECOND.format(1, 0, 1e300, 0, 5, 3, 0), "does not follow"),
+        (SECOND.format(1, 0, -1, 0, 5, 3, 0), "does not follow"),
+        ("1,2,3\n", "3 columns"),
+        ("\n", "1 columns"),
+        ("\xff\xfe\n", "1 columns"),
+    ],
+)
+def test_flow_cytobot_rows_that_are_wrong_are_told_and_the_others_follow(row: str, said: str, tmp_path: Path) -> None:
+    good = SECOND.format(1, 0.5, 0.5, 0.6, 5, 4, 0)
+    later = SECOND.format(3, 0.9, 0.9, 1.0, 5, 4, 0)
+    cells = cells_of(bin_of(tmp_path, good + row + later, bytes(range(20))))
+    assert [cell.fault is None for cell in cells] == [True, False, True]
+    assert said in str(cells[1].fault)
+    assert "row 2" in str(cells[1].fault)
+    assert cells[2].recorded_s == 0.9
+
+
+def test_flow_cytobot_images_cut_off_with_the_file(tmp_path: Path) -> None:
+    rows = "".join(SECOND.format(n, n, n, n, 5, 4, 20 * n) for n in range(3))
+    path = bin_of(tmp_path, rows, bytes(range(45)))
+    assert [cell.fault is None for cell in cells_of(path)] == [True, True, False]
+    path.with_suffix(".roi").unlink()
+    with pytest.raises(InputError, match=r"bin.roi: cannot be read: No such file or directory; a bin is"):
+        open_source(str(path), MANIFEST)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "rows", "images"), [("D20130526T095207_IFCB013", 118, 19), ("IFCB5_2012_028_081515", 7, 6)]
+)
+def test_real_bins(name: str, rows: int, images: int) -> None:
+    path = real_data() / "ifcb_bins" / f"{name}.adc"
+    source = open_source(str(path), small_manifest(side=305))
+    cells = [cell for cell in source.read({}) if cell is not None]
+    source.close()
+    assert len(cells) == rows == source.cells
+    assert sum(cell.frames is not None for cell in cells) == images
+    times = [cell.recorded_s for cell in cells if cell.recorded_s is not None]
+    assert times == sorted(times)
+    assert len(times) == rows
+    for cell in cells:
+        if cell.frames is None:
+            assert "the trigger has no image" in str(cell.fault)
+            continue
+        # With a wrong offset or width neighboring rows would not be alike.
+        used = cell.frames[0].astype(int)
+        assert np.abs(np.diff(used, axis=0)).mean() < 3
+
+
+# A folder that grows.
+
+
+def first_cells(source: GrowingFolder, wanted: int, resume: dict[str, int] | None = None) -> list[SourceCell]:
+    """Read until so many cells have come; fail if that takes ten seconds."""
+    cells: list[SourceCell] = []
+    until = time.monotonic() + 10
+    for cell in source.read(resume or {}):
+        if cell is not None:
+            cells.append(cell)
+        if len(cells) == wanted:
+            return cells
+        assert time.monotonic() < until, f"{len(cells)} of {wanted} cells came"
+        time.sleep(0.01)
+    raise AssertionError("the folder came to an end")
+
+
+def growing(folder: Path, settled_s: float = 0.3) -> GrowingFolder:
+    return GrowingFolder(folder, lambda path: open_file(path, MANIFEST), settled_s)
+
+
+def test_a_growing_folder_gives_what_is_put_there_in_order(tmp_path: Path) -> None:
+    def put() -> None:
+        for number in range(3):
+            time.sleep(0.1)
+            beside = write_npz(tmp_path / f".{number}.npz", FRAMES[2 * number : 2 * number + 2])
+            # Names that do not sort as the times do.
+            beside.rename(tmp_path / f"{9 - number}.npz")
+        (tmp_path / "notes.txt").write_text("nothing to read")
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    cells = first_cells(growing(tmp_path), 6)
+    thread.join()
+    assert [cell.origin for cell in cells] == ["9.npz"] * 2 + ["8.npz"] * 2 + ["7.npz"] * 2
+    for cell, frames in zip(cells, FRAMES, strict=True):
+        np.testing.assert_array_equal(cell.frames, frames)
+
+
+def test_files_that_were_there_are_read_in_the_order_of_their_changes(tmp_path: Path) -> None:
+    for number, name in enumerate(["c.npz", "a.npz", "b.npz"]):
+        os.utime(write_npz(tmp_path / name, FRAMES[:1]), (1000 + number,) * 2)
+    assert [cell.origin for cell in first_cells(growing(tmp_path), 3)] == ["c.npz", "a.npz", "b.npz"]
+
+
+def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """Written in pieces, for longer than a file must have settled; taken once, whole."""
+    whole = write_npz(tmp_path / ".whole", FRAMES).read_bytes()
+    path = tmp_path / "slow.npz"
+
+    def write_slowly() -> None:
+        with path.open("wb") as file:
+            for piece in range(0, len(whole), 200):
+                file.write(whole[piece : piece + 200])
+                file.flush()
+                time.sleep(0.1)
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    cells = first_cells(growing(tmp_path), 6)
+    assert not thread.is_alive()
+    check(cells, FRAMES)
+
+
+def test_files_whose_clock_is_ahead_are_taken_when_they_rest(tmp_path: Path) -> None:
+    path = write_npz(tmp_path / "ahead.npz", FRAMES)
+    os.utime(path, (time.time() + 3600,) * 2)
+    began = time.monotonic()
+    first_cells(growing(tmp_path), 6)
+    assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_a_bad_file_is_told_once_and_the_next_is_read(tmp_path: Path) -> None:
+    bad = tmp_path / "a.npz"
+    bad.write_bytes(b"PK nonsense")
+    os.utime(bad, (1000, 1000))
+    write_npz(tmp_path / "b.npz", FRAMES)
+    cells = first_cells(growing(tmp_path), 7)
+    assert (cells[0].origin, cells[0].position, cells[0].flags) == ("a.npz", WHOLE_FILE, Flag.FAULTY)
+    check(cells[1:], FRAMES)
+    again = first_cells(growing(tmp_path), 2, {"a.npz": 0, "b.npz": 4})
+    assert [cell.position for cell in again] == [4, 5]
+
+
+def test_a_folder_that_goes_away_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    source: Iterator[SourceCell | None] = growing(folder).read({})
+    assert next(source) is None
+    folder.rmdir()
+    with pytest.raises(InputError, match="the folder is gone"):
+        next(source)

