@@ -31,7 +31,7 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,emulate,dev]'
+	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,emulate,dev]'
 	@touch $@
 
 csim: $(READY) ## The main job: frames to class in C-simulation, every word compared

@@ -33,6 +33,14 @@ class Verb:
     run: Callable[[argparse.Namespace], None]
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says an option's default, unless there is none or its help has said so."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        told = action.help or ""
+        return told if not action.default or "(default: " in told else super()._get_help_string(action)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
     parser = argparse.ArgumentParser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
@@ -43,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             entry.name,
             help=verb.summary,
             description=verb.summary,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Help,
         )
         verb.add_arguments(sub)
         sub.set_defaults(run=verb.run)
