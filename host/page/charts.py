@@ -9,6 +9,7 @@ from bokeh.models import (
     BasicTicker,
     ColumnDataSource,
     CustomJSTickFormatter,
+    FixedTicker,
     Label,
     LogTicker,
     Node,
@@ -20,12 +21,15 @@ from numpy.typing import NDArray
 
 from cytogate.host.course import WINDOW_S
 from cytogate.host.monitor import BAR_EDGES_NS, State, View
-from cytogate.host.page.theme import CLASS_COLORS, FONT, WARNING, Theme, class_color, paint
+from cytogate.host.page.theme import FONT, WARNING, Theme, class_color, paint
 
 CLASSES_BIN_S = 5
 """Seconds of one bar of the classes' course: single seconds of a slow stream hold too few cells to compare."""
+WINDOWS_S = (30, 60, WINDOW_S)
+"""What the axes of time span: the shortest that holds what is known."""
 LOWEST_BAR = 0.7
 """Lower end of the logarithmic axis of cells, where one cell still makes a bar."""
+LABEL_ROW_PX = 14
 
 Columns = dict[str, NDArray]
 
@@ -57,11 +61,11 @@ class RateChart:
     """Cells a second, and below it cells that wait for the accelerator."""
 
     def __init__(self) -> None:
-        self._seconds = Range1d(0, WINDOW_S)
+        self._seconds = Range1d(0, WINDOWS_S[0])
         self._most = Range1d(0, 10), Range1d(0, 10)
         self.rate = plot("", "cells / s", x_range=self._seconds, y_range=self._most[0])
         self.waiting = plot("time since the start (s)", "cells waiting", x_range=self._seconds, y_range=self._most[1])
-        self.rate.xaxis.major_label_text_font_size = "0px"
+        self.rate.xaxis.visible = False
         self.plots = self.rate, self.waiting
         for each in self.plots:
             each.min_border_left = 52
@@ -71,9 +75,11 @@ class RateChart:
         self.rate.add_layout(self._note)
         self._source = ColumnDataSource({"second": [], "rate": [], "others": [], "waiting": []})
         line = {"source": self._source, "mode": "after", "line_width": 1.8}
-        self.rate.step("second", "rate", line_color=CLASS_COLORS[0], legend_label="classified", **line)
+        self._lines = [
+            self.rate.step("second", "rate", legend_label="classified", **line),
+            self.waiting.step("second", "waiting", **line),
+        ]
         self.rate.step("second", "others", line_color=WARNING, legend_label="dropped or lost", **line)
-        self.waiting.step("second", "waiting", line_color=CLASS_COLORS[2], **line)
         legend = self.rate.legend
         legend.location, legend.orientation = "top_left", "horizontal"
         legend.background_fill_alpha = legend.border_line_alpha = 0
@@ -91,8 +97,7 @@ class RateChart:
             "waiting": course.waiting,
         }
         self._note.visible = view.state is State.WAITING
-        end = max(WINDOW_S, int(course.seconds[-1]) + 1) if len(course.seconds) else WINDOW_S
-        self._seconds.update(start=end - WINDOW_S, end=end)
+        _span(self._seconds, course.seconds)
         # Room above for the legend.
         self._most[0].end = _round_up(1.25 * max(_highest(rate), _highest(course.others)))
         self._most[1].end = _round_up(_highest(course.waiting))
@@ -103,13 +108,15 @@ class RateChart:
             paint(each, theme)
         self._note.text_color = theme.faint
         self.rate.legend.label_text_color = theme.ink
+        for line in self._lines:
+            line.glyph.line_color = theme.ink
 
 
 class ClassesChart:
     """Cells of each class in every few seconds, one on the other."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
-        self._seconds, self._most = Range1d(0, WINDOW_S), Range1d(0, 10)
+        self._seconds, self._most = Range1d(0, WINDOWS_S[0]), Range1d(0, 10)
         self.plot = plot(
             "time since the start (s)", f"cells in {CLASSES_BIN_S} s", x_range=self._seconds, y_range=self._most
         )
@@ -137,8 +144,7 @@ class ClassesChart:
         columns: Columns = {"middle": (bins + 0.5) * CLASSES_BIN_S}
         self._source.data = columns | {name: cells[:, index] for index, name in enumerate(self._names)}
         self._note.visible = view.state is State.WAITING
-        end = max(WINDOW_S, int(course.seconds[-1]) + 1) if len(course.seconds) else WINDOW_S
-        self._seconds.update(start=end - WINDOW_S, end=end)
+        _span(self._seconds, course.seconds)
         self._most.end = _round_up(_highest(cells.sum(axis=1)))
 
     def paint(self, theme: Theme) -> None:
@@ -160,15 +166,15 @@ class LatencyChart:
             x_range=self._range,
             y_range=self._most,
         )
-        for axis, ticks in ((self.plot.xaxis, 6), (self.plot.yaxis, 4)):
-            axis.ticker = LogTicker(desired_num_ticks=ticks)
+        self._ticks = FixedTicker(ticks=[])
+        self.plot.xaxis.ticker = self._ticks
+        self.plot.yaxis.ticker = LogTicker(desired_num_ticks=4)
+        for axis in (self.plot.xaxis, self.plot.yaxis):
             axis.formatter = CustomJSTickFormatter(code="return tick.toLocaleString('en-US')")
         self._note = note("waiting for cells")
         self.plot.add_layout(self._note)
         self._source = ColumnDataSource({"left": [], "right": [], "cells": []})
-        self.plot.quad(
-            "left", "right", "cells", LOWEST_BAR, source=self._source, fill_color=CLASS_COLORS[4], line_color=None
-        )
+        self._bars = self.plot.quad("left", "right", "cells", LOWEST_BAR, source=self._source, line_width=1)
         self._deadline_ms = None if deadline_ns is None else deadline_ns / 1e6
         self._quantiles = [self._mark(dash, row) for row, dash in enumerate(("solid", "dashed", "dotted"))]
         if self._deadline_ms is not None:
@@ -182,7 +188,7 @@ class LatencyChart:
             x=1,
             y=Node.frame.top,
             x_offset=4,
-            y_offset=2 + 13 * row,
+            y_offset=-LABEL_ROW_PX * row,
             anchor="top_left",
             text_font=FONT,
             text_font_size="11px",
@@ -204,7 +210,9 @@ class LatencyChart:
         deadline = self._deadline_ms or edges[filled[0]]
         # From a bar below the fastest to room for a label beyond the slowest, at least a decade.
         start = min(edges[filled[0]], deadline) / 1.3
-        self._range.update(start=start, end=max(3 * max(edges[filled[-1] + 1], deadline), 10 * start))
+        end = max(3 * max(edges[filled[-1] + 1], deadline), 10 * start)
+        self._range.update(start=start, end=end)
+        self._ticks.ticks = _log_ticks(start, end)
         quantiles = (("p50", latency.p50_ns), ("p99", latency.p99_ns), ("p99.9", latency.p999_ns))
         for (line, label), (name, value) in zip(self._quantiles, quantiles, strict=True):
             line.update(location=value / 1e6, visible=True)
@@ -214,8 +222,25 @@ class LatencyChart:
         """Take on the colors of a theme."""
         paint(self.plot, theme)
         self._note.text_color = theme.faint
+        self._bars.glyph.update(fill_color=theme.bar, line_color=theme.card)
         for line, label in self._quantiles:
             line.line_color = label.text_color = theme.ink
+
+
+def _span(axis: Range1d, seconds: NDArray[np.int64]) -> None:
+    """Make an axis of time span the last seconds that are known."""
+    first, end = (int(seconds[0]), int(seconds[-1]) + 1) if len(seconds) else (0, 0)
+    window = next((window for window in WINDOWS_S if end - first <= window), WINDOW_S)
+    end = max(end, window)
+    axis.update(start=end - window, end=end)
+
+
+def _log_ticks(start: float, end: float) -> list[float]:
+    """Return ticks at 1, 2 and 5 times powers of ten, at the powers alone where these would be crowded."""
+    powers = range(int(np.floor(np.log10(start))), int(np.ceil(np.log10(end))) + 1)
+    steps = (1, 2, 5) if end < 100 * start else (1,)
+    # Rounded, or 0.2 would be written with all its binary digits.
+    return [round(step * 10.0**power, max(0, -power)) for power in powers for step in steps]
 
 
 def _highest(values: NDArray[np.int64]) -> int:
@@ -223,6 +248,6 @@ def _highest(values: NDArray[np.int64]) -> int:
 
 
 def _round_up(value: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, at least 5: an axis that keeps still while a value wavers."""
+    """Return 1, 2, 3 or 5 times a power of ten, at least 5: an axis that keeps still while a value wavers."""
     power = 10.0 ** np.floor(np.log10(max(value, 5)))
-    return float(next(step * power for step in (1, 2, 5, 10) if value <= step * power))
+    return float(next(step * power for step in (1, 2, 3, 5, 10) if value <= step * power))

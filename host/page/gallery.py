@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import ColorBar, ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
+from bokeh.models import ColorBar, ColumnDataSource, CustomJS, FixedTicker, LinearColorMapper, Range1d
 from bokeh.palettes import cividis, gray
-from bokeh.transform import dodge
 from numpy.typing import NDArray
 
 from cytogate.host.cells import Flag
@@ -28,7 +27,13 @@ DARK_SHARE, BRIGHT_SHARE = 0.005, 0.995
 """Quantiles of a bright-field picture that become black and white."""
 STEP = 1.06
 """From one picture to the next, in sides of a picture."""
-SCALE_UM = 10.0
+LEFT, RIGHT, BOTTOM, TOP = -0.06, GALLERY * STEP, -0.04, 2.46
+"""Edges of the chart, as near as its shape allows."""
+_KEEP_SQUARE = """
+const pixels = Math.min(plot.inner_width / width, plot.inner_height / height)
+plot.x_range.end = plot.x_range.start + plot.inner_width / pixels
+plot.y_range.start = plot.y_range.end - plot.inner_height / pixels
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +64,12 @@ class Gallery:
     def __init__(self, class_names: Sequence[str], design: Design | None) -> None:
         self._names, self._design = class_names, design
         self._places: list[tuple[Shown, Picture]] = []
-        self.plot = plot(
-            "", "", x_range=Range1d(-0.06, GALLERY * STEP), y_range=Range1d(-0.04, 2.44), match_aspect=True
+        self.plot = plot("", "", x_range=Range1d(LEFT, RIGHT), y_range=Range1d(BOTTOM, TOP))
+        keep_square = CustomJS(
+            args={"plot": self.plot, "width": RIGHT - LEFT, "height": TOP - BOTTOM}, code=_KEEP_SQUARE
         )
+        for side in ("inner_width", "inner_height"):
+            self.plot.js_on_change(side, keep_square)
         self.plot.xaxis.visible = self.plot.grid.visible = False
         self.plot.yaxis.ticker = FixedTicker(ticks=[0.5, STEP + 0.5])
         self.plot.yaxis.major_label_overrides = {0.5: "phase", STEP + 0.5: "bright\nfield"}
@@ -76,15 +84,17 @@ class Gallery:
         self.plot.image("image", "x", STEP, 1, 1, source=self._light, color_mapper=grays)
         self.plot.image("image", "x", 0, 1, 1, source=self._phase, color_mapper=colors)
         words = {"source": self._words, "text_font": value(FONT), "text_font_size": "12px"}
-        self.plot.rect(dodge("x", 0.04), 2.3, 0.07, 0.07, source=self._words, fill_color="color", line_color=None)
+        above = STEP + 1
+        self.plot.block("x", above + 0.18, 0.075, 0.075, source=self._words, fill_color="color", line_color=None)
         self._texts = [
-            self.plot.text("x", 2.24, "title", text_font_style="bold", x_offset=14, **words),
-            self.plot.text("x", 2.10, "decision", **words),
+            self.plot.text("x", above, "title", text_font_style="bold", x_offset=14, y_offset=-20, **words),
+            self.plot.text("x", above, "decision", y_offset=-4, **words),
             self.plot.text("x", 0.48, "no_phase", **words),
         ]
-        self._bar = ColorBar(color_mapper=colors, title="rad", width=10, ticker=FixedTicker(ticks=[0, 1, 2, 3, 4, 5]))
+        self._bar = ColorBar(color_mapper=colors, width=10, ticker=FixedTicker(ticks=list(range(6))))
+        self._bar.major_label_overrides = {5: "5 rad"}
         self._bar.update(padding=4, label_standoff=6, background_fill_alpha=0, bar_line_color=None)
-        self._bar.update(title_text_font=FONT, major_label_text_font=FONT, title_text_font_style="normal")
+        self._bar.update(major_label_text_font=FONT, major_label_text_font_size="11px", major_tick_line_color=None)
         self.plot.add_layout(self._bar, "right")
 
     def draw(self, view: View) -> None:
@@ -101,7 +111,7 @@ class Gallery:
         paint(self.plot, theme)
         self.plot.yaxis.axis_line_color = None
         self._note.text_color = theme.faint
-        self._bar.title_text_color = self._bar.major_label_text_color = theme.faint
+        self._bar.major_label_text_color = theme.faint
         for text in self._texts:
             text.glyph.text_color = theme.ink
 

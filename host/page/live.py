@@ -73,7 +73,7 @@ class LivePage:
         self._state.text = words.state(view)
         self._tiles.text = words.tiles(view, deadline_ns)
         self._totals.text = words.totals(view, self._monitor.class_names)
-        self._latencies.text = words.latencies(view, deadline_ns)
+        self._latencies.text = words.latencies(view)
 
     def _paint(self, theme: Theme) -> None:
         self.root.stylesheets = [ROOT_STYLE.format(theme=theme, font=FONT)]
@@ -83,18 +83,14 @@ class LivePage:
     def _laid_out(self) -> LayoutDOM:
         self._head.sizing_mode = self._tiles.sizing_mode = "stretch_width"
         head = Row(self._head, _words(words.CONNECTION_LOST), self._state, self.dark, sizing_mode="stretch_width")
-        sort = Row(
-            _words(words.title("Scores and gates", "drag a lower edge; sort:")),
-            self._scores.sorting,
-            sizing_mode="stretch_width",
-        )
+        sort = Row(_words('<span class="faint">sort</span>'), self._scores.sorting, sizing_mode="stretch_width")
+        gates = _words(words.title("Scores and gates", "cells in a gate are sorted"))
         self._scores.sorting.stylesheets = [CHOICE_STYLE]
         rates = _card(4, _words(words.title("Rate", "")), *self._rates.plots)
-        scores = _card(5, sort, self._scores.plot)
+        scores = _card(5, gates, sort, self._scores.plot)
         classes = _card(4, self._totals, self._classes.plot)
-        gallery = _card(
-            9, _words(words.title("Latest cells", "one every half second; phase by the integer model")), self._gallery.plot
-        )
+        latest = words.title("Latest cells", "at most one every half second; phase as the chip computes it")
+        gallery = _card(9, _words(latest), self._gallery.plot)
         latency = _card(4, self._latencies, self._latency.plot)
         charts = [
             Row(*cards, sizing_mode="stretch_both", styles={"gap": "10px", "flex": "1 1 0"})

@@ -21,8 +21,8 @@ HALF_GATE, HALF_CLOUD = 0.42, 0.36
 GOLDEN = 0.618034
 """Multiples of it, less their whole part, spread evenly however many there are."""
 AXIS_LABEL = {
-    Score.SOFTMAX: "score: softmax of the class",
-    Score.MARGIN: "score: logit's lead over the second class",
+    Score.SOFTMAX: "softmax of the class; drag a gate's edge",
+    Score.MARGIN: "lead over the second class; drag a gate's edge",
 }
 
 

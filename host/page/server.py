@@ -60,7 +60,9 @@ def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
     try:
         heard = started.result(STOP_S)
     except OSError as error:
-        raise InputError(f"the live page cannot listen at {ADDRESS}:{port}: {error.strerror}; choose another port") from error
+        raise InputError(
+            f"the live page cannot listen at {ADDRESS}:{port}: {error.strerror}; choose another port"
+        ) from error
     try:
         yield f"http://{ADDRESS}:{heard}/"
     finally:
@@ -68,9 +70,7 @@ def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
         thread.join(LAST_LOOK_S + STOP_S)
 
 
-async def _serve(
-    make_page: Callable[[], LivePage], port: int, started: Future[int], stop: threading.Event
-) -> None:
+async def _serve(make_page: Callable[[], LivePage], port: int, started: Future[int], stop: threading.Event) -> None:
     def show(document: Document) -> None:
         page = make_page()
         add_page(document, page)

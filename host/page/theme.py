@@ -26,10 +26,12 @@ class Theme:
     ink: str
     faint: str
     """Words beside the matter: axes, units."""
+    bar: str
+    """Bars that stand for all classes."""
 
 
-LIGHT = Theme(page="#f3f4f6", card="#ffffff", edge="#dfe2e6", ink="#1b2026", faint="#5b6470")
-DARK = Theme(page="#14171b", card="#1d2126", edge="#343a42", ink="#e8eaed", faint="#a3abb5")
+LIGHT = Theme(page="#f3f4f6", card="#ffffff", edge="#dfe2e6", ink="#1b2026", faint="#5b6470", bar="#b3bac4")
+DARK = Theme(page="#14171b", card="#1d2126", edge="#343a42", ink="#e8eaed", faint="#a3abb5", bar="#5d6671")
 
 
 def class_color(index: int) -> str:
@@ -68,6 +70,7 @@ CARD_STYLE = """
 """
 WORDS_STYLE = """
 :host { color: var(--ink); font-family: inherit; font-size: 12px; line-height: 1.35; }
+.bk-clearfix:has(.tiles) { width: 100%; }
 h1 { display: inline; font-size: 17px; margin: 0 10px 0 0; }
 h2 { display: inline; font-size: 13px; margin: 0 10px 0 0; }
 .faint { color: var(--faint); }
@@ -78,13 +81,13 @@ h2 { display: inline; font-size: 13px; margin: 0 10px 0 0; }
 .pill::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 5px; margin-right: 7px;
   background: var(--mark); }
 .lost { display: var(--when-lost, none); }
-.tiles { display: grid; grid-template-columns: repeat(6, 1fr); gap: 10px; }
+.tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 10px; margin: 0 -5px; }
 .tile { background: var(--card); border: 1px solid var(--edge); border-radius: 8px; padding: 7px 12px; }
 .tile .value { font-size: 22px; font-weight: 600; font-variant-numeric: tabular-nums; }
 .tile .value small { font-size: 13px; font-weight: 400; color: var(--faint); }
 .tile .under { color: var(--faint); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tile.alarm .value { color: var(--mark); }
-.totals span { margin-right: 12px; white-space: nowrap; }
+.totals span, .quantiles span { margin-right: 8px; white-space: nowrap; }
 .totals i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 5px; }
 b { font-variant-numeric: tabular-nums; }
 """

@@ -65,11 +65,12 @@ def tiles(view: View, deadline_ns: int | None) -> str:
     counts = view.counts
     over = view.state is State.ENDED
     rate = counts.classified / max(view.elapsed_s, 1e-9) if over else view.course.rate
-    deadline = "no deadline is set" if deadline_ns is None else f"later than {_milliseconds(deadline_ns)}"
+    share = f"{_share(counts.sorted, counts.classified)} of classified"
+    deadline = "no deadline is set" if deadline_ns is None else f"later than {_time(deadline_ns)}"
     figures = (
         _tile("classified", f"{counts.classified:,}", "cells", "since the start"),
         _tile("mean rate" if over else "rate", f"{rate:,.1f}", "cells / s", "whole stream" if over else "last seconds"),
-        _tile("to be sorted", f"{counts.sorted:,}", "cells", f"{_share(counts.sorted, counts.classified)} of classified"),
+        _tile("to be sorted", f"{counts.sorted:,}", "cells", share),
         _tile("missed deadline", f"{counts.missed:,}", "cells", deadline, alarm=counts.missed > 0),
         _tile("dropped", f"{counts.dropped:,}", "cells", "arrived at a full queue", alarm=counts.dropped > 0),
         _tile("lost", f"{counts.lost:,}", "cells", view.last_loss or "unreadable or a fault", alarm=counts.lost > 0),
@@ -83,19 +84,17 @@ def totals(view: View, class_names: Sequence[str]) -> str:
         f'<span><i style="background: {class_color(index)}"></i>{escape(name)} <b>{cells:,}</b></span>'
         for index, (name, cells) in enumerate(zip(class_names, view.class_totals, strict=True))
     )
-    return f'<h2>Classes</h2><span class="totals">{"".join(spans)}</span>'
+    return f'<h2>Classes</h2><span class="totals">{" ".join(spans)}</span>'
 
 
-def latencies(view: View, deadline_ns: int | None) -> str:
+def latencies(view: View) -> str:
     """Return the quantiles in figures."""
     latency = view.latency
     if not view.counts.classified:
         return "<h2>Latency</h2>"
     figures = (("p50", latency.p50_ns), ("p99", latency.p99_ns), ("p99.9", latency.p999_ns), ("max", latency.max_ns))
-    said = [f"{name} <b>{_milliseconds(value)}</b>" for name, value in figures]
-    if deadline_ns is not None:
-        said.append(f"deadline <b>{_milliseconds(deadline_ns)}</b>")
-    return f'<h2>Latency</h2><span class="faint">{" &ensp; ".join(said)}</span>'
+    spans = (f"<span>{name} <b>{_time(value)}</b></span>" for name, value in figures)
+    return f'<h2>Latency</h2><span class="quantiles">{" ".join(spans)}</span>'
 
 
 def title(words: str, under: str) -> str:
@@ -116,9 +115,9 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "0%"
 
 
-def _milliseconds(nanoseconds: int) -> str:
+def _time(nanoseconds: int) -> str:
     value = nanoseconds / 1e6
-    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+    return f"{value:.3g} ms" if value < 999.5 else f"{value / 1000:,.3g} s"
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,61 @@
+"""What the notebook needs beside the driver: which device there is, and how classes compare with labels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.host.results import Result
+
+
+def found_device() -> str:
+    """Return ``pynq`` where pynq finds a board, and ``emulated`` everywhere else."""
+    try:
+        with warnings.catch_warnings():
+            # Of pynq and the packages it imports: that there is no board, or about each other.
+            warnings.simplefilter("ignore")
+            import pynq
+
+            return "pynq" if pynq.Device.devices else "emulated"
+    except ImportError:
+        return "emulated"
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Cells by what they are and what the network took them for; a notebook shows it as a table."""
+
+    class_names: tuple[str, ...]
+    cells: NDArray[np.int64]
+    """(classes, classes): rows are labels, columns the network's classes."""
+    lost: int
+    """Cells that came back without logits; they are in no row."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the cells with a class whose class is their label; 0 if there are none."""
+        return float(np.trace(self.cells) / max(1, self.cells.sum()))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.class_names)
+        rows = (
+            f"<tr><th>{escape(name)}</th>{''.join(f'<td>{cells}</td>' for cells in row)}</tr>"
+            for name, row in zip(self.class_names, self.cells.tolist(), strict=True)
+        )
+        return f"<table><tr><th>label \\ class</th>{head}</tr>{''.join(rows)}</table>"
+
+
+def confusion(labels: Sequence[int], results: Sequence[Result], class_names: Sequence[str]) -> Confusion:
+    """Compare results with the labels (cells,) of their cells, indices of ``class_names``."""
+    cells, lost = np.zeros((len(class_names),) * 2, np.int64), 0
+    for label, result in zip(labels, results, strict=True):
+        if result.logits is None:
+            lost += 1
+        else:
+            cells[label, int(result.logits.argmax())] += 1
+    return Confusion(tuple(class_names), cells, lost)

@@ -1,0 +1,251 @@
+"""The live page in a browser: what it shows is the stream, and a moved gate is the stream's gate."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from cytogate.host.cells import SourceCell
+from cytogate.host.frame_check import FrameCheck
+from cytogate.host.gating import Decision, Gates, LiveGates
+from cytogate.host.monitor import Monitor
+from cytogate.host.page.live import LivePage
+from cytogate.host.page.server import serve
+from cytogate.host.page.words import About
+from cytogate.host.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.model.command import InputError
+from cytogate.model.designs import design_named
+from cytogate.model.simulator import SimulatedCells
+from tests.streams import CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_frames
+from tests.test_monitor import event
+
+WAIT_S = 20.0
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+FIRST_GATE, TARGET = 0.3, 0.8
+EDGE = """() => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const box = models.find((model) => model.type == "BoxAnnotation" && model.visible)
+  const plot = models.find((model) => model.type == "Figure" && model.center.includes(box))
+  const view = Bokeh.index.find_one(plot)
+  const canvas = view.canvas_view.el.getBoundingClientRect()
+  const x = view.frame.x_scale, y = view.frame.y_scale
+  return [canvas.x + x.compute((box.left + box.right) / 2), canvas.y + y.compute(box.bottom), canvas.y + y.compute(0.8)]
+}"""
+"""Where the lower edge of the gate is on the screen, and where a score of 0.8 is."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.fail("Chromium was not found; on Debian: apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS), timeout=1000 * WAIT_S)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Run:
+    """A stream that goes on until it is stopped, with its page."""
+
+    pipeline: Pipeline
+    monitor: Monitor
+    gates: LiveGates
+    url: str
+    stop: threading.Event
+    decisions: list[Decision] = field(default_factory=list)
+
+
+@contextmanager
+def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Iterator[Run]:
+    """Stream random cells through a stand-in and serve the page meanwhile."""
+    stop, live = threading.Event(), LiveGates(gates, CLASSES)
+    monitor = Monitor(CLASSES, gates.deadline_ns)
+
+    def cells() -> Iterator[SourceCell | None]:
+        for position, frames in enumerate(small_frames(5000)):
+            if stop.wait(1 / cells_per_second):
+                return
+            yield SourceCell("random", position, frames)
+
+    settings = Settings(queue_cells=64, flush_s=0.1, drop_when_full=False)
+    pipeline = Pipeline(
+        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8), live, [monitor],
+        settings, stop,
+    )  # fmt: skip
+    with serve(lambda: LivePage(monitor, live, about, None), 0) as url:
+        run = Run(pipeline, monitor, live, url, stop)
+
+        def show() -> None:
+            monitor.progress(pipeline.queue_depth, pipeline.counts.dropped)
+
+        thread = threading.Thread(target=pipeline.run, args=(show,), daemon=True)
+        thread.start()
+        try:
+            yield run
+        finally:
+            stop.set()
+            thread.join(WAIT_S)
+            monitor.ended("the source has ended")
+    assert not thread.is_alive()
+
+
+@contextmanager
+def opened(browser: Browser, run: Run) -> Iterator[Page]:
+    """Open the page; whatever a console or another host would hear fails the test."""
+    page, complaints = browser.new_page(viewport={"width": 1440, "height": 900}), list[str]()
+    page.set_default_timeout(1000 * WAIT_S)
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if _own(asked.url, run.url) else complaints.append(asked.url))
+    page.goto(run.url)
+    try:
+        yield page
+    finally:
+        page.close()
+    assert not complaints, complaints
+
+
+def _own(asked: str, url: str) -> bool:
+    return asked.startswith((url, url.replace("http:", "ws:"), "data:", "blob:"))
+
+
+def figure(page: Page, name: str) -> float:
+    """Return the figure of a tile."""
+    tile = page.locator(".tile", has_text=re.compile(f"^{name}"))
+    expect(tile).to_have_count(1)
+    return float(tile.locator(".value").inner_text().split()[0].replace(",", ""))
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+SIMULATED = About("small", "emulated none", "random <b>cells</b>", emulated=True, simulated=True)
+
+
+def test_it_shows_the_stream_and_its_end(browser: Browser) -> None:
+    gates = Gates(dict.fromkeys(CLASSES, FIRST_GATE), deadline_ms=1e-3)
+    with running(gates, SIMULATED) as run, opened(browser, run) as page:
+        expect(page.get_by_text("streaming,")).to_be_visible()
+        # What comes from outside is text, not markup.
+        expect(page.get_by_text("random <b>cells</b>")).to_be_visible()
+        expect(page.get_by_text("Emulated board, simulated cells")).to_be_visible()
+        seen = figure(page, "classified")
+        eventually(lambda: figure(page, "classified") > seen, "the number of cells stands still")
+        assert figure(page, "missed deadline") > 0
+        assert figure(page, "dropped") == figure(page, "lost") == 0
+        for name in CLASSES:
+            expect(page.locator(".totals", has_text=name)).to_be_visible()
+        run.stop.set()
+        eventually(lambda: run.pipeline.counts.finished == run.pipeline.counts.arrived, "cells are left")
+        run.monitor.ended("the source has ended")
+        expect(page.get_by_text("the source has ended")).to_be_visible()
+        assert figure(page, "classified") == run.pipeline.counts.finished > seen
+
+
+def test_a_dragged_gate_decides(browser: Browser) -> None:
+    with running(Gates({CLASSES[0]: FIRST_GATE}), SIMULATED) as run, opened(browser, run) as page:
+        expect(page.get_by_text("streaming,")).to_be_visible()
+        eventually(lambda: drag_to_the_target(page, run.gates), "the gate did not move")
+        moved = run.gates.gates
+        assert moved.thresholds[CLASSES[0]] == pytest.approx(TARGET, abs=0.02)
+        eventually(lambda: run.gates.record[-1][1] == moved, "the run's record knows nothing of it")
+        changes = [(at, gates.thresholds[CLASSES[0]]) for at, gates in run.gates.record]
+        assert changes[0] == (0, FIRST_GATE)
+        assert changes[-1][0] > 0
+        recent = run.monitor.view().scores
+        assert {decision for decision in recent.decision if decision is Decision.SORT}, "nothing was ever sorted"
+        for index, class_index, score, decision in zip(
+            recent.index, recent.class_index, recent.score, recent.decision, strict=True
+        ):
+            (*_, threshold) = (value for at, value in changes if at <= index)
+            wanted = class_index == 0 and score >= threshold
+            assert (decision is Decision.SORT) == wanted, index
+
+
+def drag_to_the_target(page: Page, gates: LiveGates) -> bool:
+    """Drag the gate's edge as a hand does, and say whether it came to rest there; on a busy computer it may slip."""
+    x, edge, target = page.evaluate(EDGE)
+    page.mouse.move(x, edge)
+    page.mouse.down()
+    page.mouse.move(x, (edge + target) / 2, steps=5)
+    page.mouse.move(x, target, steps=5)
+    page.mouse.up()
+    end = time.monotonic() + WAIT_S / 5
+    while time.monotonic() < end:
+        if gates.gates.thresholds[CLASSES[0]] == pytest.approx(TARGET, abs=0.02):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_class_is_chosen_for_sorting(browser: Browser) -> None:
+    with running(Gates({}), SIMULATED) as run, opened(browser, run) as page:
+        expect(page.get_by_text("streaming,")).to_be_visible()
+        page.get_by_label(CLASSES[1]).check()
+        eventually(lambda: set(run.gates.gates.thresholds) == {CLASSES[1]}, "the choice did not reach the stream")
+        before = figure(page, "to be sorted")
+        eventually(lambda: figure(page, "to be sorted") > before, "nothing is sorted")
+
+
+def test_gates_changed_elsewhere_are_followed(browser: Browser) -> None:
+    with running(Gates({}), SIMULATED) as run, opened(browser, run) as page:
+        expect(page.get_by_text("streaming,")).to_be_visible()
+        run.gates.change(Gates({CLASSES[2]: 0.9}))
+        expect(page.get_by_label(CLASSES[2])).to_be_checked()
+
+
+def test_a_lost_connection_is_said(browser: Browser) -> None:
+    with running(Gates({}), SIMULATED) as run:
+        page = browser.new_page()
+        page.goto(run.url)
+        expect(page.get_by_text("streaming,")).to_be_visible()
+        expect(page.get_by_text("connection closed")).to_be_hidden()
+    expect(page.get_by_text("connection closed")).to_be_visible(timeout=1000 * WAIT_S)
+    page.close()
+
+
+def test_phase_of_the_cells_shown() -> None:
+    """Without a browser: the gallery draws frames of a real instrument and their phase."""
+    design = design_named("qatom64")
+    monitor = Monitor(design.network.class_names)
+    live = LiveGates(Gates({}), design.network.class_names)
+    page = LivePage(monitor, live, SIMULATED, design)
+    cell = SimulatedCells(design.acquisition, design.network.class_names, 1, 3)[0]
+    sent = event(0, time.monotonic_ns())
+    sent.arrival.cell = SourceCell("simulator", 0, cell.frames)
+    monitor.write(sent)
+    page.refresh()
+    drawn = page._gallery
+    assert drawn is not None
+    images = [
+        source for renderer in drawn.plot.renderers for source in [renderer.data_source.data] if "image" in source
+    ]
+    assert any(len(source["image"]) for source in images)
+
+
+def test_a_taken_port_is_one_sentence() -> None:
+    monitor, live = Monitor(CLASSES), LiveGates(Gates({}), CLASSES)
+
+    def page() -> LivePage:
+        return LivePage(monitor, live, SIMULATED, None)
+
+    with serve(page, 0) as url:
+        port = int(url.rsplit(":", 1)[1].strip("/"))
+        with pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "), serve(page, port):
+            pass
