@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.results import Result
+from cytogate.model.command import InputError
 
 
 def found_device() -> str:
     """Return ``pynq`` where pynq finds a board, and ``emulated`` everywhere else."""
     try:
         with warnings.catch_warnings():
-            # Of pynq and the packages it imports: that there is no board, or about each other.
+            # Of packages that pynq imports, about each other.
             warnings.simplefilter("ignore")
-            import pynq
-
-            return "pynq" if pynq.Device.devices else "emulated"
-    except ImportError:
+            from cytogate.host.pynq_device import has_device
+    except InputError:
         return "emulated"
+    return "pynq" if has_device() else "emulated"
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,14 @@ except ImportError as error:
     ) from error
 
 
+def has_device() -> bool:
+    """Whether pynq finds a device by itself: whether this runs on a board."""
+    with warnings.catch_warnings():
+        # That there is none.
+        warnings.simplefilter("ignore", UserWarning)
+        return bool(pynq.Device.devices)
+
+
 @contextmanager
 def own_device(bundle: Bundle) -> Iterator[None]:
     """Give the device that pynq finds by itself: the board this runs on.
@@ -41,10 +49,7 @@ def own_device(bundle: Bundle) -> Iterator[None]:
     """
     if bundle.manifest.synthetic:
         raise InputError(f"{bundle.path}: this bundle is synthetic; it runs on an emulated board alone")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        found = pynq.Device.devices
-    if not found:
+    if not has_device():
         raise InputError("pynq finds no device here; on a board run as root, elsewhere choose an emulated device")
     yield None
 
