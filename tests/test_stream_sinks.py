@@ -201,18 +201,6 @@ def test_fcs_segments_lie_where_the_header_says(tmp_path: Path) -> None:
     assert content[data_end + 1 :] == b"00000000"
 
 
-def test_fcs_is_read_back_by_flowcal(tmp_path: Path) -> None:
-    """A reader that shares no code with the other."""
-    from FlowCal.io import FCSData
-
-    made = written(tmp_path / "events", 40)
-    write_fcs(tmp_path / "events.fcs", tmp_path / "events", ROWS)
-    data = FCSData(str(tmp_path / "events.fcs"))
-    assert data.shape == (40, 11)
-    np.testing.assert_array_equal(np.asarray(data), expected_columns(made))
-    assert data.time_step == 1e-9
-
-
 def test_fcs_keeps_large_numbers(tmp_path: Path) -> None:
     """Single precision would make another index and another time of these."""
     sink = EventFolder(tmp_path / "events", ROWS)
