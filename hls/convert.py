@@ -1,16 +1,16 @@
 """Conversion of a quantized Keras network to Vitis HLS C++ with hls4ml, with nothing left to its defaults.
 
-Every precision is given, from :func:`cytogate.model.networks.trace`, and afterwards read back from hls4ml's graph: a
-layer or a quantizer that it dropped, merged or changed is an error that names it.
+Every precision is given, from :func:`cytogate.model.network_words.trace`, and afterwards read back from hls4ml's graph:
+a layer or a quantizer that it dropped, merged or changed is an error that names it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,14 @@ from cytogate.model.designs import Design
 from cytogate.model.formats import PIXEL, Format
 from cytogate.model.keras_backend import keras, qkeras
 from cytogate.model.network_estimate import stream_depth
-from cytogate.model.networks import Words, assert_exact_accumulation, constant_formats, trace
+from cytogate.model.network_words import (
+    Words,
+    assert_exact_accumulation,
+    constant_formats,
+    slope_shift,
+    sources,
+    trace,
+)
 
 if TYPE_CHECKING:
     from hls4ml.model import ModelGraph
@@ -30,6 +37,8 @@ BACKEND = "Vitis"
 PADDING = "ZeroPadding2D"
 """hls4ml pads ahead of a convolution in a layer of its own."""
 ACCUMULATING = ("Conv2D", "Dense")
+ROUNDING = (keras.layers.InputLayer, qkeras.QConv2D, qkeras.QDense, keras.layers.BatchNormalization)
+"""Layers that round and saturate the words that leave them as their result's format says."""
 
 
 def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
@@ -38,7 +47,7 @@ def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
     Parameters
     ----------
     model
-        A plain chain of QKeras layers with snapped batch normalization, logits last.
+        Chains of QKeras layers with snapped batch normalization, which Concatenates join, logits last.
     design
         Gives board and clock.
 
@@ -57,8 +66,9 @@ def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
     with _quiet():
         graph.write()
     logits = words[-1].format
-    assert logits is not None, "a chain that was traced ends in quantized words"
-    project = HlsProject(folder, model.name, logits, model.output_shape[-1])
+    assert logits is not None, "a network that was traced ends in quantized words"
+    input_types = tuple(variable.type.name for variable in graph.get_input_variables())
+    project = HlsProject(folder, model.name, logits, model.output_shape[-1], input_types)
     (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
@@ -91,7 +101,8 @@ def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> Mode
         _register_activation()
         config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=BACKEND)
         board = board_named(design.board)
-        clocks = model.input_shape[1] * model.input_shape[2] * board.network_clocks_per_pixel
+        pixels = max(math.prod(tensor.shape[1:-1]) for tensor in model.inputs)
+        clocks = pixels * board.network_clocks_per_pixel
         for layer in model.layers:
             settings = config["LayerName"][layer.name]
             settings["Precision"].update(_precisions(layer, model, words))
@@ -115,11 +126,18 @@ def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> Mode
 
 
 def _size_streams(graph: ModelGraph) -> None:
-    """Give each stream the depth it needs; hls4ml makes it hold a whole map, which no small device has room for."""
-    for node, after in pairwise(graph.get_layers()):
-        words, leaving = node.get_output_variable(), after.get_output_variable()
-        if words.pragma is None:
+    """Give each stream the depth it needs; hls4ml makes it hold a whole map, which no small device has room for.
+
+    Where chains join, no depth can lock up either: each has an input stream of its own, and the one that is read later
+    waits for nothing but its turn.
+    """
+    layers = list(graph.get_layers())
+    readers = {name: node for node in layers for name in node.inputs}
+    for node in layers:
+        words = node.get_output_variable()
+        if words.pragma is None or node.outputs[0] not in readers:
             continue
+        leaving = readers[node.outputs[0]].get_output_variable()
         row_length = 1
         if len(words.shape) == 3:
             rows, columns, _ = words.shape
@@ -139,12 +157,20 @@ def _precisions(layer: keras.Layer, model: keras.Model, words: tuple[Words, ...]
 def _results(model: keras.Model, words: tuple[Words, ...]) -> dict[str, Format]:
     """Return the format of each layer's words as hardware passes them on.
 
-    The input arrives as pixels. A layer with a signed quantizer behind it rounds itself, as hls4ml would merge the two.
+    An input arrives as pixels. A layer with a signed quantizer behind it rounds itself, as hls4ml would merge the two.
     """
     results = {leaving.layer: leaving.format or PIXEL for leaving in words}
-    for layer, after in pairwise(model.layers):
-        if _is_merged(after):
-            results[layer.name] = results[after.name]
+    behind = sources(model)
+    for layer in model.layers:
+        if not _is_merged(layer):
+            continue
+        (source,) = behind[layer.name]
+        if not isinstance(model.get_layer(source), ROUNDING):
+            raise InputError(
+                f"layer {layer.name}: {source} cannot round in its place; signed quantizers follow an input, a "
+                f"convolution, a dense layer or a batch normalization"
+            )
+        results[source] = results[layer.name]
     return results
 
 
@@ -153,9 +179,9 @@ def _is_merged(layer: keras.Layer) -> bool:
 
 
 def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> None:
-    """Compare hls4ml's graph with the Keras model: layers, their kinds, order and precisions."""
+    """Compare hls4ml's graph with the Keras model: layers, what each reads in which order, and precisions."""
     results, exact = _results(model, words), {leaving.layer: leaving.format for leaving in words}
-    expected = [layer.name for layer in model.layers if not _is_merged(layer)]
+    expected = _sources_after_merging(model)
     found = {node.name: node for node in graph.get_layers()}
     for name in expected:
         if name not in found:
@@ -165,10 +191,53 @@ def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> N
             raise InputError(f"layer {name}: hls4ml added a {node.class_name} that the model does not have")
         if name not in expected:
             continue
+        _check_sources(node, expected[name])
         _check_precisions(node, precision(results[name]), exact[name])
-    order = [name for name in found if name in expected]
-    if order != expected:
-        raise InputError(f"network {model.name}: hls4ml ordered its layers {', '.join(order)}, unlike the model")
+        _check_constants(node, model.get_layer(name))
+    for kind, variables, tensors in (
+        ("input", graph.get_input_variables(), model.inputs),
+        ("output", graph.get_output_variables(), model.outputs),
+    ):
+        given = [_layer_of(graph, variable) for variable in variables]
+        wanted = [_producer(model, tensor) for tensor in tensors]
+        if given != wanted:
+            raise InputError(f"network {model.name}: {kind}s in hls4ml are {', '.join(given)}, unlike the model's")
+
+
+def _sources_after_merging(model: keras.Model) -> dict[str, tuple[str, ...]]:
+    """Return what each layer reads that is to be found in hls4ml's network."""
+    behind = sources(model)
+    merged = {layer.name: behind[layer.name][0] for layer in model.layers if _is_merged(layer)}
+    return {
+        name: tuple(merged.get(source, source) for source in names)
+        for name, names in behind.items()
+        if name not in merged
+    }
+
+
+def _check_sources(node: Any, expected: tuple[str, ...]) -> None:
+    if not expected:
+        # An input, which hls4ml lets read itself.
+        return
+    reads = tuple(_unpadded(node.get_input_node(source)).name for source in node.inputs)
+    if reads != expected:
+        raise InputError(
+            f"layer {node.name}: reads {', '.join(reads)} in hls4ml's network; the model says {', '.join(expected)}"
+        )
+
+
+def _unpadded(node: Any) -> Any:
+    return node.get_input_node() if node.class_name == PADDING else node
+
+
+def _layer_of(graph: ModelGraph, variable: Any) -> str:
+    return next(node.name for node in graph.get_layers() if variable in node.variables.values())
+
+
+def _producer(model: keras.Model, tensor: keras.KerasTensor) -> str:
+    """Return the layer that hls4ml lets write a tensor."""
+    layer = next(layer for layer in model.layers if layer.output is tensor)
+    return sources(model)[layer.name][0] if _is_merged(layer) else layer.name
 
 
 def _check_precisions(node: Any, result: str, exact: Format | None) -> None:
@@ -181,6 +250,16 @@ def _check_precisions(node: Any, result: str, exact: Format | None) -> None:
             raise InputError(
                 f"layer {node.name}: hls4ml accumulates in {accumulator}; {precision(exact)} is what the weights need"
             )
+
+
+def _check_constants(node: Any, layer: keras.Layer) -> None:
+    for name, words in constant_formats(layer).items():
+        given = str(node.get_attr(f"{name}_t").precision)
+        # Of constants hls4ml keeps width and point alone: they are on their grid already.
+        if given.split(",")[:2] != precision(words).removesuffix(">").split(",")[:2]:
+            raise InputError(f"layer {node.name}: hls4ml gives its {name} the format {given}; it is {precision(words)}")
+    if slope_shift(layer) and node.get_attr("activ_param") != 2.0 ** -slope_shift(layer):
+        raise InputError(f"layer {node.name}: hls4ml gives it the slope {node.get_attr('activ_param')}")
 
 
 def _register_activation() -> None:

@@ -25,6 +25,8 @@ class HlsProject:
     logits: Format
     """Format of a logit."""
     classes: int
+    input_types: tuple[str, ...] = ("input_t",)
+    """Types of the words of each input's stream, in the order of the model's inputs."""
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -56,6 +58,8 @@ class HlsProject:
 
 def network_header(project: HlsProject) -> str:
     """Return the text of ``network.hpp``."""
+    streams = ["pixels", *(f"pixels_{index}" for index in range(2, len(project.input_types) + 1))]
+    parameters = [f"hls::stream<{words}>& {name}" for words, name in zip(project.input_types, streams, strict=True)]
     return "\n".join(
         [
             f"// Names the network of {project.top} for the classification kernel: generated, not to be edited.",
@@ -65,12 +69,12 @@ def network_header(project: HlsProject) -> str:
             "",
             "namespace network {",
             "",
-            "using ::input_t;",
+            *(f"using ::{words};" for words in project.input_types),
             "using ::result_t;",
             f"constexpr int kLogitBits = {project.logits.width};",
             "",
-            "inline void run(hls::stream<input_t>& pixels, hls::stream<result_t>& logits) {",
-            f"  ::{project.top}(pixels, logits);",
+            f"inline void run({', '.join(parameters)}, hls::stream<result_t>& logits) {{",
+            f"  ::{project.top}({', '.join(streams)}, logits);",
             "}",
             "",
             "}  // namespace network",

@@ -34,15 +34,22 @@ class NetworkSimulation:
             shared=True,
         )
         library = ctypes.CDLL(str(path))
-        library.cytogate_network.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
+        library.cytogate_network.argtypes = [ctypes.c_void_p] * 3
         return NetworkSimulation(project, library)
 
-    def logits(self, codes: NDArray[np.integer]) -> Codes:
-        """Return codes of logits (cells, classes) for codes of inputs (cells, ..., channels)."""
-        found = np.empty((len(codes), self.project.classes), np.int32)
-        for cell, logits in zip(np.ascontiguousarray(codes, np.int32), found, strict=True):
-            positions = cell.size // cell.shape[-1]
-            count = self.library.cytogate_network(cell.ctypes.data, positions, logits.ctypes.data)
+    def logits(self, *codes: NDArray[np.integer]) -> Codes:
+        """Return codes of logits (cells, classes) for the codes (cells, ..., channels) of each input."""
+        inputs = [np.ascontiguousarray(each, np.int32) for each in codes]
+        found = np.empty((len(inputs[0]), self.project.classes), np.int32)
+        if len(inputs) != len(self.project.input_types):
+            raise CheckFailed(
+                f"network {self.project.top}: {len(inputs)} inputs were given where {len(self.project.input_types)} "
+                f"are due"
+            )
+        positions = np.array([each[0].size // each.shape[-1] for each in inputs], np.int32)
+        for *cells, logits in zip(*inputs, found, strict=True):
+            pointers = (ctypes.c_void_p * len(cells))(*(cell.ctypes.data for cell in cells))
+            count = self.library.cytogate_network(pointers, positions.ctypes.data, logits.ctypes.data)
             if count != logits.size:
                 raise CheckFailed(f"network {self.project.top}: {count} logits left it where {logits.size} were due")
         return found.astype(np.int64)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,9 +14,14 @@ from cytogate.hls.convert import convert
 from cytogate.model.command import InputError
 from cytogate.model.designs import design_named
 from cytogate.model.keras_backend import keras, qkeras
-from cytogate.model.networks import logits, trace
+from cytogate.model.network_layers import BatchNormalization
+from cytogate.model.network_words import trace
+from cytogate.model.networks import logits
 from cytogate.sim.network_csim import NetworkSimulation
 from tests.test_networks import SIZE, exact_network, inputs
+
+if TYPE_CHECKING:
+    from hls4ml.model import ModelGraph
 
 DESIGN = design_named("qatom64")
 
@@ -71,6 +78,19 @@ def convolution(name: str = "convolution", **options: object) -> keras.Layer:
     return qkeras.QConv2D(2, 3, **settings)
 
 
+def rounded(name: str = "rounded", width: int = 8) -> keras.Layer:
+    return qkeras.QActivation(qkeras.quantized_bits(width, 2, alpha=1), name=name)
+
+
+def leaky(name: str, **options: float) -> keras.Layer:
+    return qkeras.QActivation(qkeras.quantized_relu(8, 2, **{"negative_slope": 0.125, **options}), name=name)
+
+
+def nested(name: str) -> keras.Layer:
+    x = keras.Input((8, 8, 5))
+    return keras.Model(x, convolution()(x), name=name)
+
+
 REFUSED = {
     "softmax": [keras.layers.Flatten(), keras.layers.Softmax(name="bad")],
     "sigmoid behind flatten": [keras.layers.Flatten(), keras.layers.Activation("sigmoid", name="bad")],
@@ -85,7 +105,14 @@ REFUSED = {
     "dilation": [convolution("bad", dilation_rate=2)],
     "no quantizer": [convolution("good"), convolution("bad", kernel_quantizer=None)],
     "scaled quantizer": [convolution("bad", kernel_quantizer=qkeras.quantized_bits(8, 0, alpha="auto"))],
-    "batch normalization as trained": [keras.layers.BatchNormalization(name="bad")],
+    "batch normalization of Keras": [keras.layers.BatchNormalization(name="bad")],
+    "batch normalization as trained": [BatchNormalization(name="bad")],
+    "leaky ReLU of unrounded sums": [convolution(), leaky("bad")],
+    "leaky ReLU of a slope of 1": [convolution(), rounded(), leaky("bad", negative_slope=1.0)],
+    "leaky ReLU with a bound": [convolution(), rounded(), leaky("bad", relu_upper_bound=1.0)],
+    "signed quantizer behind pooling": [keras.layers.MaxPooling2D(2), rounded("bad")],
+    "signed quantizer behind another": [convolution(), rounded(), rounded("bad", 4)],
+    "a network as a layer": [nested("bad")],
 }
 
 
@@ -100,8 +127,117 @@ def test_branches_are_refused(tmp_path: Path) -> None:
     x = entry = keras.Input((8, 8, 5), name="network_input")
     x = qkeras.QActivation(qkeras.quantized_relu(8, 0), name="input_quantizer")(x)
     both = keras.layers.Concatenate(name="both")([convolution("one")(x), convolution("other")(x)])
-    with pytest.raises(InputError, match="must be a plain chain"):
+    with pytest.raises(
+        InputError, match=r"layer one: is not the only reader of input_quantizer.*must be a plain chain"
+    ):
         convert(keras.Model(entry, both), DESIGN, tmp_path / "project")
+
+
+def two_chains(joint: keras.Layer, widths: tuple[int, int] = (8, 8), flat: bool = True) -> keras.Model:
+    """Return a network of two inputs, each with a convolution and a ReLU of so many bits, behind a joint."""
+    entries, ends = [], []
+    for side, width in zip(("left", "right"), widths, strict=True):
+        x = keras.Input((4, 4, 2), name=side)
+        entries.append(x)
+        x = qkeras.QActivation(qkeras.quantized_relu(8, 0), name=f"{side}_quantizer")(x)
+        x = convolution(f"{side}_convolution")(x)
+        x = qkeras.QActivation(qkeras.quantized_relu(width, 2), name=f"{side}_relu")(x)
+        ends.append(keras.layers.Flatten(name=f"{side}_flatten")(x) if flat else x)
+    x = joint(ends)
+    if not flat:
+        x = keras.layers.Flatten(name="flatten")(x)
+    return keras.Model(entries, qkeras.QDense(2, kernel_quantizer=bits(), bias_quantizer=bits(), name="logits")(x))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (lambda: two_chains(keras.layers.Concatenate(name="bad"), (8, 7)), "must write words of one format"),
+        (lambda: two_chains(keras.layers.Concatenate(name="bad"), flat=False), "joins two vectors"),
+        (lambda: two_chains(keras.layers.Add(name="bad")), "only a Concatenate joins chains"),
+    ],
+)
+def test_joints_that_are_not_exact_are_refused(model: Callable[[], keras.Model], said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"layer bad: .*{said}"):
+        convert(model(), DESIGN, tmp_path / "project")
+
+
+def test_an_output_in_the_middle_is_refused(tmp_path: Path) -> None:
+    model = chain(convolution("first"), rounded(), convolution("last"))
+    with pytest.raises(InputError, match="layer last: its words must be the network's only output"):
+        convert(keras.Model(model.input, [model.get_layer("first").output, model.output]), DESIGN, tmp_path / "project")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_layer_used_twice_is_refused(elsewhere: bool, tmp_path: Path) -> None:
+    shared = convolution("shared")
+    x = entry = keras.Input((8, 8, 2))
+    if elsewhere:
+        shared(keras.Input((8, 8, 2)))
+        x = shared(qkeras.QActivation(qkeras.quantized_relu(8, 0))(x))
+    else:
+        x = shared(rounded()(shared(qkeras.QActivation(qkeras.quantized_relu(8, 0))(x))))
+    model = keras.Model(entry, keras.layers.Flatten(name="reader")(x))
+    with pytest.raises(InputError, match=r"layer (reader|shared): reads a layer that is applied more than once"):
+        convert(model, DESIGN, tmp_path / "project")
+
+
+def test_two_inputs_keep_their_order(tmp_path: Path) -> None:
+    project = convert(two_chains(keras.layers.Concatenate(name="joint")), DESIGN, tmp_path / "project")
+    assert project.input_types == ("input_t", "input2_t")
+    header = (project.folder / "network.hpp").read_text()
+    assert "run(hls::stream<input_t>& pixels, hls::stream<input2_t>& pixels_2, hls::stream<result_t>& logits)" in header
+    depths = re.findall(r"HLS STREAM variable=(\w+) depth=(\d+)", project.sources[0].read_text())
+    assert len(depths) == 7, "quantizer, convolution and ReLU of each chain, and what joins them"
+
+
+def changing(monkeypatch: pytest.MonkeyPatch, change: Callable[[ModelGraph], None]) -> None:
+    """Let hls4ml's network be another one than it was told."""
+    import hls4ml
+
+    real = hls4ml.converters.convert_from_keras_model
+
+    def converting(model: keras.Model, **options: object) -> ModelGraph:
+        graph = real(model, **options)
+        change(graph)
+        return graph
+
+    monkeypatch.setattr(hls4ml.converters, "convert_from_keras_model", converting)
+
+
+def test_inputs_that_hls4ml_swaps_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changing(monkeypatch, lambda graph: graph.inputs.reverse())
+    with pytest.raises(InputError, match="inputs in hls4ml are right, left"):
+        convert(two_chains(keras.layers.Concatenate(name="joint")), DESIGN, tmp_path / "project")
+
+
+def test_chains_that_hls4ml_swaps_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changing(monkeypatch, lambda graph: graph.graph["joint"].inputs.reverse())
+    with pytest.raises(InputError, match=r"layer joint: reads right_flatten, left_flatten in hls4ml's network"):
+        convert(two_chains(keras.layers.Concatenate(name="joint")), DESIGN, tmp_path / "project")
+
+
+def leaky_network() -> keras.Model:
+    dense = qkeras.QDense(2, kernel_quantizer=bits(), bias_quantizer=bits(), name="logits")
+    return chain(convolution(), rounded(), leaky("leak"), keras.layers.Flatten(name="flatten"), dense)
+
+
+def test_a_slope_that_hls4ml_changes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changing(monkeypatch, lambda graph: graph.graph["leak"].set_attr("activ_param", 0.25))
+    with pytest.raises(InputError, match=r"layer leak: hls4ml gives it the slope 0\.25"):
+        convert(leaky_network(), DESIGN, tmp_path / "project")
+
+
+@pytest.mark.parametrize(("layer", "constant"), [("leak", "param"), ("convolution", "weight"), ("convolution", "bias")])
+def test_a_constant_that_hls4ml_narrows_is_an_error(
+    layer: str, constant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def narrow(graph: ModelGraph) -> None:
+        graph.graph[layer].get_attr(f"{constant}_t").precision.width = 1
+
+    changing(monkeypatch, narrow)
+    with pytest.raises(InputError, match=f"layer {layer}: hls4ml gives its {constant} the format fixed<1,"):
+        convert(leaky_network(), DESIGN, tmp_path / "project")
 
 
 def test_a_layer_that_hls4ml_drops_is_an_error(tmp_path: Path) -> None:

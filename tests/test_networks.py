@@ -11,17 +11,16 @@ from cytogate.model.command import InputError
 from cytogate.model.designs import Meng2017, design_named
 from cytogate.model.formats import EXACT_STEPS, Format
 from cytogate.model.keras_backend import keras, qkeras
+from cytogate.model.network_layers import EPSILON, BatchNormalization
+from cytogate.model.network_words import assert_exact_accumulation, quantizer_format, trace
 from cytogate.model.networks import (
     CHANNELS,
-    assert_exact_accumulation,
     count_macs,
     count_weights,
     logits,
     meng2017,
-    quantizer_format,
     settle_weights,
     snap_batch_normalization,
-    trace,
 )
 
 SMALL = Meng2017(filters=(2, 3, 4), dense=6)
@@ -31,8 +30,12 @@ SIZE = 32
 def unsettled(spec: Meng2017 = SMALL, size: int = SIZE, seed: int = 0) -> keras.Model:
     """Return a network whose batch normalizations have been through something."""
     keras.utils.set_random_seed(seed)
+    return lived_in(meng2017(spec, size, quantized=True), seed)
+
+
+def lived_in(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Give a network biases and batch normalizations as training might."""
     rng = np.random.default_rng(seed)
-    model = meng2017(spec, size, quantized=True)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             shape = layer.get_weights()[0].shape
@@ -144,6 +147,19 @@ def test_heavy_weights_are_refused_by_name() -> None:
         assert_exact_accumulation(model)
 
 
+def test_a_snapped_normalization_is_exact_on_this_processor() -> None:
+    """More channels than a vector unit has lanes: the reciprocal root of 1 that it computes is not always 1."""
+    channels = 100
+    layer = BatchNormalization(epsilon=EPSILON)
+    model = keras.Sequential([keras.Input((channels,)), layer])
+    rng = np.random.default_rng(0)
+    layer.set_weights([rng.uniform(0.5, 2, channels), *rng.normal(0, 1, (2, channels)), rng.uniform(0.1, 9, channels)])
+    snap_batch_normalization(model)
+    scale, offset = (np.asarray(weights, np.float64) for weights in layer.get_weights()[:2])
+    words = rng.integers(-2048, 2048, (500, channels)) / 64
+    assert np.array_equal(np.asarray(model(words.astype(np.float32))), scale * words + offset)
+
+
 @pytest.mark.parametrize(
     ("quantizer", "said"),
     [
@@ -151,7 +167,8 @@ def test_heavy_weights_are_refused_by_name() -> None:
         (qkeras.quantized_bits(8, 0, alpha="auto"), "alpha"),
         (qkeras.quantized_bits(8, 0, keep_negative=0, alpha=1), "two's complement"),
         (qkeras.quantized_relu(8, 0, use_stochastic_rounding=True), "stochastically"),
-        (qkeras.quantized_relu(8, 2, negative_slope=0.125), "more than a ReLU"),
+        (qkeras.quantized_relu(8, 2, use_sigmoid=1), "more than a ReLU"),
+        (qkeras.quantized_relu(8, 2, relu_upper_bound=3.0), "more than a ReLU"),
         (qkeras.quantized_tanh(8), "no quantizer that is known"),
     ],
 )
@@ -163,6 +180,7 @@ def test_inexact_quantizers_are_refused(quantizer: object, said: str) -> None:
 def test_formats_follow_the_quantizers() -> None:
     assert quantizer_format(qkeras.quantized_bits(8, 2, alpha=1), "x") == Format(8, 3)
     assert quantizer_format(qkeras.quantized_relu(8, 2), "x") == Format(8, 2, signed=False)
+    assert quantizer_format(qkeras.quantized_relu(8, 2, negative_slope=0.125), "x") == Format(8, 3)
 
 
 def test_a_size_that_cannot_be_halved_is_refused() -> None:

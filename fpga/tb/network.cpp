@@ -1,22 +1,27 @@
-// The network alone as a callable, for networks of any input size: codes in, logits out, no kernel around it.
+// The network alone as a callable, for networks of any inputs: codes in, logits out, no kernel around it.
+#include <cstddef>
 #include <cstdint>
+#include <tuple>
+#include <utility>
 
 #include "hls_stream.h"
 #include "network.hpp"
 
-// One cell: codes (positions, channels) in the order of the stream; returns the number of logits written.
-extern "C" int cytogate_network(const std::int32_t* codes, int positions, std::int32_t* logits) {
-  hls::stream<network::input_t> pixels("pixels");
-  hls::stream<network::result_t> results("results");
+namespace {
+
+// Codes (positions, channels) in the order of the stream.
+template <class Pixel>
+void feed(const std::int32_t* codes, int positions, hls::stream<Pixel>& pixels) {
   for (int i = 0; i < positions; ++i) {
-    network::input_t pixel;
-    for (int channel = 0; channel < int(network::input_t::size); ++channel) {
-      pixel[channel].range() = codes[i * int(network::input_t::size) + channel];
+    Pixel pixel;
+    for (int channel = 0; channel < int(Pixel::size); ++channel) {
+      pixel[channel].range() = codes[i * int(Pixel::size) + channel];
     }
     pixels.write(pixel);
   }
-  network::run(pixels, results);
-  if (!pixels.empty()) return -1;
+}
+
+int take(hls::stream<network::result_t>& results, std::int32_t* logits) {
   int count = 0;
   while (!results.empty()) {
     const network::result_t result = results.read();
@@ -27,4 +32,27 @@ extern "C" int cytogate_network(const std::int32_t* codes, int positions, std::i
     }
   }
   return count;
+}
+
+// The network's signature says what its inputs are: all streams but the last one.
+template <class... Streams, std::size_t... Inputs>
+int play(void (*run)(Streams&...), std::index_sequence<Inputs...>, const std::int32_t* const* codes,
+         const int* positions, std::int32_t* logits) {
+  std::tuple<Streams...> streams;
+  (feed(codes[Inputs], positions[Inputs], std::get<Inputs>(streams)), ...);
+  std::apply(run, streams);
+  if (!(std::get<Inputs>(streams).empty() && ...)) return -1;
+  return take(std::get<sizeof...(Inputs)>(streams), logits);
+}
+
+template <class... Streams>
+int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* positions, std::int32_t* logits) {
+  return play(run, std::make_index_sequence<sizeof...(Streams) - 1>(), codes, positions, logits);
+}
+
+}  // namespace
+
+// One cell: codes and positions of each input; returns the number of logits written.
+extern "C" int cytogate_network(const std::int32_t* const* codes, const int* positions, std::int32_t* logits) {
+  return play(network::run, codes, positions, logits);
 }
