@@ -25,11 +25,11 @@ from cytogate.host.sources.arrays import open_file
 from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
 from cytogate.host.sources.opening import open_source
-from cytogate.host.sources.zarr_array import HARMLESS_CODECS, _codec_names
 from cytogate.model.command import InputError
 from cytogate.model.datasets import write_cells
 from cytogate.model.designs import FourAngle
 from cytogate.model.simulator import SimulatedCells
+from cytogate.model.zarr_codecs import HARMLESS, codec_names
 from tests.streams import CLASSES, SIDE, real_data, small_frames, small_manifest, write_npz
 
 FRAMES = small_frames(6)
@@ -205,11 +205,11 @@ def test_known_codecs_inside_others_are_looked_at(tmp_path: Path) -> None:
     text = (path / "zarr.json").read_text()
     assert "sharding_indexed" in text
     metadata = json.loads(text)
-    assert _codec_names(metadata)
-    assert set(_codec_names(metadata)) <= HARMLESS_CODECS
+    assert codec_names(metadata)
+    assert set(codec_names(metadata)) <= HARMLESS
     inner = metadata["codecs"][0]["configuration"]["codecs"]
     inner.append({"name": "numcodecs.pickle", "configuration": {}})
-    assert "numcodecs.pickle" in _codec_names(metadata)
+    assert "numcodecs.pickle" in codec_names(metadata)
 
 
 def test_a_zarr_of_giant_chunks_is_refused(tmp_path: Path) -> None:

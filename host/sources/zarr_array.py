@@ -1,8 +1,4 @@
-"""Zarr, versions 2 and 3: an array, or the array ``frames`` of a group.
-
-A Zarr names the codecs that its chunks pass through, and one of those that are installed loads pickles: only codecs
-that are known to hold nothing but numbers are let through.
-"""
+"""Zarr, versions 2 and 3: an array, or the array ``frames`` of a group."""
 
 from __future__ import annotations
 
@@ -15,11 +11,8 @@ import zarr
 from numpy.typing import NDArray
 
 from cytogate.model.command import InputError
+from cytogate.model.zarr_codecs import check_codecs
 
-HARMLESS_CODECS = {
-    "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "gzip", "lz4", "lzma", "packbits",
-    "sharding_indexed", "shuffle", "transpose", "zlib", "zstd",
-}  # fmt: skip
 MAX_CHUNK_BYTES = 1 << 28
 """A chunk is read as a whole, whatever little of it is asked for."""
 
@@ -53,30 +46,10 @@ class ZarrArray:
             raise InputError(f"{self._path}: frames is a group; an array (cells, 4, rows, columns) is needed")
         if array.dtype.kind not in "ui":
             raise InputError(f"{self._path}: {array.name} is {array.dtype}; codes are stored as uint8 or uint16")
-        for codec in _codec_names(array.metadata.to_dict()):
-            if codec.removeprefix("numcodecs.") not in HARMLESS_CODECS:
-                raise InputError(f"{self._path}: the codec {codec} is not among those that are let through")
+        check_codecs(array.metadata.to_dict(), self._path)
         size = math.prod(array.shards or array.chunks) * array.dtype.itemsize
         if size > MAX_CHUNK_BYTES:
             raise InputError(
                 f"{self._path}: chunks of {size} bytes; {MAX_CHUNK_BYTES} are the most that is read at once"
             )
         return array
-
-
-def _codec_names(metadata: Any) -> list[str]:
-    """Return the names of all codecs of an array's metadata: ``id`` in version 2, ``name`` in version 3."""
-    names: list[str] = []
-    waiting = [metadata.get(key) for key in ("codecs", "compressor", "filters")]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, list | tuple):
-            waiting += each
-        elif isinstance(each, dict):
-            names += [str(each[key]) for key in ("id", "name") if key in each]
-            # Sharding has codecs of its own.
-            waiting += [each.get("codecs"), each.get("index_codecs")]
-            waiting += [each["configuration"]] if isinstance(each.get("configuration"), dict) else []
-        elif each is not None:
-            names.append(str(getattr(each, "codec_id", each)))
-    return names

@@ -1,0 +1,166 @@
+"""Figures of merit: those of scikit-learn to the last digits, and intervals that hold what they promise."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
+
+from cytogate.model.command import InputError
+from cytogate.model.folds import stratified_folds
+from cytogate.model.metrics import BINS, Figure, Metrics, Spread, _confusion, _ece, _Ranks, calibration
+
+NAMES = ("round", "long", "rare")
+
+
+def answers(cells: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of uneven classes, predictions that are often right, and their probabilities, rounded so that some tie."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(3, cells, p=(0.6, 0.3, 0.1))
+    scores = rng.standard_normal((cells, 3)) + 1.5 * np.eye(3)[labels]
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    probabilities = np.round(probabilities, 2)
+    probabilities[:, 0] += 1 - probabilities.sum(axis=1)
+    probabilities = np.abs(probabilities)
+    return labels, probabilities.argmax(axis=1), probabilities
+
+
+def test_every_figure_is_scikit_learns() -> None:
+    """Precision, recall, F and area of 3 classes, and balanced accuracy."""
+    labels, predicted, probabilities = answers()
+    metrics = Metrics.of(labels, predicted, NAMES, probabilities)
+    for number, figures in enumerate(metrics.classes):
+        is_class, said = labels == number, predicted == number
+        assert figures.precision.value == precision_score(is_class, said)
+        assert figures.recall.value == recall_score(is_class, said)
+        assert figures.specificity.value == recall_score(~is_class, ~said)
+        assert figures.f.value == pytest.approx(f1_score(is_class, said), abs=1e-15)
+        assert figures.auc.value == roc_auc_score(is_class, probabilities[:, number])
+        assert figures.accuracy.value == (is_class == said).mean()
+        assert figures.cells == is_class.sum()
+    assert metrics.balanced_accuracy.value == balanced_accuracy_score(labels, predicted)
+    assert metrics.accuracy.value == (labels == predicted).mean()
+    assert np.sum(metrics.confusion) == len(labels)
+    for figure in (metrics.accuracy, metrics.balanced_accuracy, metrics.classes[2].auc, metrics.classes[2].f):
+        assert figure.low is not None
+        assert figure.low < figure.value < figure.high  # type: ignore[operator]
+
+
+def test_resampled_figures_are_scikit_learns_with_weights() -> None:
+    """20 resamples: tables and areas as scikit-learn has them for the same weights."""
+    labels, predicted, probabilities = answers(150)
+    rng = np.random.default_rng(1)
+    ranks = _Ranks.of(probabilities[:, 1])
+    for _ in range(20):
+        weights = np.bincount(rng.integers(0, 150, 150), minlength=150)
+        table = _confusion(labels, predicted, 3, weights)
+        assert np.mean(table.diagonal() / table.sum(axis=1)) == pytest.approx(
+            balanced_accuracy_score(labels, predicted, sample_weight=weights), abs=1e-12
+        )
+        assert ranks.auc(labels == 1, weights) == pytest.approx(
+            roc_auc_score(labels == 1, probabilities[:, 1], sample_weight=weights), abs=1e-12
+        )
+
+
+def test_wilsons_interval() -> None:
+    """Against Wilson 1927 by hand for 8 of 10: (8 + z^2/2 -+ z sqrt(8 * 2/10 + z^2/4)) / (10 + z^2)."""
+    z = 1.959963984540054
+    middle, half = 8 + z * z / 2, z * np.sqrt(8 * 2 / 10 + z * z / 4)
+    figure = Figure.share(8, 10)
+    assert (figure.low, figure.high) == pytest.approx(((middle - half) / (10 + z * z), (middle + half) / (10 + z * z)))
+    assert Figure.share(0, 0) == Figure(None, None, None)
+
+
+def test_a_bootstrap_interval_holds_the_truth_nineteen_times_in_twenty() -> None:
+    """40 sets of 200 cells, balanced accuracy; 95 % of 40 is 38, fewer than 33 has a chance below 1 in 100."""
+    rng = np.random.default_rng(5)
+    recalls, held = np.array([0.9, 0.6]), 0
+    for seed in range(40):
+        labels = rng.integers(0, 2, 200)
+        predicted = np.where(rng.random(200) < recalls[labels], labels, 1 - labels)
+        figure = Metrics.of(labels, predicted, ("a", "b"), seed=seed).balanced_accuracy
+        held += figure.low <= 0.75 <= figure.high  # type: ignore[operator]
+    assert held >= 33
+
+
+def test_one_seed_one_result() -> None:
+    labels, predicted, probabilities = answers()
+    first, again, other = (Metrics.of(labels, predicted, NAMES, probabilities, seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.balanced_accuracy.low != other.balanced_accuracy.low
+    assert json.loads(json.dumps(first.as_dict()))["classes"][2]["name"] == "rare"
+
+
+def test_calibration_by_hand() -> None:
+    """5 cells: two at .95 of which one is right, two at .65 both right, one at 1.0 right."""
+    probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.35, 0.65], [1.0, 0.0]])
+    labels = np.array([0, 1, 0, 1, 0])
+    told = calibration(labels, probabilities)
+    assert [each.cells for each in told.curve] == [0, 0, 0, 0, 0, 0, 2, 0, 0, 3]
+    assert told.curve[9].confidence == pytest.approx((0.95 + 0.95 + 1) / 3)
+    assert told.curve[9].accuracy.value == pytest.approx(2 / 3)
+    assert told.curve[0].confidence is None
+    # (2 * |.65 - 1| + 3 * |.9667 - .6667|) / 5
+    assert told.ece.value == pytest.approx((0.7 + 0.9) / 5)
+
+
+def test_over_confidence_is_seen() -> None:
+    """4,000 cells: honest probabilities have a small error, sharpened ones a large one."""
+    rng = np.random.default_rng(0)
+    honest = rng.uniform(0.5, 1, 4000)
+    labels = (rng.random(4000) > honest).astype(np.int64)
+    sharp = honest**4 / (honest**4 + (1 - honest) ** 4)
+    errors = [calibration(labels, np.stack([p, 1 - p], axis=1)).ece.value for p in (honest, sharp)]
+    assert errors[0] < 0.03 < 0.08 < errors[1]  # type: ignore[operator]
+    assert _ece(np.zeros(4, int), np.array([0.5, -0.5, 0.5, -0.5]), np.array([2, 0, 1, 1])) == pytest.approx(0.25)
+    assert BINS == 10
+
+
+def test_classes_that_are_not_there() -> None:
+    """No cell of one class, no prediction of another: no figure rather than a wrong one."""
+    metrics = Metrics.of(np.array([0, 0, 1, 1]), np.array([0, 2, 0, 2]), NAMES)
+    assert metrics.classes[1].precision.value is None
+    assert metrics.classes[2].recall.value is None
+    assert metrics.classes[2].f.value == 0
+    assert metrics.balanced_accuracy.value == 0.25
+    assert metrics.calibration is None
+    assert metrics.classes[0].auc.value is None
+
+
+def test_logits_are_no_probabilities() -> None:
+    labels, predicted, _ = answers(10)
+    for wrong, told in ((np.full((10, 3), 2.0), "logits"), (np.full((10, 2), 0.5), r"\(10, 3\)")):
+        with pytest.raises(InputError, match=told):
+            Metrics.of(labels, predicted, NAMES, wrong)
+    with pytest.raises(InputError, match="none of 0 to 1"):
+        Metrics.of(labels, predicted, NAMES[:2])
+
+
+def test_spread() -> None:
+    assert Spread.of([0.5, 0.7]).as_dict() == {
+        "values": (0.5, 0.7),
+        "mean": pytest.approx(0.6),
+        "standard_deviation": pytest.approx(np.sqrt(0.02)),
+    }
+    assert Spread.of([0.5]).standard_deviation is None
+
+
+def test_folds_are_disjoint_whole_and_stratified() -> None:
+    """5 folds of 240 cells, the rarest class with 12."""
+    labels = np.repeat([0, 1, 2], [160, 68, 12])
+    folds = stratified_folds(labels)
+    assert np.sort(np.concatenate([fold.test for fold in folds])).tolist() == list(range(240))
+    for fold, again in zip(folds, stratified_folds(labels), strict=True):
+        assert np.array_equal(fold.test, again.test)
+        assert not np.intersect1d(fold.training, fold.test).size
+        assert len(fold.training) + len(fold.test) == 240
+        assert np.bincount(labels[fold.test])[2] in (2, 3)
+        fitted, selecting = fold.with_validation(labels, 0.2, 0)
+        assert np.array_equal(np.sort(np.concatenate([fitted, selecting])), fold.training)
+        assert np.bincount(labels[selecting])[2] >= 1
+    with pytest.raises(InputError, match="class 2 has 12 cells; each of 13 folds"):
+        stratified_folds(labels, 13)
+    with pytest.raises(InputError, match="no cells"):
+        stratified_folds(labels[:0])
