@@ -51,9 +51,10 @@ module retrieval #(
   localparam int GROWN_WORD = LANES * 2 * (WIDE_BITS + SIZE_LOG2);
   localparam int POLYNOMIAL_BITS = COEFFICIENT_BITS + TWIDDLE_BITS + 3 + SIZE_LOG2 + 1;
 
+  // A module that nobody has is an error in every tool; $error is not known to all of them here.
   generate
     if (contract_pkg::QUOTIENT_BITS != WIDE_BITS || GRADIENT_BITS != WORD_BITS || TRANSPOSES != 2) begin : g_check
-      $error("words of this kernel grow by other rules than the contract's");
+      words_grow_by_other_rules_than_the_contracts stop ();
     end
   endgenerate
 
