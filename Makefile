@@ -3,6 +3,9 @@
 DESIGN ?= qatom128
 LEVEL ?= rtl
 BOARD ?= kv260
+NAME ?= dcnn
+SCALE ?= small
+PAGE ?= model/results/$(NAME)-$(SCALE)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +18,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment twin test test-full lint header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +35,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
 	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,emulate,dev]'
+	@rm -rf cytogate.egg-info  # an old one hides verbs that were added since
 	@touch $@
 
 csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
@@ -60,6 +64,12 @@ simulate: $(READY) ## Write simulated cells to a file
 
 train: $(READY) ## Train the quantized network and its float twin (resumes when interrupted)
 	@$(CYTOGATE) train --design $(DESIGN) $(ARGS)
+
+experiment: $(READY) ## A paper's experiment as a page: NAME=dcnn|dcae|jurkat, SCALE=small|full
+	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
+
+twin: $(READY) ## A trained twin of an experiment in C-simulation: PAGE=model/results/NAME-SCALE
+	@$(CYTOGATE) twin $(PAGE) $(ARGS)
 
 bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
 	@$(CYTOGATE) bench --design $(DESIGN) $(ARGS)

@@ -89,6 +89,11 @@ def svm_hand_made(seed: int = 0) -> Pipeline:
     return _svm_on(image_features.hand_made, SVC(), RBF, seed)
 
 
+def svm_columns(seed: int = 0) -> GridSearchCV:
+    """Support vector machine with RBF kernel on features (cells, columns) that have been computed already."""
+    return _chosen(make_pipeline(StandardScaler(), SVC()), RBF, seed)
+
+
 def mobilenet_transfer(weights: Path, seed: int = 0) -> BaseEstimator:
     """MobileNet of ImageNet, fine-tuned (paper 003, section G), from a local file of its weights."""
     from cytogate.model.transfer import MobileNetTransfer

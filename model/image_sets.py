@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 
 from cytogate.model.command import InputError
 from cytogate.model.frame_sources import reading
-from cytogate.model.image_sources import CLASS_NAMES, LABELS, ImageSource, NpzImages, open_image_source
+from cytogate.model.image_sources import CLASS_NAMES, LABELS, ImageSource, NpzImages, RangeSource, open_image_source
 
 MAX_CHANNELS = 16
 """More in the last place of a shape are columns in the wrong order."""
 MAX_SIDE = 8192
 """Rows or columns beyond which a file is not believed."""
+GAP_BYTES = 1 << 18
+"""Pixels between two images that are read over: finding a place in a Zarr takes as long."""
+RANGE_BYTES = 1 << 26
+"""The most that is read at once where more than one image is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,8 @@ class ImageSet:
         """Return images (len(indices), rows, columns, channels) in the order asked for; all must be alike."""
         if not len(indices):
             raise InputError(f"{self.path}: no image was asked for")
+        if isinstance(self.source, RangeSource) and self.shape is not None and self.source.dtype is not None:
+            return self._read_ranges(self.source, np.dtype(self.source.dtype), self.shape, indices)
         images: NDArray | None = None
         # In the order of the file: behind a compression, going back is starting over.
         for place in np.argsort(indices, kind="stable"):
@@ -76,6 +82,27 @@ class ImageSet:
                 )
             images[place] = image
         assert images is not None
+        return images
+
+    def _read_ranges(
+        self, source: RangeSource, dtype: np.dtype, shape: tuple[int, int, int], indices: NDArray[np.int64]
+    ) -> NDArray:
+        """Return images, of which those that lie close to each other are read together."""
+        images = np.empty((len(indices), *shape), dtype.newbyteorder("="))
+        order = np.argsort(indices, kind="stable")
+        ascending = indices[order]
+        for wrong in ascending[[0, -1]]:
+            if not 0 <= wrong < len(self):
+                raise InputError(f"{self.path}: image {wrong} was asked for; there are {len(self)}")
+        for part in _ranges(ascending, images[0].nbytes):
+            start, stop = int(ascending[part.start]), int(ascending[part.stop - 1]) + 1
+            with reading(self.path):
+                stored = source.read_range(start, stop)[ascending[part] - start].reshape(-1, *shape)
+            if dtype.kind == "f":
+                finite = np.isfinite(stored).all(axis=(1, 2, 3))
+                if not finite.all():
+                    raise InputError(f"{self.path}: image {ascending[part][finite.argmin()]} holds NaN or infinity")
+            images[order[part]] = stored
         return images
 
     def batches(self, indices: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray, NDArray[np.int64]]]:
@@ -130,6 +157,16 @@ def open_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
             return {name: archive.whole(name) for name in names}
         finally:
             archive.close()
+
+
+def _ranges(ascending: NDArray[np.int64], image_bytes: int) -> Iterator[slice]:
+    """Cut indices into parts that are read at once."""
+    near = max(1, GAP_BYTES // image_bytes)
+    runs = np.cumsum(np.diff(ascending, prepend=ascending[0]) > near)
+    # A run that is too long is cut by places in the file: images left out count as well.
+    parts = (ascending - ascending[0]) // max(1, RANGE_BYTES // image_bytes)
+    cuts = np.flatnonzero((np.diff(runs) != 0) | (np.diff(parts) != 0)) + 1
+    return map(slice, [0, *cuts], [*cuts, len(ascending)])
 
 
 def _image_shape(shape: tuple[int, ...], where: str) -> tuple[int, int, int]:

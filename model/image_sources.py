@@ -14,7 +14,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, runtime_checkable
 
 import h5py
 import numpy as np
@@ -63,6 +63,14 @@ class ImageSource(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+@runtime_checkable
+class RangeSource(Protocol):
+    """A source whose images are alike and lie behind each other, so that many are read as fast as one."""
+
+    def read_range(self, start: int, stop: int) -> NDArray:
+        """Return images ``start`` to ``stop`` as they are stored."""
 
 
 def open_image_source(path: Path) -> ImageSource:
@@ -137,8 +145,13 @@ class NpzImages:
     def read(self, index: int) -> NDArray:
         """Return an image."""
         _check_size(self._path, self.shape, self.dtype)
-        self._stream.seek(self._start + index * self._bytes)
-        return np.frombuffer(self._stream.read(self._bytes), self.dtype).reshape(self.shape)
+        return self.read_range(index, index + 1)[0]
+
+    def read_range(self, start: int, stop: int) -> NDArray:
+        """Return images ``start`` to ``stop``."""
+        self._stream.seek(self._start + start * self._bytes)
+        data = self._stream.read((stop - start) * self._bytes)
+        return np.frombuffer(data, self.dtype).reshape(stop - start, *self.shape)
 
     def member(self, name: str) -> NDArray | None:
         """Return a whole array."""
@@ -204,6 +217,10 @@ class Hdf5Images:
         _check_size(self._path, self.shape, self.dtype)
         return self._images[index]
 
+    def read_range(self, start: int, stop: int) -> NDArray:
+        """Return images ``start`` to ``stop``."""
+        return self._images[start:stop]
+
     def member(self, name: str) -> NDArray | None:
         """Return a whole dataset."""
         dataset = self._dataset(name)
@@ -252,6 +269,10 @@ class ZarrImages:
     def read(self, index: int) -> NDArray:
         """Return an image; a chunk that is missing reads as the fill value, as Zarr has it."""
         return np.asarray(self._images[index])
+
+    def read_range(self, start: int, stop: int) -> NDArray:
+        """Return images ``start`` to ``stop``; their chunks are decoded once each."""
+        return np.asarray(self._images[start:stop])
 
     def member(self, name: str) -> NDArray | None:
         """Return a whole array, or a list of the group's attributes."""

@@ -26,6 +26,12 @@ VARIABLE = "CYTOGATE_DATA"
 FOLDER = "jurkat_cell_cycle"
 BRIGHT_FIELD, DARK_FIELD, DNA_STAIN = "Ch3_brightfield", "Ch6_darkfield", "Ch4_DNA_stain"
 SIDE = 40
+EMPTY_BRIGHT_FIELD, EMPTY_DARK_FIELD = 677, 27
+"""Camera's codes of the background: medians of the unlabelled cells' pixels."""
+BRIGHT_FIELD_STEP = 2
+"""Camera's codes a code of the network's input: 254 to each side leave one pixel in a thousand beyond."""
+DARK_FIELD_GAIN = 11
+"""Codes a root of a camera's code: a root evens out the shot noise, and 11 times it holds up to 278 below 128."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,17 @@ class JurkatCells:
         order[[self.class_names.index(name) for name in names]] = np.arange(len(names))
         labels = order[self.labels]
         return JurkatCells(self.images[labels >= 0], labels[labels >= 0], names, self.channels)
+
+
+def network_codes(images: NDArray[np.uint16]) -> NDArray[np.int8]:
+    """Return what a network sees of (cells, rows, columns, 2) camera's codes of bright and dark field.
+
+    Signed 8 bits with the background at 0: the bright field's distance from it in steps of BRIGHT_FIELD_STEP, and the
+    distance of the dark field's roots. Both are fixed tables, the same for every cell.
+    """
+    bright = (images[..., 0].astype(np.float64) - EMPTY_BRIGHT_FIELD) / BRIGHT_FIELD_STEP
+    dark = DARK_FIELD_GAIN * (np.sqrt(images[..., 1].astype(np.float64)) - np.sqrt(EMPTY_DARK_FIELD))
+    return np.clip(np.rint(np.stack([bright, dark], axis=-1)), -128, 127).astype(np.int8)
 
 
 def data_folder() -> Path:

@@ -26,8 +26,10 @@ def _quiet() -> Iterator[None]:
 with _quiet():
     import keras
     import qkeras
+    import tensorflow as tf
 
-    # The first tensor starts the back end, which has more to say.
-    keras.ops.zeros(1)
+    # The first tensor starts the back end, which has more to say; workers of a cluster must find it not yet started.
+    if "TF_CONFIG" not in os.environ:
+        keras.ops.zeros(1)
 
-__all__ = ["keras", "qkeras"]
+__all__ = ["keras", "qkeras", "tf"]

@@ -19,7 +19,7 @@ from cytogate.model.formats import (
     SNAP_FRACTION_BITS,
     Format,
 )
-from cytogate.model.keras_backend import keras, qkeras
+from cytogate.model.keras_backend import keras, qkeras, tf
 
 CONTRAST_GAIN = 8.0
 """A frame's values vary by a twentieth of their range or so: gain of the first kernels' initial values."""
@@ -226,6 +226,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras multiplies by ``rsqrt(variance + epsilon)``, which vector units approximate: with AVX-512 the reciprocal root
     of 1 is 1 - 2^-23, and no word behind it can be relied on. hls4ml knows the layer by the name of its class.
+
+    Where several workers train together, the statistics are those of the whole batch.
     """
 
     def call(
@@ -237,6 +239,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
         variance = self.moving_variance + self.epsilon
         scale = self.gamma * keras.ops.where(variance == 1, 1.0, keras.ops.rsqrt(variance))
         return inputs * scale + (self.beta - self.moving_mean * scale)
+
+    def _moments(
+        self, inputs: keras.KerasTensor, mask: keras.KerasTensor | None
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Return mean and variance over all places but the last.
+
+        Keras has ``synchronized`` for it, but takes the difference of two large sums: of bright images little is left.
+        """
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return super()._moments(inputs, mask)
+        axes = tuple(range(inputs.ndim - 1))
+        count = tf.cast(tf.size(inputs) / inputs.shape[-1], inputs.dtype)
+        total, count = replica.all_reduce(tf.distribute.ReduceOp.SUM, [tf.reduce_sum(inputs, axes), count])
+        mean = total / count
+        squares = replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.reduce_sum(tf.square(inputs - mean), axes))
+        return mean, squares / count
 
 
 @keras.saving.register_keras_serializable(package="cytogate")

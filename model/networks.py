@@ -16,6 +16,7 @@ from cytogate.model.command import InputError
 from cytogate.model.designs import Meng2017
 from cytogate.model.formats import (
     ANGLES,
+    EXACT_STEPS,
     HIDDEN_INTEGER_BITS,
     KERNEL_INTEGER_BITS,
     NORMALIZED_INTEGER_BITS,
@@ -34,7 +35,7 @@ from cytogate.model.network_layers import (
     signed_bits_into_sum,
     unsigned_bits_into_sum,
 )
-from cytogate.model.network_words import assert_exact_accumulation, trace
+from cytogate.model.network_words import assert_exact_accumulation, quantizer_format, sources, trace
 
 __all__ = [
     "BATCH", "CHANNELS", "assert_exact_accumulation", "count_macs", "count_weights", "freeze_batch_normalization",
@@ -48,6 +49,8 @@ CHANNELS = ANGLES + 1
 
 BATCH = 64
 """Cells evaluated at a time."""
+SCALED_SHARE = 0.75
+"""Share of an accumulator's steps for a normalization's scaled words; the rest is left to the offset."""
 
 
 def meng2017(
@@ -134,12 +137,13 @@ def logits_of_values(model: keras.Model, batches: Iterator[NDArray[np.float32]])
 def snap_batch_normalization(model: keras.Model) -> None:
     """Turn each batch normalization into a scale and an offset on the grid 2^-10, and freeze it.
 
-    Mean becomes 0 and variance 1 - epsilon, so that Keras itself computes ``scale * x + offset`` and nothing else.
+    Mean becomes 0 and variance 1 - epsilon, so that Keras itself computes ``scale * x + offset`` and nothing else. The
+    scale of a channel that hardly varies is cut to what an accumulator holds.
     """
     for layer in _batch_normalizations(model):
         gamma, beta, mean, variance = (np.asarray(part, np.float64) for part in layer.get_weights())
-        scale = gamma / np.sqrt(variance + layer.epsilon)
-        grid = float(1 << SNAP_FRACTION_BITS)
+        grid, largest = float(1 << SNAP_FRACTION_BITS), _largest_scale(model, layer)
+        scale = np.clip(gamma / np.sqrt(variance + layer.epsilon), -largest, largest)
         snapped = np.rint(scale * grid) / grid, np.rint((beta - mean * scale) * grid) / grid
         layer.set_weights([*snapped, np.zeros_like(mean), np.full_like(variance, 1 - layer.epsilon)])
     freeze_batch_normalization(model)
@@ -179,3 +183,15 @@ def count_weights(model: keras.Model) -> int:
 
 def _batch_normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def _largest_scale(model: keras.Model, layer: keras.layers.BatchNormalization) -> float:
+    """Return the scale at which the largest word that enters a normalization takes SCALED_SHARE of the steps."""
+    behind, name = sources(model), layer.name
+    while behind[name]:
+        (name,) = behind[name]
+        source = model.get_layer(name)
+        if isinstance(source, qkeras.QActivation):
+            entering = largest_code(quantizer_format(source.activation, name))
+            return SCALED_SHARE * EXACT_STEPS / entering / (1 << SNAP_FRACTION_BITS)
+    return math.inf

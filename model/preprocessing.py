@@ -23,6 +23,8 @@ from cytogate.model.command import InputError
 
 KEPT_BELOW = 0.3
 """Probability of being poor below which a frame is kept; paper 001 is "conservative", and discards when in doubt."""
+BEYOND = 0.001
+"""Share of the pixels below the lowest code, and of those above the highest."""
 MAX_SHIFT = 0.05
 """Shift of an altered copy at most, as a share of the image's side."""
 MAX_BLUR = 1.0
@@ -82,6 +84,26 @@ def resized(image: NDArray, rows: int, columns: int) -> NDArray[np.float32]:
     """Return an image (rows, columns[, channels]) of another size, bilinear; smoothed first where it shrinks."""
     size = (rows, columns, *image.shape[2:])
     return resize(image.astype(np.float32), size, order=1, mode="edge", preserve_range=True, anti_aliasing=True)
+
+
+@dataclass(frozen=True, eq=False)
+class CodeRange:
+    """Codes of 8 bits from the values of a camera: one range a channel, the same for every image."""
+
+    low: NDArray[np.float64]
+    """(channels,) values of code 0."""
+    high: NDArray[np.float64]
+
+    @staticmethod
+    def fitted(images: NDArray) -> CodeRange:
+        """Fit to training images (images, rows, columns, channels): one pixel in a thousand lies beyond either end."""
+        low, high = np.quantile(images, [BEYOND, 1 - BEYOND], axis=(0, 1, 2))
+        return CodeRange(low, np.where(high > low, high, low + 1))
+
+    def codes(self, images: NDArray) -> NDArray[np.uint8]:
+        """Return codes of images (images, rows, columns, channels), saturated."""
+        shares = (images - self.low) / (self.high - self.low)
+        return np.clip(np.rint(255 * shares), 0, 255).astype(np.uint8)
 
 
 def normalized_mean(images: NDArray) -> NDArray[np.float32]:
@@ -159,3 +181,23 @@ def eightfold(images: NDArray) -> NDArray:
         raise InputError(f"images of shape {images.shape}; (images, N, N, channels) can be turned by right angles")
     forms = [np.rot90(form, turns, axes=(1, 2)) for form in (images, images[:, :, ::-1]) for turns in range(4)]
     return np.stack(forms, axis=1).reshape(-1, *images.shape[1:])
+
+
+def turned_at_random(images: NDArray, rng: np.random.Generator) -> NDArray:
+    """Return images (images, N, N, channels), each in one of the forms that :func:`eightfold` gives, by chance."""
+    chosen, turned = rng.integers(8, size=len(images)), images.copy()
+    for form in np.unique(chosen):
+        part = images[chosen == form]
+        turned[chosen == form] = np.rot90(part[:, :, ::-1] if form >= 4 else part, form % 4, axes=(1, 2))
+    return turned
+
+
+def shifted_at_random(images: NDArray, rng: np.random.Generator, pixels: int = 1) -> NDArray:
+    """Return images (images, rows, columns, channels), each moved by up to ``pixels`` along both axes, by chance.
+
+    What comes in from beyond the rim is the rim.
+    """
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="edge")
+    rows, columns = images.shape[1:3]
+    places = rng.integers(0, 2 * pixels + 1, (len(images), 2))
+    return np.stack([each[y : y + rows, x : x + columns] for each, (y, x) in zip(padded, places, strict=True)])

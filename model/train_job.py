@@ -19,12 +19,11 @@ from cytogate.model.command import InputError
 from cytogate.model.designs import Design
 from cytogate.model.evaluation import Evaluation, Score
 from cytogate.model.features import features_of, fit_svm
+from cytogate.model.fitting import Fitted, OnProgress
 from cytogate.model.networks import count_macs, count_weights
 from cytogate.model.outputs import progress_bars, terminal, whole_file
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training import (
-    OnProgress,
-    Trained,
     TrainingPlan,
     predict,
     record_name,
@@ -112,9 +111,9 @@ def _evaluate(
     cells: CellFile,
     background: CellFile,
     plan: TrainingPlan,
-    quantized: Trained,
-    float_twin: Trained,
-    control: Trained,
+    quantized: Fitted,
+    float_twin: Fitted,
+    control: Fitted,
 ) -> Evaluation:
     split = Split.of(cells.labels, plan.seed)
     unseen = Split.of(background.labels, plan.seed).test

@@ -8,13 +8,10 @@ exactly what hardware computes.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +19,12 @@ from numpy.typing import NDArray
 from cytogate.model.cell_file import CellFile, Split
 from cytogate.model.command import InputError
 from cytogate.model.designs import Design, Meng2017
+from cytogate.model.examples import Inputs
+from cytogate.model.fitting import Fitted, OnProgress, Phase, Plan, fit
 from cytogate.model.formats import PIXEL
 from cytogate.model.keras_backend import keras
 from cytogate.model.networks import (
     assert_exact_accumulation,
-    freeze_batch_normalization,
     logits,
     meng2017,
     settle_weights,
@@ -40,10 +38,6 @@ NETWORK = "meng2017"
 SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
 """Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
 SYMMETRIES = 8
-
-Item = TypeVar("Item")
-OnProgress = Callable[[str, int, int], None]
-"""Receives what is going on, cells done and cells to do."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +58,6 @@ class TrainingPlan:
                 raise InputError(f"{name} is {getattr(self, name)}; at least 1 is needed")
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What came of one epoch."""
-
-    phase: str
-    """"train", "snap" (no training, only the change of batch normalization) or "fine-tune"."""
-    loss: float | None
-    """Mean cross-entropy over the training cells; None for "snap"."""
-    validation_loss: float
-    validation_accuracy: float
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained network and how it came about."""
-
-    model: keras.Model
-    curve: tuple[Epoch, ...]
-    selected: int
-    """Index of the epoch whose weights these are."""
-
-
 def train(
     design: Design,
     cells: CellFile,
@@ -93,11 +65,12 @@ def train(
     quantized: bool,
     plan: TrainingPlan,
     on_progress: OnProgress = lambda what, done, total: None,
-) -> Trained:
+) -> Fitted:
     """Train the network of ``design`` and return it with the weights that did best on the validation cells.
 
-    After each epoch weights, optimizer and curve are in ``folder``; a call that finds them there goes on behind the
-    last epoch and ends with the same weights as one that was never interrupted.
+    Of a quantized network these are snapped. After each epoch weights, optimizer and curve are in ``folder``; a call
+    that finds them there goes on behind the last epoch and ends with the same weights as one that was never
+    interrupted.
 
     Raises
     ------
@@ -105,32 +78,31 @@ def train(
         If ``folder`` holds the training of something else.
     """
     split = Split.of(cells.labels, plan.seed)
-    phases = ["train"] * plan.epochs + (["snap"] + ["fine-tune"] * plan.fine_tune_epochs if quantized else [])
-    record = _Record.of(folder, design, cells, quantized, plan)
-    keras.utils.set_random_seed(plan.seed)
-    model = meng2017(design.network, design.size, quantized)
-    if record.curve:
-        _start_phase(model, record.curve[-1].phase, plan, len(split.training))
-        record.load(model, len(record.curve) - 1)
-    for epoch in range(len(record.curve), len(phases)):
-        phase = phases[epoch]
-        if phase == "snap":
-            record.load(model, record.best("train"))
-            snap_batch_normalization(model)
-        elif epoch == 0 or phases[epoch - 1] != phase:
-            _start_phase(model, phase, plan, len(split.training))
-        what = f"{'quantized' if quantized else 'float'}, epoch {epoch + 1} of {len(phases)} ({phase})"
-        loss = None
-        if phase != "snap":
-            on_batch = lambda done, what=what: on_progress(what, done, len(split.training))  # noqa: E731
-            loss = _run_epoch(model, cells, split.training, plan, epoch, on_batch, _symmetries(design))
-        record.add(model, Epoch(phase, loss, *_validate(model, cells, split.validation)))
-    selected = record.best("snap", "fine-tune") if quantized else record.best("train")
-    record.load(model, selected)
+    phases = [Phase("train", plan.epochs, _adam(plan.learning_rate))]
     if quantized:
-        settle_weights(model)
-        assert_exact_accumulation(model)
-    return Trained(model, tuple(record.curve), selected)
+        phases.append(Phase("snap", 0, None, prepare=snap_batch_normalization))
+        if plan.fine_tune_epochs:
+            phases.append(Phase("fine-tune", plan.fine_tune_epochs, _adam(plan.fine_tune_learning_rate)))
+    symmetries = _symmetries(design)
+    form = "quantized" if quantized else "float"
+    trained = fit(
+        lambda: meng2017(design.network, design.size, quantized),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        _Cells(cells, split.training, symmetries),
+        _Cells(cells, split.validation, symmetries),
+        Plan(tuple(phases), plan.batch, plan.seed),
+        folder=folder,
+        identity={
+            "design": dataclasses.asdict(design),
+            "cells": {"count": len(cells.labels), **cells.attributes},
+            "quantized": quantized,
+        },
+        on_progress=lambda what, done, total: on_progress(f"{form}, {what}", done, total),
+    )
+    if quantized:
+        settle_weights(trained.model)
+        assert_exact_accumulation(trained.model)
+    return trained
 
 
 def augment(inputs: NDArray[np.uint8], symmetries: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -189,121 +161,27 @@ def load_trained(design: Design, quantized: bool = True, folder: Path = WEIGHTS)
     return model
 
 
-class _Record:
-    """The state of a training in a folder: ``curve.json`` and the weights that it speaks of.
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Some cells of a file, as examples: each turned and mirrored at random in training."""
 
-    Weights appear before the curve that names them, so a curve's weights are always there.
-    """
+    cells: CellFile
+    chosen: NDArray[np.int64]
+    symmetries: int
 
-    def __init__(self, folder: Path, of: dict[str, object]) -> None:
-        self.folder = folder
-        self.of_training = of
-        self.curve: list[Epoch] = []
+    def __len__(self) -> int:
+        return len(self.chosen)
 
-    @staticmethod
-    def of(folder: Path, design: Design, cells: CellFile, quantized: bool, plan: TrainingPlan) -> _Record:
-        """Return what ``folder`` holds, or a new record."""
-        training = {
-            "design": dataclasses.asdict(design),
-            "cells": {"count": len(cells.labels), **cells.attributes},
-            "quantized": quantized,
-            "plan": dataclasses.asdict(plan),
-        }
-        # As JSON gives it back: tuples become lists.
-        record = _Record(folder, json.loads(json.dumps(training)))
-        path = folder / "curve.json"
-        if not path.exists():
-            return record
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            record.curve = [Epoch(**row) for row in found["curve"]]
-            same = found["training"] == record.of_training
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is no record of a training ({error}); remove {folder} to start anew") from error
-        if not same:
-            raise InputError(
-                f"{path}: belongs to a training with other settings or cells; remove {folder} to start anew, or give "
-                f"another folder"
-            )
-        return record
-
-    def add(self, model: keras.Model, epoch: Epoch) -> None:
-        _save(model, self._weights(len(self.curve)))
-        self.curve.append(epoch)
-        with whole_file(self.folder / "curve.json") as partial:
-            rows = [dataclasses.asdict(row) for row in self.curve]
-            partial.write_text(json.dumps({"training": self.of_training, "curve": rows}, indent=1), encoding="utf-8")
-        self._remove_superseded()
-
-    def best(self, *phases: str) -> int:
-        """Return the epoch of the highest validation accuracy, of the lower loss where accuracies are equal."""
-        candidates = [index for index, row in enumerate(self.curve) if row.phase in phases]
-        return max(candidates, key=lambda i: (self.curve[i].validation_accuracy, -self.curve[i].validation_loss))
-
-    def load(self, model: keras.Model, epoch: int) -> None:
-        _load(model, self._weights(epoch))
-
-    def _weights(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:04}.weights.h5"
-
-    def _remove_superseded(self) -> None:
-        trained = [row for row in self.curve if row.phase == "train"]
-        keep = {len(self.curve) - 1, self.best("train")}
-        if len(trained) < len(self.curve):
-            keep.add(self.best("snap", "fine-tune"))
-        for path in self.folder.glob("epoch-*.weights.h5"):
-            if path not in map(self._weights, keep):
-                path.unlink()
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[tuple[Inputs, NDArray[np.int64]]]:
+        """Give batches of nearly even size."""
+        for codes, labels in self.cells.batches(self.chosen if rng is None else rng.permutation(self.chosen), size):
+            turned = codes if rng is None else augment(codes, rng.integers(0, self.symmetries, len(codes)))
+            yield (turned * np.float32(PIXEL.step),), labels
 
 
-def _start_phase(model: keras.Model, phase: str, plan: TrainingPlan, cells: int) -> None:
-    """Give the model the optimizer of a phase, as it is ahead of the first step."""
-    if phase != "train":
-        freeze_batch_normalization(model)
-    epochs = plan.epochs if phase == "train" else max(1, plan.fine_tune_epochs)
-    rate = plan.learning_rate if phase == "train" else plan.fine_tune_learning_rate
-    steps = epochs * math.ceil(cells / plan.batch)
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
-    # XLA is slower here: 324 cells a second against 505 on two cores.
-    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
-    optimizer.build(model.trainable_variables)
-
-
-def _run_epoch(
-    model: keras.Model,
-    cells: CellFile,
-    training: NDArray[np.int64],
-    plan: TrainingPlan,
-    epoch: int,
-    on_batch: Callable[[int], None],
-    symmetries: int,
-) -> float:
-    losses, done = 0.0, 0
-    for inputs, labels in _one_ahead(_augmented(cells, training, plan, epoch, symmetries)):
-        loss = model.train_on_batch(inputs, labels)
-        losses += float(np.ravel(loss)[0]) * len(labels)
-        done += len(labels)
-        on_batch(done)
-    return losses / done
-
-
-def _augmented(
-    cells: CellFile, training: NDArray[np.int64], plan: TrainingPlan, epoch: int, symmetries: int
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """Give batches of an epoch: shuffled, each cell turned and mirrored at random."""
-    rng = np.random.default_rng([plan.seed, epoch])
-    for inputs, labels in cells.batches(rng.permutation(training), plan.batch):
-        turned = augment(inputs, rng.integers(0, symmetries, len(inputs)))
-        yield turned * np.float32(PIXEL.step), labels
-
-
-def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Give the same items, each prepared while the one before it is in use."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
-            yield item
+def _adam(rate: float) -> Callable[[int], keras.Optimizer]:
+    """Return what makes Adam, whose rate falls to zero along a cosine within a phase."""
+    return lambda steps: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
 
 
 def _symmetries(design: Design) -> int:
@@ -311,14 +189,6 @@ def _symmetries(design: Design) -> int:
     acquisition = design.acquisition
     square = math.isclose(acquisition.pixel_pitch_x_um, acquisition.pixel_pitch_y_um)
     return SYMMETRIES if square else SYMMETRIES // 2
-
-
-def _validate(model: keras.Model, cells: CellFile, validation: NDArray[np.int64]) -> tuple[float, float]:
-    """Return mean cross-entropy and accuracy."""
-    scores, labels = predict(model, cells, validation), cells.labels[validation]
-    scores = scores - scores.max(axis=1, keepdims=True)
-    of_truth = scores[np.arange(len(labels)), labels] - np.log(np.exp(scores).sum(axis=1))
-    return float(-of_truth.mean()), float((scores.argmax(axis=1) == labels).mean())
 
 
 def predict(model: keras.Model, cells: CellFile, chosen: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -84,3 +84,22 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 
 BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)
+
+
+def _twin_arguments(parser: argparse.ArgumentParser) -> None:
+    from cytogate.model.designs import DEFAULT_DESIGN
+
+    parser.add_argument(
+        "source", type=Path, metavar="FOLDER", help="page of an experiment with a trained twin, as model/results/NAME"
+    )
+    parser.add_argument("--design", default=DEFAULT_DESIGN, help="gives board and clock")
+    parser.add_argument("--output", type=Path, default=Path("out/twin"), help="folder of project and report")
+
+
+def _twin(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.twin import run_twin
+
+    run_twin(arguments.source, arguments.design, arguments.output)
+
+
+TWIN = Verb("A trained twin of a paper's network in C-simulation, every word compared.", _twin_arguments, _twin)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cytogate.model.command import InputError
+from cytogate.model.compact import Compact, compact
 from cytogate.model.designs import Meng2017, design_named
 from cytogate.model.formats import EXACT_STEPS, Format
 from cytogate.model.keras_backend import keras, qkeras
@@ -147,11 +148,26 @@ def test_heavy_weights_are_refused_by_name() -> None:
         assert_exact_accumulation(model)
 
 
+def test_a_channel_that_hardly_varies_is_not_magnified_without_bound() -> None:
+    """Twelve bits of sums times the reciprocal root of epsilon, 32, on a grid of 2^-10 are 2^26 steps."""
+    model = lived_in(compact(Compact(size=16, filters=(2, 3), dense=4), quantized=True))
+    layer = model.get_layer("normalization_2")
+    gamma, beta, mean, variance = layer.get_weights()
+    variance[1] = 0.0
+    layer.set_weights([gamma, beta, mean, variance])
+    snap_batch_normalization(model)
+    settle_weights(model)
+    assert_exact_accumulation(model)
+    (steps,) = [words.steps for words in trace(model) if words.layer == "normalization_2"]
+    assert EXACT_STEPS / 2 < steps < EXACT_STEPS
+
+
 def test_a_snapped_normalization_is_exact_on_this_processor() -> None:
     """More channels than a vector unit has lanes: the reciprocal root of 1 that it computes is not always 1."""
     channels = 100
     layer = BatchNormalization(epsilon=EPSILON)
-    model = keras.Sequential([keras.Input((channels,)), layer])
+    entry = keras.Input((channels,))
+    model = keras.Model(entry, layer(entry))
     rng = np.random.default_rng(0)
     layer.set_weights([rng.uniform(0.5, 2, channels), *rng.normal(0, 1, (2, channels)), rng.uniform(0.1, 9, channels)])
     snap_batch_normalization(model)

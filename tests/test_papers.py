@@ -11,6 +11,7 @@ import pytest
 
 from cytogate.hls.convert import convert
 from cytogate.model.command import InputError
+from cytogate.model.compact import Compact, compact
 from cytogate.model.designs import Meng2017 as Sizes
 from cytogate.model.designs import design_named
 from cytogate.model.formats import PIXEL, Format
@@ -27,6 +28,7 @@ from cytogate.model.papers.pretrained import copy_weights, start_twin
 from cytogate.model.papers.topgan import TopGan
 from cytogate.model.papers.twins import Widths
 from cytogate.sim.network_csim import NetworkSimulation
+from cytogate.sim.twin import keras_logits
 from tests.test_networks import lived_in
 
 DESIGN = design_named("qatom64")
@@ -171,6 +173,7 @@ TWINS = {
         (PIXEL, Format(9, 1), Format(9, 1)),
     ),
     "topgan": Twin(lambda: topgan.quantized_network(TopGan(filters=(64, 128)).scaled(8, 1 / 16)), (Format(8, 1),)),
+    "compact": Twin(lambda: compact(Compact(filters=(64, 128)).scaled(8, 1 / 16), quantized=True), (Format(8, 1),)),
     "dcae": Twin(lambda: dcae.quantized_network(Dcae(filters=(64, 128), dense=(160, 128)).scaled(8, 1 / 16))),
 }
 
@@ -202,8 +205,7 @@ def test_logits_of_twins_equal_c_simulation_on_every_word(name: str, builds: Pat
     simulation = NetworkSimulation.of(project, builds / f"paper_{name}")
     cells = 24
     codes = random_codes(model, cells)
-    values = [words.decode(each).astype(np.float32) for words, each in zip(input_formats(model), codes, strict=True)]
-    expected = project.logits.encode(np.asarray(model(values if len(values) > 1 else values[0], training=False)))
+    expected = project.logits.encode(keras_logits(model, tuple(codes)))
     found = simulation.logits(*codes)
     assert found.shape == (cells, model.output_shape[-1])
     assert len(np.unique(expected, axis=0)) > cells // 2, "inputs that all give one answer would prove nothing"

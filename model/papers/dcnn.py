@@ -83,14 +83,16 @@ def quantized_network(spec: Dcnn, widths: Widths = DEFAULT_WIDTHS) -> keras.Mode
 
 def _topology(
     spec: Dcnn, layers: Layers, widths: Widths, by_contrast: bool
-) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
+) -> tuple[list[keras.KerasTensor] | keras.KerasTensor, keras.KerasTensor]:
     inputs, joined = [], None
     for channels, stream in zip(spec.channels, ("frames", *(f"differences_{lag}" for lag in spec.lags)), strict=True):
         entry = keras.Input((spec.size, spec.size, channels), name=stream)
         inputs.append(entry)
         x = _stream(spec, layers, widths, entry, stream, channels if by_contrast else None)
         joined = x if joined is None else keras.layers.Concatenate(name=f"with_{stream}")([joined, x])
-    return inputs, layers.dense(joined, "logits", 1, largest_input=largest_code(widths.hidden))
+    # Keras warns of an array where it was told of a list, be it of one.
+    given = inputs if len(inputs) > 1 else inputs[0]
+    return given, layers.dense(joined, "logits", 1, largest_input=largest_code(widths.hidden))
 
 
 def _stream(

@@ -54,6 +54,11 @@ class Widths:
         """Format in which a convolution hands its sums to a batch normalization."""
         return Format(self.sums, NORMALIZED_INTEGER_BITS + 1)
 
+    @property
+    def low_contrast(self) -> Format:
+        """Format in which sums over images of low contrast are handed on: a bit less, as more is magnified."""
+        return Format(self.sums - 1, NORMALIZED_INTEGER_BITS + 1)
+
 
 DEFAULT_WIDTHS = Widths()
 
