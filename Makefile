@@ -65,7 +65,7 @@ simulate: $(READY) ## Write simulated cells to a file
 train: $(READY) ## Train the quantized network and its float twin (resumes when interrupted)
 	@$(CYTOGATE) train --design $(DESIGN) $(ARGS)
 
-experiment: $(READY) ## A paper's experiment as a page: NAME=dcnn|dcae|jurkat, SCALE=small|full
+experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
 
 twin: $(READY) ## A trained twin of an experiment in C-simulation: PAGE=model/results/NAME-SCALE

@@ -394,15 +394,44 @@ def test_a_stream_trains_like_the_same_examples_in_memory(numbered: Path) -> Non
         assert np.allclose(streams, holds, atol=1e-6)
 
 
-@pytest.mark.full
-def test_a_million_images_are_streamed_in_bounded_memory(tmp_path: Path) -> None:
+Start = Callable[[str, dict[str, object] | None], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a job of ``tests.fit_worker`` under a configuration; whatever comes of the test, it ends."""
+    started: list[subprocess.Popen[str]] = []
+    threads = {"CUDA_VISIBLE_DEVICES": "-1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "2"}
+
+    def process(job: str, config: dict[str, object] | None) -> subprocess.Popen[str]:
+        environment = {**os.environ, **threads} | ({} if config is None else {"TF_CONFIG": json.dumps(config)})
+        command = [sys.executable, "-m", "tests.fit_worker", job, str(tmp_path)]
+        pipe = subprocess.PIPE
+        each = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=pipe, stderr=pipe, text=True)
+        started.append(each)
+        return each
+
+    yield process
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def two_workers(start: Start, job: str) -> list[subprocess.Popen[str]]:
+    """Start two workers on loopback."""
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+    tasks = [{"type": "worker", "index": number} for number in range(2)]
+    return [start(job, {"cluster": {"worker": addresses}, "task": task}) for task in tasks]
+
+
+def test_a_million_images_are_streamed_in_bounded_memory(tmp_path: Path, start: Start) -> None:
     """256 MB of pixels, 1 GB as the network takes them."""
     rng = np.random.default_rng(0)
     patterns = [rng.integers(0, 100, (SIDE, SIDE), np.uint8) for _ in range(100)]
     images = (patterns[number % 100] + np.uint8(100 * (number % 2)) for number in range(STREAMED))
     write_shards(tmp_path / "set.zarr", images, np.arange(STREAMED) % 2, ("dark", "bright"), shard_bytes=1 << 24)
     assert len([each for each in (tmp_path / "set.zarr" / "images" / "c").rglob("*") if each.is_file()]) == 16
-    process = _process("streamed", tmp_path, None)
+    process = start("streamed", None)
     out, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0, errors
     found = json.loads(out)
@@ -411,10 +440,10 @@ def test_a_million_images_are_streamed_in_bounded_memory(tmp_path: Path) -> None
     assert found["grown"] < 64e6, "a quarter of the set"
 
 
-def test_two_workers_end_with_the_weights_of_one(tmp_path: Path) -> None:
+def test_two_workers_end_with_the_weights_of_one(tmp_path: Path, start: Start) -> None:
     """A QKeras network with batch normalization, snapped and tuned; last batches of 5 and of 1."""
     expected = {"straight": train_quantized(None), "single": train_quantized(None, training=2 * BATCH + 1)}
-    for process in _workers("compared", tmp_path):
+    for process in two_workers(start, "compared"):
         _, errors = process.communicate(timeout=LIMIT_S)
         assert process.returncode == 0, errors
     one, other = (np.load(tmp_path / f"worker-{number}.npz") for number in range(2))
@@ -437,8 +466,8 @@ def test_two_workers_end_with_the_weights_of_one(tmp_path: Path) -> None:
     assert not (tmp_path / "worker-1").exists(), "the chief alone writes"
 
 
-def test_a_worker_that_is_killed_ends_the_other_in_one_sentence(tmp_path: Path) -> None:
-    chief, second = _workers("killed", tmp_path)
+def test_a_worker_that_is_killed_ends_the_other_in_one_sentence(tmp_path: Path, start: Start) -> None:
+    chief, second = two_workers(start, "killed")
     second.communicate(timeout=LIMIT_S)
     assert second.returncode == -signal.SIGKILL
     began = time.monotonic()
@@ -452,12 +481,10 @@ def test_a_worker_that_is_killed_ends_the_other_in_one_sentence(tmp_path: Path) 
 
 
 @pytest.mark.full
-def test_a_worker_that_says_nothing_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
-    chief, second = _workers("silent", tmp_path)
+def test_a_worker_that_says_nothing_is_waited_for_until_the_deadline(start: Start) -> None:
+    chief, second = two_workers(start, "silent")
     _, errors = chief.communicate(timeout=LIMIT_S)
     assert second.poll() is None, "it is alive"
-    second.kill()
-    second.communicate()
     assert chief.returncode == 1
     assert "has said nothing for 5 s" in errors
 
@@ -494,26 +521,6 @@ def test_a_wrong_environment_is_one_sentence(text: str, monkeypatch: pytest.Monk
 def test_the_chief_is_the_first() -> None:
     config = {"cluster": {"worker": ["b:2", "c:3"], "chief": ["a:1"]}, "task": {"type": "worker", "index": 1}}
     assert cluster._workers(json.dumps(config)) == (["a:1", "b:2", "c:3"], 2)
-
-
-def _workers(job: str, folder: Path) -> list[subprocess.Popen[str]]:
-    """Start two workers on loopback."""
-    addresses = [f"127.0.0.1:{port}" for port in _free_ports(2)]
-    tasks = [{"type": "worker", "index": number} for number in range(2)]
-    return [_process(job, folder, {"cluster": {"worker": addresses}, "task": task}) for task in tasks]
-
-
-def _process(job: str, folder: Path, config: dict[str, object] | None) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "2",
-        **({} if config is None else {"TF_CONFIG": json.dumps(config)}),
-    }
-    command = [sys.executable, "-m", "tests.fit_worker", job, str(folder)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def _free_ports(count: int) -> list[int]:

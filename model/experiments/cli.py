@@ -8,7 +8,7 @@ from pathlib import Path
 from cytogate.model.command import Verb
 from cytogate.model.experiments.setting import Scale
 
-NAMES = ("dcnn", "dcae", "jurkat")
+NAMES = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat")
 """Each is a module of this package."""
 
 

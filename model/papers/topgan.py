@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from cytogate.model.network_layers import FloatLayers, Layers, QuantizedLayers, 
 from cytogate.model.papers.twins import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
 
 INITIAL_DEVIATION = 0.02
-"""Standard deviation of the initial weights, normal (DCGAN's guidelines)."""
+"""Standard deviation of the published networks' initial weights, normal (DCGAN's guidelines)."""
 KERNEL, STRIDE = 5, 2
 SIGNED_PIXEL = Format(PIXEL.width, 1)
 """A pixel in [-1, 1): code - 128."""
@@ -46,6 +47,8 @@ class TopGan:
     classes: int = 2
     slope: float = 0.1
     dropout: float = 0.5
+    deviation: float = INITIAL_DEVIATION
+    """Standard deviation of the initial weights."""
 
     @property
     def channels(self) -> int:
@@ -53,9 +56,13 @@ class TopGan:
         return self.maps * self.copies
 
     def scaled(self, size: int, width: float) -> TopGan:
-        """Return the networks for pictures of another size, with ``width`` times the filters and units."""
+        """Return the networks for pictures of another size, with ``width`` times the filters and units.
+
+        Sums over fewer inputs begin with larger weights, so that they spread as before.
+        """
         filters, dense = scaled_widths(self.filters, width), scaled_widths(self.dense, width)
-        return dataclasses.replace(self, size=size, filters=filters, dense=dense)
+        deviation = self.deviation / math.sqrt(width)
+        return dataclasses.replace(self, size=size, filters=filters, dense=dense, deviation=deviation)
 
 
 def as_picture(spec: TopGan, measured: NDArray) -> NDArray:
@@ -66,7 +73,7 @@ def as_picture(spec: TopGan, measured: NDArray) -> NDArray:
 def generator(spec: TopGan) -> keras.Model:
     """Build the generator of pictures (cells, size, size, channels) in [-1, 1] from normal vectors (cells, latent)."""
     check_halvings("topgan", spec.size, len(spec.filters))
-    layers, extent = _float_layers(), spec.size >> len(spec.filters)
+    layers, extent = _float_layers(spec), spec.size >> len(spec.filters)
     inputs = keras.Input((spec.latent,), name="latent")
     x = layers.dense(inputs, "dense", extent * extent * spec.filters[-1], largest_input=0)
     x = keras.layers.Reshape((extent, extent, spec.filters[-1]), name="reshape")(x)
@@ -90,7 +97,7 @@ def discriminator(spec: TopGan) -> keras.Model:
     Its layers up to ``flatten`` have the names and shapes of the classifier's.
     """
     check_halvings("topgan", spec.size, len(spec.filters))
-    layers = _float_layers()
+    layers = _float_layers(spec)
     inputs, x, _ = _convolutions(spec, layers, DEFAULT_WIDTHS, spec.channels)
     x = layers.dense(x, "real", 1, largest_input=0)
     return keras.Model(inputs, keras.layers.Activation("sigmoid", name="probability")(x), name="discriminator")
@@ -99,7 +106,7 @@ def discriminator(spec: TopGan) -> keras.Model:
 def float_network(spec: TopGan) -> keras.Model:
     """Build the classifier of pictures (cells, size, size, channels) with a sigmoid (cells, classes) for each class."""
     check_halvings("topgan", spec.size, len(spec.filters))
-    inputs, logits = _classifier(spec, _float_layers(), DEFAULT_WIDTHS, spec.channels)
+    inputs, logits = _classifier(spec, _float_layers(spec), DEFAULT_WIDTHS, spec.channels)
     return keras.Model(inputs, keras.layers.Activation("sigmoid", name="probabilities")(logits), name="topgan")
 
 
@@ -110,8 +117,8 @@ def quantized_network(spec: TopGan, widths: Widths = DEFAULT_WIDTHS) -> keras.Mo
     return keras.Model(inputs, logits, name="topgan")
 
 
-def _float_layers() -> FloatLayers:
-    return FloatLayers(functools.partial(keras.initializers.RandomNormal, stddev=INITIAL_DEVIATION))
+def _float_layers(spec: TopGan) -> FloatLayers:
+    return FloatLayers(functools.partial(keras.initializers.RandomNormal, stddev=spec.deviation))
 
 
 def _convolutions(
