@@ -7,6 +7,7 @@ the chief, which alone reads and writes records. Workers need no storage in comm
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import json
 import os
@@ -103,6 +104,8 @@ def _of_workers() -> Cluster:
     """Join the workers; a process does so once, ahead of everything else that it does with TensorFlow."""
     addresses, own = _workers(os.environ["TF_CONFIG"])
     _meet(addresses, own)
+    # Should a worker die here, TensorFlow would wait for ever, and with it the interpreter: no thread could end it.
+    faulthandler.dump_traceback_later(DEADLINE_S, exit=True)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(
             communication_options=tf.distribute.experimental.CommunicationOptions(timeout_seconds=DEADLINE_S)
@@ -110,6 +113,8 @@ def _of_workers() -> Cluster:
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"TF_CONFIG: the workers that it names cannot train together: {reason}") from error
+    finally:
+        faulthandler.cancel_dump_traceback_later()
     return Cluster(strategy, len(addresses), own == 0)
 
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from cytogate.model.formats import PIXEL, Format
+from cytogate.model.formats import SIGNED_PIXEL
 from cytogate.model.keras_backend import keras
 from cytogate.model.network_layers import FloatLayers, Layers, QuantizedLayers, batch_normalization, largest_code
 from cytogate.model.papers.twins import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
-
-SIGNED_PIXEL = Format(PIXEL.width, 1)
-"""A value in [-1, 1): code / 128."""
 
 
 @dataclass(frozen=True)

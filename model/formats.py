@@ -196,6 +196,8 @@ PHASE = Format(18, 5)
 """Phase in radians, +-16 in steps of 0.12 mrad."""
 PIXEL = Format(8, 0, signed=False)
 """A sample of the network's input: 256 codes in [0, 1)."""
+SIGNED_PIXEL = Format(PIXEL.width, 1)
+"""The same of a network that is at home about 0: codes -128 to 127 in [-1, 1)."""
 SURFACE_COEFFICIENT_FRACTION = 8
 """Bits of a surface coefficient below the gradient's step."""
 PHASE_CODES_PER_RADIAN = 32

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib.metadata import version
@@ -29,10 +29,11 @@ from cytogate.model.formats import PIXEL
 from cytogate.model.image_sets import ImageSet, open_image_set
 from cytogate.model.keras_backend import keras
 from cytogate.model.metrics import Metrics
-from cytogate.model.networks import assert_exact_accumulation, settle_weights, snap_batch_normalization
+from cytogate.model.networks import assert_exact_accumulation, settle_weights
 from cytogate.model.outputs import progress_bars, terminal
 from cytogate.model.papers import dcae, gao2017, meng2018
 from cytogate.model.preprocessing import CodeRange, resized, turned_at_random
+from cytogate.model.schedules import falling_adam, quantized_phases
 
 BATCH = 32
 AT_A_TIME = 64
@@ -141,17 +142,16 @@ class _Learner:
         """Train the float network, or the quantized one."""
         request, name = self.request, "quantized" if quantized else "float"
         classes = len(self.images.class_names)
-        phases = [Phase("train", request.epochs, _adam(request.learning_rate))]
+        epochs, rate = request.epochs, request.learning_rate
+        phases: tuple[Phase, ...] = (Phase("train", epochs, falling_adam(rate)),)
         if quantized:
-            epochs = max(1, round(FINE_TUNE_SHARE * request.epochs))
-            phases.append(Phase("snap", 0, None, prepare=snap_batch_normalization))
-            phases.append(Phase("fine-tune", epochs, _adam(request.learning_rate / 8)))
+            phases = quantized_phases(epochs, max(1, round(FINE_TUNE_SHARE * epochs)), rate, rate / 8)
         fitted = fit(
             lambda: request.network.build(request.size, self.channels, classes, request.width, quantized),
             keras.losses.SparseCategoricalCrossentropy(from_logits=quantized),
             self.examples(self.split.training, augment=True),
             self.examples(self.split.validation),
-            Plan(tuple(phases), BATCH, request.seed),
+            Plan(phases, BATCH, request.seed),
             folder=request.work / name,
             identity={
                 "network": request.network.value,
@@ -220,7 +220,3 @@ def _values(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
     return (turned_at_random(inputs[0], rng),)
-
-
-def _adam(rate: float) -> Callable[[int], keras.Optimizer]:
-    return lambda steps: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))

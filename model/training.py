@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,9 @@ from cytogate.model.networks import (
     logits,
     meng2017,
     settle_weights,
-    snap_batch_normalization,
 )
 from cytogate.model.outputs import whole_file
+from cytogate.model.schedules import falling_adam, quantized_phases
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 """Trained networks that come with the package."""
@@ -78,11 +78,9 @@ def train(
         If ``folder`` holds the training of something else.
     """
     split = Split.of(cells.labels, plan.seed)
-    phases = [Phase("train", plan.epochs, _adam(plan.learning_rate))]
+    phases: tuple[Phase, ...] = (Phase("train", plan.epochs, falling_adam(plan.learning_rate)),)
     if quantized:
-        phases.append(Phase("snap", 0, None, prepare=snap_batch_normalization))
-        if plan.fine_tune_epochs:
-            phases.append(Phase("fine-tune", plan.fine_tune_epochs, _adam(plan.fine_tune_learning_rate)))
+        phases = quantized_phases(plan.epochs, plan.fine_tune_epochs, plan.learning_rate, plan.fine_tune_learning_rate)
     symmetries = _symmetries(design)
     form = "quantized" if quantized else "float"
     trained = fit(
@@ -90,7 +88,7 @@ def train(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         _Cells(cells, split.training, symmetries),
         _Cells(cells, split.validation, symmetries),
-        Plan(tuple(phases), plan.batch, plan.seed),
+        Plan(phases, plan.batch, plan.seed),
         folder=folder,
         identity={
             "design": dataclasses.asdict(design),
@@ -177,11 +175,6 @@ class _Cells:
         for codes, labels in self.cells.batches(self.chosen if rng is None else rng.permutation(self.chosen), size):
             turned = codes if rng is None else augment(codes, rng.integers(0, self.symmetries, len(codes)))
             yield (turned * np.float32(PIXEL.step),), labels
-
-
-def _adam(rate: float) -> Callable[[int], keras.Optimizer]:
-    """Return what makes Adam, whose rate falls to zero along a cosine within a phase."""
-    return lambda steps: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
 
 
 def _symmetries(design: Design) -> int:

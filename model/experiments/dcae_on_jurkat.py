@@ -40,13 +40,12 @@ from cytogate.model.folds import Fold, stratified_folds
 from cytogate.model.keras_backend import keras
 from cytogate.model.metrics import Metrics
 from cytogate.model.papers.dcae import Dcae
+from cytogate.model.preprocessing import CodeRange
 
 FOLDS = 5
 SELECTING_SHARE = 0.15
 SIDE = 48
 """Images of 40 pixels are mirrored at their rims by 4, so that they can be halved four times."""
-DARKEST, BRIGHTEST = 0.001, 0.999
-"""Shares of the unlabelled cells' pixels below the codes 0 and 255."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +58,6 @@ class JurkatSizes:
     """Of five, those that are trained and tested."""
     network: Dcae
     lengths: Lengths
-
-
-@dataclass(frozen=True, eq=False)
-class Scale8:
-    """Codes of 8 bits from codes of a camera, by channel; fitted to the unlabelled cells."""
-
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-    @staticmethod
-    def fitted(images: NDArray) -> Scale8:
-        """Fit to images (cells, rows, columns, channels)."""
-        low, high = np.quantile(images, [DARKEST, BRIGHTEST], axis=(0, 1, 2))
-        return Scale8(low, np.maximum(high, low + 1))
-
-    def codes(self, images: NDArray) -> Codes:
-        """Return codes (cells, SIDE, SIDE, channels), mirrored at the rims."""
-        shares = (images - self.low) / (self.high - self.low)
-        codes = np.clip(np.rint(255 * shares), 0, 255).astype(np.uint8)
-        rim = (SIDE - images.shape[1]) // 2
-        return np.pad(codes, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="symmetric")
 
 
 def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
@@ -115,8 +93,8 @@ class _Predictions:
 
     def of(self, folds: tuple[Fold, ...]) -> dict[str, NDArray[np.float64]]:
         """Return scores (tested cells, classes) of every method, fold after fold."""
-        scale = Scale8.fitted(self.unlabelled)
-        codes, unlabelled = scale.codes(self.cells.images), scale.codes(self.unlabelled)
+        scale = CodeRange.fitted(self.unlabelled)
+        codes, unlabelled = (_mirrored(scale.codes(images)) for images in (self.cells.images, self.unlabelled))
         spec = self.sizes.network
         with self.setting.training() as show:
             folder = self.setting.work / "jurkat"
@@ -125,7 +103,7 @@ class _Predictions:
             found: dict[str, list[NDArray[np.float64]]] = {}
             for number, fold in enumerate(folds):
                 control = BackgroundControl.fitted(self.cells.images[fold.training])
-                controls = scale.codes(control.images(self.cells.images, self.setting.seed))
+                controls = _mirrored(scale.codes(control.images(self.cells.images, self.setting.seed)))
                 trainer = self._trainer(folder / f"fold-{number}", show)
                 for method, scores in self._fold(trainer, spec, autoencoder, fold, codes, controls).items():
                     found.setdefault(method, []).append(scores)
@@ -161,6 +139,12 @@ class _Predictions:
     def _trainer(self, folder: Path, show: OnProgress) -> Trainer:
         data: dict[str, object] = {"set": jurkat.FOLDER, "unlabelled": len(self.unlabelled), "folds": FOLDS}
         return Trainer(folder, data, self.sizes.lengths, self.setting.seed, show)
+
+
+def _mirrored(codes: Codes) -> Codes:
+    """Return codes (cells, SIDE, SIDE, channels), mirrored at the rims."""
+    rim = (SIDE - codes.shape[1]) // 2
+    return np.pad(codes, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="symmetric")
 
 
 def _describe(

@@ -25,6 +25,7 @@ from cytogate.model.papers import dcae
 from cytogate.model.papers.dcae import Dcae
 from cytogate.model.papers.pretrained import copy_weights, start_twin
 from cytogate.model.preprocessing import eightfold, turned_at_random
+from cytogate.model.schedules import falling_adam
 
 Codes = NDArray[np.uint8]
 
@@ -170,12 +171,9 @@ class Trainer:
     def _plan(
         self, phase: str, epochs: int, rate: float, select: Select = Select.ACCURACY, orientations: int = 1
     ) -> Plan:
-        def optimizer(steps: int) -> keras.Optimizer:
-            return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
-
         lengths = self.lengths
         batch = orientations * lengths.batch
-        return Plan((Phase(phase, epochs, optimizer),), batch, self.seed, lengths.patience, select)
+        return Plan((Phase(phase, epochs, falling_adam(rate)),), batch, self.seed, lengths.patience, select)
 
     def _fit(
         self,

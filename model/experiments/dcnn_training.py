@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,9 @@ from cytogate.model.fitting import ArrayExamples, Epoch, Phase, Plan, Select, fi
 from cytogate.model.formats import PIXEL
 from cytogate.model.keras_backend import keras
 from cytogate.model.metrics import RESAMPLES, Figure
-from cytogate.model.networks import assert_exact_accumulation, settle_weights, snap_batch_normalization
+from cytogate.model.networks import assert_exact_accumulation, settle_weights
 from cytogate.model.papers.dcnn import Dcnn, differences, float_network, quantized_network
+from cytogate.model.schedules import falling_adam, quantized_phases
 from cytogate.model.sets.time_lapse import CLIP, MIXTURES, PROPORTIONS, Clips, TimeLapses, central, halved
 
 Values = NDArray[np.float64]
@@ -221,13 +221,11 @@ class Trainer:
         return Dcnn(lags=variant.lags, l2=variant.penalty).scaled(size, self.sizes.width)
 
     def _plan(self, variant: Variant) -> Plan:
-        phases = [Phase("train", self.sizes.epochs, _adam(RATE))]
+        sizes = self.sizes
+        phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(RATE)),)
         if variant.quantized:
-            phases += [
-                Phase("snap", 0, None, snap_batch_normalization),
-                Phase("fine-tune", self.sizes.fine_tune_epochs, _adam(FINE_TUNE_RATE)),
-            ]
-        return Plan(tuple(phases), BATCH, self.setting.seed, select=Select.LOSS)
+            phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, RATE, FINE_TUNE_RATE)
+        return Plan(phases, BATCH, self.setting.seed, select=Select.LOSS)
 
     def _estimated(self, model: keras.Model, inputs: tuple[NDArray[np.float32], ...], quantized: bool) -> Values:
         found = []
@@ -237,10 +235,6 @@ class Trainer:
         outputs = np.concatenate(found)
         # The sigmoid is the host's: no device computes it exactly.
         return expit(outputs) if quantized else outputs
-
-
-def _adam(rate: float) -> Callable[[int], keras.Optimizer]:
-    return lambda steps: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
 
 
 def _closeness(targets: keras.KerasTensor, outputs: keras.KerasTensor) -> keras.KerasTensor:

@@ -7,7 +7,6 @@ cells, of which a tenth selects the epoch; each cell is tested once, by all meth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from scipy.special import softmax
 
 from cytogate.model import baselines, image_features, jurkat
 from cytogate.model.background_control import BackgroundControl
-from cytogate.model.compact import SIGNED_PIXEL, Compact, compact
+from cytogate.model.compact import Compact, compact
 from cytogate.model.evaluation import Difference
 from cytogate.model.examples import ArrayExamples, Inputs
 from cytogate.model.experiments.page import Page
@@ -25,6 +24,7 @@ from cytogate.model.experiments.plots import accuracy_plot, confusion_plot, gall
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
 from cytogate.model.folds import Fold, stratified_folds
+from cytogate.model.formats import SIGNED_PIXEL
 from cytogate.model.jurkat import JurkatCells, network_codes
 from cytogate.model.keras_backend import keras
 from cytogate.model.metrics import Figure, Metrics
@@ -33,9 +33,9 @@ from cytogate.model.networks import (
     count_macs,
     count_weights,
     settle_weights,
-    snap_batch_normalization,
 )
 from cytogate.model.preprocessing import shifted_at_random, turned_at_random
+from cytogate.model.schedules import falling_adam, quantized_phases
 
 FOLDS = 5
 SELECTING_SHARE = 0.1
@@ -197,14 +197,11 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
 
 def _plan(sizes: Sizes, quantized: bool, seed: int) -> Plan:
-    def adam(rate: float) -> Callable[[int], keras.Optimizer]:
-        return lambda steps: keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
-
-    phases = [Phase("train", sizes.epochs, adam(sizes.learning_rate))]
+    rate = sizes.learning_rate
+    phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(rate)),)
     if quantized:
-        phases.append(Phase("snap", 0, None, prepare=snap_batch_normalization))
-        phases.append(Phase("fine-tune", sizes.fine_tune_epochs, adam(sizes.learning_rate / 8)))
-    return Plan(tuple(phases), sizes.batch, seed, select=Select.LOSS)
+        phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, rate, rate / 8)
+    return Plan(phases, sizes.batch, seed, select=Select.LOSS)
 
 
 def _turned_and_shifted(inputs: Inputs, rng: np.random.Generator) -> Inputs:

@@ -33,10 +33,11 @@ from cytogate.model.fitting import Fitted, Phase, Plan, Select, fit
 from cytogate.model.formats import PIXEL
 from cytogate.model.keras_backend import keras
 from cytogate.model.metrics import Figure, Metrics
-from cytogate.model.networks import assert_exact_accumulation, settle_weights, snap_batch_normalization
+from cytogate.model.networks import assert_exact_accumulation, settle_weights
 from cytogate.model.papers import meng2017
 from cytogate.model.papers.meng2017 import VARIANTS, Meng2017
 from cytogate.model.papers.pretrained import start_twin
+from cytogate.model.schedules import quantized_phases
 from cytogate.model.simulator import SimulatedCells
 from cytogate.model.training_data import write_network_inputs
 
@@ -368,12 +369,8 @@ def _twin(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras
         return twin
 
     steps = math.ceil(len(training) / sizes.batch)
-    epochs = [math.ceil(sizes.twin_iterations / part / steps) for part in (1, 4)]
-    phases = (
-        Phase("train", epochs[0], lambda steps: _decaying(TWIN_RATE, steps)),
-        Phase("snap", 0, None, prepare=snap_batch_normalization),
-        Phase("fine-tune", epochs[1], lambda steps: _decaying(FINE_TUNE_RATE, steps)),
-    )
+    epochs, fine_tune_epochs = (math.ceil(sizes.twin_iterations / part / steps) for part in (1, 4))
+    phases = quantized_phases(epochs, fine_tune_epochs, TWIN_RATE, FINE_TUNE_RATE)
     with setting.training() as show:
         twin = fit(
             build,
@@ -388,8 +385,8 @@ def _twin(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras
     settle_weights(twin)
     assert_exact_accumulation(twin)
     page.text(
-        f"The twin of {ALL} starts from the float network's weights; it is trained {epochs[0]} epochs with quantizers, "
-        f"its batch normalization is snapped, and it is trained {epochs[1]} more with Adam."
+        f"The twin of {ALL} starts from the float network's weights; it is trained {epochs} epochs with quantizers, "
+        f"its batch normalization is snapped, and it is trained {fine_tune_epochs} more with Adam."
     )
     test = data.split.test
     twin_beside_float(
@@ -424,10 +421,6 @@ def _control(page: Page, setting: Setting, sizes: Sizes, of_cells: _Judged) -> N
         if found.accuracy.low <= chance
         else "The background tells the classes apart better than chance: accuracies here are not of the cells alone."
     )
-
-
-def _decaying(rate: float, steps: int) -> keras.Optimizer:
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
 
 
 def _as_figure(difference: Difference) -> Figure:

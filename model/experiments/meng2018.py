@@ -51,6 +51,7 @@ from cytogate.model.papers import meng2018
 from cytogate.model.papers.gao2017 import Gao2017
 from cytogate.model.papers.meng2018 import Meng2018
 from cytogate.model.papers.pretrained import start_twin
+from cytogate.model.schedules import falling_adam
 from cytogate.model.sets.atom import AtomFrames
 from cytogate.model.sets.atom_images import (
     CODE_OF_MEAN,
@@ -214,17 +215,20 @@ def _twin(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: di
         start_twin(twin, trained, samples)
         return twin
 
-    def optimizer(steps: int) -> keras.Optimizer:
-        return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(sizes.twin_rate, steps))
-
     epochs = math.ceil(sizes.twin_iterations / steps_of(sizes, volume))
+    phase = Phase("fine-tune", epochs, falling_adam(sizes.twin_rate))
     with setting.training() as show:
         twin = fit(
             build,
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             volume.training,
             volume.validation,
-            Plan((Phase("fine-tune", epochs, optimizer),), sizes.batch, setting.seed, select=Select.LOSS),
+            Plan(
+                (phase,),
+                sizes.batch,
+                setting.seed,
+                select=Select.LOSS,
+            ),
             folder=setting.work / "twin",
             identity=identity(sizes, volume),
             on_progress=lambda what, done, total: show(f"twin: {what}", done, total),

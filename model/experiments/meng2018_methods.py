@@ -25,6 +25,7 @@ from cytogate.model.papers import gao2017, meng2018
 from cytogate.model.papers.gao2017 import Gao2017
 from cytogate.model.papers.meng2018 import Meng2018
 from cytogate.model.preprocessing import Balance
+from cytogate.model.schedules import falling_adam
 from cytogate.model.sets.atom_images import (
     balanced,
 )
@@ -225,19 +226,13 @@ def fitted_network(
 ) -> Fitted:
     """Train a float network; the loss on the validation cells selects its weights."""
     epochs = math.ceil(iterations / steps_of(sizes, volume))
-    first, last = sizes.rates
-
-    def optimizer(steps: int) -> keras.Optimizer:
-        rate = keras.optimizers.schedules.CosineDecay(first, steps, alpha=last / first)
-        return keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999)
-
     with setting.training() as show:
         return fit(
             build,
             loss or keras.losses.SparseCategoricalCrossentropy(),
             volume.training,
             volume.validation,
-            Plan((Phase("train", epochs, optimizer),), sizes.batch, setting.seed, select=Select.LOSS),
+            Plan((Phase("train", epochs, falling_adam(*sizes.rates)),), sizes.batch, setting.seed, select=Select.LOSS),
             folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
             identity=identity(sizes, volume),
             on_progress=lambda what, done, total: show(f"{name}: {what}", done, total),

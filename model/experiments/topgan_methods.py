@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,13 @@ from cytogate.model.analysis import outputs_of
 from cytogate.model.command import InputError
 from cytogate.model.examples import ArrayExamples, Inputs
 from cytogate.model.fitting import OnProgress, Phase, Plan, Select, fit
+from cytogate.model.formats import SIGNED_PIXEL
 from cytogate.model.keras_backend import keras, tf
-from cytogate.model.networks import assert_exact_accumulation, settle_weights, snap_batch_normalization
+from cytogate.model.networks import assert_exact_accumulation, settle_weights
 from cytogate.model.papers.pretrained import copy_weights, start_twin
-from cytogate.model.papers.topgan import SIGNED_PIXEL, TopGan, as_picture, float_network, quantized_network
+from cytogate.model.papers.topgan import TopGan, as_picture, float_network, quantized_network
 from cytogate.model.preprocessing import turned_at_random
+from cytogate.model.schedules import falling_adam, quantized_phases
 
 Codes = NDArray[np.int8]
 """(cells, side, side, maps), code / 128 in [-1, 1)"""
@@ -236,11 +237,7 @@ class Trainer:
             return twin
 
         rate = schedule.twin_learning_rate
-        phases = (
-            Phase("train", schedule.twin_epochs, partial(_falling_adam, rate)),
-            Phase("snap", 0, None, prepare=snap_batch_normalization),
-            Phase("fine-tune", max(1, schedule.twin_epochs // 3), partial(_falling_adam, rate / 10)),
-        )
+        phases = quantized_phases(schedule.twin_epochs, max(1, schedule.twin_epochs // 3), rate, rate / 10)
         twin = fit(
             build,
             OneAgainstRest(from_logits=True),
@@ -274,7 +271,7 @@ class Trainer:
 
     def _adam(self, steps: int) -> keras.Optimizer:
         rate = self.schedule.learning_rate
-        return _falling_adam(rate, steps) if self.schedule.falls else keras.optimizers.Adam(rate)
+        return falling_adam(rate)(steps) if self.schedule.falls else keras.optimizers.Adam(rate)
 
     def _identity(self, method: Method, number: int) -> dict[str, object]:
         return {
@@ -327,10 +324,6 @@ def _mobilenet(seed: int) -> baselines.BaseEstimator:
     if path is None:
         raise InputError(f"{MOBILENET_VARIABLE} names no file of MobileNet's weights")
     return baselines.mobilenet_transfer(path, seed)
-
-
-def _falling_adam(rate: float, steps: int) -> keras.Optimizer:
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, max(1, steps)))
 
 
 def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.formats import PIXEL, Format
+from cytogate.model.formats import SIGNED_PIXEL, Format
 from cytogate.model.keras_backend import keras
 from cytogate.model.network_layers import FloatLayers, Layers, QuantizedLayers, batch_normalization, largest_code
 from cytogate.model.papers.twins import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
@@ -27,8 +27,6 @@ from cytogate.model.papers.twins import DEFAULT_WIDTHS, Widths, check_halvings, 
 INITIAL_DEVIATION = 0.02
 """Standard deviation of the published networks' initial weights, normal (DCGAN's guidelines)."""
 KERNEL, STRIDE = 5, 2
-SIGNED_PIXEL = Format(PIXEL.width, 1)
-"""A pixel in [-1, 1): code - 128."""
 
 
 @dataclass(frozen=True)

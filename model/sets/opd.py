@@ -40,7 +40,7 @@ from cytogate.model.cells import (
     phase_map,
 )
 from cytogate.model.command import InputError
-from cytogate.model.formats import PIXEL, Format
+from cytogate.model.formats import SIGNED_PIXEL
 from cytogate.model.simulator import MAX_DIFFICULTY
 
 SIZE = 128
@@ -56,7 +56,6 @@ SPECKLE = 0.06
 THRESHOLD_NM = 24.0
 """What is thicker than this belongs to a cell: six standard deviations of the noise."""
 
-SIGNED_PIXEL = Format(PIXEL.width, 1)
 FULL_SCALE_NM = 1024.0
 """Range of codes, the same for all maps: a step of 4 nm, about the noise. The thickest cells reach 0.9 of it."""
 
