@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +26,11 @@ from cytogate.model.experiments.dcnn_training import (
     mixture_parts,
     smallest_loss,
 )
-from cytogate.model.experiments.setting import Scale, Setting
+from cytogate.model.experiments.setting import Scale
 from cytogate.model.keras_backend import keras
-from cytogate.model.outputs import progress_bars
 from cytogate.model.saved_twin import load_twin
 from cytogate.model.sets.time_lapse import CLIP, FRAMES
+from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = Sizes(
     22, 11, 10, rows=1, columns=1, pure_movies=8, width=1 / 16, epochs=2, fine_tune_epochs=1,
@@ -40,10 +38,6 @@ TINY = Sizes(
 )  # fmt: skip
 TWO = Variant("half", (1,), 0.0005)
 RECORD: dict[str, object] = {"command": "cytogate experiment dcnn", "minutes": 1.0, "seed": 0}
-
-
-def setting_in(folder: Path, scale: Scale = Scale.SMALL) -> Setting:
-    return Setting(scale, 0, folder, progress_bars())
 
 
 def random_parts(clips: int, per_movie: int) -> dict[str, Part]:
@@ -147,27 +141,10 @@ def test_full_scale_starts(tmp_path: Path, variant: Variant) -> None:
     assert [epoch.phase for epoch in result.curve] == ["train"] + ["snap", "fine-tune"] * variant.quantized
 
 
-class BrokenOffError(Exception):
-    """Of the test."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class InterruptedSetting(Setting):
-    """Breaks off as the second epoch ends."""
-
-    @contextmanager
-    def training(self) -> Iterator[Callable[[str, int, int], None]]:
-        def show(what: str, done: int, total: int) -> None:
-            if "epoch 2" in what and done == total:
-                raise BrokenOffError
-
-        yield show
-
-
 def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     parts = random_parts(40, 2)
     whole = Trainer(setting_in(tmp_path / "whole"), TINY, parts).result(TWO)
-    broken = InterruptedSetting(Scale.SMALL, 0, tmp_path / "broken", progress_bars())
+    broken = interrupted_setting_in(tmp_path / "broken")
     with pytest.raises(BrokenOffError):
         Trainer(broken, TINY, parts).result(TWO)
     kept = json.loads((tmp_path / "broken" / TWO.folder / "curve.json").read_text())["curve"]

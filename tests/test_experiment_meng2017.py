@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +14,14 @@ from cytogate.model.command import InputError
 from cytogate.model.designs import CLASS_NAMES
 from cytogate.model.experiments import meng2017
 from cytogate.model.experiments.meng2017 import FULL, PAPER_ORDER, SMALL, Data
-from cytogate.model.experiments.setting import Scale, Setting
+from cytogate.model.experiments.setting import Scale
 from cytogate.model.keras_backend import keras
-from cytogate.model.outputs import progress_bars
 from cytogate.model.papers.meng2017 import VARIANTS, Meng2017
 from cytogate.model.saved_twin import load_twin
+from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(SMALL, cells=75, control_cells=35, iterations=4, change_at=2, twin_iterations=2)
 RECORD: dict[str, object] = {"command": "cytogate experiment meng2017", "minutes": 1.0, "seed": 0}
-
-
-def setting_in(folder: Path, scale: Scale = Scale.SMALL, seed: int = 0) -> Setting:
-    return Setting(scale, seed, folder, progress_bars())
 
 
 def random_data(cells: int, size: int) -> Data:
@@ -104,30 +98,13 @@ def test_a_finished_training_is_picked_up_and_another_is_refused(report: dict, m
         meng2017._data(setting_in(work, seed=1), TINY, TINY.cells, background_only=False)
 
 
-class GivenUpError(Exception):
-    """The user had enough."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class InterruptedSetting(Setting):
-    """Breaks off as the second epoch ends."""
-
-    @contextmanager
-    def training(self) -> Iterator[Callable[[str, int, int], None]]:
-        def show(what: str, done: int, total: int) -> None:
-            if "epoch 2" in what and done == total:
-                raise GivenUpError
-
-        yield show
-
-
 def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> None:
     data, sizes, spec = random_data(75, 64), dataclasses.replace(TINY, iterations=6), Meng2017(variant="channel 2")
     whole = meng2017._trained(setting_in(tmp_path / "whole"), sizes, data, "one", spec)
     assert len(whole.curve) == 3
     broken = tmp_path / "broken"
-    with pytest.raises(GivenUpError):
-        meng2017._trained(InterruptedSetting(Scale.SMALL, 0, broken, progress_bars()), sizes, data, "one", spec)
+    with pytest.raises(BrokenOffError):
+        meng2017._trained(interrupted_setting_in(broken), sizes, data, "one", spec)
     assert len(json.loads((broken / "one" / "curve.json").read_text())["curve"]) == 1
     resumed = meng2017._trained(setting_in(broken), sizes, data, "one", spec)
     assert resumed.curve == whole.curve

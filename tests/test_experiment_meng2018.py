@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -25,15 +23,15 @@ from cytogate.model.experiments.meng2018_methods import (
     fitted_network,
     volume_of,
 )
-from cytogate.model.experiments.setting import Scale, Setting
+from cytogate.model.experiments.setting import Scale
 from cytogate.model.image_sets import ImageSet, open_image_set
 from cytogate.model.keras_backend import keras
-from cytogate.model.outputs import progress_bars
 from cytogate.model.papers import gao2017
 from cytogate.model.papers.gao2017 import Gao2017
 from cytogate.model.papers.meng2018 import Meng2018, float_network
 from cytogate.model.saved_twin import load_twin
 from cytogate.model.sets.atom import AtomFrames
+from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(
     SMALL, frames=200, judged=60, volumes=(60, 100), iterations=(4, 8), control=0, twin_iterations=4,
@@ -41,10 +39,6 @@ TINY = dataclasses.replace(
 )  # fmt: skip
 RECORD: dict[str, object] = {"command": "cytogate experiment meng2018", "minutes": 1.0, "seed": 0}
 CLASSES = ("THP1", "MCF7", "MB231", "PBMC")
-
-
-def setting_in(folder: Path, scale: Scale = Scale.SMALL) -> Setting:
-    return Setting(scale, 0, folder, progress_bars())
 
 
 def random_images(folder: Path, count: int, size: int) -> ImageSet:
@@ -141,23 +135,6 @@ def test_finished_work_is_picked_up(report: dict, monkeypatch: pytest.MonkeyPatc
     assert json.loads((report["folder"] / "again" / "report.json").read_text())["tables"] == report["tables"]
 
 
-class GivenUpError(Exception):
-    """The user had enough."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class InterruptedSetting(Setting):
-    """Breaks off as the second epoch ends."""
-
-    @contextmanager
-    def training(self) -> Iterator[Callable[[str, int, int], None]]:
-        def show(what: str, done: int, total: int) -> None:
-            if "epoch 2" in what and done == total:
-                raise GivenUpError
-
-        yield show
-
-
 def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> None:
     with random_images(tmp_path, 100, 16) as images:
         parts = Parts.of(images.labels, 0).first(80)
@@ -167,8 +144,8 @@ def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> Non
             setting = setting_in(tmp_path / place)
             volume = volume_of(setting, TINY, images, parts)
             if place == "broken":
-                stopped = InterruptedSetting(Scale.SMALL, 0, tmp_path / place, progress_bars())
-                with pytest.raises(GivenUpError):
+                stopped = interrupted_setting_in(tmp_path / place)
+                with pytest.raises(BrokenOffError):
                     fitted_network(stopped, TINY, volume, "CNN", build, 12)
                 assert len(json.loads((tmp_path / place / "CNN" / "curve.json").read_text())["curve"]) == 1
             curves.append(fitted_network(setting, TINY, volume, "CNN", build, 12).curve)

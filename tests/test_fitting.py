@@ -480,6 +480,17 @@ def test_a_worker_that_is_killed_ends_the_other_in_one_sentence(tmp_path: Path, 
     assert len(rows) == 1, "what was finished is kept"
 
 
+def test_a_worker_that_dies_as_training_starts_is_not_waited_for_for_ever(start: Start) -> None:
+    """It answers when the workers meet, and TensorFlow never hears of it."""
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        addresses = [f"127.0.0.1:{port}" for port in (*_free_ports(1), dead.getsockname()[1])]
+        chief = start("left_alone", {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": 0}})
+        _, errors = chief.communicate(timeout=LIMIT_S)
+    assert chief.returncode == 1
+    assert "Timeout (0:00:05)!" in errors
+    assert "_of_workers" in errors
+
+
 @pytest.mark.full
 def test_a_worker_that_says_nothing_is_waited_for_until_the_deadline(start: Start) -> None:
     chief, second = two_workers(start, "silent")

@@ -21,7 +21,7 @@ from cytogate.model.image_sets import open_image_set
 from cytogate.model.optics import four_angle_intensities
 from cytogate.model.preprocessing import Balance, PoorFrames, normalized_mean, resized
 from cytogate.model.sets import atom
-from cytogate.model.sets.atom import CELLS_A_RUN, FRAMES_A_RUN, POOR_SHARE, AtomFrames, Fault
+from cytogate.model.sets.atom import CELLS_A_RUN, FRAMES_A_RUN, POOR_SHARE, AtomFrames, Fault, Run
 from cytogate.model.sets.atom_images import (
     CODE_OF_MEAN,
     balanced,
@@ -136,6 +136,12 @@ def test_an_empty_frame_is_the_field_of_its_run() -> None:
     (empty,) = of_fault(FRAMES, Fault.EMPTY, 1)
     assert np.array_equal(FRAMES[empty], FRAMES.empty_field(empty))
     assert not np.array_equal(FRAMES.empty_field(0), FRAMES.empty_field(1)), "noise is each frame's own"
+    view = FRAMES.run(0).acquisition
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atom, "_draw_run", lambda seed, number: Run(view, 0.0))
+        patch.setattr(atom, "_run_shading", lambda seed, number: np.ones((view.rows, view.columns)))
+        one, other = (AtomFrames(1, seed).empty_field(0) for seed in (3, 4))
+    assert not np.array_equal(one, other), "and each set's, in one and the same run"
     for good in of_fault(FRAMES, Fault.NONE, 5):
         view = FRAMES.run(good).acquisition
         field, frame = FRAMES.empty_field(good).astype(float), FRAMES[good].astype(float)

@@ -112,20 +112,15 @@ class _BalancedImages:
 
 
 @dataclass(frozen=True, eq=False)
-class _FrameImages:
-    """How the image of a frame is made."""
+class _Recipe:
+    """How images are made, of which ``frames`` are the source."""
 
     frames: AtomFrames
     size: int
-    poor: PoorFrames
-
-    @property
-    def what(self) -> str:
-        return "simulated frames"
 
     @property
     def count(self) -> int:
-        return len(self.frames)
+        return len(self.labels)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -136,17 +131,42 @@ class _FrameImages:
         return np.dtype(np.uint8)
 
     @property
+    def what(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        raise NotImplementedError
+
+    @property
+    def details(self) -> list[float]:
+        """Return what tells these images from others of the same frames."""
+        raise NotImplementedError
+
+    @property
+    def request(self) -> dict[str, object]:
+        return {**dataclasses.asdict(self.frames), "size": self.size, "what": self.what, "details": self.details}
+
+    def make(self, indices: range) -> NDArray[np.uint8]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class _FrameImages(_Recipe):
+    poor: PoorFrames
+
+    @property
+    def what(self) -> str:
+        return "simulated frames"
+
+    @property
     def labels(self) -> NDArray[np.int64]:
         return self.frames.labels
 
     @property
-    def request(self) -> dict[str, object]:
+    def details(self) -> list[float]:
         classifier = self.poor.classifier[-1]
-        return {
-            **dataclasses.asdict(self.frames),
-            "size": self.size,
-            "classifier": [*classifier.coef_.ravel().tolist(), *classifier.intercept_.tolist()],
-        }
+        return [*classifier.coef_.ravel().tolist(), *classifier.intercept_.tolist()]
 
     def make(self, indices: range) -> NDArray[np.uint8]:
         frames = [self.frames[index] for index in indices]
@@ -156,11 +176,7 @@ class _FrameImages:
 
 
 @dataclass(frozen=True, eq=False)
-class _FieldImages:
-    """How the image of an empty field is made."""
-
-    frames: AtomFrames
-    size: int
+class _FieldImages(_Recipe):
     chosen: NDArray[np.int64]
 
     @property
@@ -168,30 +184,18 @@ class _FieldImages:
         return "simulated empty fields"
 
     @property
-    def count(self) -> int:
-        return len(self.chosen)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.size, self.size
-
-    @property
-    def dtype(self) -> np.dtype[np.unsignedinteger]:
-        return np.dtype(np.uint8)
-
-    @property
     def labels(self) -> NDArray[np.int64]:
         return self.frames.labels[self.chosen]
 
     @property
-    def request(self) -> dict[str, object]:
-        return {**dataclasses.asdict(self.frames), "size": self.size, "fields": self.chosen.tolist()}
+    def details(self) -> list[float]:
+        return self.chosen.tolist()
 
     def make(self, indices: range) -> NDArray[np.uint8]:
         return np.stack([encoded(self.frames.empty_field(int(self.chosen[index])), self.size) for index in indices])
 
 
-def _made(recipe: _FrameImages | _FieldImages, path: Path, workers: int) -> ImageSet:
+def _made(recipe: _Recipe, path: Path, workers: int) -> ImageSet:
     if not path.exists():
         make_file(recipe, path, partial(_store, recipe), workers)
     with h5py.File(path, "r") as file:
@@ -201,7 +205,7 @@ def _made(recipe: _FrameImages | _FieldImages, path: Path, workers: int) -> Imag
     return open_image_set(path)
 
 
-def _store(recipe: _FrameImages | _FieldImages, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
+def _store(recipe: _Recipe, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
     with h5py.File(path, "w") as file:
         file.attrs[REQUEST] = _said(recipe)
         file[LABELS] = recipe.labels
@@ -212,10 +216,9 @@ def _store(recipe: _FrameImages | _FieldImages, path: Path, items: Iterable[NDAr
             images[number] = item
 
 
-def _said(recipe: _FrameImages | _FieldImages) -> str:
+def _said(recipe: _Recipe) -> str:
     """Return what a file says it holds; a digest, as an attribute of HDF5 is short and a list of frames may be long."""
-    request = json.dumps({**recipe.request, "what": recipe.what, "count": recipe.count})
-    return hashlib.sha256(request.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(recipe.request).encode()).hexdigest()
 
 
 def _codes(images: NDArray[np.floating]) -> NDArray[np.uint8]:
