@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure as Plot
 from numpy.typing import NDArray
 from scipy.special import softmax
 
@@ -41,13 +42,11 @@ FOLDS = 5
 SELECTING_SHARE = 0.1
 SMOOTHING = 0.05
 """Share of a target that goes to all classes alike: neighbouring stages of a cycle have no sharp border."""
-UNSEEN_CELLS = 16
-"""Cells that go along with the twin."""
+TWIN_IMAGES = 16
+"""Images that go along with the twin."""
 FREQUENT = ("G1", "S_phase", "G2", "Prophase")
 AT_A_TIME = 100
 """Cells whose features are computed between two moves of the bar."""
-SHOWN = 8
-"""Cells a class in the gallery."""
 
 QUANTIZED, FLOAT, SVM = "quantized network", "float network", "SVM on hand-made features"
 CONTROL, SVM_CONTROL = "control: network, background alone", "control: SVM, background alone"
@@ -112,8 +111,18 @@ def run_on(cells: JurkatCells, sizes: Sizes, setting: Setting) -> Page:
         "Quantized network: validation accuracy by epoch, every fold",
         accuracy_plot({f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)}),
     )
-    page.twin(quantized.model, [trainer.codes(False)[folds[-1].test[:UNSEEN_CELLS]]])
+    page.twin(quantized.model, [_noise_like(trainer.codes(False), setting.seed)])
     return page
+
+
+def _noise_like(codes: NDArray[np.int8], seed: int) -> NDArray[np.int8]:
+    """Return codes (TWIN_IMAGES, side, side, 2), each pixel drawn with the mean and the spread that it has in cells.
+
+    They go along with the twin instead of cells: these belong to those who took them, and a page may be handed on.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.normal(codes.mean(axis=0), codes.std(axis=0), (TWIN_IMAGES, *codes.shape[1:]))
+    return np.clip(np.rint(drawn), SIGNED_PIXEL.code_min, SIGNED_PIXEL.code_max).astype(np.int8)
 
 
 def _features(images: NDArray[np.uint16], what: str, setting: Setting) -> NDArray[np.float64]:
@@ -297,7 +306,11 @@ def _describe(page: Page, sizes: Sizes, cells: JurkatCells, results: _Results, n
     calibrations = {name: metrics[name].calibration for name in (FLOAT, QUANTIZED)}
     known = {name: each for name, each in calibrations.items() if each is not None}
     page.plot("reliability", "Are probabilities right? Float and quantized network", reliability_plot(known))
-    page.plot("gallery", "Bright field, the same number of cells of each class", _gallery(cells))
+    page.plot("means", "What a class looks like on average, each channel on its own range", _means(cells))
+    page.text(
+        f"Along with the twin go {TWIN_IMAGES} images of noise, each pixel with the mean and the spread that it has in "
+        "the cells: neither page nor twin holds an image of a cell."
+    )
     page.fact("metrics", {method: each.as_dict() for method, each in metrics.items()})
     page.fact("sizes", sizes)
 
@@ -318,12 +331,16 @@ def _accuracy(scores: NDArray[np.float64], fold: Fold, cells: JurkatCells) -> fl
     return float((scores.argmax(axis=1) == cells.labels[fold.test]).mean())
 
 
-def _gallery(cells: JurkatCells):  # type: ignore[no-untyped-def]
+def _means(cells: JurkatCells) -> Plot:
+    """Draw the mean image of each class: no single cell is shown."""
+    means = np.stack([cells.images[cells.labels == label].mean(axis=0) for label in range(len(cells.class_names))])
+    low, high = (extreme(means, axis=(0, 1, 2)) for extreme in (np.min, np.max))
+    shares = (means - low) / (high - low)
+    classes = ", ".join(cells.class_names)
     rows = {
-        name: [cells.images[index, ..., 0] for index in np.flatnonzero(cells.labels == label)[:SHOWN]]
-        for label, name in enumerate(cells.class_names)
+        f"{what}: {classes}": [*shares[..., channel]] for channel, what in enumerate(("bright field", "dark field"))
     }
-    return gallery_plot(rows, label="camera's code")
+    return gallery_plot(rows, label="share of the range")
 
 
 EXPERIMENT = Experiment(
