@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import ArrayLike, NDArray
 
 from cytogate.model.fit_record import Epoch
 from cytogate.model.metrics import Calibration
 
 mpl.use("agg")
+
+NAME_INCHES = 0.2
+"""Height of the name above a row of images."""
 
 
 def confusion_plot(counts: Sequence[Sequence[int]], class_names: Sequence[str]) -> Figure:
@@ -53,14 +57,18 @@ def lines_plot(
 def gallery_plot(rows: Mapping[str, Sequence[NDArray]], *, color_map: str = "gray", label: str = "") -> Figure:
     """Draw images (rows, columns), a named row of them each, all on one range; ``label`` names what they show."""
     columns = max(map(len, rows.values()))
-    figure = Figure(figsize=(1.35 * columns + 1.2, 1.4 * len(rows) + 0.3), layout="constrained")
+    width, height = 1.35 * columns + 1.2, 1.4 * len(rows) + 0.3
+    # Room for names, of the first row too.
+    layout = ConstrainedLayoutEngine(h_pad=NAME_INCHES / 2, rect=(0, 0, 1, 1 - NAME_INCHES / height))
+    figure = Figure(figsize=(width, height), layout=layout)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     every = np.concatenate([np.ravel(image) for images in rows.values() for image in images])
     low, high = np.quantile(every, [0.002, 0.998])
     for axis in axes.ravel():
         axis.set_axis_off()
     for row, (name, images) in zip(axes, rows.items(), strict=True):
-        row[0].set_title(name, fontsize=9, loc="left")
+        # No title: one that is wider than its image would push the others aside.
+        row[0].text(0, 1.06, name, fontsize=9, transform=row[0].transAxes, in_layout=False)
         for axis, image in zip(row, images, strict=False):
             drawn = axis.imshow(image, cmap=color_map, vmin=low, vmax=high)
     if label:
