@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,8 @@ from cytogate.model.network_words import input_formats
 from cytogate.model.papers import dcnn
 from cytogate.model.papers.dcnn import Dcnn
 from cytogate.model.saved_twin import CODES, TOPOLOGY, WEIGHTS, load_twin, save_twin
+from cytogate.sim.twin import run_twin
+from tests.conftest import REPOSITORY
 from tests.test_papers import random_codes, settled
 
 RECORD: dict[str, object] = {"command": "cytogate experiment none", "minutes": 1.0, "seed": 0}
@@ -191,3 +194,30 @@ def test_codes_of_other_inputs_are_refused(twin: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=said):
             save_twin(model, wrong, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+# The committed pages.
+
+
+@pytest.mark.parametrize("name", cli.NAMES)
+def test_every_experiment_has_its_page(name: str) -> None:
+    """Made by the command that it names, in minutes; all that it shows is there, and so is its twin."""
+    folder = REPOSITORY / "model" / "results" / f"{name}-small"
+    report, text = json.loads((folder / "report.json").read_text()), (folder / "README.md").read_text(encoding="utf-8")
+    assert report["command"].split(" --seed")[0] == f"cytogate experiment {name} --scale small"
+    assert f"`{report['command']}`" in text
+    assert 0 < report["minutes"] < 10
+    shown_files = re.findall(r"\]\(([^)/]+\.(?:png|csv))\)", text)
+    assert shown_files
+    assert set(shown_files) == {path.name for path in folder.iterdir() if path.suffix in (".png", ".csv")}
+    assert len(load_twin(folder).codes[0]) >= 8
+    assert f"model/results/{name}-small/README.md" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("page", [*(f"{name}-small" for name in cli.NAMES), "jurkat-full"])
+def test_twins_of_the_pages_are_exact(page: str, tmp_path: Path) -> None:
+    report = run_twin(REPOSITORY / "model" / "results" / page, "qatom128", tmp_path)
+    assert report.cells >= 8
+    assert report.words >= report.cells
+    assert report.mismatches == 0
