@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 CYTOGATE := $(BIN)/cytogate
 READY := $(VENV)/.ready
 ARGS ?=
+JOBS ?= 2
 
 # TensorFlow's log says nothing that a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -75,10 +76,10 @@ bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
 	@$(CYTOGATE) bench --design $(DESIGN) $(ARGS)
 
 test: $(READY) ## The tests (under 25 minutes on two cores)
-	@$(BIN)/python -m pytest -m 'not full' $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not full' $(ARGS)
 
 test-full: $(READY) ## The tests and the longer proofs; needs the real data
-	@CYTOGATE_FULL=1 $(BIN)/python -m pytest $(ARGS)
+	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
