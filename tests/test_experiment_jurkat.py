@@ -148,3 +148,7 @@ def test_the_committed_page_keeps_what_it_promises() -> None:
         for figure in (metrics[method]["accuracy"], metrics[method]["balanced_accuracy"]):
             told = f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
             assert told.replace("%", " %") in readme, (method, told)
+    less_svm = report["tables"]["differences"][0]
+    assert (less_svm["one"], less_svm["other"]) == (QUANTIZED, SVM)
+    mean, low, high = (100 * less_svm["difference"][name] for name in ("value", "low", "high"))
+    assert f"the quantized network is {mean:.1f} points ({low:.1f} to {high:.1f}) above the SVM" in readme
