@@ -405,7 +405,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     faults = [Fault(kind, 100 * number + 50) for number, kind in enumerate([FaultKind.CORRUPTED_INPUT] * 5)]
     lost = 0
     resident: list[int] = []
-    with plugged(tmp_path, manifest, faults, batch=25) as (accelerator, _), accelerator:
+    with plugged(tmp_path, manifest, faults, batch=25, deadline_s=20.0) as (accelerator, _), accelerator:
         for result in accelerator.stream(itertools.chain.from_iterable(itertools.repeat(frames, 400))):
             if result.logits is None:
                 lost += 1

@@ -205,10 +205,8 @@ def test_a_tool_that_hangs_is_stopped(fault: str, tools: Path, tmp_path: Path, m
 def test_an_interruption_stops_the_tools(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CYTOGATE_STUB_FAULT", "hang")
     code = (
-        "import signal, sys; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
         "from cytogate.hls import bitstream; from tests import stand_ins\n"
-        # In the background of a shell it would be ignored.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "bitstream._network = stand_ins.network\n"
         "try: bitstream.run_bitstream(stand_ins.request(Path(sys.argv[1])))\n"
         "except KeyboardInterrupt: sys.exit(130)\n"
