@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.designs import DEFAULT_DESIGN
+    from cytogate.model.design.design import DEFAULT_DESIGN
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
     parser.add_argument("--board", help="pynq-z2, kv260 or zcu104 (default: the design's)")
@@ -32,7 +32,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from cytogate.hls.bitstream import BitstreamRequest, run_bitstream
+    from cytogate.hls.board.job import BitstreamRequest, run_bitstream
 
     run_bitstream(
         BitstreamRequest(

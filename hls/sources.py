@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from cytogate.model.command import InputError
+from cytogate.model.errors import InputError
 
 
 def _fpga() -> Path:

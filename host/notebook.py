@@ -10,8 +10,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.host.results import Result
-from cytogate.model.command import InputError
+from cytogate.host.driver.results import Result
+from cytogate.model.errors import InputError
 
 
 def found_device() -> str:
@@ -20,7 +20,7 @@ def found_device() -> str:
         with warnings.catch_warnings():
             # Of packages that pynq imports, about each other.
             warnings.simplefilter("ignore")
-            from cytogate.host.pynq_device import has_device
+            from cytogate.host.driver.pynq_device import has_device
     except InputError:
         return "emulated"
     return "pynq" if has_device() else "emulated"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
 
 if TYPE_CHECKING:
-    from cytogate.model.estimate import BoardEstimate
-    from cytogate.model.network_estimate import NetworkEstimate
+    from cytogate.model.estimates.network import NetworkEstimate
+    from cytogate.model.estimates.retrieval import BoardEstimate
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.designs import DEFAULT_DESIGN
+    from cytogate.model.design.design import DEFAULT_DESIGN
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
@@ -23,9 +23,9 @@ def _run(arguments: argparse.Namespace) -> None:
     import json
     from dataclasses import asdict
 
-    from cytogate.model.boards import BOARDS
-    from cytogate.model.designs import design_named
-    from cytogate.model.estimate import WIDTHS, estimate
+    from cytogate.model.design.boards import BOARDS
+    from cytogate.model.design.design import design_named
+    from cytogate.model.estimates.retrieval import WIDTHS, estimate
 
     design = design_named(arguments.design)
     found = [estimate(design, board, width) for board in BOARDS.values() for width in WIDTHS]
@@ -38,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _print(found: list[BoardEstimate]) -> None:
     from rich.table import Table
 
-    from cytogate.model.outputs import terminal
+    from cytogate.model.command.files import terminal
 
     console, first = terminal(), found[0]
     area = Table(title=f"Phase retrieval of {first.design}: resources, and share of the board")
@@ -83,7 +83,7 @@ def _print(found: list[BoardEstimate]) -> None:
 def _print_network(network: NetworkEstimate, having: list[BoardEstimate]) -> None:
     from rich.table import Table
 
-    from cytogate.model.outputs import terminal
+    from cytogate.model.command.files import terminal
 
     rates = dict.fromkeys(f"{each.board} {each.network_cells_per_second:,.0f}" for each in having)
     table = Table(title=f"Network (estimated from shapes, nothing synthesized); cells a second: {', '.join(rates)}")

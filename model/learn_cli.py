@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
 
 NETWORKS = ("meng2018", "gao2017", "dcae")
 

@@ -16,24 +16,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.analysis import probabilities
-from cytogate.model.cell_file import Split
-from cytogate.model.command import InputError
-from cytogate.model.examples import Inputs, StreamedExamples
+from cytogate.model.command.files import progress_bars, terminal
+from cytogate.model.contract.law import PIXEL
+from cytogate.model.data.cell_file import Split
+from cytogate.model.data.examples import Inputs, StreamedExamples
+from cytogate.model.data.preprocessing import CodeRange, resized, turned_at_random
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.analysis import probabilities
+from cytogate.model.evaluation.metrics import Metrics
 from cytogate.model.experiments.job import PACKAGES
-from cytogate.model.experiments.page import Page
-from cytogate.model.experiments.plots import accuracy_plot, confusion_plot, gallery_plot
-from cytogate.model.experiments.twin_table import twin_beside_float
-from cytogate.model.fitting import Fitted, OnProgress, Phase, Plan, fit
-from cytogate.model.formats import PIXEL
-from cytogate.model.image_sets import ImageSet, open_image_set
-from cytogate.model.keras_backend import keras
-from cytogate.model.metrics import Metrics
-from cytogate.model.networks import assert_exact_accumulation, settle_weights
-from cytogate.model.outputs import progress_bars, terminal
-from cytogate.model.papers import dcae, gao2017, meng2018
-from cytogate.model.preprocessing import CodeRange, resized, turned_at_random
-from cytogate.model.schedules import falling_adam, quantized_phases
+from cytogate.model.files.images import ImageSet, open_image_set
+from cytogate.model.networks import dcae, gao2017, meng2018
+from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.pages.page import Page
+from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot
+from cytogate.model.pages.twin_table import twin_beside_float
+from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
+from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 BATCH = 32
 AT_A_TIME = 64

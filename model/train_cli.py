@@ -6,8 +6,9 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from cytogate.model.command import InputError, Verb
-from cytogate.model.designs import DEFAULT_DESIGN, DESIGNS, design_named
+from cytogate.model.command.dispatch import Verb
+from cytogate.model.design.design import DEFAULT_DESIGN, DESIGNS, design_named
+from cytogate.model.errors import InputError
 
 CELLS, CONTROL_CELLS, EPOCHS, FINE_TUNE_EPOCHS = 30000, 6000, 40, 6
 
@@ -41,8 +42,8 @@ def _train(arguments: argparse.Namespace) -> None:
         filters = _filters(arguments.filters)
         design = dataclasses.replace(design, network=dataclasses.replace(design.network, filters=filters))
 
-    from cytogate.model.train_job import TrainRequest, run_train
-    from cytogate.model.training import TrainingPlan
+    from cytogate.model.train import TrainRequest, run_train
+    from cytogate.model.training.recipes import TrainingPlan
 
     plan = TrainingPlan(seed=arguments.seed, epochs=arguments.epochs, fine_tune_epochs=arguments.fine_tune_epochs)
     run_train(

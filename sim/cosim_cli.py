@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command import InputError, Verb
-from cytogate.sim.cli import EVALUATION_SEED
+from cytogate.model.command.dispatch import Verb
+from cytogate.model.errors import InputError
+from cytogate.sim.verbs import EVALUATION_SEED
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.designs import DEFAULT_DESIGN
+    from cytogate.model.design.design import DEFAULT_DESIGN
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
     parser.add_argument(
@@ -42,9 +43,9 @@ def _run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--frames is {arguments.frames}; at least one frame is needed")
     if arguments.rtl is not None and arguments.level != "vitis":
         raise InputError(f"--rtl belongs to level vitis, not to level {arguments.level}")
-    from cytogate.model.training import WEIGHTS
+    from cytogate.model.training.recipes import WEIGHTS
+    from cytogate.sim.axi.job import CosimRequest, run_cosim
     from cytogate.sim.axi.levels import Level
-    from cytogate.sim.cosim import CosimRequest, run_cosim
 
     run_cosim(
         CosimRequest(

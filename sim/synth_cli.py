@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.designs import DEFAULT_DESIGN
+    from cytogate.model.design.design import DEFAULT_DESIGN
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
     parser.add_argument("--width", type=int, choices=(1, 2, 4, 8), default=4, help="samples a clock")
@@ -24,7 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from cytogate.sim.synth import SynthRequest, run_synth
+    from cytogate.sim.area.job import SynthRequest, run_synth
 
     run_synth(
         SynthRequest(

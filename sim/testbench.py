@@ -9,14 +9,14 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from cytogate.hls.project import HlsProject
+from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.command import CheckFailed
-from cytogate.model.designs import Design
-from cytogate.model.formats import Codes
-from cytogate.sim.compile import build
-from cytogate.sim.csim import chain_build
-from cytogate.sim.order import to_stream
+from cytogate.model.contract.law import Codes
+from cytogate.model.design.design import Design
+from cytogate.model.errors import CheckFailed
+from cytogate.sim.csim.compile import build
+from cytogate.sim.csim.kernels import chain_build
+from cytogate.sim.csim.order import to_stream
 
 TIMEOUT_SECONDS = 600
 

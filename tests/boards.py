@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cytogate.host.accelerator import Accelerator
-from cytogate.model.bundle import Manifest, Versions
-from cytogate.model.layout import FrameLayout
+from cytogate.host.driver.accelerator import Accelerator
+from cytogate.model.interface.bundle import Manifest, Versions
+from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.sim.board import kernels
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider

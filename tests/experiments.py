@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cytogate.model.command.files import progress_bars
 from cytogate.model.experiments.setting import Scale, Setting
-from cytogate.model.outputs import progress_bars
 
 
 def setting_in(folder: Path, scale: Scale = Scale.SMALL, seed: int = 0) -> Setting:

@@ -12,7 +12,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from cytogate.model.registers import RECEIPT_MARK, ReceiptWord, StreamControl, StreamRegister
+from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord, StreamControl, StreamRegister
 from cytogate.sim.axi.patterns import at_random
 from cytogate.sim.axi.task import TASK_VARIABLE
 

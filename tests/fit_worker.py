@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cytogate.model import cluster
-from cytogate.model.command import InputError
-from cytogate.model.examples import ArrayExamples, StreamedExamples
-from cytogate.model.fitting import Fitted, OnProgress, Phase, Plan, fit
-from cytogate.model.formats import PIXEL, Format
-from cytogate.model.image_sets import open_image_set
-from cytogate.model.keras_backend import keras
-from cytogate.model.network_layers import QuantizedLayers, batch_normalization
-from cytogate.model.networks import snap_batch_normalization
+from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.data.examples import ArrayExamples, StreamedExamples
+from cytogate.model.errors import InputError
+from cytogate.model.files.images import open_image_set
+from cytogate.model.networks.exact import snap_batch_normalization
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.layers import QuantizedLayers, batch_normalization
+from cytogate.model.training import cluster
+from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
 
 TRAINING, VALIDATION, BATCH = 37, 17, 16
 """The last batch of 5 is 2 and 3 for two workers; that of validation, 1, is too small to be divided."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.designs import Design
+from cytogate.model.design.design import Design
 
 Frames = NDArray[np.uint16]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls import bitstream
-from cytogate.hls.bitstream import BitstreamRequest
-from cytogate.hls.project import HlsProject
-from cytogate.model.designs import Design
-from cytogate.model.formats import Format
+from cytogate.hls.board import job as bitstream
+from cytogate.hls.board.job import BitstreamRequest
+from cytogate.hls.network.project import HlsProject
+from cytogate.model.contract.law import Format
+from cytogate.model.design.design import Design
 from tests.conftest import REPOSITORY
 
 STUBS = REPOSITORY / "tests" / "stubs"

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cytogate.host.cells import SourceCell
-from cytogate.host.results import Result
+from cytogate.host.driver.results import Result
 from cytogate.host.sources.source import Resume
-from cytogate.model.bundle import Manifest, Versions
+from cytogate.host.stream.cells import SourceCell
+from cytogate.model.interface.bundle import Manifest, Versions
 
 CLASSES = ("MCF7", "OAC", "THP1")
 SIDE = 8

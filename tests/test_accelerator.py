@@ -20,30 +20,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.convert import convert
-from cytogate.hls.manifest import manifest_of
-from cytogate.host.accelerator import GROUP, Accelerator
-from cytogate.host.flow import Loss
-from cytogate.host.pynq_device import own_device
-from cytogate.host.results import Result
-from cytogate.model.axi_dma import Channel
-from cytogate.model.boards import board_named
-from cytogate.model.bundle import BITSTREAM, DESCRIPTION, write_bundle
-from cytogate.model.command import InputError
-from cytogate.model.designs import Meng2017, design_named
-from cytogate.model.layout import FrameLayout
-from cytogate.model.packing import packed, unpack
-from cytogate.model.registers import Register, StreamRegister
-from cytogate.model.simulator import SimulatedCells
+from cytogate.hls.board.manifest import manifest_of
+from cytogate.hls.network.convert import convert
+from cytogate.host.driver.accelerator import GROUP, Accelerator
+from cytogate.host.driver.flow import Loss
+from cytogate.host.driver.pynq_device import own_device
+from cytogate.host.driver.results import Result
+from cytogate.model.design.boards import board_named
+from cytogate.model.design.design import Meng2017, design_named
+from cytogate.model.errors import InputError
+from cytogate.model.interface.axi_dma import Channel
+from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, write_bundle
+from cytogate.model.interface.frame_layout import FrameLayout
+from cytogate.model.interface.packing import packed, unpack
+from cytogate.model.interface.registers import Register, StreamRegister
+from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.axi.packing import input_beats
 from cytogate.sim.board import kernels
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.fabric import RegisterPort
 from cytogate.sim.board.faults import Fault, FaultKind
-from cytogate.sim.csim import CSimulation
-from cytogate.sim.network_csim import NetworkSimulation
-from cytogate.sim.rtl import RtlSimulation
+from cytogate.sim.csim.kernels import CSimulation
+from cytogate.sim.csim.network import NetworkSimulation
+from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.boards import expected, plugged, small_frames, small_manifest
 from tests.test_networks import exact_network
 
@@ -428,7 +428,7 @@ import sys
 before = set(sys.modules)
 import numpy
 numpys = {name.partition(".")[0] for name in sys.modules}
-import cytogate.host.accelerator
+import cytogate.host.driver.accelerator
 ours = {name for name in set(sys.modules) - before if name.startswith("cytogate")}
 others = {name.partition(".")[0] for name in sys.modules} - numpys - set(sys.stdlib_module_names) - {"cytogate"}
 assert not others, others

@@ -11,8 +11,8 @@ import pytest
 from scipy import ndimage
 from sklearn.base import BaseEstimator, clone
 
-from cytogate.model import baselines, image_features
-from cytogate.model.command import InputError
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation import baselines, image_features
 
 
 def cells(count: int = 48, seed: int = 0, side: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -161,8 +161,8 @@ def write_as_published(model: object, path: Path) -> None:
 
 def test_mobilenet_from_a_local_file(tmp_path: Path) -> None:
     """One epoch from a file of weights: they are what the network starts from, and probabilities come out."""
-    from cytogate.model import transfer
-    from cytogate.model.keras_backend import keras
+    from cytogate.model.networks import mobilenet as transfer
+    from cytogate.model.networks.keras_backend import keras
 
     keras.utils.set_random_seed(3)
     source = keras.applications.MobileNet(input_shape=(128, 128, 3), include_top=False, weights=None, pooling="avg")

@@ -17,17 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls import bitstream, board_build
-from cytogate.hls.bitstream import BitstreamReport, run_bitstream
 from cytogate.hls.bitstream_cli import BITSTREAM as VERB
-from cytogate.hls.reports import read_kernel, read_timing, read_utilization
-from cytogate.hls.rtl_package import design_hash
-from cytogate.hls.vendor import find_tools
-from cytogate.model.boards import BOARDS
-from cytogate.model.bundle import read_bundle
-from cytogate.model.command import CheckFailed, InputError
-from cytogate.model.designs import DESIGNS, design_named
-from cytogate.sim.synth import SynthReport
+from cytogate.hls.board import build as board_build
+from cytogate.hls.board import job as bitstream
+from cytogate.hls.board.job import BitstreamReport, run_bitstream
+from cytogate.hls.board.reports import read_kernel, read_timing, read_utilization
+from cytogate.hls.board.vendor import find_tools
+from cytogate.hls.contract.package import design_hash
+from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.design import DESIGNS, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.interface.bundle import read_bundle
+from cytogate.sim.area.job import SynthReport
 from tests.conftest import REPOSITORY
 from tests.stand_ins import install, network, recorded, request, use_stand_ins
 

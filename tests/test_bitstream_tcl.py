@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls import bitstream, board_build
-from cytogate.hls.bitstream import run_bitstream
-from cytogate.model.command import InputError
+from cytogate.hls.board import build as board_build
+from cytogate.hls.board import job as bitstream
+from cytogate.hls.board.job import run_bitstream
+from cytogate.model.errors import InputError
 from tests.stand_ins import request, use_stand_ins
 
 MISTAKES = {

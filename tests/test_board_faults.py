@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.host.accelerator import Accelerator
-from cytogate.host.errors import BoardFailed
-from cytogate.host.flow import FAULTS_IN_A_ROW, INTERRUPT_S, Loss
-from cytogate.host.results import Result
-from cytogate.model.command import InputError
+from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.driver.flow import FAULTS_IN_A_ROW, INTERRUPT_S, Loss
+from cytogate.host.driver.results import Result
+from cytogate.model.errors import InputError
 from cytogate.sim.board.device import EmulatedBoard
 from cytogate.sim.board.faults import Fault, FaultKind
 from tests.boards import expected, plugged, small_frames, small_manifest

@@ -11,7 +11,7 @@ import pytest
 from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynqmetadata.frontends import Metadata
 
-from cytogate.model.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus
+from cytogate.model.interface.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus
 from cytogate.sim.board import clocks, hwh, interrupts
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.faults import Faults

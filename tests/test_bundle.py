@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.model.bundle import (
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import (
     BITSTREAM,
     DESCRIPTION,
     LIMITS,
@@ -24,7 +25,6 @@ from cytogate.model.bundle import (
     read_bundle,
     write_bundle,
 )
-from cytogate.model.command import InputError
 from tests.boards import small_manifest
 
 CONTENTS = {BITSTREAM: bytes(range(256)) * 5000, DESCRIPTION: b"<EDKSYSTEM/>\n" * 1000}
@@ -274,7 +274,7 @@ def test_needs_no_numpy(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 sys.modules["numpy"] = None
-from cytogate.model.bundle import read_bundle
+from cytogate.model.interface.bundle import read_bundle
 print(read_bundle(Path(sys.argv[1])).manifest.design)
 """
     command = [sys.executable, "-c", code, str(written(tmp_path))]

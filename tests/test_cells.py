@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from cytogate.model.cells import (
+from cytogate.model.errors import InputError
+from cytogate.model.simulation.cells import (
     CELL_LINES,
     DIAMETER_RANGE_UM,
     MEDIUM_INDEX,
@@ -21,7 +22,6 @@ from cytogate.model.cells import (
     draw_cell,
     phase_map,
 )
-from cytogate.model.command import InputError
 
 WAVELENGTH_UM = 1.064
 RADIANS_PER_UM = 2 * math.pi / WAVELENGTH_UM

@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from cytogate.host.batch import Answer, Batch, word_sum
-from cytogate.host.chip import Chip
-from cytogate.host.errors import BoardFailed
-from cytogate.host.pynq_device import _ensure_event_loop
-from cytogate.model.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus, status_in_words
-from cytogate.model.registers import RECEIPT_MARK, ErrorFlag, ReceiptWord, Register, StreamControl, StreamRegister
+from cytogate.host.driver.batch import Answer, Batch, word_sum
+from cytogate.host.driver.chip import Chip
+from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.driver.pynq_device import _ensure_event_loop
+from cytogate.model.interface.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus, status_in_words
+from cytogate.model.interface.registers import (
+    RECEIPT_MARK,
+    ErrorFlag,
+    ReceiptWord,
+    Register,
+    StreamControl,
+    StreamRegister,
+)
 from tests.boards import small_frames, small_manifest
 
 DEADLINE_S = 0.05

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from cytogate.hls.convert import convert
-from cytogate.model.command import InputError
-from cytogate.model.designs import design_named
-from cytogate.model.keras_backend import keras, qkeras
-from cytogate.model.network_layers import BatchNormalization
-from cytogate.model.network_words import trace
-from cytogate.model.networks import logits
-from cytogate.sim.network_csim import NetworkSimulation
+from cytogate.hls.network.convert import convert
+from cytogate.model.design.design import design_named
+from cytogate.model.errors import InputError
+from cytogate.model.networks.exact import logits
+from cytogate.model.networks.keras_backend import keras, qkeras
+from cytogate.model.networks.layers import BatchNormalization
+from cytogate.model.networks.words import trace
+from cytogate.sim.csim.network import NetworkSimulation
 from tests.test_networks import SIZE, exact_network, inputs
 
 if TYPE_CHECKING:

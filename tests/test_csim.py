@@ -15,18 +15,19 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytogate.hls.convert import convert
-from cytogate.hls.project import HlsProject
-from cytogate.model.command import CheckFailed, InputError, main
-from cytogate.model.designs import Design, Meng2017, design_named
-from cytogate.model.formats import contract
-from cytogate.model.keras_backend import keras
-from cytogate.model.networks import logits_of_values
-from cytogate.model.simulator import SimulatedCells
-from cytogate.model.training import save_trained
-from cytogate.sim.chain import CellRecord, ChainResult, run_chain
-from cytogate.sim.csim import CSimulation
-from cytogate.sim.report import CSimReport
+from cytogate.hls.network.convert import convert
+from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.dispatch import main
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, Meng2017, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.networks.exact import logits_of_values
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.training.recipes import save_trained
+from cytogate.sim.csim.chain import CellRecord, ChainResult, run_chain
+from cytogate.sim.csim.kernels import CSimulation
+from cytogate.sim.csim.report import CSimReport
 from cytogate.sim.testbench import build_testbench, run_testbench, write_vectors
 from tests.test_networks import exact_network
 
@@ -161,7 +162,7 @@ def test_builds_of_one_name_do_not_share_a_library(frames: np.ndarray, tmp_path:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builds: Path) -> Path:
     """Work in an empty folder, with kernels compiled once for all tests."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cytogate.sim.job.BUILD_FOLDER", builds / "verb")
+    monkeypatch.setattr("cytogate.sim.csim.job.BUILD_FOLDER", builds / "verb")
     return tmp_path
 
 

@@ -11,17 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.convert import convert
-from cytogate.model.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.command import InputError
-from cytogate.model.designs import DESIGNS, Design, FourAngle, design_named
-from cytogate.model.estimate import FITTED_RESIDUAL, WIDTHS, estimate, estimate_retrieval, retrieval_modules
+from cytogate.hls.network.convert import convert
+from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
+from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.errors import InputError
 from cytogate.model.estimate_cli import ESTIMATE
-from cytogate.model.network_estimate import ACCUMULATOR_BITS, estimate_network
-from cytogate.model.registers import Register
-from cytogate.sim.area_tools import Synthesis, sources_of, synthesize, synthesize_module
-from cytogate.sim.cosim import binned
-from cytogate.sim.rtl import RtlSimulation
+from cytogate.model.estimates.network import ACCUMULATOR_BITS, estimate_network
+from cytogate.model.estimates.retrieval import (
+    FITTED_RESIDUAL,
+    WIDTHS,
+    estimate,
+    estimate_retrieval,
+    retrieval_modules,
+)
+from cytogate.model.interface.registers import Register
+from cytogate.sim.area.tools import Synthesis, sources_of, synthesize, synthesize_module
+from cytogate.sim.axi.job import binned
+from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.test_networks import exact_network
 

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model import jurkat
-from cytogate.model.command import InputError
-from cytogate.model.experiments import dcae, dcae_on_hep2
-from cytogate.model.experiments.dcae_on_hep2 import Sizes, best_split, over_specimens
-from cytogate.model.experiments.dcae_on_jurkat import SIDE, JurkatSizes, _mirrored, add_jurkat
-from cytogate.model.experiments.dcae_training import (
+from cytogate.model.command.files import progress_bars
+from cytogate.model.data import jurkat
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.dcae import experiment as dcae
+from cytogate.model.experiments.dcae import on_hep2 as dcae_on_hep2
+from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES
+from cytogate.model.experiments.dcae.on_hep2 import Sizes, best_split, over_specimens
+from cytogate.model.experiments.dcae.on_jurkat import SIDE, JurkatSizes, _mirrored, add_jurkat
+from cytogate.model.experiments.dcae.training import (
     Labelled,
     Lengths,
     Reconstruction,
@@ -23,14 +26,12 @@ from cytogate.model.experiments.dcae_training import (
     _outputs,
     probabilities,
 )
-from cytogate.model.experiments.page import Page
 from cytogate.model.experiments.setting import Scale, Setting
-from cytogate.model.fitting import Epoch, Fitted
-from cytogate.model.keras_backend import keras
-from cytogate.model.outputs import progress_bars
-from cytogate.model.papers.dcae import Dcae, float_autoencoder, quantized_network, shapes
-from cytogate.model.saved_twin import load_twin
-from cytogate.model.sets.hep2 import CLASS_NAMES
+from cytogate.model.networks.dcae import Dcae, float_autoencoder, quantized_network, shapes
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.saved import load_twin
+from cytogate.model.pages.page import Page
+from cytogate.model.training.fitting import Epoch, Fitted
 from tests.test_jurkat import cells_on_background
 
 TINY = Dcae(size=48, filters=(2, 3, 4, 4), latent=8, dense=(8, 6))

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model.experiments import dcnn, dcnn_training
-from cytogate.model.experiments.dcnn_training import (
+from cytogate.model.experiments.dcnn import experiment as dcnn
+from cytogate.model.experiments.dcnn import training as dcnn_training
+from cytogate.model.experiments.dcnn.dishes import CLIP, FRAMES
+from cytogate.model.experiments.dcnn.training import (
     FULL,
     SMALL,
     TEST,
@@ -27,9 +29,8 @@ from cytogate.model.experiments.dcnn_training import (
     smallest_loss,
 )
 from cytogate.model.experiments.setting import Scale
-from cytogate.model.keras_backend import keras
-from cytogate.model.saved_twin import load_twin
-from cytogate.model.sets.time_lapse import CLIP, FRAMES
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = Sizes(

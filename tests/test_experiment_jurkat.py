@@ -9,17 +9,25 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cytogate.model import jurkat
-from cytogate.model.command import InputError
-from cytogate.model.experiments import jurkat as experiment
-from cytogate.model.experiments.jurkat import CONTROL, FLOAT, QUANTIZED, SVM, SVM_CONTROL, Sizes, run_on
-from cytogate.model.experiments.page import Page
+from cytogate.model.command.files import progress_bars
+from cytogate.model.data import jurkat
+from cytogate.model.data.folds import stratified_folds
+from cytogate.model.data.jurkat import JurkatCells, network_codes
+from cytogate.model.data.preprocessing import shifted_at_random
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.jurkat import experiment
+from cytogate.model.experiments.jurkat.experiment import (
+    CONTROL,
+    FLOAT,
+    QUANTIZED,
+    SVM,
+    SVM_CONTROL,
+    Sizes,
+    run_on,
+)
 from cytogate.model.experiments.setting import Scale, Setting
-from cytogate.model.folds import stratified_folds
-from cytogate.model.jurkat import JurkatCells, network_codes
-from cytogate.model.outputs import progress_bars
-from cytogate.model.preprocessing import shifted_at_random
-from cytogate.model.saved_twin import load_twin
+from cytogate.model.networks.saved import load_twin
+from cytogate.model.pages.page import Page
 from tests.conftest import REPOSITORY
 
 TINY = Sizes(folds=2, side=32, width=0.25, epochs=3, fine_tune_epochs=1)

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model.cell_file import Split
-from cytogate.model.command import InputError
-from cytogate.model.designs import CLASS_NAMES
-from cytogate.model.experiments import meng2017
-from cytogate.model.experiments.meng2017 import FULL, PAPER_ORDER, SMALL, Data
+from cytogate.model.data.cell_file import Split
+from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.meng2017 import experiment as meng2017
+from cytogate.model.experiments.meng2017.experiment import FULL, PAPER_ORDER, SMALL, Data
 from cytogate.model.experiments.setting import Scale
-from cytogate.model.keras_backend import keras
-from cytogate.model.papers.meng2017 import VARIANTS, Meng2017
-from cytogate.model.saved_twin import load_twin
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.meng2017 import VARIANTS, Meng2017
+from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(SMALL, cells=75, control_cells=35, iterations=4, change_at=2, twin_iterations=2)
@@ -86,7 +86,7 @@ def test_parts_are_disjoint_and_whole(report: dict) -> None:
 def test_a_finished_training_is_picked_up_and_another_is_refused(report: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run once more in its folder takes no step, and ends with the same tables; other cells are refused."""
     monkeypatch.setattr(
-        "cytogate.model.fitting.Steps.training", lambda *arguments: pytest.fail("a step of training was built")
+        "cytogate.model.training.fitting.Steps.training", lambda *arguments: pytest.fail("a step of training was built")
     )
     work = report["folder"] / "work"
     data = meng2017._data(setting_in(work), TINY, TINY.cells, background_only=False)

@@ -11,11 +11,12 @@ import h5py
 import numpy as np
 import pytest
 
-from cytogate.model.analysis import embedded, occlusion_map, probabilities
-from cytogate.model.command import InputError
-from cytogate.model.experiments import meng2018
-from cytogate.model.experiments.meng2018 import FULL, SMALL
-from cytogate.model.experiments.meng2018_methods import (
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.analysis import embedded, occlusion_map, probabilities
+from cytogate.model.experiments.meng2018 import experiment as meng2018
+from cytogate.model.experiments.meng2018.atom import AtomFrames
+from cytogate.model.experiments.meng2018.experiment import FULL, SMALL
+from cytogate.model.experiments.meng2018.methods import (
     METHODS,
     STORED,
     Parts,
@@ -24,13 +25,12 @@ from cytogate.model.experiments.meng2018_methods import (
     volume_of,
 )
 from cytogate.model.experiments.setting import Scale
-from cytogate.model.image_sets import ImageSet, open_image_set
-from cytogate.model.keras_backend import keras
-from cytogate.model.papers import gao2017
-from cytogate.model.papers.gao2017 import Gao2017
-from cytogate.model.papers.meng2018 import Meng2018, float_network
-from cytogate.model.saved_twin import load_twin
-from cytogate.model.sets.atom import AtomFrames
+from cytogate.model.files.images import ImageSet, open_image_set
+from cytogate.model.networks import gao2017
+from cytogate.model.networks.gao2017 import Gao2017
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.meng2018 import Meng2018, float_network
+from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(
@@ -128,8 +128,9 @@ def test_volumes_are_nested_and_tested_on_the_same_cells() -> None:
 
 def test_finished_work_is_picked_up(report: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run once more in its folder makes no frame and takes no step, and ends with the same tables."""
-    monkeypatch.setattr("cytogate.model.fitting.Steps.training", lambda *arguments: pytest.fail("a step was built"))
-    monkeypatch.setattr("cytogate.model.sets.atom_images.make_file", lambda *arguments: pytest.fail("frames were made"))
+    rooms = "cytogate.model"
+    monkeypatch.setattr(f"{rooms}.training.fitting.Steps.training", lambda *arguments: pytest.fail("a step was built"))
+    monkeypatch.setattr(f"{rooms}.experiments.meng2018.images.make_file", lambda *arguments: pytest.fail("frames made"))
     page = meng2018.run_sized(setting_in(report["folder"] / "work"), TINY)
     page.write(report["folder"] / "again", RECORD)
     assert json.loads((report["folder"] / "again" / "report.json").read_text())["tables"] == report["tables"]

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from cytogate.model import adversarial, jurkat
-from cytogate.model.adversarial import AdversarialPlan, Losses, train_adversaries
-from cytogate.model.command import CheckFailed, InputError
-from cytogate.model.experiments import topgan, topgan_methods
-from cytogate.model.experiments.page import Page
+from cytogate.model.data import jurkat
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.experiments.setting import Scale, Setting
-from cytogate.model.experiments.topgan import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, Sizes, page_of
-from cytogate.model.experiments.topgan_methods import (
+from cytogate.model.experiments.topgan import adversarial
+from cytogate.model.experiments.topgan import experiment as topgan
+from cytogate.model.experiments.topgan import methods as topgan_methods
+from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, Losses, train_adversaries
+from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, Sizes, page_of
+from cytogate.model.experiments.topgan.methods import (
     MOBILENET_VARIABLE,
     Draw,
     Method,
@@ -32,12 +33,13 @@ from cytogate.model.experiments.topgan_methods import (
     set_statistics,
     values,
 )
-from cytogate.model.experiments.topgan_on_jurkat import JurkatSizes, add_jurkat
-from cytogate.model.experiments.topgan_results import add_comparison, gain
-from cytogate.model.keras_backend import keras
-from cytogate.model.network_words import input_formats
-from cytogate.model.papers.topgan import TopGan, discriminator, float_network, generator
-from cytogate.model.saved_twin import load_twin
+from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
+from cytogate.model.experiments.topgan.results import add_comparison, gain
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.topgan import TopGan, discriminator, float_network, generator
+from cytogate.model.networks.words import input_formats
+from cytogate.model.pages.page import Page
 from tests.streams import real_data
 
 TINY = TopGan(size=16, filters=(2, 3, 4, 4), latent=5, dense=(6, 6))

@@ -13,18 +13,19 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Plot
 
-from cytogate.model.command import InputError, main
+from cytogate.model.command.dispatch import main
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.metrics import Figure, calibration
 from cytogate.model.experiments import cli
 from cytogate.model.experiments.job import experiment_named
-from cytogate.model.experiments.page import Page, shown
-from cytogate.model.experiments.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
-from cytogate.model.metrics import Figure, calibration
-from cytogate.model.network_words import input_formats
-from cytogate.model.papers import dcnn
-from cytogate.model.papers.dcnn import Dcnn
-from cytogate.model.saved_twin import CODES, TOPOLOGY, WEIGHTS, load_twin, save_twin
-from cytogate.sim.twin import run_twin
+from cytogate.model.networks import dcnn
+from cytogate.model.networks.dcnn import Dcnn
+from cytogate.model.networks.saved import CODES, TOPOLOGY, WEIGHTS, load_twin, save_twin
+from cytogate.model.networks.words import input_formats
+from cytogate.model.pages.page import Page, shown
+from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
+from cytogate.sim.csim.twin import run_twin
 from tests.conftest import REPOSITORY
 from tests.test_papers import random_codes, settled
 
@@ -109,7 +110,7 @@ def tiny(setting: Setting) -> Page:
 @pytest.fixture
 def verb(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register an experiment that takes no time."""
-    module = ModuleType("cytogate.model.experiments.jurkat")
+    module = ModuleType("cytogate.model.experiments.jurkat.experiment")
     module.EXPERIMENT = Experiment("jurkat", "Tiny", "ours", tiny)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
@@ -158,7 +159,7 @@ def test_a_saved_twin_goes_to_c_simulation(twin: Path, tmp_path: Path, capsys: p
 def test_words_that_differ_fail(
     twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cytogate.sim import twin as job
+    from cytogate.sim.csim import twin as job
 
     real = job.keras_logits
     monkeypatch.setattr(job, "keras_logits", lambda model, codes: real(model, codes) + 1.0)

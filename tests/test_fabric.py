@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.rtl_package import write_rtl_package
+from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.packing import input_beats

@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model import cluster
-from cytogate.model.command import CheckFailed, InputError
-from cytogate.model.examples import ArrayExamples, Examples, Inputs, StreamedExamples
-from cytogate.model.fit_record import Epoch, Select
-from cytogate.model.fitting import Fitted, Phase, Plan, fit
-from cytogate.model.image_sets import open_image_set
-from cytogate.model.keras_backend import keras
-from cytogate.model.network_layers import KernelLimits, batch_normalization
-from cytogate.model.shards import write_shards
+from cytogate.model.data.examples import ArrayExamples, Examples, Inputs, StreamedExamples
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.files.images import open_image_set
+from cytogate.model.files.shards import write_shards
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.layers import KernelLimits, batch_normalization
+from cytogate.model.training import cluster
+from cytogate.model.training.fitting import Fitted, Phase, Plan, fit
+from cytogate.model.training.record import Epoch, Select
 from tests.conftest import REPOSITORY
 from tests.fit_worker import BATCH, SIDE, STREAMED, TRAINING, examples, train_quantized
 

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cytogate.model.command import InputError
-from cytogate.model.designs import DESIGNS, Design, FourAngle, design_named
-from cytogate.model.formats import (
+from cytogate.model.contract.law import (
     GRADIENT,
     PHASE,
     PIXEL,
@@ -26,6 +24,8 @@ from cytogate.model.formats import (
     contract,
     shift_right,
 )
+from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.errors import InputError
 
 ROUNDING_TABLE = {
     # value in steps: (truncate, half up, convergent)

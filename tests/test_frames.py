@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytogate.model.command import InputError
-from cytogate.model.designs import Design, FourAngle
-from cytogate.model.frames import apply_flat_field, fitted, flat_field, open_frames
+from cytogate.model.design.design import Design, FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import apply_flat_field, fitted, flat_field, open_frames
 
 ACQUISITION = FourAngle(rows=6, columns=7)
 NAMES = ("MCF7", "OAC", "OST")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.model.command import main
+from cytogate.model.command.dispatch import main
 from tests.conftest import REPOSITORY
 
 ROOMS = ("model", "hls", "host", "sim", "fpga")
@@ -57,7 +57,7 @@ def test_inits_are_empty() -> None:
 def test_the_contract_needs_no_keras() -> None:
     """What a board imports loads NumPy and nothing heavier."""
     code = (
-        "import sys; import cytogate.model.formats, cytogate.model.retrieval.integer; "
+        "import sys; import cytogate.model.contract.law, cytogate.model.retrieval.integer; "
         "heavy = {'keras', 'tensorflow', 'scipy', 'h5py', 'matplotlib'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
@@ -105,7 +105,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     subprocess.run(install, check=True, timeout=600)
     code = (
         "import numpy as np\n"
-        "from cytogate.model.designs import design_named\n"
+        "from cytogate.model.design.design import design_named\n"
         "from cytogate.model.retrieval import integer\n"
         "from cytogate.hls.sources import FPGA\n"
         "assert (FPGA / 'src' / 'retrieve_phase.hpp').exists()\n"

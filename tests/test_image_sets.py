@@ -14,9 +14,9 @@ import tifffile
 import zarr
 from PIL import Image
 
-from cytogate.model import image_sources
-from cytogate.model.command import InputError
-from cytogate.model.image_sets import open_arrays, open_image_set
+from cytogate.model.errors import InputError
+from cytogate.model.files import image_sources
+from cytogate.model.files.images import open_arrays, open_image_set
 
 LABELS = np.array([1, 0, 2, 1, 0])
 NAMES = ("long", "rare", "round")

@@ -9,10 +9,10 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
-from cytogate.model import jurkat
-from cytogate.model.background_control import SIDE, BackgroundControl, _masks
-from cytogate.model.command import InputError
-from cytogate.model.folds import stratified_folds
+from cytogate.model.data import jurkat
+from cytogate.model.data.background_control import SIDE, BackgroundControl, _masks
+from cytogate.model.data.folds import stratified_folds
+from cytogate.model.errors import InputError
 from tests.streams import real_data
 
 CHANNELS = np.array([jurkat.BRIGHT_FIELD, jurkat.DARK_FIELD, jurkat.DNA_STAIN])

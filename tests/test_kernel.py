@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.header import GENERATED, HEADER_NAME, header_text
-from cytogate.model.designs import DESIGNS, Design, FourAngle, design_named
-from cytogate.model.formats import contract
+from cytogate.hls.contract.header import GENERATED, HEADER_NAME, header_text
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
 from cytogate.model.retrieval import integer
-from cytogate.sim.compare import StageTally
-from cytogate.sim.csim import CSimulation
+from cytogate.sim.csim.compare import StageTally
+from cytogate.sim.csim.kernels import CSimulation
 from tests.phantoms import bumps, extremes, noise
 
 OTHER_DESIGNS = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.rtl_package import write_rtl_package
+from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA
 from cytogate.model.retrieval import integer
+from cytogate.sim.axi.job import SCENARIOS, run_rate
 from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
-from cytogate.sim.cosim import SCENARIOS, run_rate
 from tests.conftest import REPOSITORY
 from tests.test_cosim import SMALL, failures, frames_of
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cytogate.model.command import main
+from cytogate.model.command.dispatch import main
+from cytogate.model.data.preprocessing import CodeRange
 from cytogate.model.learn_cli import NETWORKS
 from cytogate.model.learn_job import Network
-from cytogate.model.preprocessing import CodeRange
 
 OPTIONS = ["--size", "16", "--width", "0.0625", "--epochs", "12", "--learning-rate", "0.01"]
 

@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from cytogate.model.command import InputError
-from cytogate.model.folds import stratified_folds
-from cytogate.model.metrics import BINS, Figure, Metrics, Spread, _confusion, _ece, _Ranks, calibration
+from cytogate.model.data.folds import stratified_folds
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.metrics import (
+    BINS,
+    Figure,
+    Metrics,
+    Spread,
+    _confusion,
+    _ece,
+    _Ranks,
+    calibration,
+)
 
 NAMES = ("round", "long", "rare")
 

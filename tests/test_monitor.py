@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from cytogate.host.cells import NOTHING_UNUSUAL, Arrival, Event, SourceCell
-from cytogate.host.course import WINDOW_S
-from cytogate.host.gating import Decision, Verdict
-from cytogate.host.ledger import RELATIVE_ERROR
-from cytogate.host.monitor import BAR_EDGES_NS, GALLERY, RECENT, Monitor, State
+from cytogate.host.stream.cells import NOTHING_UNUSUAL, Arrival, Event, SourceCell
+from cytogate.host.stream.course import WINDOW_S
+from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.ledger import RELATIVE_ERROR
+from cytogate.host.stream.monitor import BAR_EDGES_NS, GALLERY, RECENT, Monitor, State
 from tests.streams import CLASSES, small_frames
 
 MS = 1_000_000

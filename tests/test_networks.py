@@ -7,14 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cytogate.model.command import InputError
-from cytogate.model.compact import Compact, compact
-from cytogate.model.designs import Meng2017, design_named
-from cytogate.model.formats import EXACT_STEPS, Format
-from cytogate.model.keras_backend import keras, qkeras
-from cytogate.model.network_layers import EPSILON, BatchNormalization
-from cytogate.model.network_words import assert_exact_accumulation, quantizer_format, trace
-from cytogate.model.networks import (
+from cytogate.model.contract.law import EXACT_STEPS, Format
+from cytogate.model.design.design import Meng2017, design_named
+from cytogate.model.errors import InputError
+from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.exact import (
     CHANNELS,
     count_macs,
     count_weights,
@@ -23,6 +20,9 @@ from cytogate.model.networks import (
     settle_weights,
     snap_batch_normalization,
 )
+from cytogate.model.networks.keras_backend import keras, qkeras
+from cytogate.model.networks.layers import EPSILON, BatchNormalization
+from cytogate.model.networks.words import assert_exact_accumulation, quantizer_format, trace
 
 SMALL = Meng2017(filters=(2, 3, 4), dense=6)
 SIZE = 32

@@ -11,8 +11,8 @@ import pytest
 from ipykernel.kernelspec import install
 from nbclient import NotebookClient
 
+from cytogate.host.driver.results import Result
 from cytogate.host.notebook import confusion, found_device
-from cytogate.host.results import Result
 from cytogate.host.sources.simulated import SimulatorCells
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.kernels import light

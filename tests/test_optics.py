@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from cytogate.model.cells import MEDIUM_INDEX, Floats
-from cytogate.model.command import InputError
-from cytogate.model.designs import FourAngle
-from cytogate.model.optics import code_type, digitise, draw_shading, four_angle_intensities
+from cytogate.model.design.design import FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.simulation.cells import MEDIUM_INDEX, Floats
+from cytogate.model.simulation.optics import code_type, digitise, draw_shading, four_angle_intensities
 
 SMALL = FourAngle(rows=64, columns=64)
 SQUARE = FourAngle(rows=160, columns=160, pixel_pitch_x_um=0.2, pixel_pitch_y_um=0.2)

@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.convert import convert
-from cytogate.model.command import InputError
-from cytogate.model.compact import Compact, compact
-from cytogate.model.designs import Meng2017 as Sizes
-from cytogate.model.designs import design_named
-from cytogate.model.formats import PIXEL, Format
-from cytogate.model.keras_backend import keras
-from cytogate.model.network_words import assert_exact_accumulation, input_formats
-from cytogate.model.networks import count_weights, settle_weights, snap_batch_normalization
-from cytogate.model.papers import dcae, dcnn, gao2017, meng2017, meng2018, topgan
-from cytogate.model.papers.dcae import Dcae
-from cytogate.model.papers.dcnn import Dcnn
-from cytogate.model.papers.gao2017 import Gao2017
-from cytogate.model.papers.meng2017 import Meng2017
-from cytogate.model.papers.meng2018 import Meng2018
-from cytogate.model.papers.pretrained import copy_weights, start_twin
-from cytogate.model.papers.topgan import TopGan
-from cytogate.model.papers.twins import Widths
-from cytogate.sim.network_csim import NetworkSimulation
-from cytogate.sim.twin import keras_logits
+from cytogate.hls.network.convert import convert
+from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.design.design import Meng2017 as Sizes
+from cytogate.model.design.design import design_named
+from cytogate.model.errors import InputError
+from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, topgan
+from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.dcae import Dcae
+from cytogate.model.networks.dcnn import Dcnn
+from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
+from cytogate.model.networks.gao2017 import Gao2017
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.meng2017 import Meng2017
+from cytogate.model.networks.meng2018 import Meng2018
+from cytogate.model.networks.pretrained import copy_weights, start_twin
+from cytogate.model.networks.topgan import TopGan
+from cytogate.model.networks.widths import Widths
+from cytogate.model.networks.words import assert_exact_accumulation, input_formats
+from cytogate.sim.csim.network import NetworkSimulation
+from cytogate.sim.csim.twin import keras_logits
 from tests.test_networks import lived_in
 
 DESIGN = design_named("qatom64")

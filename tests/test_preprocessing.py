@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytogate.model.command import InputError
-from cytogate.model.preprocessing import (
+from cytogate.model.data.preprocessing import (
     Balance,
     PoorFrames,
     altered,
@@ -14,7 +13,8 @@ from cytogate.model.preprocessing import (
     frame_quality,
     normalized_mean,
     resized,
-)  # fmt: skip
+)
+from cytogate.model.errors import InputError
 
 
 def atom_like(rng: np.random.Generator, fault: str = "") -> np.ndarray:

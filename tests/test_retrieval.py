@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cytogate.model.designs import Design, FourAngle, design_named
-from cytogate.model.formats import contract
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, FourAngle, design_named
 from cytogate.model.retrieval import integer, reference
-from cytogate.model.simulator import SimulatedCells
+from cytogate.model.simulation.simulator import SimulatedCells
 from tests.phantoms import bumps, extremes, noise
 
 SIZES = ("qatom64", "qatom128", "qatom256")

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.header import header_text
-from cytogate.hls.rtl_package import design_hash
+from cytogate.hls.contract.header import header_text
+from cytogate.hls.contract.package import design_hash
 from cytogate.hls.sources import FPGA
-from cytogate.model.command import CheckFailed
-from cytogate.model.designs import Design, FourAngle, design_named
-from cytogate.model.formats import contract
-from cytogate.model.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, FourAngle, design_named
+from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
 from cytogate.model.retrieval import integer
-from cytogate.sim.rtl import Played, RtlSimulation, rtl_sources
+from cytogate.sim.rtl.simulation import Played, RtlSimulation, rtl_sources
 from tests.phantoms import bumps, extremes, noise
 
 

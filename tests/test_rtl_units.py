@@ -14,14 +14,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cytogate.hls.header import header_text
-from cytogate.hls.rtl_package import memory_texts, package_text, write_rtl_package
+from cytogate.hls.contract.header import header_text
+from cytogate.hls.contract.package import memory_texts, package_text, write_rtl_package
 from cytogate.hls.sources import FPGA
-from cytogate.model.designs import DESIGNS, design_named
-from cytogate.model.formats import GRADIENT, TWIDDLE, WORD, contract, shift_right
+from cytogate.model.contract.law import GRADIENT, TWIDDLE, WORD, contract, shift_right
+from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
+from cytogate.model.design.design import DESIGNS, design_named
 from cytogate.model.retrieval import integer
-from cytogate.model.tables import quotient_quadrant, surface_spectra, twiddles
-from cytogate.sim.rtl import rtl_sources, verilate
+from cytogate.sim.rtl.simulation import rtl_sources, verilate
 from tests.conftest import REPOSITORY
 
 DESIGN = design_named("qatom64")

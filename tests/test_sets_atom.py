@@ -14,15 +14,19 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from cytogate.model.cells import cell_line, draw_cell, phase_map
-from cytogate.model.command import InputError
-from cytogate.model.designs import FourAngle
-from cytogate.model.image_sets import open_image_set
-from cytogate.model.optics import four_angle_intensities
-from cytogate.model.preprocessing import Balance, PoorFrames, normalized_mean, resized
-from cytogate.model.sets import atom
-from cytogate.model.sets.atom import CELLS_A_RUN, FRAMES_A_RUN, POOR_SHARE, AtomFrames, Fault, Run
-from cytogate.model.sets.atom_images import (
+from cytogate.model.data.preprocessing import Balance, PoorFrames, normalized_mean, resized
+from cytogate.model.design.design import FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.meng2018 import atom
+from cytogate.model.experiments.meng2018.atom import (
+    CELLS_A_RUN,
+    FRAMES_A_RUN,
+    POOR_SHARE,
+    AtomFrames,
+    Fault,
+    Run,
+)
+from cytogate.model.experiments.meng2018.images import (
     CODE_OF_MEAN,
     balanced,
     encoded,
@@ -30,7 +34,10 @@ from cytogate.model.sets.atom_images import (
     frame_images,
     kept,
     poor_frames,
-)  # fmt: skip
+)
+from cytogate.model.files.images import open_image_set
+from cytogate.model.simulation.cells import cell_line, draw_cell, phase_map
+from cytogate.model.simulation.optics import four_angle_intensities
 
 FRAMES = AtomFrames(400, seed=3)
 MANY = AtomFrames(3000, seed=5)
@@ -63,7 +70,8 @@ def test_a_frame_is_the_same_whatever_is_asked_for_around_it() -> None:
 
 def test_a_frame_is_the_same_in_another_process() -> None:
     code = (
-        "import hashlib; from cytogate.model.sets.atom import AtomFrames; frames = AtomFrames(400, seed=3); "
+        "import hashlib; from cytogate.model.experiments.meng2018.atom import AtomFrames; "
+        "frames = AtomFrames(400, seed=3); "
         "print([hashlib.sha256(frames[k].tobytes()).hexdigest() for k in (231, 2)])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

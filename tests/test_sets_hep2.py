@@ -11,10 +11,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from cytogate.model import baselines
-from cytogate.model.command import InputError
-from cytogate.model.sets import hep2
-from cytogate.model.sets.hep2 import CLASS_NAMES, SPECIMENS, Part, SimulatedHep2, emission
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation import baselines
+from cytogate.model.experiments.dcae import hep2
+from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, SPECIMENS, Part, SimulatedHep2, emission
 
 SIDE = 32
 

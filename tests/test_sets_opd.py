@@ -12,10 +12,19 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cytogate.model.cells import EDGE_SD_UM, MEDIUM_INDEX
-from cytogate.model.command import InputError
-from cytogate.model.sets import opd
-from cytogate.model.sets.opd import EASY, HARD, SPERM, SimulatedMaps, coded, measured_opd, path_delays, single_cell
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.topgan import maps as opd
+from cytogate.model.experiments.topgan.maps import (
+    EASY,
+    HARD,
+    SPERM,
+    SimulatedMaps,
+    coded,
+    measured_opd,
+    path_delays,
+    single_cell,
+)
+from cytogate.model.simulation.cells import EDGE_SD_UM, MEDIUM_INDEX
 from tests.test_cells import sphere
 
 CELLS = 160

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cytogate.model.cells import MEDIUM_INDEX
-from cytogate.model.command import InputError
-from cytogate.model.sets import time_lapse
-from cytogate.model.sets.time_lapse import (
+from cytogate.model.errors import InputError
+from cytogate.model.experiments.dcnn import dishes as time_lapse
+from cytogate.model.experiments.dcnn.dishes import (
     CLIP,
     FIBROBLAST,
     FRAMES,
@@ -35,6 +34,7 @@ from cytogate.model.sets.time_lapse import (
     volume_um3,
     walks,
 )
+from cytogate.model.simulation.cells import MEDIUM_INDEX
 
 TINY = TimeLapses(movies=12, rows=1, columns=2, seed=3)
 FIELD = (4 * CLIP, 4 * CLIP)

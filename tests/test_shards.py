@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model import image_sets, shards
-from cytogate.model.command import InputError
-from cytogate.model.image_sets import ImageSet, open_image_set
-from cytogate.model.shards import write_shards
+from cytogate.model.errors import InputError
+from cytogate.model.files import images as image_sets
+from cytogate.model.files import shards
+from cytogate.model.files.images import ImageSet, open_image_set
+from cytogate.model.files.shards import write_shards
 
 COUNT = 1000
 NAMES = ("long", "round")

@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytogate.model.cells import MEDIUM_INDEX
-from cytogate.model.command import InputError, main
-from cytogate.model.datasets import write_cells
-from cytogate.model.designs import CLASS_NAMES, FourAngle
-from cytogate.model.frames import open_frames
-from cytogate.model.optics import digitise, four_angle_intensities
-from cytogate.model.simulator import MAX_DIFFICULTY, SimulatedCells
+from cytogate.model.command.dispatch import main
+from cytogate.model.design.design import CLASS_NAMES, FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import open_frames
+from cytogate.model.simulation.cells import MEDIUM_INDEX
+from cytogate.model.simulation.optics import digitise, four_angle_intensities
+from cytogate.model.simulation.simulator import MAX_DIFFICULTY, SimulatedCells
+from cytogate.model.simulation.write import write_cells
 
 SMALL = FourAngle(rows=64, columns=64)
 TINY = FourAngle(rows=24, columns=32)
@@ -57,7 +58,8 @@ def test_an_item_is_the_same_whatever_is_asked_for_around_it() -> None:
 
 def test_an_item_is_the_same_in_another_process() -> None:
     code = (
-        "import hashlib; from cytogate.model.designs import FourAngle; from cytogate.model.simulator import *; "
+        "import hashlib; from cytogate.model.design.design import FourAngle; "
+        "from cytogate.model.simulation.simulator import *; "
         "cells = SimulatedCells(FourAngle(rows=64, columns=64), cells=40, seed=9); "
         "print([hashlib.sha256(cells[k].frames.tobytes()).hexdigest() for k in (31, 2, 17)])"
     )
@@ -251,9 +253,9 @@ KILLED = 320
 KILLABLE = """
 import sys
 from pathlib import Path
-from cytogate.model.datasets import write_cells
-from cytogate.model.designs import FourAngle
-from cytogate.model.simulator import SimulatedCells
+from cytogate.model.simulation.write import write_cells
+from cytogate.model.design.design import FourAngle
+from cytogate.model.simulation.simulator import SimulatedCells
 write_cells(SimulatedCells(FourAngle(rows=64, columns=64), cells=int(sys.argv[2]), seed=7), Path(sys.argv[1]))
 """
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytogate.host.gating import Decision, Gates, LiveGates, Score, read_gates, winner
-from cytogate.host.ledger import LONGEST_NS, RELATIVE_ERROR, Histogram, Ledger, Phase
-from cytogate.model.command import InputError
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, Score, read_gates, winner
+from cytogate.host.stream.ledger import LONGEST_NS, RELATIVE_ERROR, Histogram, Ledger, Phase
+from cytogate.model.errors import InputError
 
 NAMES = ("MCF7", "OAC", "THP1")
 SURE = [0.0, 5.0, 0.0]

@@ -11,15 +11,15 @@ import numpy as np
 import psutil
 import pytest
 
-from cytogate.host import frame_check
-from cytogate.host.cells import Event, Flag, SourceCell
-from cytogate.host.channel import Channel, Closed, Ended
-from cytogate.host.frame_check import FrameCheck
-from cytogate.host.gating import Decision, Gates, LiveGates
-from cytogate.host.pacing import paced, recorded, regular
-from cytogate.host.pipeline import NetworkOutput, Pipeline, Settings
-from cytogate.model.command import CheckFailed, InputError
-from cytogate.model.frames import SATURATED_SHARE
+from cytogate.host.stream import frame_check
+from cytogate.host.stream.cells import Event, Flag, SourceCell
+from cytogate.host.stream.channel import Channel, Closed, Ended
+from cytogate.host.stream.frame_check import FrameCheck
+from cytogate.host.stream.gating import Decision, Gates, LiveGates
+from cytogate.host.stream.pacing import paced, recorded, regular
+from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.files.frames import SATURATED_SHARE
 from tests.streams import CLASSES, LOGIT_STEP, SIDE, ListedCells, NumpyAccelerator, logits_of, small_frames
 
 PLAIN = Settings(queue_cells=16, flush_s=0.05, drop_when_full=False)

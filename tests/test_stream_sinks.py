@@ -15,17 +15,17 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from cytogate.host.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
-from cytogate.host.gating import Decision, Verdict
-from cytogate.host.results import Result
-from cytogate.host.run_folder import run_folder
+from cytogate.host.driver.results import Result
 from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
 from cytogate.host.sinks.events import MEANING_KEY, RUN_KEY, EventFolder, EventFormat, parts, read_written
 from cytogate.host.sinks.fcs import NONE, write_fcs
 from cytogate.host.sinks.images import ImageFolder
-from cytogate.model.command import InputError
-from cytogate.model.frames import FourAngle, open_frames
+from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
+from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.run_folder import run_folder
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import FourAngle, open_frames
 from tests.streams import CLASSES, LOGIT_STEP, small_frames
 
 ROWS = EventFormat("a1b2", CLASSES, LOGIT_STEP)

@@ -20,16 +20,16 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 
-from cytogate.host.cells import WHOLE_FILE, Flag, SourceCell
 from cytogate.host.sources.arrays import open_file
 from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
 from cytogate.host.sources.opening import open_source
-from cytogate.model.command import InputError
-from cytogate.model.datasets import write_cells
-from cytogate.model.designs import FourAngle
-from cytogate.model.simulator import SimulatedCells
-from cytogate.model.zarr_codecs import HARMLESS, codec_names
+from cytogate.host.stream.cells import WHOLE_FILE, Flag, SourceCell
+from cytogate.model.design.design import FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.files.zarr_codecs import HARMLESS, codec_names
+from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.write import write_cells
 from tests.streams import CLASSES, SIDE, real_data, small_frames, small_manifest, write_npz
 
 FRAMES = small_frames(6)

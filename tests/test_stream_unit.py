@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.rtl_package import design_hash, write_rtl_package
+from cytogate.hls.contract.package import design_hash, write_rtl_package
 from cytogate.hls.sources import FPGA
-from cytogate.model import registers
-from cytogate.model.designs import design_named
+from cytogate.model.design.design import design_named
+from cytogate.model.interface import registers
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.stream_task import StreamTask
 

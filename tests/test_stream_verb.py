@@ -22,13 +22,13 @@ import pyarrow.dataset as ds
 import pytest
 from numpy.typing import NDArray
 
-from cytogate.host.cells import Flag
-from cytogate.model.command import main
+from cytogate.host.stream.cells import Flag
+from cytogate.model.command.dispatch import main
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.kernels import light
 from tests.streams import CLASSES, real_data, small_frames, small_manifest, write_npz
 
-COMMAND = [sys.executable, "-c", "from cytogate.model.command import main; raise SystemExit(main())", "stream"]
+COMMAND = [sys.executable, "-c", "from cytogate.model.command.dispatch import main; raise SystemExit(main())", "stream"]
 LIGHT = ["--device", "emulated-light"]
 GATES = "[thresholds]\nMCF7 = 0.5\nTHP1 = 0.2\n"
 
@@ -276,7 +276,7 @@ def test_flow_cytobot_replay_at_recorded_times(tmp_path: Path, monkeypatch: pyte
 
 def test_the_verb_is_light_to_import() -> None:
     code = (
-        "import sys, cytogate.host.stream_cli; "
+        "import sys, cytogate.host.verbs; "
         "print(sorted({'numpy', 'pyarrow', 'h5py', 'rich', 'pynq', 'zarr'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -310,11 +310,11 @@ def test_twenty_thousand_cells_leave_memory_flat(here: Path) -> None:
 @pytest.mark.full
 def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     """The default design through the whole verb, on the board that computes by C-simulation; every logit compared."""
-    from cytogate.hls.convert import convert
-    from cytogate.model.designs import DEFAULT_DESIGN, design_named
-    from cytogate.model.frames import open_frames
-    from cytogate.model.training import load_trained
-    from cytogate.sim.csim import CSimulation
+    from cytogate.hls.network.convert import convert
+    from cytogate.model.design.design import DEFAULT_DESIGN, design_named
+    from cytogate.model.files.frames import open_frames
+    from cytogate.model.training.recipes import load_trained
+    from cytogate.sim.csim.kernels import CSimulation
 
     count, design = 1000, design_named(DEFAULT_DESIGN)
     assert main(["emulate", "--design", design.name]) == 0

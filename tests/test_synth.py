@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.model.boards import BOARDS, Area
-from cytogate.model.command import CheckFailed, InputError
-from cytogate.model.designs import Design, FourAngle
-from cytogate.sim import area_tools
-from cytogate.sim.area_tools import Synthesis, place_line_engine, sources_of, synthesize_module
-from cytogate.sim.synth import SynthReport, SynthRequest, run_synth
+from cytogate.model.design.boards import BOARDS, Area
+from cytogate.model.design.design import Design, FourAngle
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.sim.area import tools as area_tools
+from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
+from cytogate.sim.area.tools import Synthesis, place_line_engine, sources_of, synthesize_module
 
 SMALL = Design("arriving64", size=64, binning=1, acquisition=FourAngle(rows=64, columns=64))
 full = pytest.mark.full
@@ -133,7 +133,7 @@ def test_what_exceeds_the_board_fails_and_is_named(tmp_path: Path) -> None:
 
 def test_the_job_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Synthesis("Yosys 0.70", Area(100, 200, 3, 4.5), ())
-    monkeypatch.setattr("cytogate.sim.synth.synthesize", lambda design, width, folder: counted)
+    monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, width, folder: counted)
     run_synth(SynthRequest("qatom64", 2, "pynq-z2", binned=True, fmax=False, output=tmp_path))
     read = json.loads((tmp_path / "report.json").read_text())
     assert (read["design"], read["width"], read["board"]) == ("qatom64-binned", 2, "pynq-z2")

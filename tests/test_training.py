@@ -10,14 +10,16 @@ import h5py
 import numpy as np
 import pytest
 
-from cytogate.model.cell_file import CellFile, Split
-from cytogate.model.command import CheckFailed, InputError, main
-from cytogate.model.designs import Design, FourAngle, Meng2017, design_named
-from cytogate.model.evaluation import Difference, Evaluation, Score
-from cytogate.model.networks import assert_exact_accumulation, count_macs, count_weights, logits, trace
+from cytogate.model.command.dispatch import main
+from cytogate.model.data.cell_file import CellFile, Split
+from cytogate.model.design.design import Design, FourAngle, Meng2017, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.evaluation.verdict import Difference, Evaluation, Score
+from cytogate.model.networks.exact import assert_exact_accumulation, count_macs, count_weights, logits, trace
 from cytogate.model.retrieval import integer
-from cytogate.model.simulator import SimulatedCells
-from cytogate.model.training import (
+from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.training.recipes import (
     WEIGHTS,
     TrainingPlan,
     augment,
@@ -26,7 +28,6 @@ from cytogate.model.training import (
     save_trained,
     train,
 )
-from cytogate.model.training_data import write_network_inputs
 from tests.conftest import REPOSITORY
 
 DESIGN = Design("small", size=64, binning=4, network=Meng2017(filters=(2, 3, 4), dense=6))
@@ -296,7 +297,7 @@ def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_instrument_of_unequal_pixels_trains_on_mirrors_alone() -> None:
-    from cytogate.model.training import _symmetries
+    from cytogate.model.training.recipes import _symmetries
 
     assert _symmetries(DESIGN) == 8
     oblong = dataclasses.replace(DESIGN, acquisition=FourAngle(pixel_pitch_y_um=0.2))

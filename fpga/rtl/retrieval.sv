@@ -7,7 +7,7 @@
 // A bar and a transpose are where words wait. A line group (LANES lines) sets out into a segment only when it has a
 // place in the memory at the segment's end: `credits` count those. Columns of a frame start when all its rows are in.
 //
-// Formats and rounding are the contract's law (model/formats.py); every stage's words go past a `tap`.
+// Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
 module retrieval #(
     parameter int LANES = 1,
     parameter int LANE_BITS = contract_pkg::LANE_BITS,

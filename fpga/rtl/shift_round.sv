@@ -5,7 +5,7 @@
 //   they are exactly one half:                              q if q is even, else q + 1
 //   they are less:                                          q
 // and the result is limited to OUT_BITS bits. Bits shifted out are kept as `guard`, the highest of them (one half), and
-// `sticky`, whether any other is set. Equals cytogate.model.formats.shift_right followed by a Format's limit.
+// `sticky`, whether any other is set. Equals cytogate.model.contract.law.shift_right followed by a Format's limit.
 //
 // Latency in clocks: 2 where the shift is FIXED (round; saturate), else 4 (shift by 0 to 7; by multiples of 8 before).
 module shift_round #(

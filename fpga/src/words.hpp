@@ -2,7 +2,7 @@
 //
 // The words are integers whose point floats with the block exponent of their line, so they are ap_int and every
 // rounding is the shift below; ap_fixed appears where a format is fixed, at the kernel's ends. The law is stated in
-// model/formats.py and the widths come from contract.hpp.
+// model/contract/law.py and the widths come from contract.hpp.
 #pragma once
 
 #include "ap_int.h"

@@ -1,4 +1,4 @@
-// Plays beats to the verilated kernel and records what leaves, for sim/rtl.py: one kernel a library, one clock a step.
+// Plays beats to the verilated kernel and records what leaves, for sim/rtl/simulation.py: one kernel a library, one clock a step.
 //
 // What AXI4-Stream forbids on m_axis (a valid beat withdrawn or changed while it waits) is counted as a violation.
 #include <cstdint>

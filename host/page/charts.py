@@ -19,9 +19,9 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from cytogate.host.course import WINDOW_S
-from cytogate.host.monitor import BAR_EDGES_NS, State, View
 from cytogate.host.page.theme import FONT, WARNING, Theme, class_color, paint
+from cytogate.host.stream.course import WINDOW_S
+from cytogate.host.stream.monitor import BAR_EDGES_NS, State, View
 
 CLASSES_BIN_S = 5
 """Seconds of one bar of the classes' course: single seconds of a slow stream hold too few cells to compare."""

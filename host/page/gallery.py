@@ -11,12 +11,12 @@ from bokeh.models import ColorBar, ColumnDataSource, CustomJS, FixedTicker, Line
 from bokeh.palettes import cividis, gray
 from numpy.typing import NDArray
 
-from cytogate.host.cells import Flag
-from cytogate.host.monitor import GALLERY, Shown, View
 from cytogate.host.page.charts import note, plot
 from cytogate.host.page.theme import FONT, Theme, class_color, paint
-from cytogate.model.designs import Design
-from cytogate.model.formats import PHASE
+from cytogate.host.stream.cells import Flag
+from cytogate.host.stream.monitor import GALLERY, Shown, View
+from cytogate.model.contract.law import PHASE
+from cytogate.model.design.design import Design
 from cytogate.model.retrieval import integer
 
 MOST_PIXELS = 128

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from bokeh.models import Column, Div, InlineStyleSheet, LayoutDOM, Row, Toggle, UIElement
 
-from cytogate.host.gating import LiveGates
-from cytogate.host.monitor import Monitor
 from cytogate.host.page import words
 from cytogate.host.page.charts import ClassesChart, LatencyChart, RateChart
 from cytogate.host.page.gallery import Gallery
@@ -25,7 +23,9 @@ from cytogate.host.page.theme import (
     Theme,
 )
 from cytogate.host.page.words import About
-from cytogate.model.designs import Design
+from cytogate.host.stream.gating import LiveGates
+from cytogate.host.stream.monitor import Monitor
+from cytogate.model.design.design import Design
 
 REFRESH_MS = 500
 """Time between two drawings: figures that change faster cannot be read."""

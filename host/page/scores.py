@@ -7,10 +7,10 @@ from dataclasses import replace
 from bokeh.core.properties import value
 from bokeh.models import BasicTicker, BoxAnnotation, CheckboxGroup, ColumnDataSource, FixedTicker, HoverTool, Range1d
 
-from cytogate.host.gating import Decision, Gates, LiveGates, Score
-from cytogate.host.monitor import RECENT, State, View
 from cytogate.host.page.charts import note, plot
 from cytogate.host.page.theme import FONT, Theme, class_color, paint
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, Score
+from cytogate.host.stream.monitor import RECENT, State, View
 
 FIRST_THRESHOLD = {Score.SOFTMAX: 0.5, Score.MARGIN: 1.0}
 """Where the gate of a class appears that had none."""

@@ -14,7 +14,7 @@ from bokeh.models import CustomJS, GlobalInlineStyleSheet
 from bokeh.server.server import Server
 
 from cytogate.host.page.live import REFRESH_MS, LivePage
-from cytogate.model.command import InputError
+from cytogate.model.errors import InputError
 
 ADDRESS = "127.0.0.1"
 """This machine alone: whoever sees the page can move the gates. From elsewhere, forward the port through SSH."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from cytogate.host.monitor import State, View
 from cytogate.host.page.theme import CLASS_COLORS, WARNING, class_color
+from cytogate.host.stream.monitor import State, View
 
 _GREEN, _GRAY = CLASS_COLORS[2], CLASS_COLORS[7]
 

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from cytogate.host.cells import Event, Flag
-from cytogate.host.gating import Decision
-from cytogate.model.command import InputError
-from cytogate.model.outputs import whole_file
+from cytogate.host.stream.cells import Event, Flag
+from cytogate.host.stream.gating import Decision
+from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
 
 ROWS_A_PART = 1 << 13
 """A part is written at so many rows even if no flush is due."""

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cytogate.host.cells import Flag
-from cytogate.host.gating import Decision
 from cytogate.host.sinks.events import EventFormat, read_events
-from cytogate.model.outputs import whole_file
+from cytogate.host.stream.cells import Flag
+from cytogate.host.stream.gating import Decision
+from cytogate.model.command.files import whole_file
 
 TEXT_BEGIN = 256
 """First byte of the TEXT segment; the header ends at 58 and the standard leaves the rest to the writer."""

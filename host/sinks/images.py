@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tifffile
 
-from cytogate.host.cells import Event
-from cytogate.model.command import InputError
-from cytogate.model.outputs import whole_file
+from cytogate.host.stream.cells import Event
+from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
 
 
 class ImageFolder:

@@ -13,13 +13,13 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cytogate.host.cells import SourceCell
 from cytogate.host.sources.source import Resume
-from cytogate.model.bundle import Manifest
-from cytogate.model.command import InputError
-from cytogate.model.designs import FourAngle
-from cytogate.model.frame_sources import Source, reading
-from cytogate.model.frames import open_frames
+from cytogate.host.stream.cells import SourceCell
+from cytogate.model.design.design import FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.files.containers import Source, reading
+from cytogate.model.files.frames import open_frames
+from cytogate.model.interface.bundle import Manifest
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
@@ -86,7 +86,7 @@ def checked(path: Path, source: Source, labels: NDArray[np.int64] | None, manife
 
 
 def _says_simulated(path: Path) -> bool:
-    """Return whether a file says that it is simulated, as :func:`cytogate.model.datasets.write_cells` writes it.
+    """Return whether a file says that it is simulated, as :mod:`cytogate.model.simulation.write` writes it.
 
     What cannot be read here is told where its cells are read.
     """

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cytogate.host.cells import WHOLE_FILE, SourceCell
 from cytogate.host.sources.source import CellSource, Resume
-from cytogate.model.command import InputError
+from cytogate.host.stream.cells import WHOLE_FILE, SourceCell
+from cytogate.model.errors import InputError
 
 SUFFIXES = (".h5", ".hdf5", ".npz", ".tif", ".tiff")
 SETTLED_S = 1.0

@@ -20,10 +20,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.host.cells import Flag, SourceCell
 from cytogate.host.sources.source import Resume
-from cytogate.model.bundle import Manifest
-from cytogate.model.command import InputError
+from cytogate.host.stream.cells import Flag, SourceCell
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import Manifest
 
 LONGEST_LINE = 4096
 LONGEST_GAP_S = 3600.0

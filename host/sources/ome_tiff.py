@@ -11,8 +11,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cytogate.model.command import InputError
-from cytogate.model.frame_sources import reading
+from cytogate.model.errors import InputError
+from cytogate.model.files.containers import reading
 
 CELL_AXES = "TZ"
 
@@ -27,7 +27,7 @@ def is_ome_tiff(path: Path) -> bool:
 
 
 class OmeTiff:
-    """An OME-TIFF as a :class:`cytogate.model.frame_sources.Source`."""
+    """An OME-TIFF as a :class:`cytogate.model.files.containers.Source`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cytogate.host.sources.source import CellSource
-from cytogate.model.bundle import Manifest
-from cytogate.model.command import InputError
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import Manifest
 
 SIMULATOR = "simulator"
 FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
@@ -50,7 +50,7 @@ def _opened(path: Path, manifest: Manifest) -> CellSource:
         return open_file(path, manifest)
     if any((path / name).is_file() for name in ZARR_METADATA):
         from cytogate.host.sources.zarr_array import ZarrArray
-        from cytogate.model.frame_sources import reading
+        from cytogate.model.files.containers import reading
 
         with reading(path):
             return checked(path, ZarrArray(path), None, manifest)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cytogate.host.cells import SourceCell
 from cytogate.host.sources.source import Resume
-from cytogate.model.bundle import Manifest
-from cytogate.model.designs import DESIGNS, FourAngle
-from cytogate.model.simulator import SimulatedCells
+from cytogate.host.stream.cells import SourceCell
+from cytogate.model.design.design import DESIGNS, FourAngle
+from cytogate.model.interface.bundle import Manifest
+from cytogate.model.simulation.simulator import SimulatedCells
 
 ENDLESS = 2**40
 """Cells of a simulator that was not told when to stop."""

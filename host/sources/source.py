@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from cytogate.host.cells import SourceCell
+from cytogate.host.stream.cells import SourceCell
 
 Resume = Mapping[str, int]
 """For each origin that a run has cells of, the position behind the last one."""

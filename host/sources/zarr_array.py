@@ -10,15 +10,15 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from cytogate.model.command import InputError
-from cytogate.model.zarr_codecs import check_codecs
+from cytogate.model.errors import InputError
+from cytogate.model.files.zarr_codecs import check_codecs
 
 MAX_CHUNK_BYTES = 1 << 28
 """A chunk is read as a whole, whatever little of it is asked for."""
 
 
 class ZarrArray:
-    """An array as a :class:`cytogate.model.frame_sources.Source`."""
+    """An array as a :class:`cytogate.model.files.containers.Source`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
 from cytogate.model.experiments.setting import Scale
 
 NAMES = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat")

@@ -8,8 +8,8 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from cytogate.model.command.files import progress_bars, terminal
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
-from cytogate.model.outputs import progress_bars, terminal
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
 
@@ -28,7 +28,7 @@ class ExperimentRequest:
 
 def experiment_named(name: str) -> Experiment:
     """Return the experiment of the module ``name``."""
-    experiment: Experiment = import_module(f"cytogate.model.experiments.{name}").EXPERIMENT
+    experiment: Experiment = import_module(f"cytogate.model.experiments.{name}.experiment").EXPERIMENT
     return experiment
 
 

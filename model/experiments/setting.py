@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from cytogate.model.experiments.page import Page
+    from cytogate.model.pages.page import Page
 
 Item = TypeVar("Item")
 

@@ -1,4 +1,4 @@
-"""Integer model of the Q-ATOM phase retrieval: the law of :mod:`cytogate.model.formats`, word for word.
+"""Integer model of the Q-ATOM phase retrieval: the law of :mod:`cytogate.model.contract.law`, word for word.
 
 All arrays are int64 codes with leading cells. Lines are transformed along the last axis; a complex number is a pair of
 arrays (real, imaginary).
@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.designs import Design
-from cytogate.model.formats import (
+from cytogate.model.contract.law import (
     BORDER,
     GRADIENT,
     LOG_FRACTION,
@@ -32,7 +31,8 @@ from cytogate.model.formats import (
     contract,
     shift_right,
 )
-from cytogate.model.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
+from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
+from cytogate.model.design.design import Design
 
 CELLS_AT_A_TIME = 8
 """Cells whose arrays stay within a processor's second-level cache, more or less."""

@@ -14,8 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.designs import Design
-from cytogate.model.formats import (
+from cytogate.model.contract.law import (
     ANGLES,
     BORDER,
     OFFSET_ROWS_LOG2,
@@ -24,6 +23,7 @@ from cytogate.model.formats import (
     PIXEL,
     contract,
 )
+from cytogate.model.design.design import Design
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

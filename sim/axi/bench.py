@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.registers import ErrorFlag
+from cytogate.model.interface.registers import ErrorFlag
 from cytogate.sim.axi.packing import beats_per_row, input_beats, output_words
 from cytogate.sim.axi.patterns import WORST, Pattern
 from cytogate.sim.axi.ports import Pins

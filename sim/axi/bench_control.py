@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotbext.axi import AxiResp
 
-from cytogate.model.registers import Control
+from cytogate.model.interface.registers import Control
 from cytogate.sim.axi.bench import LONG, SHORT, Bench
 from cytogate.sim.axi.patterns import at_random
 

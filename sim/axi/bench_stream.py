@@ -28,7 +28,7 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-from cytogate.model.registers import (
+from cytogate.model.interface.registers import (
     RECEIPT_MARK,
     STREAM_RESET_CLOCKS,
     ReceiptWord,

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.hls.project import HlsProject
-from cytogate.hls.rtl_package import design_hash, write_rtl_package
+from cytogate.hls.contract.package import design_hash, write_rtl_package
+from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model import registers
-from cytogate.model.command import InputError
-from cytogate.model.designs import Design
-from cytogate.model.formats import ANGLES, PIXEL, Codes
-from cytogate.model.layout import lane_bits
+from cytogate.model.contract.law import ANGLES, PIXEL, Codes
+from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
+from cytogate.model.interface import registers
+from cytogate.model.interface.frame_layout import lane_bits
 from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
-from cytogate.sim.compile import build
-from cytogate.sim.csim import chain_build
-from cytogate.sim.verilator import verilator_root
+from cytogate.sim.csim.compile import build
+from cytogate.sim.csim.kernels import chain_build
+from cytogate.sim.rtl.verilator import verilator_root
 
 DPI = FPGA / "dpi"
 REGISTERS = tuple(FPGA / "rtl" / f"{name}.sv" for name in ("kernel_registers", "status_registers", "fifo"))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.layout import FrameLayout
-from cytogate.model.packing import packed
+from cytogate.model.interface.frame_layout import FrameLayout
+from cytogate.model.interface.packing import packed
 
 SPARE_LANE = 0xA5
 """Byte in lanes beyond the end of a row: a kernel that looks at them is wrong, and is seen."""

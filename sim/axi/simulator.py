@@ -17,11 +17,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytogate.model.command import InputError
-from cytogate.model.outputs import whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
 from cytogate.sim.axi.task import STAGES_VARIABLE, TASK_VARIABLE
-from cytogate.sim.compile import compiler
-from cytogate.sim.verilator import verilator_root
+from cytogate.sim.csim.compile import compiler
+from cytogate.sim.rtl.verilator import verilator_root
 
 if TYPE_CHECKING:
     from os import PathLike

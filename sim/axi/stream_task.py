@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cytogate.model.outputs import whole_file
+from cytogate.model.command.files import whole_file
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.outputs import whole_file
+from cytogate.model.command.files import whole_file
 
 TASK_VARIABLE = "CYTOGATE_BENCH"
 """Environment variable that names the folder."""

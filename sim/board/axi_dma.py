@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cytogate.model.axi_dma import (
+from cytogate.model.interface.axi_dma import (
     ERRORS,
     LENGTH_BITS,
     REGISTER_BYTES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cytogate.model.bundle import BITSTREAM, DESCRIPTION, Bundle, Manifest, write_bundle
+from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, Manifest, write_bundle
 from cytogate.sim.board.hwh import description
 
 NO_BITSTREAM = "Synthetic: no bitstream. It runs on an emulated board alone.\n"

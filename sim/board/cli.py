@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.bundle import KERNELS
-from cytogate.model.command import Verb
+from cytogate.model.command.dispatch import Verb
+from cytogate.model.interface.bundle import KERNELS
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.boards import BOARDS
-    from cytogate.model.designs import DEFAULT_DESIGN, DESIGNS
+    from cytogate.model.design.boards import BOARDS
+    from cytogate.model.design.design import DEFAULT_DESIGN, DESIGNS
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, choices=DESIGNS, help="a built-in design")
     parser.add_argument("--board", choices=BOARDS, help="board to emulate (default: the design's)")
@@ -23,11 +23,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from cytogate.hls.convert import convert
-    from cytogate.hls.manifest import manifest_of
-    from cytogate.model.boards import board_named
-    from cytogate.model.designs import design_named
-    from cytogate.model.training import load_trained
+    from cytogate.hls.board.manifest import manifest_of
+    from cytogate.hls.network.convert import convert
+    from cytogate.model.design.boards import board_named
+    from cytogate.model.design.design import design_named
+    from cytogate.model.training.recipes import load_trained
     from cytogate.sim.board.bundle import write_synthetic
 
     design = design_named(arguments.design)

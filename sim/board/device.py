@@ -20,8 +20,16 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
-from cytogate.model.axi_dma import Channel
-from cytogate.model.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, Bundle, DeviceProvider, Manifest
+from cytogate.model.interface.axi_dma import Channel
+from cytogate.model.interface.bundle import (
+    DMA,
+    INTERRUPTS,
+    RETRIEVAL,
+    STREAM_UNIT,
+    Bundle,
+    DeviceProvider,
+    Manifest,
+)
 from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.fabric import Fabric

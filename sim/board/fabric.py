@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cytogate.model import registers
-from cytogate.model.bundle import Manifest
-from cytogate.model.packing import unpack
-from cytogate.model.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
+from cytogate.model.interface import registers
+from cytogate.model.interface.bundle import Manifest
+from cytogate.model.interface.packing import unpack
+from cytogate.model.interface.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
 from cytogate.sim.board.faults import FaultKind, Faults
 from cytogate.sim.board.kernels import Kernel
 

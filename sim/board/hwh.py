@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from cytogate.model.axi_dma import LENGTH_BITS
-from cytogate.model.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, Manifest
+from cytogate.model.interface.axi_dma import LENGTH_BITS
+from cytogate.model.interface.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, Manifest
 
 SYNTHETIC = "synthetic"
 INTERRUPT_INPUTS = ("mm2s_introut", "s2mm_introut")

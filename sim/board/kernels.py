@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.bundle import Manifest
+from cytogate.model.interface.bundle import Manifest
 
 if TYPE_CHECKING:
-    from cytogate.sim.csim import CSimulation
-    from cytogate.sim.network_csim import NetworkSimulation
-    from cytogate.sim.rtl import RtlSimulation
+    from cytogate.sim.csim.kernels import CSimulation
+    from cytogate.sim.csim.network import NetworkSimulation
+    from cytogate.sim.rtl.simulation import RtlSimulation
 
 Kernel = Callable[[NDArray[np.unsignedinteger]], Sequence[int]]
 """Frames (4, rows, columns) to codes of logits (classes,)."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from cytogate.hls.project import HlsProject
-from cytogate.model.bundle import Bundle, Manifest
-from cytogate.model.designs import Design, design_named
+from cytogate.hls.network.project import HlsProject
+from cytogate.model.design.design import Design, design_named
+from cytogate.model.interface.bundle import Bundle, Manifest
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
 
@@ -21,7 +21,7 @@ FOLDER = Path("out/emulated")
 
 def chain_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board on which both kernels run in C-simulation."""
-    from cytogate.sim.csim import CSimulation
+    from cytogate.sim.csim.kernels import CSimulation
 
     design, project = _network(bundle.manifest)
     simulation = CSimulation.of_chain(design, project, FOLDER / design.name)
@@ -30,8 +30,8 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
 
 def rtl_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board with the phase retrieval in verilated SystemVerilog and the network in C-simulation."""
-    from cytogate.sim.network_csim import NetworkSimulation
-    from cytogate.sim.rtl import RtlSimulation
+    from cytogate.sim.csim.network import NetworkSimulation
+    from cytogate.sim.rtl.simulation import RtlSimulation
 
     design, project = _network(bundle.manifest)
     network = NetworkSimulation.of(project, FOLDER / design.name)
@@ -49,8 +49,8 @@ EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_boar
 
 
 def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
-    from cytogate.hls.convert import convert
-    from cytogate.model.training import load_trained
+    from cytogate.hls.network.convert import convert
+    from cytogate.model.training.recipes import load_trained
 
     design = design_named(manifest.design)
     return design, convert(load_trained(design), design, FOLDER / design.name / "network")
@@ -58,6 +58,6 @@ def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
 
 def _built(manifest: Manifest, design: Design, weights_hash: str) -> Manifest:
     """Return what the emulated chip was built as."""
-    from cytogate.hls.rtl_package import design_hash
+    from cytogate.hls.contract.package import design_hash
 
     return replace(manifest, design_hash=design_hash(design), weights_hash=weights_hash)

@@ -1,4 +1,4 @@
-// Numeric contract of design qatom128: generated from model/formats.py, not to be edited.
+// Numeric contract of design qatom128: generated from model/contract/law.py, not to be edited.
 #pragma once
 
 #include "ap_fixed.h"

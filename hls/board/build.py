@@ -1,0 +1,151 @@
+"""What the vendor's tools are given: generated sources, and one Tcl file of settings with part and clock in it once.
+
+A build is a folder: ``settings.tcl``, ``contract/`` (headers, package, tables), ``network/`` (of hls4ml), and one for
+each step: ``retrieve_phase``, ``classify``, ``system``. The Tcl files of ``fpga/tcl`` are run in a step's folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cytogate.hls.contract.header import HEADER_NAME, write_header
+from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
+from cytogate.hls.network.project import HlsProject
+from cytogate.hls.sources import FPGA
+from cytogate.model.command.files import whole_file
+from cytogate.model.design.boards import Board
+from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
+from cytogate.model.interface.frame_layout import lane_bits
+
+TCL = FPGA / "tcl"
+SETTINGS = "settings.tcl"
+HLS = "hls"
+"""The phase retrieval in C++; the other one is ``rtl``."""
+RETRIEVE_PHASE, CLASSIFY, SYSTEM = "retrieve_phase", "classify", "system"
+CONTRACT, NETWORK = "contract", "network"
+ROM_HEADER = "rom_folder.vh"
+IP = Path("project", "solution", "impl", "ip")
+"""Where Vitis HLS leaves a kernel for Vivado, below its step."""
+PLAIN_PATH = r"[A-Za-z0-9_./+-]+"
+
+
+@dataclass(frozen=True)
+class BoardBuild:
+    """A design on a board, about to be built in a folder."""
+
+    design: Design
+    board: Board
+    kernel: str
+    """Phase retrieval in C++ (``hls``) or in SystemVerilog (``rtl``)."""
+    width: int
+    """Pixels a beat."""
+    clock_mhz: float
+    project: HlsProject
+    folder: Path
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits of one angle's code in a beat."""
+        return lane_bits(self.design.acquisition.adc_bits)
+
+    @property
+    def hls_sources(self) -> dict[str, tuple[Path, ...]]:
+        """C++ by the kernel that Vitis HLS makes of it, in the order of the steps."""
+        of_retrieval = {RETRIEVE_PHASE: (FPGA / "src" / "retrieve_phase.cpp",)} if self.kernel == HLS else {}
+        return {**of_retrieval, CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)}
+
+    @property
+    def hls_includes(self) -> tuple[Path, ...]:
+        """Folders of C++ headers."""
+        return (FPGA / "src", self.folder / CONTRACT, *self.project.includes)
+
+    @property
+    def rtl_sources(self) -> tuple[Path, ...]:
+        """SystemVerilog and Verilog, the package first."""
+        package = self.folder / CONTRACT / PACKAGE_NAME
+        return (package, *sorted((FPGA / "rtl").glob("*.sv")), *sorted((FPGA / "board").glob("*.v")))
+
+    def write(self) -> None:
+        """Write settings and generated sources into the folder."""
+        contract = self.folder.resolve() / CONTRACT
+        write_header(self.design, contract)
+        write_rtl_package(self.design, contract)
+        with whole_file(contract / ROM_HEADER) as partial:
+            partial.write_text(f'`define ROM_FOLDER "{contract}/"\n', encoding="ascii")
+        with whole_file(self.folder / SETTINGS) as partial:
+            partial.write_text(self.settings_text(), encoding="ascii")
+
+    def settings_text(self) -> str:
+        """Return ``settings.tcl``."""
+        contract = self.folder / CONTRACT
+        weights_word = int(self.project.weights_hash[:8], 16)
+        sources = " ".join(f"{kernel} {_paths(paths)}" for kernel, paths in self.hls_sources.items())
+        variables = {
+            "part": self.board.part,
+            "processor": "ps7" if self.board.part.startswith("xc7z") else "ps8",
+            "clock_mhz": f"{self.clock_mhz:g}",
+            "period_ns": f"{1e3 / self.clock_mhz:.4f}",
+            "port_bits": self.board.port_bits,
+            "kernel": self.kernel,
+            "width": self.width,
+            "lane_bits": self.lane_bits,
+            # A parameter of the block design is a signed number.
+            "weights_hash": weights_word - (weights_word >> 31 << 32),
+            "hls_sources": f"{{{sources}}}",
+            "hls_includes": _paths(self.hls_includes),
+            "rtl_sources": _paths(self.rtl_sources),
+            "memories": _paths(sorted(contract.glob("*.mem"))),
+            "rom_header": (contract / ROM_HEADER).resolve(),
+            "ip_folders": _paths([self.folder / kernel / IP for kernel in self.hls_sources]),
+            "jobs": os.cpu_count() or 1,
+        }
+        return "\n".join(
+            [
+                f"# {self.design.name} on {self.board.title}: generated, not to be edited.",
+                "namespace eval settings {",
+                *(f"    variable {name} {value}" for name, value in variables.items()),
+                "}",
+                "",
+            ]
+        )
+
+    def digest(self, step: str, release: str) -> str:
+        """Return a hash of all that a step depends on: its sources, Tcl, settings and the tool's release."""
+        generated = self.folder / CONTRACT
+        if step == SYSTEM:
+            scripts = [TCL / f"{name}.tcl" for name in ("system", "block_design", "implement")]
+            files = [*self.rtl_sources, *sorted(generated.glob("*.mem"))]
+            files += [self.folder / kernel / IP / "component.xml" for kernel in self.hls_sources]
+        else:
+            scripts = [TCL / "kernel.tcl"]
+            headers = (FPGA / "src").glob("*.hpp") if step == RETRIEVE_PHASE else _all_headers(self.hls_includes)
+            files = [*self.hls_sources[step], *sorted(headers), generated / HEADER_NAME]
+        digest = hashlib.sha256(f"{release}\0{self.settings_text()}".encode())
+        for path in (*scripts, *files):
+            digest.update(f"\0{path}\0".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+def require_plain_paths(output: Path) -> None:
+    """Raise InputError if the folder of the builds or that of the sources has a name that scripts would take apart."""
+    for path in (output.resolve(), FPGA.resolve()):
+        if not re.fullmatch(PLAIN_PATH, str(path)):
+            raise InputError(
+                f"{path}: Vitis and Vivado need paths of letters, digits and ._+- alone; name another --output, "
+                "or install Cytogate elsewhere"
+            )
+
+
+def _all_headers(folders: Sequence[Path]) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".h", ".hpp"})
+
+
+def _paths(paths: Sequence[Path]) -> str:
+    """Return a Tcl list of absolute paths, which hold nothing that Tcl would read."""
+    return f"{{{' '.join(str(path.resolve()) for path in paths)}}}"

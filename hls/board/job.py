@@ -1,0 +1,255 @@
+"""What ``cytogate bitstream`` does: kernels by Vitis HLS, a system by Vivado, timing judged, a bundle written.
+
+Steps that ended well are kept as long as nothing they depend on changes, so that an interruption costs the step that
+was running. A bundle appears only when every constraint is met.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cytogate.hls.board.build import HLS, IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
+from cytogate.hls.board.manifest import manifest_of
+from cytogate.hls.board.reports import (
+    KernelReport,
+    ModuleArea,
+    Timing,
+    Utilization,
+    read_kernel,
+    read_timing,
+    read_utilization,
+)
+from cytogate.hls.board.vendor import Tools, find_tools, run_step
+from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.design.boards import RESOURCES, Area, board_named
+from cytogate.model.design.design import Design, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.estimates.retrieval import WIDTHS, estimate
+from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, write_bundle
+
+if TYPE_CHECKING:
+    from cytogate.hls.network.project import HlsProject
+
+KERNEL_DEADLINE_S = 8 * 3600.0
+SYSTEM_DEADLINE_S = 24 * 3600.0
+STAMP = "done.sha256"
+CSYNTH = Path("project", "solution", "syn", "report", "csynth.xml")
+RESULTS = Path("results")
+TIMING, UTILIZATION = RESULTS / "timing.rpt", RESULTS / "utilization.rpt"
+NO_ECP5 = "the board's own device was placed and routed"
+
+
+@dataclass(frozen=True)
+class BitstreamRequest:
+    """What was asked of ``cytogate bitstream``."""
+
+    design: str
+    board: str | None
+    """None for the design's."""
+    kernel: str
+    width: int
+    settings: Path | None
+    """Script that puts the vendor's tools on PATH."""
+    weights: Path | None
+    """Folder of trained weights; None for the package's."""
+    output: Path
+
+
+@dataclass(frozen=True)
+class BitstreamReport:
+    """``out/bitstream/report.json``: what the report of ``cytogate synth`` holds, and what only the vendor knows."""
+
+    design: str
+    width: int
+    board: str
+    tool: str
+    family: str
+    area: Area
+    budget: Area
+    share: dict[str, float]
+    """Of the budget, by resource that the device has."""
+    modules: tuple[ModuleArea, ...]
+    ecp5_fmax_mhz: None
+    ecp5_reason: str
+    ecp5_tool: None
+    ecp5_device: None
+    seconds: float
+    part: str
+    kernel: str
+    clock_mhz: float
+    fmax_mhz: float
+    """At which the worst path would just be met."""
+    timing: Timing
+    kernels: tuple[KernelReport, ...]
+    """Predicted by C-synthesis."""
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def check(self) -> None:
+        """Raise :class:`CheckFailed` with every constraint that is missed."""
+        if self.timing.missed:
+            raise CheckFailed(
+                f"{self.design} on {self.board} misses its timing at {self.clock_mhz:g} MHz: "
+                f"{', '.join(self.timing.missed)}; there is no bundle"
+            )
+
+
+def run_bitstream(request: BitstreamRequest) -> None:
+    """Run the job and raise CheckFailed if a timing constraint is missed.
+
+    Raises
+    ------
+    InputError
+        If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
+    """
+    began = time.perf_counter()
+    if request.width not in WIDTHS:
+        raise InputError(f"a width of {request.width} samples a clock is asked for; 1, 2, 4 and 8 are supported")
+    if request.kernel == HLS and request.width != 1:
+        raise InputError(f"the kernel hls takes one pixel a beat, not {request.width}; choose --kernel rtl for more")
+    named = design_named(request.design)
+    board = board_named(request.board or named.board)
+    estimate(named, board, request.width).check()
+    require_plain_paths(request.output)
+    tools = find_tools(request.settings)
+    # A design's clock is that of its own board.
+    clock_mhz = named.clock_mhz if board.name == named.board else board.clock_mhz
+    design = dataclasses.replace(named, board=board.name, clock_mhz=clock_mhz)
+    folder = request.output / "build" / f"{board.name}-{design.name}-{request.kernel}-{request.width}"
+    project = _network(design, request.weights, folder / NETWORK)
+    build = BoardBuild(design, board, request.kernel, request.width, clock_mhz, project, folder)
+    build.write()
+    for kernel in build.hls_sources:
+        _step(build, kernel, tools)
+    _step(build, SYSTEM, tools)
+
+    report = _report(build, tools, time.perf_counter() - began)
+    path = request.output / "report.json"
+    report.write(path)
+    _print(report, path)
+    report.check()
+    bundle = _bundle(build, tools, request.output)
+    print(f"written: {bundle.path}")
+
+
+def _network(design: Design, weights: Path | None, folder: Path) -> HlsProject:
+    from cytogate.hls.network.convert import convert
+    from cytogate.model.training.recipes import WEIGHTS, load_trained
+
+    print("Converting the network with hls4ml ...", flush=True)
+    return convert(load_trained(design, folder=weights or WEIGHTS), design, folder)
+
+
+def _step(build: BoardBuild, step: str, tools: Tools) -> None:
+    """Run one step in a folder of its own, unless it has ended well with the same inputs before."""
+    folder = build.folder / step
+    digest = build.digest(step, tools.vivado_release if step == SYSTEM else tools.vitis_release)
+    stamp = folder / STAMP
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        print(f"{step}: kept, nothing has changed", flush=True)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if step == SYSTEM:
+        print(f"{step}: Vivado {tools.vivado_release} (hours; see {folder / 'log'}) ...", flush=True)
+        command = [str(tools.vivado), "-mode", "batch", "-nojournal", "-notrace", "-source", str(TCL / "system.tcl")]
+        leaves = [TIMING, UTILIZATION, RESULTS / BITSTREAM, RESULTS / DESCRIPTION]
+        deadline = SYSTEM_DEADLINE_S
+    else:
+        print(f"{step}: Vitis HLS {tools.vitis_release} (up to an hour; see {folder / 'log'}) ...", flush=True)
+        command = [str(tools.vitis_run), "--mode", "hls", "--tcl", str(TCL / "kernel.tcl")]
+        leaves = [CSYNTH, IP / "component.xml"]
+        deadline = KERNEL_DEADLINE_S
+    run_step(command, folder, tools.environment, deadline, [str(path) for path in leaves])
+    with whole_file(stamp) as partial:
+        partial.write_text(digest, encoding="ascii")
+
+
+def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
+    system, budget = build.folder / SYSTEM, build.board.budget
+    timing, used = read_timing(system / TIMING), read_utilization(system / UTILIZATION)
+    return BitstreamReport(
+        design=build.design.name,
+        width=build.width,
+        board=build.board.name,
+        tool=f"Vivado {tools.vivado_release}, Vitis HLS {tools.vitis_release}",
+        family="xc7" if build.board.part.startswith("xc7") else "xcup",
+        area=used.area,
+        budget=budget,
+        share=_shares(used, budget),
+        modules=used.modules,
+        ecp5_fmax_mhz=None,
+        ecp5_reason=NO_ECP5,
+        ecp5_tool=None,
+        ecp5_device=None,
+        seconds=seconds,
+        part=build.board.part,
+        kernel=build.kernel,
+        clock_mhz=build.clock_mhz,
+        fmax_mhz=1e3 / (1e3 / build.clock_mhz - timing.setup_ns),
+        timing=timing,
+        kernels=tuple(read_kernel(build.folder / kernel / CSYNTH) for kernel in build.hls_sources),
+    )
+
+
+def _shares(used: Utilization, budget: Area) -> dict[str, float]:
+    return {
+        field: getattr(used.area, field) / getattr(budget, field) for field in RESOURCES if getattr(budget, field) > 0
+    }
+
+
+def _bundle(build: BoardBuild, tools: Tools, output: Path) -> Bundle:
+    manifest = manifest_of(
+        build.design,
+        build.board,
+        build.project,
+        kernel=build.kernel,
+        width=build.width,
+        clock_mhz=build.clock_mhz,
+        vivado=tools.vivado_release,
+        vitis=tools.vitis_release,
+    )
+    files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
+    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, files)
+
+
+def _print(report: BitstreamReport, path: Path) -> None:
+    from rich.table import Table
+
+    console = terminal()
+    table = Table(title=f"{report.design}, {report.width} samples a clock, {report.part} by {report.tool}")
+    table.add_column("cell")
+    for field in report.share:
+        table.add_column(RESOURCES[field], justify="right")
+    for row in report.modules:
+        table.add_row(row.name, *(f"{getattr(row.area, field):g}" for field in report.share))
+    table.add_section()
+    table.add_row("whole", *(f"{getattr(report.area, field):,g}" for field in report.share))
+    table.add_row(f"budget {report.board}", *(f"{getattr(report.budget, field):,g}" for field in report.share))
+    table.add_row("share", *(f"{share:.1%}" for share in report.share.values()))
+    console.print(table)
+    for kernel in report.kernels:
+        console.print(
+            f"{kernel.name}: predicted latency {_cycles(kernel.latency_cycles)}, a frame every "
+            f"{_cycles(kernel.interval_cycles)}."
+        )
+    console.print(
+        f"Slack at {report.clock_mhz:g} MHz: setup {report.timing.setup_ns:.3f} ns, "
+        f"hold {report.timing.hold_ns:.3f} ns, pulse width {report.timing.pulse_width_ns:.3f} ns; "
+        f"{report.fmax_mhz:.1f} MHz would be met.",
+        soft_wrap=True,
+    )
+    console.print(f"{report.seconds:.0f} s; written: {path}", soft_wrap=True)
+
+
+def _cycles(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,} clocks"

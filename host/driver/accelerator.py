@@ -1,0 +1,193 @@
+"""The accelerator on a board, or on an emulated one: frames of cells in, logits out, in order, nothing lost unnoticed.
+
+Cells travel in batches. While the chip computes one, the next is packed. Every batch comes back with a receipt that
+numbers it, counts its cells and sums what was read and what was written; an answer whose receipt is not exactly the
+one that is due is not believed. No wait is longer than the deadline without progress. Behind any fault DMA and kernels
+are reset, the batch's cells are given up with the reason, and the next batch goes on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from cytogate.host.driver.batch import Answer
+from cytogate.host.driver.flow import Counters, Flow, Memory
+from cytogate.host.driver.results import Result
+from cytogate.model.errors import InputError
+from cytogate.model.interface.axi_dma import LENGTH_BITS
+from cytogate.model.interface.bundle import DeviceProvider, Manifest, read_bundle
+
+if TYPE_CHECKING:
+    from cytogate.host.driver.pynq_device import Buffer, PynqBoard
+
+GROUP = "cytogate.devices"
+"""Entry points of devices, each a :data:`~cytogate.model.interface.bundle.DeviceProvider`."""
+CLOCK_TOLERANCE = 1e-3
+"""Relative difference between the clock asked for and the one set that is not worth a word: PLLs are that coarse."""
+
+
+class Accelerator:
+    """A bundle running on a device: a context manager, for one stream at a time.
+
+    Parameters
+    ----------
+    bundle
+        The zip file that ``make bitstream`` writes.
+    device
+        Name of a device of the entry-point group ``cytogate.devices``, or a function of the same kind.
+    batch
+        Cells that travel together: more raise the rate, fewer the time that a cell waits for its answer.
+    deadline_s
+        Longest time in seconds without progress: a frame taken, a cell answered, a reset done.
+
+    Attributes
+    ----------
+    manifest
+        What the bundle says of itself.
+    counters
+        What happened so far.
+
+    Raises
+    ------
+    InputError
+        If the bundle or an argument is not as it must be; on entering, the device or the bitstream on it.
+    BoardFailed
+        On entering, if the chip cannot be brought into its initial state.
+    """
+
+    def __init__(
+        self, bundle: Path, *, device: str | DeviceProvider = "pynq", batch: int = 16, deadline_s: float = 2.0
+    ) -> None:
+        self._bundle = read_bundle(bundle)
+        self.manifest: Manifest = self._bundle.manifest
+        self.counters = Counters()
+        most = ((1 << LENGTH_BITS) - 1) // self.manifest.frame_bytes
+        if not 1 <= batch <= most:
+            raise InputError(f"a batch of {batch} cells is asked for; a transfer holds 1 to {most} of this design")
+        if not deadline_s > 0:
+            raise InputError(f"a deadline of {deadline_s} s is asked for; it must be positive")
+        self._provider = _provider(device) if isinstance(device, str) else device
+        self._batch = batch
+        self._deadline_s = deadline_s
+        self._open: ExitStack | None = None
+        self._streaming = False
+
+    def __enter__(self) -> Accelerator:
+        with ExitStack() as opening:
+            folder = Path(opening.enter_context(TemporaryDirectory(prefix="cytogate-")))
+            bitfile = self._bundle.extract(folder)
+            device = opening.enter_context(self._provider(self._bundle))
+            from cytogate.host.driver.pynq_device import PynqBoard
+
+            self._board = PynqBoard(bitfile, device, self._deadline_s)
+            self._board.chip.identify(self.manifest)
+            _set_clock(self._board, self.manifest)
+            sending = self._batch * self.manifest.frame_bytes
+            receiving = Answer.bytes_of(self._batch, len(self.manifest.class_names))
+            self._memory = Memory(
+                (self._buffer(opening, sending), self._buffer(opening, sending)), self._buffer(opening, receiving)
+            )
+            # Memory is given back only when nothing writes to it any more.
+            opening.callback(self._board.chip.reset)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
+        """Classify cells.
+
+        Parameters
+        ----------
+        frames
+            Each cell's frames (4, rows, columns), integer codes of the design's camera, order +x, -x, +y, -y. None
+            says that there is no cell just now: what was gathered is sent, and all results are given.
+
+        Yields
+        ------
+        Result
+            One a cell, in order; of a lost cell without logits, with the reason.
+
+        Raises
+        ------
+        BoardFailed
+            If a reset does not end, or faults follow each other without a good batch between them.
+        """
+        with self._flow() as flow:
+            for cell in frames:
+                flow.take(cell)
+                while flow.turn_due(drain=cell is None):
+                    flow.wait()
+                    yield from flow.turn()
+            while flow.turn_due(drain=True):
+                flow.wait()
+                yield from flow.turn()
+
+    async def astream(self, frames: AsyncIterable[NDArray | None]) -> AsyncIterator[Result]:
+        """Classify cells as :meth:`stream` does, leaving the event loop to others while the chip computes."""
+        with self._flow() as flow:
+            async for cell in frames:
+                flow.take(cell)
+                while flow.turn_due(drain=cell is None):
+                    await flow.wait_async()
+                    for result in flow.turn():
+                        yield result
+            while flow.turn_due(drain=True):
+                await flow.wait_async()
+                for result in flow.turn():
+                    yield result
+
+    @property
+    def phase_latency_us(self) -> float:
+        """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out."""
+        return self._board.chip.latency_cycles / self.manifest.clock_mhz
+
+    @contextmanager
+    def _flow(self) -> Iterator[Flow]:
+        if self._open is None:
+            raise RuntimeError("the accelerator is not open; use it in a with statement")
+        if self._streaming:
+            raise RuntimeError("the accelerator is streaming already; one stream at a time")
+        self._streaming = True
+        try:
+            yield Flow(self._board, self._memory, self.manifest, self._batch, self._deadline_s, self.counters)
+        finally:
+            self._streaming = False
+
+    def _buffer(self, opening: ExitStack, size: int) -> Buffer:
+        buffer = self._board.allocate(size)
+        opening.callback(buffer.free)
+        return buffer
+
+
+def _provider(name: str) -> DeviceProvider:
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in known:
+        raise InputError(f"there is no device named {name}; choose one of {', '.join(sorted(known))}")
+    try:
+        with warnings.catch_warnings():
+            # Of packages that pynq imports, about each other; nothing that a user can act on.
+            warnings.simplefilter("ignore")
+            return known[name].load()
+    except ImportError as error:
+        raise InputError(f"device {name} cannot be used here: {error}") from error
+
+
+def _set_clock(board: PynqBoard, manifest: Manifest) -> None:
+    found = board.set_clock(manifest.clock_mhz)
+    if abs(found - manifest.clock_mhz) > CLOCK_TOLERANCE * manifest.clock_mhz:
+        raise InputError(
+            f"the board's clock reads {found:g} MHz after it was set to {manifest.clock_mhz:g} MHz, for which the "
+            "bitstream was built; it would run untested: build the bundle for a clock that the board's PLL divides to"
+        )

@@ -1,0 +1,121 @@
+"""Cells on their way to the chip together: which of them travel, and what their answer must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.host.driver.results import Result
+from cytogate.model.interface.bundle import Manifest
+from cytogate.model.interface.frame_layout import ANGLES
+from cytogate.model.interface.packing import pack
+from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
+
+if TYPE_CHECKING:
+    from cytogate.host.driver.pynq_device import Buffer
+
+WORD_BYTES = 4
+
+
+@dataclass
+class Batch:
+    """Cells that are sent together, and the memory from which they are sent."""
+
+    manifest: Manifest
+    memory: Buffer
+    """Where they are packed."""
+    first: int
+    """Index of the first cell."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Why a cell cannot be sent, by its place among the batch's cells."""
+    count: int = 0
+    """Cells, those refused included."""
+    number: int = 0
+    """Number of the transfer since the chip's reset."""
+    sent_ns: int = 0
+    input_sum: int = 0
+    """What the receipt must say of the transfer."""
+
+    def add(self, frames: NDArray) -> None:
+        """Take a cell's frames, or note why they cannot be sent."""
+        complaint = unfit(frames, self.manifest)
+        if complaint is None:
+            begin, end = self.sent_bytes, self.sent_bytes + self.manifest.frame_bytes
+            pack(frames, self.manifest.layout, self.memory.octets[begin:end])
+        else:
+            self.refused[self.count] = complaint
+        self.count += 1
+
+    @property
+    def travelling(self) -> int:
+        """Cells that are sent."""
+        return self.count - len(self.refused)
+
+    @property
+    def sent_bytes(self) -> int:
+        """Length of the transfer."""
+        return self.travelling * self.manifest.frame_bytes
+
+    def add_up(self) -> None:
+        """Sum what is sent, for the receipt."""
+        self.input_sum = word_sum(self.memory.octets[: self.sent_bytes].view("<u4"))
+
+    def results(self, logits: NDArray[np.int64] | None, lost: str | None, received_ns: int) -> list[Result]:
+        """Return one result a cell, in order: ``logits`` (travelling, classes), or why they are ``lost``."""
+        results = []
+        row = 0
+        for place in range(self.count):
+            complaint = self.refused.get(place, lost)
+            mine = logits[row] if logits is not None and complaint is None else None
+            row += place not in self.refused
+            results.append(Result(self.first + place, mine, self.sent_ns, received_ns, complaint))
+        return results
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The words that came back for a batch, and whether they can be believed."""
+
+    words: NDArray[np.uint32]
+    classes: int
+
+    @staticmethod
+    def bytes_of(cells: int, classes: int) -> int:
+        """Return the length of the answer to so many cells."""
+        return (cells * classes + len(ReceiptWord)) * WORD_BYTES
+
+    def logits(self, batch: Batch) -> NDArray[np.int64] | None:
+        """Return codes of logits (cells, classes), or None if any word of the receipt differs from what is due."""
+        answers, receipt = self.words[: -len(ReceiptWord)], self.words[-len(ReceiptWord) :]
+        due = {
+            ReceiptWord.MARK: RECEIPT_MARK,
+            ReceiptWord.BATCH: batch.number,
+            ReceiptWord.FRAMES: batch.travelling,
+            ReceiptWord.BEATS_LEFT: 0,
+            ReceiptWord.INPUT_SUM: batch.input_sum,
+            ReceiptWord.OUTPUT_SUM: word_sum(answers),
+        }
+        if any(int(receipt[word]) != value for word, value in due.items()):
+            return None
+        return answers.view("<i4").astype(np.int64).reshape(-1, self.classes)
+
+
+def word_sum(words: NDArray[np.uint32]) -> int:
+    """Return the sum of 32-bit words modulo 2^32, as the receipt has it."""
+    return int(words.sum(dtype=np.uint32))
+
+
+def unfit(frames: NDArray, manifest: Manifest) -> str | None:
+    """Return why frames cannot be sent, in words; None if they can."""
+    wanted = (ANGLES, manifest.rows, manifest.columns)
+    if not isinstance(frames, np.ndarray) or frames.shape != wanted:
+        return f"frames of shape {np.shape(frames)}; the design takes {wanted}"
+    if frames.dtype.kind not in "ui":
+        return f"frames of type {frames.dtype}; integer codes are needed"
+    lowest, highest = int(frames.min()), int(frames.max())
+    if lowest < 0 or highest >> manifest.adc_bits:
+        return f"codes from {lowest} to {highest}; the design takes 0 to {2**manifest.adc_bits - 1}"
+    return None

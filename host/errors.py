@@ -1,9 +1,0 @@
-"""What can go wrong with a board."""
-
-from __future__ import annotations
-
-from cytogate.model.command import CheckFailed
-
-
-class BoardFailed(CheckFailed):
-    """The board does not answer as it must and cannot be brought back: one sentence."""

@@ -1,0 +1,258 @@
+"""What ``cytogate stream`` does: a source, a bundle on a device, and a folder that fills with events."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.page.served import live_page
+from cytogate.host.report import StreamReport, print_report
+from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_written
+from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sources.opening import SIMULATOR, open_source
+from cytogate.host.sources.source import CellSource
+from cytogate.host.stream.frame_check import FrameCheck
+from cytogate.host.stream.gating import Gates, LiveGates, read_gates
+from cytogate.host.stream.ledger import RELATIVE_ERROR
+from cytogate.host.stream.monitor import Monitor
+from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
+from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings, Sink
+from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
+from cytogate.model.command.files import progress_bars
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import Manifest, read_bundle
+
+RECORDED = "recorded"
+BOARD_DEADLINE_S = 2.0
+EMULATION_DEADLINE_S = 60.0
+"""A cell in C-simulation takes a second where the computer has other work as well."""
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """What was asked of ``cytogate stream``."""
+
+    source: str
+    bundle: Path
+    device: str
+    output: Path
+    rate: str | None
+    """Cells a second, ``recorded``, or None: as fast as they are taken."""
+    gates: Path | None
+    cells: int | None
+    """Stop when the run has seen so many; None: with the source."""
+    seed: int
+    batch: int
+    deadline_s: float | None
+    """Time without progress that the chip is given; None: what suits a board, or an emulation."""
+    queue_cells: int
+    flush_s: float
+    images: tuple[str, ...]
+    """Classes whose frames are kept."""
+    most_images: int
+    live: int | None
+    """Port of the live page; None for no page."""
+
+
+def run_stream(request: StreamRequest) -> None:
+    """Run the stream to its end, or until it is interrupted; what was finished is kept in any case."""
+    gates = Gates() if request.gates is None else read_gates(request.gates)
+    due_time = None if request.rate is None else _due_time(request.rate)
+    if gates.coincidence_us is not None and due_time is None:
+        raise InputError(
+            "coincidence_us needs cells that arrive at times of their own; give --rate, or leave it out of the gates"
+        )
+    manifest = read_bundle(request.bundle).manifest
+    deadline_s = request.deadline_s
+    if deadline_s is None:
+        deadline_s = EMULATION_DEADLINE_S if manifest.synthetic else BOARD_DEADLINE_S
+    accelerator = Accelerator(request.bundle, device=request.device, batch=request.batch, deadline_s=deadline_s)
+    with ExitStack() as stack:
+        live = LiveGates(gates, manifest.class_names)
+        source = open_source(request.source, manifest, cells=request.cells, seed=request.seed)
+        stack.callback(source.close)
+        folder = stack.enter_context(run_folder(request.output, _identity(request, manifest, gates)))
+        written = read_written(folder.events, folder.run)
+        session = _Session(request, manifest, folder, written, source)
+        if session.cells_left == 0:
+            print(f"{request.output}: all {request.cells} cells of this run are there; nothing is left to do")
+            return
+        if folder.resumed and written.rows:
+            print(f"{request.output}: going on behind {written.rows:,} events of this run")
+        sinks = session.sinks()
+        stack.enter_context(accelerator)
+        stack.enter_context(_terminated_as_interrupted())
+        session.run(accelerator, live, sinks, due_time)
+
+
+class _Session:
+    """One process's part of a run."""
+
+    def __init__(
+        self, request: StreamRequest, manifest: Manifest, folder: RunFolder, written: Written, source: CellSource
+    ) -> None:
+        self._request, self._manifest, self._folder = request, manifest, folder
+        self._written, self._source = written, source
+        step = math.ldexp(1.0, manifest.logit_integer_bits - manifest.logit_width)
+        self._output = NetworkOutput(manifest.class_names, step)
+        self._rows = EventFormat(folder.run, manifest.class_names, step)
+
+    @property
+    def cells_left(self) -> int | None:
+        """Cells that are still wanted; None if there is no end."""
+        return None if self._request.cells is None else max(0, self._request.cells - self._written.next_index)
+
+    def sinks(self) -> list[Sink]:
+        """Make what events go to."""
+        sinks: list[Sink] = [EventFolder(self._folder.events, self._rows)]
+        if self._request.images:
+            from cytogate.host.sinks.images import ImageFolder
+
+            sinks.append(
+                ImageFolder(
+                    self._folder.path / IMAGES,
+                    self._manifest.class_names,
+                    self._request.images,
+                    self._request.most_images,
+                )
+            )
+        return sinks
+
+    def run(self, accelerator: Accelerator, gates: LiveGates, sinks: list[Sink], due_time: DueTime | None) -> None:
+        """Stream, and write what is written at the end, whatever the end is."""
+        stopped = threading.Event()
+        cells = self._source.read(self._written.next_positions)
+        manifest, request = self._manifest, self._request
+        monitor = Monitor(manifest.class_names, gates.gates.deadline_ns)
+        pipeline = Pipeline(
+            cells if due_time is None else paced(cells, due_time, stopped),
+            accelerator,
+            self._output,
+            FrameCheck(manifest.rows, manifest.columns, manifest.adc_bits),
+            gates,
+            sinks if request.live is None else [*sinks, monitor],
+            Settings(
+                queue_cells=request.queue_cells,
+                flush_s=request.flush_s,
+                drop_when_full=due_time is not None,
+                first_index=self._written.next_index,
+                most_cells=self.cells_left,
+            ),
+            stopped,
+        )
+        ended = "the source has ended"
+        try:
+            with ExitStack() as stack:
+                if request.live is not None:
+                    page = live_page(monitor, gates, manifest, self._source, request.device, request.live)
+                    stack.enter_context(page)
+                show = stack.enter_context(_progress(pipeline, monitor, self.cells_left or self._source.cells))
+                pipeline.run(show)
+        except KeyboardInterrupt:
+            ended = "interrupted"
+            raise
+        except Exception as error:
+            ended = f"failed: {error}"
+            raise
+        finally:
+            self._conclude(pipeline, ended)
+
+    def _conclude(self, pipeline: Pipeline, ended: str) -> None:
+        """Write FCS file and report."""
+        counts, manifest, folder = pipeline.counts, self._manifest, self._folder
+        if not counts.finished:
+            print(f"{self._source.name}: no new cell came; {self._written.rows} are there")
+            return
+        write_fcs(folder.path / FCS, folder.events, self._rows)
+        report = StreamReport(
+            run=folder.run,
+            source=self._source.name,
+            simulated=self._source.simulated,
+            device=self._request.device,
+            emulated=manifest.synthetic,
+            design=manifest.design,
+            weights_hash=manifest.weights_hash,
+            ended=ended,
+            rows=self._written.rows + counts.finished,
+            arrived=counts.arrived,
+            dropped=counts.dropped,
+            faulty=counts.faulty,
+            lost=counts.lost,
+            finished=counts.finished,
+            classes=dict(sorted(counts.classes.items())),
+            decisions=dict(sorted(counts.decisions.items())),
+            last_reasons=tuple(counts.last_reasons),
+            labelled=counts.labelled,
+            accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
+            seconds=pipeline.seconds,
+            cells_per_second=counts.finished / pipeline.seconds,
+            queue_cells=self._request.queue_cells,
+            deepest_queue=counts.deepest_queue,
+            latency=pipeline.ledger.summaries(),
+            latency_error=RELATIVE_ERROR,
+            deadline_misses=pipeline.ledger.misses,
+            gates=pipeline.gates.record,
+        )
+        report.write(folder.path / REPORT)
+        print_report(report, [folder.events, folder.path / FCS, folder.path / REPORT])
+
+
+def _due_time(rate: str) -> DueTime:
+    if rate == RECORDED:
+        return recorded()
+    try:
+        return regular(float(rate))
+    except ValueError as error:
+        raise InputError(f"--rate is {rate}; it must be a number of cells a second, or {RECORDED}") from error
+
+
+def _identity(request: StreamRequest, manifest: Manifest, gates: Gates) -> dict[str, object]:
+    """Return what must be the same for events to belong together."""
+    simulated = {"seed": request.seed} if request.source == SIMULATOR else {}
+    source = request.source if simulated else str(Path(request.source).resolve())
+    return {
+        "source": source,
+        **simulated,
+        "device": request.device,
+        "design": f"{manifest.design}, {manifest.design_hash:08x}",
+        "weights": manifest.weights_hash,
+        "rate": request.rate,
+        "gates": json.loads(json.dumps(asdict(gates))),
+    }
+
+
+@contextmanager
+def _progress(pipeline: Pipeline, monitor: Monitor, total: int | None) -> Iterator[Callable[[], None]]:
+    """Give a function that shows how far the stream is, and tells the monitor."""
+    with progress_bars() as bars:
+        task = bars.add_task("streaming", total=total)
+
+        def show() -> None:
+            counts = pipeline.counts
+            lost = counts.faulty + counts.lost
+            said = f"{pipeline.queue_depth} waiting, {counts.dropped} dropped, {lost} lost"
+            bars.update(task, completed=counts.finished, description=said)
+            monitor.progress(pipeline.queue_depth, counts.dropped)
+
+        yield show
+        show()
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let a service manager's request to end be the same as a user's, where signals can be caught."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

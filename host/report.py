@@ -1,0 +1,98 @@
+"""The report of a stream: JSON for machines, a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cytogate.host.stream.gating import Gates
+from cytogate.host.stream.ledger import RELATIVE_ERROR, Phase, Summary
+from cytogate.model.command.files import terminal, whole_file
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """``OUTPUT/report.json``: of the latest session, but for ``rows``, which are of the whole run."""
+
+    run: str
+    source: str
+    simulated: bool
+    """Whether the cells are known to be simulated."""
+    device: str
+    emulated: bool
+    """Whether the bundle is for an emulated board: latencies are then those of an emulation."""
+    design: str
+    weights_hash: str
+    ended: str
+    """How the session ended, in words."""
+    rows: int
+    """Events in the folder, those of earlier sessions included."""
+    arrived: int
+    dropped: int
+    faulty: int
+    lost: int
+    finished: int
+    classes: dict[str, int]
+    decisions: dict[str, int]
+    last_reasons: tuple[tuple[int, str], ...]
+    """Why the last cells without a class have none, each with the first cell of those that it holds for."""
+    labelled: int
+    accuracy: float | None
+    """Share of labelled cells whose class is the label; None without labels."""
+    seconds: float
+    cells_per_second: float
+    """Cells that came through, over the session's seconds."""
+    queue_cells: int
+    deepest_queue: int
+    latency: dict[str, Summary]
+    """By phase; see :class:`cytogate.host.stream.ledger.Phase`."""
+    latency_error: float
+    """Largest share by which a quantile exceeds the true value."""
+    deadline_misses: int
+    gates: tuple[tuple[int, Gates], ...]
+    """Gates by which cells were judged, with the index of the first of these."""
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def print_report(report: StreamReport, files: Sequence[Path]) -> None:
+    """Print the report for a person."""
+    from rich.table import Table
+
+    console = terminal()
+    table = Table(title=f"{report.finished:,} cells of {report.source}; {report.ended}")
+    for column in ("latency", "cells", "p50", "p99", "p99.9", "max"):
+        table.add_column(column, justify="left" if column == "latency" else "right")
+    for phase in Phase:
+        summary = report.latency.get(phase)
+        if summary is not None:
+            times = (summary.p50_us, summary.p99_us, summary.p999_us, summary.max_us)
+            table.add_row(phase, f"{summary.cells:,}", *map(_time, times))
+    console.print(table)
+    said = "; latencies are those of the emulation" if report.emulated else ""
+    console.print(
+        f"{report.cells_per_second:,.1f} cells/s; {report.dropped:,} dropped, {report.faulty:,} faulty, "
+        f"{report.lost:,} lost, {report.deadline_misses:,} late{said}. "
+        f"Quantiles are at most {RELATIVE_ERROR:.1%} too high.",
+        soft_wrap=True,
+    )
+    for what, counts in (("Classes", report.classes), ("Decisions", report.decisions)):
+        if counts:
+            console.print(
+                f"{what}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()), soft_wrap=True
+            )
+    if report.accuracy is not None:
+        kind = "simulated " if report.simulated else ""
+        console.print(f"Accuracy: {report.accuracy:.2%} of {report.labelled:,} labelled {kind}cells.", soft_wrap=True)
+    for index, reason in report.last_reasons:
+        console.print(f"Without a class from cell {index:,}: {reason}", soft_wrap=True)
+    console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)
+
+
+def _time(us: float) -> str:
+    return f"{us:,.1f} us" if us < 1e3 else f"{us / 1e3:,.2f} ms" if us < 1e6 else f"{us / 1e6:,.2f} s"

@@ -1,0 +1,103 @@
+"""A cell on its way through a stream: as its source gives it, as it arrived, and as it left.
+
+Times are ``time.monotonic_ns``, those of one process. Flags say what a reader of the events must know of a cell beside
+its class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.host.driver.results import Result
+from cytogate.host.stream.gating import Decision, Verdict
+
+WHOLE_FILE = -1
+"""Position of a row that stands for a file of which no cell could be read."""
+
+
+class Flag(IntFlag):
+    """What is unusual about a cell; bits of the events' column ``flags``."""
+
+    SINGLE_IMAGE = 1
+    """One image stands for all four angles: there is no phase in it, and a class means nothing. Never sorted."""
+    CROPPED = 2
+    """The image was larger than a frame; its middle was taken."""
+    SATURATED = 4
+    """More than a hundredth of a frame's pixels are at the highest code."""
+    FAULTY = 8
+    """Never sent: it could not be read, or is no frame of this accelerator."""
+    LOST = 16
+    """Sent, and given up by the accelerator."""
+
+
+NOTHING_UNUSUAL = Flag(0)
+UNTRUSTED = Flag.SINGLE_IMAGE | Flag.SATURATED
+"""Flags of cells that have a class which is not to be acted on."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceCell:
+    """A cell as its source gives it."""
+
+    origin: str
+    """File, or simulator, that it comes from."""
+    position: int
+    """Place of the cell there, counted from 0."""
+    frames: NDArray | None
+    """(4, rows, columns), order +x, -x, +y, -y; None if there is a fault."""
+    flags: Flag = NOTHING_UNUSUAL
+    fault: str | None = None
+    """Why there are no frames, in words."""
+    label: int | None = None
+    """Index of the class that the source says it is of."""
+    recorded_s: float | None = None
+    """When the instrument took it, in seconds from a beginning of its own."""
+
+    def faulty(self, fault: str) -> SourceCell:
+        """Return this cell without its frames and with the reason."""
+        flags = self.flags | Flag.FAULTY
+        return SourceCell(self.origin, self.position, None, flags, fault, self.label, self.recorded_s)
+
+
+@dataclass(eq=False)
+class Arrival:
+    """A cell that has arrived; its successor's arrival becomes known later."""
+
+    index: int
+    """Number of the cell in its run, from 0; dropped cells have theirs too."""
+    cell: SourceCell
+    arrived_ns: int
+    previous_ns: int | None
+    """Arrival of the cell before it, a dropped one included; None for the first."""
+    next_ns: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """A cell that has left the stream: one row."""
+
+    arrival: Arrival
+    result: Result | None
+    """The accelerator's answer; None if the cell was never sent."""
+    verdict: Verdict
+    flags: Flag
+    decided_ns: int
+
+    @property
+    def logits(self) -> NDArray[np.int64] | None:
+        """Codes (classes,), or None."""
+        return None if self.result is None else self.result.logits
+
+    @property
+    def decision(self) -> Decision:
+        """Sort, or why not."""
+        return self.verdict.decision
+
+    @property
+    def reason(self) -> str | None:
+        """Why there are no logits, in words."""
+        return self.arrival.cell.fault if self.result is None else self.result.lost

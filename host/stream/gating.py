@@ -1,0 +1,224 @@
+"""Gating: from a cell's logits and times to "sort" or one of the reasons not to.
+
+Whatever is in doubt is not sorted: a class that is not wanted, a score under its threshold, a neighbor that would be
+sorted along with the cell, a decision that comes too late for the sorter, frames that are not to be trusted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cytogate.host.text_enum import TextEnum
+from cytogate.model.design.file import read_toml
+from cytogate.model.errors import InputError
+
+MAX_COINCIDENCE_US = 1e6
+MAX_DEADLINE_MS = 3.6e6
+
+
+class Decision(TextEnum):
+    """What a sorter is told; everything but ``SORT`` means "do not sort"."""
+
+    SORT = "sort"
+    UNWANTED = "unwanted"
+    """The class has no threshold: it is of no interest."""
+    REJECTED = "rejected"
+    """The score is below the threshold of its class: the reject class."""
+    COINCIDENT = "coincident"
+    """Another cell arrived too close before or behind it."""
+    UNTRUSTED = "untrusted"
+    """The frames are saturated, or no four-angle measurement."""
+    LATE = "late"
+    """The decision missed its deadline."""
+    LOST = "lost"
+    """There are no logits."""
+
+
+class Score(TextEnum):
+    """What thresholds are compared with."""
+
+    SOFTMAX = "softmax"
+    """Softmax of the winning class, 0 to 1."""
+    MARGIN = "margin"
+    """Winning logit minus the second highest, 0 or more."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The class of a cell and what to do about it."""
+
+    decision: Decision
+    class_index: int | None
+    """The class of the highest logit, the first of equal ones; None without logits."""
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What is to be sorted, and under which conditions."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Least score at which a cell of a class is sorted; classes that are not named never are."""
+    score: Score = Score.SOFTMAX
+    coincidence_us: float | None = None
+    """Cells that arrive closer than this are not sorted, neither of them. None: not looked at."""
+    deadline_ms: float | None = None
+    """Time from arrival to decision beyond which a cell is not sorted. None: there is none."""
+
+    def __post_init__(self) -> None:
+        highest = 1.0 if self.score is Score.SOFTMAX else math.inf
+        for name, threshold in self.thresholds.items():
+            if not 0 <= threshold <= highest:
+                wanted = "0 to 1" if self.score is Score.SOFTMAX else "0 or more"
+                raise InputError(f"the threshold of {name} is {threshold}; a {self.score} is {wanted}")
+        for name, value, most in (
+            ("coincidence_us", self.coincidence_us, MAX_COINCIDENCE_US),
+            ("deadline_ms", self.deadline_ms, MAX_DEADLINE_MS),
+        ):
+            if value is not None and not 0 < value <= most:
+                raise InputError(f"{name} is {value}; it must be above 0 and at most {most:g}")
+        if self.coincidence_us and self.deadline_ms and self.coincidence_us >= 1000 * self.deadline_ms:
+            raise InputError(
+                f"coincidence_us is {self.coincidence_us} and deadline_ms {self.deadline_ms}: every decision that "
+                "waits for a neighbor would be late"
+            )
+
+    @property
+    def coincidence_ns(self) -> int:
+        """The window as an integer; 0 where coincidence is not looked at."""
+        return round(1e3 * (self.coincidence_us or 0))
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """The deadline as an integer."""
+        return None if self.deadline_ms is None else round(1e6 * self.deadline_ms)
+
+    def judge(
+        self,
+        logits: Sequence[float] | None,
+        class_names: Sequence[str],
+        *,
+        coincident: bool,
+        trusted: bool,
+        latency_ns: int,
+    ) -> Verdict:
+        """Judge one cell.
+
+        Parameters
+        ----------
+        logits : sequence of float or None
+            Logits (classes,); None if there are none.
+        class_names : sequence of str
+            Their classes.
+        coincident : bool
+            Whether a neighbor arrived within the window.
+        trusted : bool
+            Whether the frames are a measurement that may be acted on.
+        latency_ns : int
+            Time from the cell's arrival to this decision.
+        """
+        if logits is None:
+            return Verdict(Decision.LOST, None, None)
+        chosen, score = winner(logits, self.score)
+        threshold = self.thresholds.get(class_names[chosen])
+        decision = Decision.SORT
+        if threshold is None:
+            decision = Decision.UNWANTED
+        elif not trusted:
+            decision = Decision.UNTRUSTED
+        elif score < threshold:
+            decision = Decision.REJECTED
+        elif coincident:
+            decision = Decision.COINCIDENT
+        elif self.deadline_ns is not None and latency_ns > self.deadline_ns:
+            decision = Decision.LATE
+        return Verdict(decision, chosen, score)
+
+
+def read_gates(path: Path) -> Gates:
+    """Return the gates of the TOML file ``path``.
+
+    Keys, each optional: ``score`` ("softmax" or "margin"), ``coincidence_us``, ``deadline_ms``, and a table
+    ``thresholds`` of least scores by class.
+
+    Raises
+    ------
+    InputError
+        If the file is no such file. Names of classes are checked by :class:`LiveGates`.
+    """
+    given = read_toml(path)
+    try:
+        return _gates(given)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+class LiveGates:
+    """The gates in force, which may be changed while a stream runs, and the record of all that were."""
+
+    def __init__(self, gates: Gates, class_names: Sequence[str]) -> None:
+        self._class_names = tuple(class_names)
+        self._record: list[tuple[int, Gates]] = []
+        self.change(gates)
+
+    @property
+    def gates(self) -> Gates:
+        """The gates in force."""
+        return self._gates
+
+    @property
+    def record(self) -> tuple[tuple[int, Gates], ...]:
+        """All gates by which cells were judged, each with the index of the first of these."""
+        return tuple(self._record)
+
+    def change(self, gates: Gates) -> None:
+        """Put other gates in force for all cells that are judged from now on; from any thread."""
+        for name in gates.thresholds:
+            if name not in self._class_names:
+                raise InputError(f"thresholds name the class {name}; the network knows {', '.join(self._class_names)}")
+        self._gates = gates
+
+    def for_cell(self, index: int) -> Gates:
+        """Return the gates by which cell ``index`` is judged; to be called by the stream alone, with rising indices."""
+        gates = self._gates
+        if not self._record or self._record[-1][1] is not gates:
+            self._record.append((index, gates))
+        return gates
+
+
+def winner(logits: Sequence[float], score: Score) -> tuple[int, float]:
+    """Return the index of the highest logit, the first of equal ones, and its score; plain floats are fastest here."""
+    highest = max(logits)
+    chosen = logits.index(highest)
+    if score is Score.SOFTMAX:
+        return chosen, 1 / sum(math.exp(logit - highest) for logit in logits)
+    others = [logit for index, logit in enumerate(logits) if index != chosen]
+    return chosen, highest - max(others, default=-math.inf)
+
+
+def _gates(given: dict[str, Any]) -> Gates:
+    known = ("score", "coincidence_us", "deadline_ms", "thresholds")
+    for key in given:
+        if key not in known:
+            raise InputError(f"{key} is no gate; known are {', '.join(known)}")
+    score = given.get("score", Score.SOFTMAX)
+    if score not in list(Score):
+        raise InputError(f"score is {score!r}; it must be {' or '.join(Score)}")
+    thresholds = given.get("thresholds", {})
+    if not isinstance(thresholds, dict):
+        raise InputError("thresholds must be a table of least scores by class")
+    return Gates(
+        {name: _number(f"the threshold of {name}", value) for name, value in thresholds.items()},
+        Score(score),
+        *(None if key not in given else _number(key, given[key]) for key in ("coincidence_us", "deadline_ms")),
+    )
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} is {value!r}; it must be a number")
+    return float(value)

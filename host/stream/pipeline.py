@@ -1,0 +1,378 @@
+"""The stream itself: source, accelerator and sinks, each in a thread of its own, with bounded queues between.
+
+    source -> [arrivals] -> accelerator, gate -> [events] -> sinks
+
+Memory is bounded by the two queues. A source that is paced does not wait, as an instrument does not: where the queue of
+arrivals is full, the newest cell is dropped and counted, and this is the only place where cells are dropped. All other
+sources wait. A stop, by whoever asks for it, lets everything that has arrived pass through to the sinks; so does a
+source that fails.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from numpy.typing import NDArray
+
+from cytogate.host.driver.results import Result
+from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
+from cytogate.host.stream.channel import Channel, Closed, Ended
+from cytogate.host.stream.frame_check import FrameCheck
+from cytogate.host.stream.gating import LiveGates
+from cytogate.host.stream.ledger import Ledger, Phase
+from cytogate.model.errors import CheckFailed
+
+FLUSH_S = 0.005
+"""Cells wait this long for others that would share their batch."""
+IDLE_S = 0.1
+"""Longest sleep of a thread that has nothing to do; how soon it hears of a stop."""
+REASONS_KEPT = 5
+
+
+class CellStream(Protocol):
+    """What computes: :class:`cytogate.host.driver.accelerator.Accelerator`, for example."""
+
+    @property
+    def phase_latency_us(self) -> float:
+        """Latency of the phase retrieval for the latest frame, by the kernel's counter; 0 if it counts no clocks."""
+
+    def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
+        """Yield a result for each frames (4, rows, columns), in order; None asks to finish what is begun."""
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    def write(self, event: Event) -> None:
+        """Take an event; indices only ever rise."""
+
+    def flush(self) -> None:
+        """Make all that was taken safe."""
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """What logit codes mean."""
+
+    class_names: tuple[str, ...]
+    logit_step: float
+    """Value of one step of a code."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a stream runs."""
+
+    queue_cells: int
+    """Most cells in each queue."""
+    flush_s: float
+    """Time between flushes of the sinks."""
+    drop_when_full: bool
+    """Whether the source is paced and drops what finds the queue full."""
+    first_index: int = 0
+    """Index of the first cell to arrive."""
+    most_cells: int | None = None
+    """Stop behind so many."""
+    patience_s: float = 30.0
+    """After a stop, the longest time in which no cell gets through."""
+
+
+@dataclass
+class Counts:
+    """What has happened so far; read by other threads while it changes."""
+
+    arrived: int = 0
+    dropped: int = 0
+    """Found the queue full."""
+    faulty: int = 0
+    """Could not be read, or are no frames of this accelerator."""
+    lost: int = 0
+    """Given up by the accelerator."""
+    finished: int = 0
+    """Are with the sinks."""
+    deepest_queue: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    labelled: int = 0
+    """Cells with a class whose source knew it too."""
+    agreeing: int = 0
+    """Of these, cells of which both say the same."""
+    last_reasons: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REASONS_KEPT))
+    """Why the last cells without a class have none: the reason, and the first cell of a row of cells that it holds
+    for."""
+
+
+class Pipeline:
+    """One run of a stream; to be used once."""
+
+    def __init__(
+        self,
+        cells: Iterable[SourceCell | None],
+        accelerator: CellStream,
+        output: NetworkOutput,
+        check: FrameCheck,
+        gates: LiveGates,
+        sinks: Sequence[Sink],
+        settings: Settings,
+        stopped: threading.Event,
+    ) -> None:
+        """Join source, accelerator and sinks.
+
+        Parameters
+        ----------
+        cells
+            Already paced; None says that there is nothing at the moment.
+        stopped
+            Set by anyone: ends the stream in good order.
+        """
+        self.counts = Counts()
+        self.ledger = Ledger()
+        self.seconds = 0.0
+        """How long it ran."""
+        self._cells, self._accelerator, self._output = cells, accelerator, output
+        self._check = check
+        self.gates = gates
+        self._sinks, self._settings, self._stopped = sinks, settings, stopped
+        self._arrivals: Channel[Arrival] = Channel(settings.queue_cells)
+        self._events: Channel[Event] = Channel(settings.queue_cells)
+        self._in_flight: deque[Arrival] = deque()
+        # Guards arrivals' times: a decision that finds no neighbor must not be overtaken by one.
+        self._times = threading.Lock()
+        self._failure: BaseException | None = None
+
+    @property
+    def queue_depth(self) -> int:
+        """Cells that wait for the accelerator."""
+        return len(self._arrivals)
+
+    def run(self, on_progress: Callable[[], None] = lambda: None) -> None:
+        """Run until the source ends or the stream is stopped, and return when all events are with the sinks.
+
+        ``on_progress`` is called about ten times a second, in the caller's thread. An interrupt of the caller's thread
+        stops the stream in good order and is raised behind that; a second one is raised at once.
+
+        Raises
+        ------
+        InputError, CheckFailed, OSError
+            What a part of the stream has failed with; what was finished before is flushed.
+        """
+        # Not Thread.join: up to Python 3.12, one that is interrupted takes a running thread for ended.
+        parts = {name: threading.Event() for name in ("source", "accelerator", "sinks")}
+        for work, (name, done) in zip((self._receive, self._compute, self._store), parts.items(), strict=True):
+            threading.Thread(target=self._guarded, args=(work, done), name=name, daemon=True).start()
+        interrupt: KeyboardInterrupt | None = None
+        began_s = time.monotonic()
+        while True:
+            # Around the whole watch: an interrupt comes between any two steps.
+            try:
+                self._watch(parts, on_progress)
+                break
+            except KeyboardInterrupt as error:
+                if interrupt is not None:
+                    raise
+                interrupt = error
+                self._stopped.set()
+            finally:
+                self.seconds = time.monotonic() - began_s
+        failure = self._failure or interrupt
+        if failure is not None:
+            raise failure
+
+    def _watch(self, parts: Mapping[str, threading.Event], on_progress: Callable[[], None]) -> None:
+        """Wait until all parts are done; after a stop, as long as cells get through."""
+        patience = _Patience(self._settings.patience_s)
+        while alive := [name for name, done in parts.items() if not done.is_set()]:
+            parts[alive[-1]].wait(IDLE_S)
+            on_progress()
+            if self._stopped.is_set() and patience.ended(self.counts.finished):
+                raise self._failure or CheckFailed(
+                    f"for {self._settings.patience_s:g} s after the stop no cell got through; waiting for "
+                    + ", ".join(alive)
+                )
+
+    def _guarded(self, work: Callable[[], None], done: threading.Event) -> None:
+        """Run a thread's work and say when it is done; the first failure stops the stream."""
+        try:
+            work()
+        except Closed:
+            # Whoever closed the channel has a failure of its own to tell.
+            pass
+        except BaseException as error:
+            self._failure = self._failure or error
+            self._stopped.set()
+        finally:
+            done.set()
+
+    # The source's thread.
+
+    def _receive(self) -> None:
+        previous: Arrival | None = None
+        try:
+            for cell in self._cells:
+                if self._stopped.is_set():
+                    break
+                if cell is None:
+                    self._stopped.wait(IDLE_S)
+                    continue
+                previous = self._arrive(self._check.checked(cell), previous)
+                if self.counts.arrived == self._settings.most_cells:
+                    break
+        finally:
+            self._arrivals.end()
+
+    def _arrive(self, cell: SourceCell, previous: Arrival | None) -> Arrival:
+        counts = self.counts
+        with self._times:
+            now_ns = time.monotonic_ns()
+            if previous is not None:
+                previous.next_ns = now_ns
+        index = self._settings.first_index + counts.arrived
+        arrival = Arrival(index, cell, now_ns, None if previous is None else previous.arrived_ns)
+        counts.arrived += 1
+        if not self._settings.drop_when_full:
+            self._arrivals.put(arrival)
+        elif not self._arrivals.offer(arrival):
+            counts.dropped += 1
+        counts.deepest_queue = max(counts.deepest_queue, len(self._arrivals))
+        return arrival
+
+    # The accelerator's thread.
+
+    def _compute(self) -> None:
+        sent, batch_ns = 0, None
+        try:
+            for result in self._accelerator.stream(self._frames()):
+                if result.logits is not None and result.received_ns != batch_ns:
+                    batch_ns = result.received_ns
+                    self._record_phase(self._accelerator.phase_latency_us)
+                if not self._in_flight or result.index != sent:
+                    raise CheckFailed(
+                        f"the accelerator gave a result of its cell {result.index}; that of {sent} is due"
+                    )
+                sent += 1
+                self._finish(self._in_flight.popleft(), result)
+                self._finish_faulty()
+            if self._in_flight:
+                raise CheckFailed(f"the accelerator ended and owes the results of {len(self._in_flight)} cells")
+        finally:
+            self._arrivals.close()
+            self._events.end()
+
+    def _frames(self) -> Iterator[NDArray | None]:
+        """Hand over frames as they arrive; cells without keep their place in the order."""
+        while True:
+            try:
+                arrival = self._arrivals.get(FLUSH_S if self._in_flight else IDLE_S)
+            except Ended:
+                return
+            if arrival is None:
+                yield None
+                continue
+            self._in_flight.append(arrival)
+            if arrival.cell.frames is None:
+                self._finish_faulty()
+            else:
+                yield arrival.cell.frames
+
+    def _record_phase(self, latency_us: float) -> None:
+        if latency_us > 0:
+            self.ledger.record_phase(Phase.RETRIEVAL, round(1e3 * latency_us))
+
+    def _finish_faulty(self) -> None:
+        """Let go of cells that were never sent and have none before them that was."""
+        while self._in_flight and self._in_flight[0].cell.frames is None:
+            self._finish(self._in_flight.popleft(), None)
+
+    def _finish(self, arrival: Arrival, result: Result | None) -> None:
+        """Decide about a cell and pass it on."""
+        gates = self.gates.for_cell(arrival.index)
+        codes = None if result is None else result.logits
+        logits = None if codes is None else [code * self._output.logit_step for code in codes.tolist()]
+        flags = arrival.cell.flags | (Flag.LOST if result is not None and logits is None else Flag(0))
+        coincident = logits is not None and self._coincident(arrival, gates.coincidence_ns)
+        decided_ns = time.monotonic_ns()
+        verdict = gates.judge(
+            logits,
+            self._output.class_names,
+            coincident=coincident,
+            trusted=not flags & UNTRUSTED,
+            latency_ns=decided_ns - arrival.arrived_ns,
+        )
+        if result is not None and logits is not None:
+            self.ledger.record(arrival.arrived_ns, result.sent_ns, result.received_ns, decided_ns, gates.deadline_ns)
+        event = Event(arrival, result, verdict, flags, decided_ns)
+        self._count(event)
+        self._events.put(event)
+
+    def _coincident(self, arrival: Arrival, window_ns: int) -> bool:
+        """Say whether a neighbor came within the window, if need be after waiting until that is certain."""
+        if not window_ns:
+            return False
+        if arrival.previous_ns is not None and arrival.arrived_ns - arrival.previous_ns < window_ns:
+            return True
+        while True:
+            with self._times:
+                next_ns, now_ns = arrival.next_ns, time.monotonic_ns()
+            if next_ns is not None:
+                return next_ns - arrival.arrived_ns < window_ns
+            if now_ns - arrival.arrived_ns >= window_ns:
+                return False
+            time.sleep((arrival.arrived_ns + window_ns - now_ns) / 1e9)
+
+    def _count(self, event: Event) -> None:
+        counts, chosen = self.counts, event.verdict.class_index
+        counts.decisions[event.decision] += 1
+        counts.faulty += Flag.FAULTY in event.flags
+        counts.lost += Flag.LOST in event.flags
+        if event.reason is not None and (not counts.last_reasons or counts.last_reasons[-1][1] != event.reason):
+            counts.last_reasons.append((event.arrival.index, event.reason))
+        if chosen is not None:
+            counts.classes[self._output.class_names[chosen]] += 1
+            if event.arrival.cell.label is not None:
+                counts.labelled += 1
+                counts.agreeing += event.arrival.cell.label == chosen
+
+    # The sinks' thread.
+
+    def _store(self) -> None:
+        due_s = time.monotonic() + self._settings.flush_s
+        try:
+            while True:
+                event = self._events.get(max(0.0, due_s - time.monotonic()))
+                if event is not None:
+                    for sink in self._sinks:
+                        sink.write(event)
+                    self.counts.finished += 1
+                if time.monotonic() >= due_s:
+                    self._flush()
+                    due_s = time.monotonic() + self._settings.flush_s
+        except Ended:
+            pass
+        finally:
+            self._events.close()
+            self._flush()
+
+    def _flush(self) -> None:
+        for sink in self._sinks:
+            sink.flush()
+
+
+class _Patience:
+    """Ends when a count has not changed for a time."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._count: int | None = None
+        self._since_s = 0.0
+
+    def ended(self, count: int) -> bool:
+        """Look at the count."""
+        now_s = time.monotonic()
+        if count != self._count:
+            self._count, self._since_s = count, now_s
+        return now_s - self._since_s > self._patience_s

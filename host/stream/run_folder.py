@@ -1,0 +1,95 @@
+"""The folder of a run: who may write to it, which run it is of, and where that run stands.
+
+``run.json`` says what was asked for when the run began. The same request goes on with the run; another one is refused,
+since its events would stand among those of the first as if they belonged together.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
+
+RECORD = "run.json"
+EVENTS = "events"
+IMAGES = "images"
+FCS = "events.fcs"
+REPORT = "report.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder, held by this process."""
+
+    path: Path
+    run: str
+    """Identity of the run, made when it began."""
+    resumed: bool
+
+    @property
+    def events(self) -> Path:
+        """Folder of the Parquet parts."""
+        return self.path / EVENTS
+
+
+@contextmanager
+def run_folder(path: Path, request: Mapping[str, object]) -> Iterator[RunFolder]:
+    """Begin a run in ``path`` or go on with the one that is there.
+
+    Parameters
+    ----------
+    request
+        What makes events comparable: source, bundle, gates; values that JSON has.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a run of another request, or another process writes to it.
+    """
+    lock = path / ".lock"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"{path}: another stream writes to this folder; let it finish") from error
+        yield _joined(path, json.loads(json.dumps(dict(request))))
+
+
+def _joined(path: Path, request: dict[str, object]) -> RunFolder:
+    record = path / RECORD
+    if not record.exists():
+        if any(path.glob(f"{EVENTS}/*.parquet")):
+            raise InputError(f"{path}: holds events but no {RECORD}; give each run a folder of its own")
+        run = uuid.uuid4().hex
+        with whole_file(record) as partial:
+            described = {"format": FORMAT, "run": run, "request": request}
+            partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        return RunFolder(path, run, resumed=False)
+    try:
+        before = json.loads(record.read_text(encoding="utf-8"))
+        run, asked = before["run"], before["request"]
+        known = before["format"] == FORMAT and isinstance(run, str) and isinstance(asked, dict)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise InputError(f"{record}: this is no record of a run, or one of another release; choose another folder")
+    for key in sorted(request.keys() | asked.keys()):
+        if request.get(key) != asked.get(key):
+            raise InputError(
+                f"{path}: holds a run whose {key} was {asked.get(key)!r}, not {request.get(key)!r}; "
+                "choose another folder"
+            )
+    return RunFolder(path, run, resumed=True)

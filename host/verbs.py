@@ -1,0 +1,95 @@
+"""The verb ``stream``. Light to import: the verb imports its work when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cytogate.model.command.dispatch import Verb
+from cytogate.model.errors import InputError
+
+LIVE_PORT = 5006
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="HDF5, NPZ, TIFF or OME-TIFF file, Zarr, .adc of an Imaging FlowCytobot, a folder that such files are put "
+        "into while the stream runs, or the word simulator",
+    )
+    parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="what make bitstream has written")
+    parser.add_argument("--device", default="pynq", help="pynq (a board), or emulated")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/stream"),
+        metavar="FOLDER",
+        help="folder of the run: events as Parquet and FCS, report; the same command goes on with an unfinished run",
+    )
+    parser.add_argument(
+        "--rate",
+        metavar="CELLS",
+        help="cells a second, or recorded: cells arrive at their own times and are dropped where the queue is full "
+        "(default: as fast as they are taken, none dropped)",
+    )
+    parser.add_argument(
+        "--gates", type=Path, metavar="FILE", help="TOML file of what is to be sorted (default: nothing is)"
+    )
+    parser.add_argument("--cells", type=int, metavar="NUMBER", help="end behind so many (default: with the source)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the simulator")
+    parser.add_argument("--batch", type=int, default=16, help="most cells in a transfer; fewer for lower latency")
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        metavar="SECONDS",
+        help="time without progress that the chip is given (default: 2 on a board, 60 on an emulated one)",
+    )
+    parser.add_argument("--queue", type=int, default=128, help="most cells that wait for the accelerator")
+    parser.add_argument("--flush", type=float, default=2.0, help="seconds between writings of finished events")
+    parser.add_argument(
+        "--images", default="", metavar="CLASS,CLASS", help="classes whose frames are kept as TIFF files"
+    )
+    parser.add_argument("--most-images", type=int, default=100, help="files a class")
+    parser.add_argument(
+        "--live",
+        nargs="?",
+        type=int,
+        const=LIVE_PORT,
+        metavar="PORT",
+        help=f"serve a page on this machine that shows the stream and lets gates be dragged (port {LIVE_PORT})",
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    for name, least in (("cells", 1), ("queue", 1), ("flush", 0), ("most_images", 0)):
+        value = getattr(arguments, name)
+        if value is not None and value < least:
+            raise InputError(f"--{name.replace('_', '-')} is {value}; it must be {least} or more")
+    try:
+        from cytogate.host.job import StreamRequest, run_stream
+    except ImportError as error:
+        raise InputError(f"the package {error.name} is needed: pip install 'cytogate[stream]'") from error
+
+    run_stream(
+        StreamRequest(
+            source=arguments.source,
+            bundle=arguments.bundle,
+            device=arguments.device,
+            output=arguments.output,
+            rate=arguments.rate,
+            gates=arguments.gates,
+            cells=arguments.cells,
+            seed=arguments.seed,
+            batch=arguments.batch,
+            deadline_s=arguments.deadline,
+            queue_cells=arguments.queue,
+            flush_s=arguments.flush,
+            images=tuple(filter(None, arguments.images.split(","))),
+            most_images=arguments.most_images,
+            live=arguments.live,
+        )
+    )
+
+
+STREAM = Verb("Cells from a source through the accelerator: class, decision, latency of each.", _arguments, _run)

@@ -1,0 +1,64 @@
+"""The ``cytogate`` command: finds the verbs that the rooms have registered and dispatches to one of them.
+
+A verb is a :class:`Verb` registered in the entry-point group ``cytogate.verbs``. Its module stays cheap to
+import: whatever is heavy is imported by the function that runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from cytogate.model.errors import CheckFailed, InputError
+
+GROUP = "cytogate.verbs"
+EXIT_DONE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One sub-command: a line of help, its arguments, and what it does."""
+
+    summary: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Says an option's default, unless there is none or its help has said so."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        told = action.help or ""
+        return told if not action.default or "(default: " in told else super()._get_help_string(action)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
+    parser = argparse.ArgumentParser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for entry in sorted(entry_points(group=GROUP), key=lambda found: found.name):
+        verb: Verb = entry.load()
+        sub = verbs.add_parser(
+            entry.name,
+            help=verb.summary,
+            description=verb.summary,
+            formatter_class=_Help,
+        )
+        verb.add_arguments(sub)
+        sub.set_defaults(run=verb.run)
+    chosen = parser.parse_args(arguments)
+    try:
+        chosen.run(chosen)
+    except InputError as error:
+        print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except CheckFailed as error:
+        print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
+        return EXIT_CHECK_FAILED
+    except KeyboardInterrupt:
+        print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return EXIT_DONE

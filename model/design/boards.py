@@ -1,0 +1,80 @@
+"""Boards: what a device holds and what its memory port carries.
+
+Counts are the vendor's: DS190 (Zynq-7000) for the XC7Z020, DS987 (Kria K26 SOM) for the XCK26, DS891 (Zynq UltraScale+)
+for the XCZU7EV. A block RAM is counted as 36 kbit; two of 18 kbit are one. Ports are the high-performance AXI ports of
+the processing system at their full width (UG585, 64 bits; UG1085, 128 bits), clocked as the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cytogate.model.errors import InputError
+
+
+@dataclass(frozen=True)
+class Area:
+    """Resources of a device, or of a part of a design."""
+
+    lut: float = 0.0
+    """Six-input look-up tables, those that serve as memory or shift register included."""
+    ff: float = 0.0
+    dsp: float = 0.0
+    bram36: float = 0.0
+    """Block RAMs of 36 kbit; one of 18 kbit is a half."""
+    uram: float = 0.0
+    """UltraRAMs of 288 kbit."""
+
+    def __add__(self, other: Area) -> Area:
+        return Area(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.dsp + other.dsp,
+            self.bram36 + other.bram36,
+            self.uram + other.uram,
+        )
+
+
+RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM36", "uram": "URAM"}
+"""Fields of an :class:`Area` and how people call them."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board that Cytogate can be built for."""
+
+    name: str
+    title: str
+    part: str
+    """Device as Vitis and Vivado call it."""
+    budget: Area
+    """All that the device has."""
+    port_bits: int
+    """Width of one high-performance port between memory and fabric."""
+    clock_mhz: float
+    """Of kernel and port, unless a design asks for another."""
+    network_clocks_per_pixel: int
+    """Clocks that each layer of the network is given for a pixel of the network's input. More clocks take fewer
+    multipliers: what the phase retrieval leaves of the device decides."""
+
+    @property
+    def port_bytes_per_second(self) -> float:
+        """What one port carries at most, one beat a clock."""
+        return self.port_bits / 8 * self.clock_mhz * 1e6
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 4),
+        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1),
+        Board("zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", Area(230_400, 460_800, 1_728, 312, 96), 128, 200.0, 1),
+    )
+}
+
+
+def board_named(name: str) -> Board:
+    """Return the board ``name``."""
+    if name not in BOARDS:
+        raise InputError(f"there is no board named {name}; choose one of {', '.join(BOARDS)}")
+    return BOARDS[name]

@@ -1,0 +1,295 @@
+"""Figures of merit of a classifier on unseen cells, each with its 95 % interval.
+
+Shares of counted cells have Wilson's intervals; figures that are no share of one count (F, balanced accuracy, area
+under the ROC curve, calibration error) have percentiles of a seeded bootstrap over the cells. Intervals say how well
+this classifier is known on cells like these; not how another training, or other folds, would turn out: :class:`Spread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
+
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.verdict import CONFIDENCE
+
+RESAMPLES = 1000
+BINS = 10
+"""Bins of equal width of the reliability curve; Guo et al. 2017 use 15 for ten thousand images."""
+
+Labels = NDArray[np.int64]
+Probabilities = NDArray[np.floating]
+Weights = NDArray[np.int64]
+"""(cells,) how often a resample holds each cell."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure and its 95 % interval; None where the cells do not define it, as the precision of a class never said."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @staticmethod
+    def share(part: int, whole: int) -> Figure:
+        """Return ``part / whole`` with Wilson's interval."""
+        if not whole:
+            return Figure(None, None, None)
+        interval = binomtest(part, whole).proportion_ci(CONFIDENCE, method="wilson")
+        return Figure(part / whole, float(interval.low), float(interval.high))
+
+    @staticmethod
+    def bootstrapped(value: float, resampled: NDArray[np.float64]) -> Figure:
+        """Return ``value`` with percentiles of ``resampled`` (resamples,); resamples that lack it, NaN, do not count.
+
+        At the end of the range, as at an area of 1, no resample differs and the interval has no width: it is then no
+        bound on what other cells would give.
+        """
+        defined = resampled[~np.isnan(resampled)]
+        if np.isnan(value) or not len(defined):
+            return Figure(None, None, None)
+        low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        return Figure(float(value), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One class against the rest."""
+
+    name: str
+    cells: int
+    accuracy: Figure
+    precision: Figure
+    recall: Figure
+    """Of the class's cells, those found: sensitivity."""
+    specificity: Figure
+    """Of the other classes' cells, those not taken for this one."""
+    f: Figure
+    """Harmonic mean of precision and recall."""
+    auc: Figure
+    """Area under the ROC curve of this class's probability; None without probabilities."""
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The cells that were predicted with a probability within one bin."""
+
+    cells: int
+    confidence: float | None
+    """Mean probability of the predicted class; None in an empty bin."""
+    accuracy: Figure
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether what is predicted with probability p is right in a share p of cases (Guo et al. 2017)."""
+
+    curve: tuple[Reliability, ...]
+    """By bins of equal width from 0 to 1, each with its upper end."""
+    ece: Figure
+    """Expected calibration error: mean distance of confidence and accuracy over bins, weighted by cells.
+
+    Upward biased in small sets: a perfect classifier's bins scatter too. So are its resamples, of which the interval
+    is made, more than once: the value may lie below it.
+    """
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """All figures of one set of predictions."""
+
+    cells: int
+    accuracy: Figure
+    balanced_accuracy: Figure
+    """Mean of the recalls of the classes that there are."""
+    classes: tuple[ClassFigures, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Cells by true class (rows) and predicted class (columns)."""
+    calibration: Calibration | None
+    """None without probabilities."""
+
+    @staticmethod
+    def of(
+        labels: Labels,
+        predicted: Labels,
+        class_names: tuple[str, ...],
+        probabilities: Probabilities | None = None,
+        seed: int = 0,
+    ) -> Metrics:
+        """Compare predictions with the truth.
+
+        Parameters
+        ----------
+        labels, predicted : (cells,)
+            Indices of ``class_names``.
+        probabilities : (cells, classes), optional
+            Rows that sum to 1.
+        seed : int
+            Of the bootstrap.
+        """
+        _check(labels, predicted, class_names, probabilities)
+        number = len(class_names)
+        confusion = confusion_matrix(labels, predicted, labels=range(number))
+        tables = _resampled(lambda weights: _confusion(labels, predicted, number, weights), len(labels), seed)
+        with np.errstate(invalid="ignore"):
+            balanced = np.nanmean(tables.diagonal(axis1=1, axis2=2) / tables.sum(axis=2), axis=1)
+        return Metrics(
+            cells=len(labels),
+            accuracy=Figure.share(int(np.trace(confusion)), len(labels)),
+            balanced_accuracy=Figure.bootstrapped(_balanced(labels, predicted), balanced),
+            classes=tuple(
+                _against_rest(name, each, labels, predicted, probabilities, tables, seed)
+                for each, name in enumerate(class_names)
+            ),
+            confusion=tuple(tuple(map(int, row)) for row in confusion),
+            calibration=None if probabilities is None else calibration(labels, probabilities, seed),
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything as what JSON knows."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over repeated trainings: folds, seeds, draws of a training set.
+
+    No interval: trainings that share cells are not independent, and one computed as if they were is too narrow.
+    """
+
+    values: tuple[float, ...]
+    mean: float
+    standard_deviation: float | None
+    """Of single trainings; None of one."""
+
+    @staticmethod
+    def of(values: list[float]) -> Spread:
+        """Summarize the values of one figure, at least one."""
+        deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        return Spread(tuple(values), float(np.mean(values)), deviation)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return everything as what JSON knows."""
+        return asdict(self)
+
+
+def calibration(labels: Labels, probabilities: Probabilities, seed: int = 0) -> Calibration:
+    """Return reliability curve and expected calibration error of the most probable classes, (cells, classes)."""
+    confidence = np.asarray(probabilities.max(axis=1), np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    # A probability at the end of a bin belongs to it, as 1.0 does to the last.
+    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    sums, hits = (np.bincount(bins, each, BINS) for each in (confidence, right))
+    excess = confidence - right
+    resampled = _resampled(lambda weights: np.array(_ece(bins, excess, weights)), len(labels), seed)
+    curve = tuple(
+        Reliability(int(count), float(total / count) if count else None, Figure.share(round(hit), int(count)))
+        for count, total, hit in zip(counts, sums, hits, strict=True)
+    )
+    value = _ece(bins, excess, np.ones(len(labels), np.int64))
+    return Calibration(curve, Figure.bootstrapped(value, resampled))
+
+
+def _check(
+    labels: Labels, predicted: Labels, class_names: tuple[str, ...], probabilities: Probabilities | None
+) -> None:
+    if not len(labels) or labels.shape != predicted.shape or labels.ndim != 1:
+        raise InputError(f"labels {labels.shape} and predictions {predicted.shape}; one of each a cell is needed")
+    for told, values in (("label", labels), ("prediction", predicted)):
+        if values.min() < 0 or values.max() >= len(class_names):
+            raise InputError(f"a {told} is none of 0 to {len(class_names) - 1}, for {', '.join(class_names)}")
+    if probabilities is None:
+        return
+    if probabilities.shape != (len(labels), len(class_names)):
+        raise InputError(f"probabilities of shape {probabilities.shape}; ({len(labels)}, {len(class_names)}) is needed")
+    if not (np.all(probabilities >= 0) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
+        raise InputError("probabilities are negative, not numbers, or do not sum to 1; are they logits?")
+
+
+def _against_rest(
+    name: str,
+    number: int,
+    labels: Labels,
+    predicted: Labels,
+    probabilities: Probabilities | None,
+    tables: NDArray[np.int64],
+    seed: int,
+) -> ClassFigures:
+    is_class, said = labels == number, predicted == number
+    hits, there, told = (int(np.count_nonzero(each)) for each in (is_class & said, is_class, said))
+    passed, agreed = (int(np.count_nonzero(each)) for each in (~is_class & ~said, is_class == said))
+    with np.errstate(invalid="ignore"):
+        sizes = tables[:, number].sum(axis=1) + tables[:, :, number].sum(axis=1)
+        f = 2 * tables[:, number, number] / sizes
+    auc = Figure(None, None, None)
+    if probabilities is not None and 0 < there < len(labels):
+        ranks = _Ranks.of(probabilities[:, number])
+        resampled = _resampled(lambda weights: np.array(ranks.auc(is_class, weights)), len(labels), seed)
+        auc = Figure.bootstrapped(roc_auc_score(is_class, probabilities[:, number]), resampled)
+    return ClassFigures(
+        name=name,
+        cells=there,
+        accuracy=Figure.share(agreed, len(labels)),
+        precision=Figure.share(hits, told),
+        recall=Figure.share(hits, there),
+        specificity=Figure.share(passed, len(labels) - there),
+        f=Figure.bootstrapped(f1_score(is_class, said, zero_division=np.nan), f),
+        auc=auc,
+    )
+
+
+def _resampled(statistic: Callable[[Weights], NDArray], cells: int, seed: int) -> NDArray:
+    """Return ``statistic`` of RESAMPLES draws of the cells with replacement, the same draws for one seed."""
+    rng = np.random.default_rng(seed)
+    draws = (np.bincount(rng.integers(0, cells, cells), minlength=cells) for _ in range(RESAMPLES))
+    return np.array([statistic(weights) for weights in draws])
+
+
+def _confusion(labels: Labels, predicted: Labels, classes: int, weights: Weights) -> NDArray[np.int64]:
+    """Return the table of weighted cells, for the bootstrap: scikit-learn's takes a hundred times as long."""
+    return np.bincount(labels * classes + predicted, weights, classes**2).astype(np.int64).reshape(classes, classes)
+
+
+def _balanced(labels: Labels, predicted: Labels) -> float:
+    # scikit-learn warns of predicted classes that there are no cells of; they have no recall.
+    present = np.isin(predicted, np.unique(labels))
+    return float(balanced_accuracy_score(labels, np.where(present, predicted, _other(labels))))
+
+
+def _other(labels: Labels) -> Labels:
+    """Return a class of the set that is wrong for each cell; for one class alone, that class."""
+    classes = np.unique(labels)
+    return classes[(np.searchsorted(classes, labels) + 1) % len(classes)]
+
+
+def _ece(bins: NDArray[np.int64], excess: NDArray[np.float64], weights: Weights) -> float:
+    """Return the mean over cells of the distance between confidence and accuracy of their bins."""
+    return float(np.abs(np.bincount(bins, excess * weights, BINS)).sum() / weights.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranks:
+    """Scores in their order, so that areas of many resamples need one sorting."""
+
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    """Where in that order each different score begins."""
+
+    @staticmethod
+    def of(scores: NDArray) -> _Ranks:
+        order = np.argsort(scores, kind="stable")
+        ordered = scores[order]
+        return _Ranks(order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]))
+
+    def auc(self, positive: NDArray[np.bool_], weights: Weights) -> float:
+        """Return the share of pairs in the right order, ties half; NaN without pairs (Mann-Whitney)."""
+        ups, downs = (np.add.reduceat((weights * which)[self.order], self.starts) for which in (positive, ~positive))
+        pairs = int(ups.sum()) * int(downs.sum())
+        return float((ups * (np.cumsum(downs) - downs / 2)).sum() / pairs) if pairs else float("nan")

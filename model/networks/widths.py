@@ -1,0 +1,78 @@
+"""What the quantized twins of the papers' networks share: widths of words and how sizes are scaled.
+
+A twin has its float network's topology, with what a device computes exactly: logits without the softmax or sigmoid that
+the host applies, ReLU or a leaky ReLU of slope 1/8, max-pooling 2x2, and no dropout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cytogate.model.contract.law import HIDDEN_INTEGER_BITS, NORMALIZED_INTEGER_BITS, RELU_INTEGER_BITS, Format
+from cytogate.model.errors import InputError
+from cytogate.model.networks.layers import signed_bits_into_sum, unsigned_bits_into_sum
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of a twin."""
+
+    weights: int = 8
+    activations: int = 8
+    """Of words behind an activation, signs of leaky ones included."""
+    sums: int = 12
+    """Of words between a convolution and its batch normalization."""
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "activations", "sums"):
+            bits = getattr(self, name)
+            if not 2 <= bits <= 16:
+                raise InputError(f"{name} are {bits} bits wide; 2 to 16 are supported")
+
+    def rectified(self, inputs_of_next: int | None = None) -> Format:
+        """Return the format behind a ReLU; narrower where many of its words go into one sum."""
+        bits = self.activations if inputs_of_next is None else unsigned_bits_into_sum(inputs_of_next, self.activations)
+        return Format(bits, RELU_INTEGER_BITS, signed=False)
+
+    def leaky(self, inputs_of_next: int | None = None) -> Format:
+        """Return the format behind a leaky ReLU and of the words that reach it."""
+        bits = self.activations if inputs_of_next is None else signed_bits_into_sum(inputs_of_next, self.activations)
+        return Format(bits, RELU_INTEGER_BITS + 1)
+
+    @property
+    def hidden(self) -> Format:
+        """Format behind the ReLU of a dense layer."""
+        return Format(self.activations, HIDDEN_INTEGER_BITS, signed=False)
+
+    @property
+    def hidden_leaky(self) -> Format:
+        """Format behind the leaky ReLU of a dense layer and of the words that reach it."""
+        return Format(self.activations, HIDDEN_INTEGER_BITS + 1)
+
+    @property
+    def ahead_of_normalization(self) -> Format:
+        """Format in which a convolution hands its sums to a batch normalization."""
+        return Format(self.sums, NORMALIZED_INTEGER_BITS + 1)
+
+    @property
+    def low_contrast(self) -> Format:
+        """Format in which sums over images of low contrast are handed on: a bit less, as more is magnified."""
+        return Format(self.sums - 1, NORMALIZED_INTEGER_BITS + 1)
+
+
+DEFAULT_WIDTHS = Widths()
+
+
+def check_halvings(network: str, size: int, times: int) -> None:
+    """Raise an InputError unless inputs of ``size`` can be halved so often without a pixel left over."""
+    if size <= 0 or size % (1 << times):
+        raise InputError(
+            f"network {network}: inputs of {size}x{size} cannot be halved {times} times; a multiple of {1 << times} can"
+        )
+
+
+def scaled_widths(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
+    """Return numbers of filters or units times ``factor``, at least one each."""
+    if factor <= 0:
+        raise InputError(f"the width is scaled by {factor}; it must be positive")
+    return tuple(max(1, round(width * factor)) for width in widths)

@@ -1,0 +1,169 @@
+"""The page of an experiment: paragraphs, tables and figures, as Markdown with CSV and PNG beside it, and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from cytogate.model.errors import InputError
+from cytogate.model.evaluation.metrics import Figure as Estimate
+from cytogate.model.networks.saved import save_twin
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure as Plot
+    from numpy.typing import NDArray
+
+Value: TypeAlias = "str | int | float | Estimate | None"
+"""What stands in a table. A float is a share of 1, shown with three places; an Estimate brings its interval along."""
+
+DOTS_PER_INCH = 110
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass
+class Page:
+    """A page in the making; nothing is written before :meth:`write`.
+
+    Names of tables and figures become file names and keys of ``report.json``.
+    """
+
+    title: str
+    simulated: bool
+    """Whether its cells are; the page says so in its first line."""
+    _parts: list[str] = field(default_factory=list)
+    _tables: list[_Table] = field(default_factory=list)
+    _plots: list[tuple[str, Plot]] = field(default_factory=list)
+    _facts: dict[str, Any] = field(default_factory=dict)
+    _twin: tuple[keras.Model, tuple[NDArray[np.integer], ...]] | None = None
+
+    def heading(self, text: str) -> None:
+        """Begin a section."""
+        self._parts.append(f"## {text}")
+
+    def text(self, paragraph: str) -> None:
+        """Add a paragraph of Markdown."""
+        self._parts.append(paragraph.strip())
+
+    def table(self, name: str, caption: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Add a table; ``NAME.csv`` holds an estimate's value and, in columns of their own, its 95 % interval."""
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(f"table {name}: a row of {len(row)} values under {len(columns)} columns")
+        table = _Table(name, caption, tuple(columns), tuple(map(tuple, rows)))
+        self._tables.append(table)
+        self._parts.append(_markdown(table))
+
+    def plot(self, name: str, caption: str, plot: Plot) -> None:
+        """Add a figure as ``NAME.png``."""
+        self._plots.append((name, plot))
+        self._parts.append(f"![{caption}]({name}.png)\n\n*{caption}*")
+
+    def fact(self, name: str, value: object) -> None:
+        """Add to ``report.json`` what the page does not show in full: a dataclass, or what JSON knows."""
+        self._facts[name] = value
+
+    def twin(self, model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> None:
+        """Add the trained quantized network, and codes (cells, ...) of some unseen cells for each of its inputs."""
+        self._twin = model, tuple(codes)
+
+    def write(self, folder: Path, record: dict[str, object]) -> None:
+        """Write everything into ``folder``, which appears whole and replaces an earlier page of the experiment.
+
+        ``record`` says how it was made; its ``command`` stands on the page too.
+        """
+        partial = folder.with_name(f".{folder.name}.partial")
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            (partial / "README.md").write_text(self._markdown(record), encoding="utf-8")
+            for table in self._tables:
+                _write_csv(table, partial / f"{table.name}.csv")
+            for name, plot in self._plots:
+                plot.savefig(partial / f"{name}.png", dpi=DOTS_PER_INCH)
+            if self._twin is not None:
+                save_twin(*self._twin, partial)
+            (partial / "report.json").write_text(self._json(record), encoding="utf-8")
+            if folder.exists():
+                if not (folder / "report.json").exists():
+                    raise InputError(f"{folder}: exists and is no page of an experiment; give another --output")
+                shutil.rmtree(folder)
+            partial.rename(folder)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _markdown(self, record: dict[str, object]) -> str:
+        origin = "**Simulated cells**: nothing here compares with accuracies on real ones." if self.simulated else ""
+        made = f"Made by `{record['command']}` in {record['minutes']:.1f} minutes."
+        return "\n\n".join(part for part in (f"# {self.title}", origin, made, *self._parts) if part) + "\n"
+
+    def _json(self, record: dict[str, object]) -> str:
+        tables = {
+            table.name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in self._tables
+        }
+        report = {"title": self.title, "simulated": self.simulated, **record, "tables": tables, "facts": self._facts}
+        return json.dumps(report, indent=1, default=_plain) + "\n"
+
+
+def shown(value: Value) -> str:
+    """Return a value as a table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, Estimate):
+        if value.value is None:
+            return "-"
+        return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _markdown(table: _Table) -> str:
+    lines = [f"*{table.caption}* ([{table.name}.csv]({table.name}.csv))", ""]
+    lines.append("| " + " | ".join(table.columns) + " |")
+    lines.append("|" + "---|" * len(table.columns))
+    lines += ["| " + " | ".join(map(shown, row)) + " |" for row in table.rows]
+    return "\n".join(lines)
+
+
+def _write_csv(table: _Table, path: Path) -> None:
+    estimated = [any(isinstance(row[index], Estimate) for row in table.rows) for index in range(len(table.columns))]
+    header: list[str] = []
+    for column, is_estimate in zip(table.columns, estimated, strict=True):
+        header += [column, f"{column} low", f"{column} high"] if is_estimate else [column]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for row in table.rows:
+            cells: list[object] = []
+            for value, is_estimate in zip(row, estimated, strict=True):
+                if not is_estimate:
+                    cells.append(value)
+                elif isinstance(value, Estimate):
+                    cells += [value.value, value.low, value.high]
+                else:
+                    cells += [value, None, None]
+            writer.writerow(["" if cell is None else cell for cell in cells])
+
+
+def _plain(value: object) -> object:
+    """Return what JSON knows of a value that it does not know."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} does not go into a report")

@@ -1,0 +1,145 @@
+"""Simulated data sets: seeded cells seen by the four-angle instrument, each made when it is asked for.
+
+Every item depends on the data set's seed and its own number alone: neither batch, order, number of processes nor the
+size of the data set change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.design.design import CLASS_NAMES, FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
+from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
+
+MAX_DIFFICULTY = 10.0
+"""Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedCell:
+    """What the instrument gives of one cell, and what a real instrument would never know."""
+
+    frames: NDArray[np.unsignedinteger]
+    """(4, rows, columns) codes, order +x, -x, +y, -y."""
+    label: int
+    """Index of the cell's line in the data set's class names."""
+    phase: Floats
+    """(rows, columns) radians, the truth."""
+
+
+@dataclass(frozen=True)
+class SimulatedCells(Sequence[SimulatedCell]):
+    """A data set of simulated cells of several lines in equal numbers.
+
+    By default each cell has a shading of its own, as though it came from its own run of the instrument: a network
+    cannot tell classes, and cannot grow used to one instrument, by the background.
+    """
+
+    acquisition: FourAngle = field(default_factory=FourAngle)
+    class_names: tuple[str, ...] = CLASS_NAMES
+    cells: int = 1000
+    seed: int = 0
+    difficulty: float = 1.0
+    """Factor of the spread between cells of a class, see :func:`cytogate.model.simulation.cells.draw_cell`."""
+    shaded: bool = True
+    noisy: bool = True
+    run: int | None = None
+    """All cells share the shading of the run of this number; None: each has its own."""
+
+    def __post_init__(self) -> None:
+        if self.cells < 1:
+            raise InputError(f"{self.cells} cells cannot be simulated; ask for 1 or more")
+        for name, number in (("seed", self.seed), ("run", 0 if self.run is None else self.run)):
+            if not 0 <= number < 2**63:
+                raise InputError(f"{name} is {number}; it must be 0 to 2^63 - 1")
+        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
+            raise InputError(
+                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
+            )
+        if not self.class_names or len(set(self.class_names)) < len(self.class_names):
+            raise InputError("classes to simulate must be named, each once")
+        for name in self.class_names:
+            cell_line(name)
+
+    def __len__(self) -> int:
+        return self.cells
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(4, rows, columns)."""
+        return 4, self.acquisition.rows, self.acquisition.columns
+
+    @overload
+    def __getitem__(self, index: int) -> SimulatedCell: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SimulatedCell]: ...
+    def __getitem__(self, index: int | slice) -> SimulatedCell | Sequence[SimulatedCell]:
+        """Simulate one cell, or those of a slice."""
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(self.cells))]
+        index = self._checked(index)
+        cell, phase = self.cell(index), self.phase(index)
+        intensities = four_angle_intensities(phase, self.acquisition, cell.defocus_sds * self.acquisition.defocus_sd_um)
+        return SimulatedCell(self._digitised(intensities, index), self.label(index), phase)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of all cells, without simulating them: (cells,)."""
+        return np.array([self.label(index) for index in range(self.cells)], np.int64)
+
+    def label(self, index: int) -> int:
+        """Return the label of a cell: every run of ``len(class_names)`` cells holds each class once, shuffled."""
+        block, place = divmod(self._checked(index), len(self.class_names))
+        return int(self._rng(block, _Purpose.LABELS).permutation(len(self.class_names))[place])
+
+    def cell(self, index: int) -> Cell:
+        """Return the cell itself: its shape and parts."""
+        line = cell_line(self.class_names[self.label(index)])
+        return draw_cell(line, self._rng(self._checked(index), _Purpose.CELL), self.difficulty)
+
+    def phase(self, index: int) -> Floats:
+        """Return the true phase of a cell: (rows, columns) radians."""
+        instrument = self.acquisition
+        return phase_map(
+            self.cell(index),
+            (instrument.rows, instrument.columns),
+            (instrument.pixel_pitch_y_um, instrument.pixel_pitch_x_um),
+            instrument.wavelength_um,
+        )
+
+    def empty_field(self, index: int) -> NDArray[np.unsignedinteger]:
+        """Return the frames (4, rows, columns) of the same shading and noise with no cell in the field."""
+        return self._digitised(np.ones(self.frame_shape), self._checked(index))
+
+    def _digitised(self, intensities: Floats, index: int) -> NDArray[np.unsignedinteger]:
+        shading = None
+        if self.shaded:
+            rng = self._rng(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
+            shading = draw_shading(self.acquisition, rng)
+        noise = self._rng(index, _Purpose.NOISE) if self.noisy else None
+        return digitise(intensities, self.acquisition, shading=shading, rng=noise)
+
+    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number, purpose)))
+
+    def _checked(self, index: int) -> int:
+        if not -self.cells <= index < self.cells:
+            raise IndexError(f"cell {index} of {self.cells}")
+        return index % self.cells
+
+
+class _Purpose(IntEnum):
+    """Independent random streams of an item."""
+
+    CELL = 0
+    SHADING = 1
+    NOISE = 2
+    LABELS = 3

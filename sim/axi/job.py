@@ -1,0 +1,342 @@
+"""What ``cytogate cosim`` does: frames through the pins of a kernel, words compared, clocks counted, report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.contract.law import PIXEL, Codes, contract
+from cytogate.model.design.design import Design, design_named
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.retrieval import integer
+from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
+from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
+from cytogate.sim.axi.task import Measured
+from cytogate.sim.csim.order import to_stream
+
+BUILD_FOLDER = Path("out/cosim/build")
+"""Where commands keep compiled simulations, by level, design and width."""
+RATE = ("cytogate.sim.axi.bench_rate",)
+SCENARIOS = tuple(f"cytogate.sim.axi.bench_{name}" for name in ("pauses", "malformed", "control"))
+SHELL_CYCLES = "level dpi is C-simulation behind AXI pins: its clocks are the shell's and say nothing about hardware"
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class CosimRequest:
+    """What was asked of ``cytogate cosim``."""
+
+    design: str
+    level: Level
+    width: int
+    """Pixels a beat."""
+    frames: int
+    seed: int
+    network: bool
+    """Go on to the logits."""
+    binned: bool
+    """Frames arrive at the network's size."""
+    scenarios: bool
+    """Also pauses, malformed packets, registers and resets."""
+    waves: bool
+    rtl: Path | None
+    """What Vitis HLS has exported."""
+    weights: Path
+    output: Path
+
+
+@dataclass(frozen=True)
+class StageWords:
+    """Words of one stage, compared with the integer model."""
+
+    name: str
+    words: int
+    mismatches: int
+
+
+@dataclass(frozen=True)
+class CosimReport:
+    """``out/cosim/LEVEL/report.json``; clocks are None where they are not those of hardware, ``reason`` says why."""
+
+    design: str
+    level: str
+    simulator: str
+    width: int
+    frames: int
+    raw_rows: int
+    raw_columns: int
+    stages: tuple[StageWords, ...]
+    latency_cycles: int | None
+    """From a frame's last beat in to its last beat out."""
+    initiation_interval_cycles: float | None
+    """Between the last beats of neighboring frames that leave, frames back to back."""
+    clock_mhz: float
+    """Of the design; no timing was closed here."""
+    latency_us: float | None
+    cells_per_second: float | None
+    reason: str | None
+    scenarios: tuple[Outcome, ...]
+    seconds: float
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def check(self) -> None:
+        """Raise :class:`CheckFailed` with the first thing that is wrong."""
+        for stage in self.stages:
+            if stage.mismatches or not stage.words:
+                raise CheckFailed(f"stage {stage.name}: {stage.mismatches} of {stage.words} words differ")
+        for outcome in self.scenarios:
+            if outcome.failure is not None:
+                raise CheckFailed(f"{outcome.name}: {outcome.failure}")
+
+
+def run_cosim(request: CosimRequest) -> None:
+    """Run the job and raise CheckFailed if a word differs or a scenario fails."""
+    began = time.perf_counter()
+    named = design_named(request.design)
+    design = binned(named) if request.binned else named
+    if request.network and request.level is not Level.DPI:
+        raise InputError(f"level {request.level.value} has no network: frames to logits run at level dpi")
+    build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.width}"
+    network = _Network.of(named, request.weights, build_folder) if request.network else None
+    project = None if network is None else network.project
+    print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
+    under_test = hardware(request.level, design, request.width, build_folder, network=project, rtl=request.rtl)
+    build = compile_hardware(
+        under_test,
+        Simulator.VERILATOR,
+        build_folder / (under_test.top + ("_waves" if request.waves else "")),
+        waves=request.waves,
+    )
+    frames, due = _vectors(design, network, request)
+    run = request.output / "run"
+    bench_task(request.level, design, request.width, project).write(run, frames, due)
+    measured = run_rate(under_test, build, run, waves=request.waves, show=True)
+    recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
+    last = "network_input" if network is None else "logits"
+    stages = [
+        *(stage for stage in recorded if stage.name != last),
+        StageWords(last, measured.words, measured.mismatches),
+    ]
+    scenarios = _scenarios(under_test, build, request, design, project, frames, due) if request.scenarios else []
+    report = _report(request, design, measured, stages, scenarios, time.perf_counter() - began)
+    path = request.output / "report.json"
+    report.write(path)
+    _print(report, [path, *([waveform(run)] if request.waves else [])])
+    report.check()
+
+
+def binned(design: Design) -> Design:
+    """Return ``design`` for frames that arrive at the network's size, cropped and binned by the camera's side."""
+    acquisition = dataclasses.replace(
+        design.acquisition,
+        rows=design.size,
+        columns=design.size,
+        pixel_pitch_x_um=design.acquisition.pixel_pitch_x_um * design.binning,
+        pixel_pitch_y_um=design.acquisition.pixel_pitch_y_um * design.binning,
+    )
+    return dataclasses.replace(design, name=f"{design.name}-binned", binning=1, acquisition=acquisition)
+
+
+def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = False, show: bool = False) -> Measured:
+    """Send the frames of the task in folder ``run`` back to back; words that differ are counted, all else raises.
+
+    Raises
+    ------
+    CheckFailed
+        If frames are lost, a counter is off or the kernel hangs.
+    """
+    (run / "measured.json").unlink(missing_ok=True)
+
+    def simulate() -> list[Outcome]:
+        return run_benches(under_test, Simulator.VERILATOR, build, RATE, run, waves=waves)
+
+    (outcome,) = _watched(simulate, run / "simulation.log") if show else simulate()
+    if not (run / "measured.json").exists():
+        raise CheckFailed(f"{outcome.name}: {outcome.failure}")
+    measured = Measured.read(run)
+    if outcome.failure is not None and not measured.mismatches:
+        raise CheckFailed(f"{outcome.name}: {outcome.failure}")
+    return measured
+
+
+def recorded_words(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
+    """Compare what the DPI shell has recorded in folder ``stages``, stage by stage, with the integer model."""
+    names = [stage.name for stage in contract(design).stages]
+    names.insert(names.index("spectrum") + 1, "spectrum_exponent")
+    tallies: list[tuple[str, NDArray]] = []
+    for name in names:
+        words: NDArray = np.memmap(stages / f"{name}.bin", "<i4", mode="r")
+        if len(words) % len(frames):
+            raise CheckFailed(f"stage {name}: {len(words)} words of {len(frames)} frames were recorded")
+        tallies.append((name, words.reshape(len(frames), -1)))
+    mismatches = dict.fromkeys(names, 0)
+    for cell, raw in enumerate(frames):
+        exact = integer.retrieve(np.asarray(raw)[None], design)
+        due = to_stream({name: np.asarray(getattr(exact, name)[0]) for name in names})
+        for name, codes in tallies:
+            if codes.shape[1] != due[name].size:
+                raise CheckFailed(f"stage {name}: {codes.shape[1]} words where {due[name].size} are due")
+            mismatches[name] += int(np.count_nonzero(codes[cell] != due[name]))
+    return [StageWords(name, codes.size, mismatches[name]) for name, codes in tallies]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The network as Keras computes it and as hls4ml has written it."""
+
+    project: HlsProject
+    codes: Callable[[NDArray[np.uint8]], Codes]
+    """Pixels (cells, N, N, 5) to codes of logits (cells, classes)."""
+
+    @staticmethod
+    def of(design: Design, weights: Path, folder: Path) -> _Network:
+        from cytogate.hls.network.convert import convert
+        from cytogate.model.networks.exact import logits_of_values
+        from cytogate.model.training.recipes import load_trained
+
+        print("Converting the network with hls4ml ...", flush=True)
+        model = load_trained(design, folder=weights)
+        project = convert(model, design, folder / "network")
+
+        def codes(pixels: NDArray[np.uint8]) -> Codes:
+            values = (pixels * PIXEL.step).astype(np.float32)
+            return project.logits.encode(logits_of_values(model, iter([values])))
+
+        return _Network(project, codes)
+
+
+def _vectors(
+    design: Design, network: _Network | None, request: CosimRequest
+) -> tuple[NDArray[np.unsignedinteger], Codes]:
+    """Return simulated frames and the words that are due at the last pins."""
+    cells = SimulatedCells(design.acquisition, design.network.class_names, request.frames, request.seed)
+    frames = np.stack([cell.frames for cell in cells])
+    pixels = integer.network_inputs(frames, design)
+    return frames, pixel_words(pixels) if network is None else network.codes(pixels)
+
+
+def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
+    """Compare the recorded stages, an exponent with the words that it belongs to."""
+    found = {stage.name: stage for stage in recorded_words(stages, frames, design)}
+    exponents = found.pop("spectrum_exponent")
+    spectrum = found["spectrum"]
+    found["spectrum"] = StageWords(
+        "spectrum", spectrum.words + exponents.words, spectrum.mismatches + exponents.mismatches
+    )
+    return list(found.values())
+
+
+def _scenarios(
+    under_test: Hardware,
+    build: Path,
+    request: CosimRequest,
+    design: Design,
+    project: HlsProject | None,
+    frames: NDArray[np.unsignedinteger],
+    due: Codes,
+) -> list[Outcome]:
+    run = request.output / "scenarios"
+    bench_task(request.level, design, request.width, project).write(run, frames[:8], due[:8])
+    print("Pauses, malformed packets, registers and resets ...", flush=True)
+    return run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, run)
+
+
+def _watched(simulate: Callable[[], list[Outcome]], log: Path) -> list[Outcome]:
+    """Run a simulation and show how many of its frames have left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    log.unlink(missing_ok=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with bar, ThreadPoolExecutor(1) as pool:
+        simulating = pool.submit(simulate)
+        task = bar.add_task("frames through the pins", total=None)
+        while True:
+            try:
+                return simulating.result(timeout=POLL_SECONDS)
+            except TimeoutError:
+                pass
+            finally:
+                told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+                for done, total in re.findall(r"^frame (\d+) of (\d+)$", told, re.MULTILINE)[-1:]:
+                    bar.update(task, completed=int(done), total=int(total))
+
+
+def _report(
+    request: CosimRequest,
+    design: Design,
+    measured: Measured,
+    stages: list[StageWords],
+    scenarios: list[Outcome],
+    seconds: float,
+) -> CosimReport:
+    hardware_clocks = request.level is not Level.DPI
+    interval = measured.interval_cycles if hardware_clocks else None
+    latency = measured.latency_cycles if hardware_clocks else None
+    reason = None if hardware_clocks else SHELL_CYCLES
+    if hardware_clocks and interval is None:
+        reason = "a single frame has no interval"
+    return CosimReport(
+        design=design.name,
+        level=request.level.value,
+        simulator=Simulator.VERILATOR.release,
+        width=request.width,
+        frames=measured.frames,
+        raw_rows=design.acquisition.rows,
+        raw_columns=design.acquisition.columns,
+        stages=tuple(stages),
+        latency_cycles=latency,
+        initiation_interval_cycles=interval,
+        clock_mhz=design.clock_mhz,
+        latency_us=None if latency is None else latency / design.clock_mhz,
+        cells_per_second=None if interval is None else design.clock_mhz * 1e6 / interval,
+        reason=reason,
+        scenarios=tuple(scenarios),
+        seconds=seconds,
+    )
+
+
+def _print(report: CosimReport, files: list[Path]) -> None:
+    from rich.table import Table
+
+    console = terminal()
+    table = Table(
+        title=f"Level {report.level} of {report.design}: {report.frames} frames of {report.raw_rows}x"
+        f"{report.raw_columns}, {report.width} pixels a beat, {report.simulator}"
+    )
+    for column in ("stage", "words compared", "mismatches"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for stage in report.stages:
+        table.add_row(stage.name, f"{stage.words:,}", f"{stage.mismatches:,}")
+    console.print(table)
+    if report.latency_cycles is not None:
+        console.print(
+            f"Latency {report.latency_cycles:,} clocks: {report.latency_us:.1f} us at {report.clock_mhz:g} MHz."
+        )
+    if report.initiation_interval_cycles is not None:
+        console.print(
+            f"A frame every {report.initiation_interval_cycles:,.1f} clocks: {report.cells_per_second:,.0f} a second."
+        )
+    if report.reason is not None:
+        console.print(f"No rate: {report.reason}.", soft_wrap=True)
+    if report.scenarios:
+        failed = [outcome for outcome in report.scenarios if outcome.failure is not None]
+        console.print(f"Scenarios: {len(report.scenarios) - len(failed)} of {len(report.scenarios)} pass.")
+        for outcome in failed:
+            console.print(f"  {outcome.name}: {outcome.failure}", soft_wrap=True)
+    console.print(f"{report.seconds:.0f} s; written: " + ", ".join(map(str, files)), soft_wrap=True)

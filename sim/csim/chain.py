@@ -1,0 +1,172 @@
+"""The main job: cells through float64, integer model and C-simulation, every stage compared.
+
+The integer model and Keras see every cell; the C-simulation, a hundred times slower, as many as asked. Where all
+three see a cell, every word is compared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.law import PIXEL, Codes, Format, Stage, contract
+from cytogate.model.design.design import Design
+from cytogate.model.retrieval import integer, reference
+from cytogate.sim.csim.compare import StageResult, StageTally
+from cytogate.sim.csim.kernels import CSimulation
+
+CELLS_AT_A_TIME = 16
+
+Logits = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+"""The quantized network in Keras: values (cells, N, N, 5) to logits (cells, classes)."""
+
+
+class Frames(Protocol):
+    """Raw frames of any number of cells, read a few at a time."""
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Class of each cell, where it is known."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
+        """Return frames (cells, 4, rows, columns)."""
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """One cell at every stage: what a picture or a file of stages is made from.
+
+    ``reference``, ``fixed`` and ``code`` map stage names to arrays: float64 reference, value and integer code.
+    """
+
+    index: int
+    label: int | None
+    reference: dict[str, NDArray]
+    fixed: dict[str, NDArray]
+    code: dict[str, NDArray]
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """What came of a run."""
+
+    stages: tuple[StageResult, ...]
+    cells: int
+    csim_cells: int
+    float_classes: NDArray[np.int64]
+    """Class of each cell by float64 retrieval and the quantized network."""
+    fixed_classes: NDArray[np.int64]
+    """Class of each cell by the integer chain."""
+    csim_classes: NDArray[np.int64]
+    """Class of the first cells by C-simulation."""
+    csim_seconds: float
+
+    @property
+    def top1_agreement(self) -> float:
+        """Share of cells to which the float and the fixed chain give the same class."""
+        return float(np.mean(self.float_classes == self.fixed_classes))
+
+
+def run_chain(
+    design: Design,
+    logits: Logits,
+    logit_format: Format,
+    simulation: CSimulation,
+    frames: Frames,
+    cells: int,
+    csim_cells: int,
+    on_cell: Callable[[CellRecord], None] = lambda record: None,
+    on_progress: Callable[[int, int], None] = lambda cells, csim_cells: None,
+) -> ChainResult:
+    """Run the first ``cells`` of ``frames``, and the first ``csim_cells`` of these through C-simulation too.
+
+    ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
+    """
+    logit_stage = Stage(
+        "logits", (len(design.network.class_names),), "class by class", logit_format, "1", bound=LOGIT_BOUND
+    )
+    tallies = {stage.name: StageTally(stage) for stage in (*contract(design).stages, logit_stage)}
+    float_classes: list[int] = []
+    fixed_classes: list[int] = []
+    csim_classes: list[int] = []
+    csim_seconds = 0.0
+    for start, raw in _batches(frames, cells):
+        exact = integer.retrieve(raw, design)
+        real = reference.retrieve(raw, design)
+        real["logits"] = logits(real["network_input"].astype(np.float32))
+        code = _codes(exact)
+        code["logits"] = logit_format.encode(logits((exact.network_input * PIXEL.step).astype(np.float32)))
+        fixed = _values(code, tallies)
+        for name, tally in tallies.items():
+            tally.bounded(real[name], fixed[name])
+        float_classes += list(real["logits"].argmax(axis=1))
+        fixed_classes += list(code["logits"].argmax(axis=1))
+        for cell in range(len(raw)):
+            if start + cell >= csim_cells:
+                break
+            began = time.perf_counter()
+            found = simulation.run(raw[cell])
+            csim_seconds += time.perf_counter() - began
+            for name, codes in found.items():
+                tallies[name.removesuffix("_exponent")].exact(code[name][cell], codes)
+            csim_classes.append(int(found["logits"].argmax()))
+            labels = frames.labels
+            on_cell(
+                CellRecord(
+                    index=start + cell,
+                    label=None if labels is None else int(labels[start + cell]),
+                    reference={name: real[name][cell] for name in tallies},
+                    fixed={name: fixed[name][cell] for name in tallies},
+                    code=found,
+                )
+            )
+            on_progress(len(fixed_classes) - len(raw) + cell + 1, len(csim_classes))
+        on_progress(len(fixed_classes), len(csim_classes))
+    return ChainResult(
+        stages=tuple(tally.result() for tally in tallies.values()),
+        cells=len(fixed_classes),
+        csim_cells=len(csim_classes),
+        float_classes=np.array(float_classes),
+        fixed_classes=np.array(fixed_classes),
+        csim_classes=np.array(csim_classes),
+        csim_seconds=csim_seconds,
+    )
+
+
+LOGIT_BOUND = 0.25
+"""Largest allowed root-mean-square difference of logits between the float and the fixed chain: a quarter of the unit in
+which a logit multiplies the odds of a class by e."""
+
+
+def _batches(frames: Frames, cells: int) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
+    for start in range(0, cells, CELLS_AT_A_TIME):
+        yield start, frames.read(start, min(start + CELLS_AT_A_TIME, cells))
+
+
+def _codes(exact: integer.Retrieved) -> dict[str, Codes]:
+    return {
+        "frames": np.asarray(exact.frames, np.int64),
+        "binned": exact.binned,
+        "gradient": exact.gradient,
+        "spectrum": exact.spectrum,
+        "spectrum_exponent": exact.spectrum_exponent,
+        "quotient": exact.quotient,
+        "phase": exact.phase,
+        "network_input": np.asarray(exact.network_input, np.int64),
+    }
+
+
+def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:
+    return {
+        name: tally.stage.values(code[name], code["spectrum_exponent"] if tally.stage.exponents else None)
+        for name, tally in tallies.items()
+    }

@@ -1,0 +1,76 @@
+"""The two relations of the contract, tallied over any number of cells: exact and bounded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cytogate.model.contract.law import Stage
+from cytogate.model.errors import CheckFailed
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What was compared at one stage, and how it came out."""
+
+    name: str
+    words: int
+    """Words compared between the integer model and the C-simulation."""
+    mismatches: int
+    float_rmse: float
+    """Root-mean-square difference of the integer model from the float64 reference, in ``unit``."""
+    float_max: float
+    bound: float
+    """Largest allowed ``float_rmse``."""
+    unit: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether every word is equal and the difference from float within its bound."""
+        return self.words > 0 and self.mismatches == 0 and self.float_rmse <= self.bound
+
+
+@dataclass
+class StageTally:
+    """Running comparison of one stage."""
+
+    stage: Stage
+    words: int = 0
+    mismatches: int = 0
+    _values: int = 0
+    _squares: float = 0.0
+    _largest: float = field(default=0.0)
+
+    def exact(self, expected: ArrayLike, found: ArrayLike) -> None:
+        """Compare codes word for word; a different number of words is a failure of its own."""
+        expected, found = np.asarray(expected), np.asarray(found)
+        if expected.shape != found.shape:
+            raise CheckFailed(f"stage {self.stage.name}: {found.shape} words where {expected.shape} are due")
+        self.words += expected.size
+        self.mismatches += int(np.count_nonzero(expected != found))
+
+    def bounded(self, reference: NDArray, fixed: NDArray) -> None:
+        """Compare values, complex ones by the magnitude of their difference."""
+        if reference.shape != fixed.shape:
+            raise CheckFailed(f"stage {self.stage.name}: float has {reference.shape} values, fixed {fixed.shape}")
+        error = np.abs(reference - fixed)
+        self._values += error.size
+        self._squares += float(np.square(error).sum())
+        self._largest = max(self._largest, float(error.max(initial=0.0)))
+
+    def result(self) -> StageResult:
+        """Return the comparison so far; none at all is a failure."""
+        if not self.words or not self._values:
+            raise CheckFailed(f"stage {self.stage.name}: nothing was compared")
+        return StageResult(
+            name=self.stage.name,
+            words=self.words,
+            mismatches=self.mismatches,
+            float_rmse=math.sqrt(self._squares / self._values),
+            float_max=self._largest,
+            bound=self.stage.bound,
+            unit=self.stage.unit,
+        )

