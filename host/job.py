@@ -25,7 +25,7 @@ from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
-from cytogate.model.command.files import progress_bars
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Manifest, read_bundle
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cytogate.host.stream.gating import Gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR, Phase, Summary
-from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _print(found: list[BoardEstimate]) -> None:
     from rich.table import Table
 
-    from cytogate.model.command.files import terminal
+    from cytogate.model.command.terminal import terminal
 
     console, first = terminal(), found[0]
     area = Table(title=f"Phase retrieval of {first.design}: resources, and share of the board")
@@ -83,7 +83,7 @@ def _print(found: list[BoardEstimate]) -> None:
 def _print_network(network: NetworkEstimate, having: list[BoardEstimate]) -> None:
     from rich.table import Table
 
-    from cytogate.model.command.files import terminal
+    from cytogate.model.command.terminal import terminal
 
     rates = dict.fromkeys(f"{each.board} {each.network_cells_per_second:,.0f}" for each in having)
     table = Table(title=f"Network (estimated from shapes, nothing synthesized); cells a second: {', '.join(rates)}")

@@ -16,20 +16,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import progress_bars, terminal
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.command.terminal import progress_bars, terminal
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import Split
 from cytogate.model.data.examples import Inputs, StreamedExamples
 from cytogate.model.data.preprocessing import CodeRange, resized, turned_at_random
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.metrics import Metrics
-from cytogate.model.experiments.job import PACKAGES
 from cytogate.model.files.images import ImageSet, open_image_set
 from cytogate.model.networks import dcae, gao2017, meng2018
-from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.pages.page import Page
+from cytogate.model.networks.words import assert_exact_accumulation
+from cytogate.model.pages.page import PACKAGES, Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot
 from cytogate.model.pages.twin_table import twin_beside_float
 from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit

@@ -14,17 +14,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cytogate.model.command.files import progress_bars, terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.phase_features import features_of, fit_svm
 from cytogate.model.evaluation.verdict import Evaluation, Score
 from cytogate.model.networks.exact import count_macs, count_weights
+from cytogate.model.networks.saved import record_name, save_trained
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.training_data import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
-from cytogate.model.training.recipes import TrainingPlan, predict, record_name, save_trained, train
+from cytogate.model.training.recipes import TrainingPlan, predict, train
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
 

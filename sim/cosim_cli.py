@@ -43,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--frames is {arguments.frames}; at least one frame is needed")
     if arguments.rtl is not None and arguments.level != "vitis":
         raise InputError(f"--rtl belongs to level vitis, not to level {arguments.level}")
-    from cytogate.model.training.recipes import WEIGHTS
+    from cytogate.model.networks.saved import SHIPPED
     from cytogate.sim.axi.job import CosimRequest, run_cosim
     from cytogate.sim.axi.levels import Level
 
@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> None:
             scenarios=arguments.scenarios,
             waves=arguments.waves,
             rtl=arguments.rtl,
-            weights=arguments.weights or WEIGHTS,
+            weights=arguments.weights or SHIPPED,
             output=arguments.output or Path("out/cosim") / arguments.level,
         )
     )

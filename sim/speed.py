@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import terminal, whole_file
-from cytogate.model.contract.law import OFFSET_ROWS_LOG2, PIXEL
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
+from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.law import OFFSET_ROWS_LOG2
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.csim.chain import Logits
@@ -113,8 +115,8 @@ def run_bench(name: str, cells: int, output: Path) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.design.design import design_named
     from cytogate.model.networks.exact import logits_of_values
+    from cytogate.model.networks.saved import load_trained
     from cytogate.model.simulation.simulator import SimulatedCells
-    from cytogate.model.training.recipes import load_trained
 
     design = design_named(name)
     console = terminal()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.law import Codes
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.csim.compile import build

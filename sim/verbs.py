@@ -46,7 +46,7 @@ def _csim(arguments: argparse.Namespace) -> None:
         raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
     if arguments.agreement_cells < arguments.cells:
         raise InputError(f"--agreement-cells is {arguments.agreement_cells}; it must not be below --cells")
-    from cytogate.model.training.recipes import WEIGHTS
+    from cytogate.model.networks.saved import SHIPPED
     from cytogate.sim.csim.job import CSimRequest, run_csim
 
     run_csim(
@@ -58,7 +58,7 @@ def _csim(arguments: argparse.Namespace) -> None:
             cells=arguments.cells,
             agreement_cells=arguments.agreement_cells,
             seed=arguments.seed,
-            weights=arguments.weights or WEIGHTS,
+            weights=arguments.weights or SHIPPED,
             stages=arguments.stages,
             output=arguments.output,
         )

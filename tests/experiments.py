@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cytogate.model.command.files import progress_bars
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.experiments.setting import Scale, Setting
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.data.examples import ArrayExamples, StreamedExamples
 from cytogate.model.errors import InputError
 from cytogate.model.files.images import open_image_set

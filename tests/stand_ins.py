@@ -16,7 +16,7 @@ import pytest
 from cytogate.hls.board import job as bitstream
 from cytogate.hls.board.job import BitstreamRequest
 from cytogate.hls.network.project import HlsProject
-from cytogate.model.contract.law import Format
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.design import Design
 from tests.conftest import REPOSITORY
 

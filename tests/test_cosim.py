@@ -15,13 +15,14 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
-from cytogate.model.contract.law import PIXEL
-from cytogate.model.design.design import Design, FourAngle, Meng2017, design_named
+from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.design.design import Design, Meng2017, binned, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.exact import logits_of_values
+from cytogate.model.networks.saved import save_trained
 from cytogate.model.retrieval import integer
-from cytogate.model.training.recipes import save_trained
-from cytogate.sim.axi.job import SCENARIOS, binned, recorded_words, run_rate
+from cytogate.sim.axi.job import SCENARIOS, recorded_words, run_rate
 from cytogate.sim.axi.levels import DPI, WIDTHS, Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.packing import input_beats, output_words
 from cytogate.sim.axi.patterns import ALL, BURST, at_random, bursts, none, one_in_ten

@@ -23,8 +23,8 @@ from cytogate.model.design.design import Design, Meng2017, design_named
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.saved import save_trained
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.training.recipes import save_trained
 from cytogate.sim.csim.chain import CellRecord, ChainResult, run_chain
 from cytogate.sim.csim.kernels import CSimulation
 from cytogate.sim.csim.report import CSimReport

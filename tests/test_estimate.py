@@ -13,7 +13,8 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.design.design import DESIGNS, Design, binned, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.estimate_cli import ESTIMATE
 from cytogate.model.estimates.network import ACCUMULATOR_BITS, estimate_network
@@ -26,7 +27,6 @@ from cytogate.model.estimates.retrieval import (
 )
 from cytogate.model.interface.registers import Register
 from cytogate.sim.area.tools import Synthesis, sources_of, synthesize, synthesize_module
-from cytogate.sim.axi.job import binned
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.test_networks import exact_network

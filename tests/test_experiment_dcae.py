@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model.command.files import progress_bars
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.data import jurkat
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.dcae import experiment as dcae

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cytogate.model.command.files import progress_bars
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.data import jurkat
 from cytogate.model.data.folds import stratified_folds
 from cytogate.model.data.jurkat import JurkatCells, network_codes

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from cytogate.model.data.cell_file import Split
-from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.instruments import CLASS_NAMES
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2017 import experiment as meng2017
 from cytogate.model.experiments.meng2017.experiment import FULL, PAPER_ORDER, SMALL, Data
 from cytogate.model.experiments.setting import Scale
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.meng2017 import VARIANTS, Meng2017
+from cytogate.model.networks.meng2017 import VARIANTS, Compared
 from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
@@ -90,7 +90,7 @@ def test_a_finished_training_is_picked_up_and_another_is_refused(report: dict, m
     )
     work = report["folder"] / "work"
     data = meng2017._data(setting_in(work), TINY, TINY.cells, background_only=False)
-    again = meng2017._trained(setting_in(work), TINY, data, "phase only", Meng2017(variant="phase only"))
+    again = meng2017._trained(setting_in(work), TINY, data, "phase only", Compared(variant="phase only"))
     judged = meng2017._judged(data, again.model, VARIANTS["phase only"])
     row = next(row for row in report["tables"]["accuracy"] if row["input"] == "phase only")
     assert judged.metrics.accuracy.value == row["test"]["value"]
@@ -99,7 +99,7 @@ def test_a_finished_training_is_picked_up_and_another_is_refused(report: dict, m
 
 
 def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    data, sizes, spec = random_data(75, 64), dataclasses.replace(TINY, iterations=6), Meng2017(variant="channel 2")
+    data, sizes, spec = random_data(75, 64), dataclasses.replace(TINY, iterations=6), Compared(variant="channel 2")
     whole = meng2017._trained(setting_in(tmp_path / "whole"), sizes, data, "one", spec)
     assert len(whole.curve) == 3
     broken = tmp_path / "broken"
@@ -141,6 +141,6 @@ def test_full_scale_starts(tmp_path: Path) -> None:
     """Two steps at the size of the images and of the network, on random cells."""
     data = random_data(35, FULL.design.size)
     sizes = dataclasses.replace(FULL, iterations=1)
-    trained = meng2017._trained(setting_in(tmp_path, Scale.FULL), sizes, data, "one", Meng2017())
+    trained = meng2017._trained(setting_in(tmp_path, Scale.FULL), sizes, data, "one", Compared())
     assert trained.model.input_shape == (None, 256, 256, 5)
     assert np.isfinite(trained.curve[0].validation_loss)

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cytogate.model.contract.law import (
+from cytogate.model.contract.fixed_point import (
     GRADIENT,
     PHASE,
     PIXEL,
     TWIDDLE,
     WORD,
-    Buffer,
     Format,
     Gain,
     Overflow,
     Rounding,
-    Stage,
-    contract,
     shift_right,
 )
-from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.contract.law import Stage, contract
+from cytogate.model.contract.memory import Buffer
+from cytogate.model.design.design import DESIGNS, Design, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 
 ROUNDING_TABLE = {

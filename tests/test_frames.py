@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytogate.model.design.design import Design, FourAngle
+from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import apply_flat_field, fitted, flat_field, open_frames
 

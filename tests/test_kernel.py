@@ -10,7 +10,8 @@ import pytest
 
 from cytogate.hls.contract.header import GENERATED, HEADER_NAME, header_text
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import DESIGNS, Design, FourAngle, design_named
+from cytogate.model.design.design import DESIGNS, Design, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation

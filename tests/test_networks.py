@@ -7,21 +7,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cytogate.model.contract.law import EXACT_STEPS, Format
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.design import Meng2017, design_named
 from cytogate.model.errors import InputError
 from cytogate.model.networks.compact import Compact, compact
 from cytogate.model.networks.exact import (
-    CHANNELS,
     count_macs,
     count_weights,
     logits,
-    meng2017,
     settle_weights,
     snap_batch_normalization,
 )
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import EPSILON, BatchNormalization
+from cytogate.model.networks.meng2017 import CHANNELS, meng2017
+from cytogate.model.networks.widths import EXACT_STEPS
 from cytogate.model.networks.words import assert_exact_accumulation, quantizer_format, trace
 
 SMALL = Meng2017(filters=(2, 3, 4), dense=6)

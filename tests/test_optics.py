@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from cytogate.model.design.design import FourAngle
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import MEDIUM_INDEX, Floats
 from cytogate.model.simulation.optics import code_type, digitise, draw_shading, four_angle_intensities

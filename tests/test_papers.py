@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cytogate.hls.network.convert import convert
-from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.design.design import Meng2017 as Sizes
 from cytogate.model.design.design import design_named
 from cytogate.model.errors import InputError
@@ -21,7 +21,7 @@ from cytogate.model.networks.dcnn import Dcnn
 from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.meng2017 import Meng2017
+from cytogate.model.networks.meng2017 import Compared
 from cytogate.model.networks.meng2018 import Meng2018
 from cytogate.model.networks.pretrained import copy_weights, start_twin
 from cytogate.model.networks.topgan import TopGan
@@ -45,7 +45,7 @@ def shape_behind(model: keras.Model, layer: str) -> tuple[int, ...]:
 @pytest.mark.parametrize("variant", meng2017.VARIANTS)
 @pytest.mark.parametrize("normalized", [True, False])
 def test_meng2017_has_seven_inputs(variant: str, normalized: bool) -> None:
-    spec = Meng2017(variant, normalized)
+    spec = Compared(variant, normalized)
     model = meng2017.float_network(spec)
     assert model.input_shape == (None, 305, 305, {"channel 1-4": 4, "channel 1-4 & phase": 5}.get(variant, 1))
     assert [shape_behind(model, f"pool_{block}")[0] for block in (1, 2, 3)] == [76, 38, 19]
@@ -58,7 +58,7 @@ def test_meng2017_has_seven_inputs(variant: str, normalized: bool) -> None:
 
 def test_meng2017_knows_no_other_inputs() -> None:
     with pytest.raises(InputError, match="no input named channel 5"):
-        Meng2017("channel 5")
+        Compared("channel 5")
 
 
 def test_meng2018_is_table_1() -> None:
@@ -165,7 +165,7 @@ class Twin:
 
 
 TWINS = {
-    "meng2017": Twin(lambda: meng2017.quantized_network(Meng2017("phase only", False, 17, TINY_SIZES))),
+    "meng2017": Twin(lambda: meng2017.quantized_network(Compared("phase only", False, 17, TINY_SIZES))),
     "meng2018": Twin(lambda: meng2018.quantized_network(Meng2018().scaled(16, 1 / 16))),
     "gao2017": Twin(lambda: gao2017.quantized_network(Gao2017().scaled(8, 1 / 4))),
     "dcnn": Twin(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, FourAngle, design_named
+from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer, reference
 from cytogate.model.simulation.simulator import SimulatedCells
 from tests.phantoms import bumps, extremes, noise

@@ -12,7 +12,8 @@ from cytogate.hls.contract.header import header_text
 from cytogate.hls.contract.package import design_hash
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, FourAngle, design_named
+from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
 from cytogate.model.retrieval import integer

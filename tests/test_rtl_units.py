@@ -17,7 +17,8 @@ import pytest
 from cytogate.hls.contract.header import header_text
 from cytogate.hls.contract.package import memory_texts, package_text, write_rtl_package
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.law import GRADIENT, TWIDDLE, WORD, contract, shift_right
+from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, shift_right
+from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import DESIGNS, design_named
 from cytogate.model.retrieval import integer

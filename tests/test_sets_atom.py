@@ -15,7 +15,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from cytogate.model.data.preprocessing import Balance, PoorFrames, normalized_mean, resized
-from cytogate.model.design.design import FourAngle
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2018 import atom
 from cytogate.model.experiments.meng2018.atom import (

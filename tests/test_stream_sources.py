@@ -25,7 +25,7 @@ from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
 from cytogate.host.sources.opening import open_source
 from cytogate.host.stream.cells import WHOLE_FILE, Flag, SourceCell
-from cytogate.model.design.design import FourAngle
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.zarr_codecs import HARMLESS, codec_names
 from cytogate.model.simulation.simulator import SimulatedCells

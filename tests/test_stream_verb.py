@@ -313,7 +313,7 @@ def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.design.design import DEFAULT_DESIGN, design_named
     from cytogate.model.files.frames import open_frames
-    from cytogate.model.training.recipes import load_trained
+    from cytogate.model.networks.saved import load_trained
     from cytogate.sim.csim.kernels import CSimulation
 
     count, design = 1000, design_named(DEFAULT_DESIGN)

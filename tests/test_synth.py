@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cytogate.model.design.boards import BOARDS, Area
-from cytogate.model.design.design import Design, FourAngle
+from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth

@@ -12,22 +12,18 @@ import pytest
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.data.cell_file import CellFile, Split
-from cytogate.model.design.design import Design, FourAngle, Meng2017, design_named
+from cytogate.model.design.design import Design, Meng2017, design_named
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.evaluation.verdict import Difference, Evaluation, Score
-from cytogate.model.networks.exact import assert_exact_accumulation, count_macs, count_weights, logits, trace
+from cytogate.model.evaluation.metrics import Difference
+from cytogate.model.evaluation.verdict import Evaluation, Score
+from cytogate.model.networks.exact import count_macs, count_weights, logits
+from cytogate.model.networks.saved import SHIPPED, load_trained, record_name, save_trained
+from cytogate.model.networks.words import assert_exact_accumulation, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.training_data import write_network_inputs
-from cytogate.model.training.recipes import (
-    WEIGHTS,
-    TrainingPlan,
-    augment,
-    load_trained,
-    record_name,
-    save_trained,
-    train,
-)
+from cytogate.model.training.recipes import TrainingPlan, augment, train
 from tests.conftest import REPOSITORY
 
 DESIGN = Design("small", size=64, binning=4, network=Meng2017(filters=(2, 3, 4), dense=6))
@@ -254,7 +250,7 @@ def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
 def test_the_network_that_comes_along() -> None:
     """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
     design = design_named("qatom128")
-    record = json.loads((WEIGHTS / f"{record_name(design)}.json").read_text())
+    record = json.loads((SHIPPED / f"{record_name(design)}.json").read_text())
     assert record["design"] == json.loads(json.dumps(dataclasses.asdict(design)))
     for quantized in (True, False):
         model = load_trained(design, quantized)
@@ -272,7 +268,7 @@ def test_the_network_that_comes_along() -> None:
 
 def test_the_readme_quotes_the_record() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    evaluation = json.loads((WEIGHTS / "meng2017-qatom128.json").read_text())["evaluation"]
+    evaluation = json.loads((SHIPPED / "meng2017-qatom128.json").read_text())["evaluation"]
     for name in ("quantized", "float_twin", "svm", "control"):
         score = evaluation[name]
         interval = f"{100 * score['accuracy_low']:.1f} to {100 * score['accuracy_high']:.1f}"

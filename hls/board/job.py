@@ -26,7 +26,8 @@ from cytogate.hls.board.reports import (
     read_utilization,
 )
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
-from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import RESOURCES, Area, board_named
 from cytogate.model.design.design import Design, design_named
 from cytogate.model.errors import CheckFailed, InputError
@@ -143,10 +144,10 @@ def run_bitstream(request: BitstreamRequest) -> None:
 
 def _network(design: Design, weights: Path | None, folder: Path) -> HlsProject:
     from cytogate.hls.network.convert import convert
-    from cytogate.model.training.recipes import WEIGHTS, load_trained
+    from cytogate.model.networks.saved import SHIPPED, load_trained
 
     print("Converting the network with hls4ml ...", flush=True)
-    return convert(load_trained(design, folder=weights or WEIGHTS), design, folder)
+    return convert(load_trained(design, folder=weights or SHIPPED), design, folder)
 
 
 def _step(build: BoardBuild, step: str, tools: Tools) -> None:

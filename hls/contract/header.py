@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike
 
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.files import whole_file
-from cytogate.model.contract import law as formats
+from cytogate.model.contract import fixed_point, law
 from cytogate.model.contract.law import Contract, contract
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 
 HEADER_NAME = "contract.hpp"
 GENERATED = FPGA / "generated"
@@ -41,7 +42,7 @@ def header_text(terms: Contract) -> str:
             "kFrameRows": acquisition.rows,
             "kFrameColumns": acquisition.columns,
             "kFrameBits": terms.frame.width,
-            "kAngles": formats.ANGLES,
+            "kAngles": ANGLES,
             "kCropTop": top,
             "kCropLeft": left,
             "kBinning": design.binning,
@@ -50,25 +51,25 @@ def header_text(terms: Contract) -> str:
         "N, and the words of the transforms.": {
             "kSize": terms.size,
             "kSizeLog2": terms.size_log2,
-            "kWordBits": formats.WORD.width,
-            "kQuotientBits": formats.QUOTIENT_WORD.width,
-            "kTwiddleBits": formats.TWIDDLE.width,
-            "kTwiddleFraction": formats.TWIDDLE.fraction_bits,
-            "kPasses": formats.PASSES,
-            "kTransposes": formats.TRANSPOSES,
-            "kTransposeGuardBits": formats.TRANSPOSE_GUARD_BITS,
+            "kWordBits": fixed_point.WORD.width,
+            "kQuotientBits": fixed_point.QUOTIENT_WORD.width,
+            "kTwiddleBits": fixed_point.TWIDDLE.width,
+            "kTwiddleFraction": fixed_point.TWIDDLE.fraction_bits,
+            "kPasses": law.PASSES,
+            "kTransposes": law.TRANSPOSES,
+            "kTransposeGuardBits": law.TRANSPOSE_GUARD_BITS,
             "kBrightFieldDepth": terms.buffer("bright_field").depth,
         },
         "Gradients: ROM of logarithms, gain of each axis.": {
             "kLogAddressBits": terms.log_address_bits,
-            "kLogFractionBits": formats.LOG_FRACTION.width,
-            "kGradientBits": formats.GRADIENT.width,
+            "kLogFractionBits": fixed_point.LOG_FRACTION.width,
+            "kGradientBits": fixed_point.GRADIENT.width,
             "kGradientGainX": terms.gradient_gains[0],
             "kGradientGainY": terms.gradient_gains[1],
         },
         "Least-squares surface of the border: gains are mantissa * 2^-shift.": {
-            "kBorder": formats.BORDER,
-            "kGainBits": formats.GAIN_BITS,
+            "kBorder": fixed_point.BORDER,
+            "kGainBits": fixed_point.GAIN_BITS,
             "kMeanGain": surface.mean.mantissa,
             "kMeanShift": surface.mean.shift,
             "kLinearGain": surface.linear.mantissa,
@@ -82,18 +83,18 @@ def header_text(terms: Contract) -> str:
             "kKappa16ths": surface.kappa_16ths,
             "kKappa": surface.kappa,
             "kCoefficientBits": surface.coefficient_bits,
-            "kCoefficientFraction": formats.SURFACE_COEFFICIENT_FRACTION,
+            "kCoefficientFraction": fixed_point.SURFACE_COEFFICIENT_FRACTION,
         },
         "Phase, and the network's 8-bit codes.": {
-            "kOffsetRowsLog2": formats.OFFSET_ROWS_LOG2,
+            "kOffsetRowsLog2": law.OFFSET_ROWS_LOG2,
             "kPhaseGain": terms.phase_gain.mantissa,
             "kPhaseShift": terms.phase_gain.shift,
-            "kPhaseBits": formats.PHASE.width,
-            "kPhaseCodeOffset": int(formats.PHASE.encode(formats.PHASE_CODE_OFFSET_RAD)),
+            "kPhaseBits": fixed_point.PHASE.width,
+            "kPhaseCodeOffset": int(fixed_point.PHASE.encode(law.PHASE_CODE_OFFSET_RAD)),
             "kPhaseCodeShift": terms.phase_code_shift,
-            "kPixelBits": formats.PIXEL.width,
+            "kPixelBits": fixed_point.PIXEL.width,
             "kPixelShift": terms.pixel_shift,
-            "kChannels": formats.ANGLES + 1,
+            "kChannels": ANGLES + 1,
         },
     }
     twiddle = twiddles(terms.size)
@@ -121,9 +122,9 @@ def header_text(terms: Contract) -> str:
     lines += [
         "",
         "// Values as they leave and enter kernels.",
-        f"using phase_t = {formats.PHASE.ap_type};",
-        f"using pixel_t = {formats.PIXEL.ap_type};",
-        f"using twiddle_t = {formats.TWIDDLE.ap_type};",
+        f"using phase_t = {fixed_point.PHASE.ap_type};",
+        f"using pixel_t = {fixed_point.PIXEL.ap_type};",
+        f"using twiddle_t = {fixed_point.TWIDDLE.ap_type};",
     ]
     for table in tables:
         lines += ["", *table]

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike
 
 from cytogate.hls.contract.header import header_text
 from cytogate.model.command.files import whole_file
-from cytogate.model.contract.law import LOG_FRACTION, TWIDDLE, Codes, contract
+from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers

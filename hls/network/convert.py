@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
-from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError

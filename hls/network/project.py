@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cytogate.model.contract.law import Format
+from cytogate.model.contract.fixed_point import Format
 
 NETWORK_HEADER = "network.hpp"
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.interface.bundle import Manifest
-from cytogate.model.interface.frame_layout import ANGLES
 from cytogate.model.interface.packing import pack
 from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
 

@@ -15,7 +15,7 @@ from cytogate.host.page.charts import note, plot
 from cytogate.host.page.theme import FONT, Theme, class_color, paint
 from cytogate.host.stream.cells import Flag
 from cytogate.host.stream.monitor import GALLERY, Shown, View
-from cytogate.model.contract.law import PHASE
+from cytogate.model.contract.fixed_point import PHASE
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import integer
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.design import FourAngle
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.containers import Source, reading
 from cytogate.model.files.frames import open_frames

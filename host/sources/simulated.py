@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.design import DESIGNS, FourAngle
+from cytogate.model.design.design import DESIGNS
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.interface.bundle import Manifest
 from cytogate.model.simulation.simulator import SimulatedCells
 

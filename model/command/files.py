@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,7 @@ from typing import TYPE_CHECKING
 from cytogate.model.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
-
-LOG_COLUMNS = 120
-"""Width of tables where there is no terminal to ask."""
+    pass
 
 
 @contextmanager
@@ -34,19 +29,3 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def terminal() -> Console:
-    """Return standard output for tables and sentences, as wide as the terminal, or as a log may be."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
-
-
-def progress_bars() -> Progress:
-    """Return bars on standard error that say what is done, how much of it, and how long it will take."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=Console(stderr=True))

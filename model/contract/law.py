@@ -36,263 +36,43 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cytogate.model.contract.fixed_point import (
+    GRADIENT,
+    LOG_FRACTION,
+    PHASE,
+    PIXEL,
+    QUOTIENT_WORD,
+    TWIDDLE,
+    WORD,
+    Codes,
+    Format,
+    Gain,
+)
+from cytogate.model.contract.memory import Buffer
+from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
-from cytogate.model.interface.frame_layout import ANGLES
 
-Codes = NDArray[np.int64]
-
-
-class Rounding(Enum):
-    """What becomes of bits below the step, by the name it has in ``ap_fixed``."""
-
-    TRUNCATE = "AP_TRN"
-    """Toward minus infinity."""
-    HALF_UP = "AP_RND"
-    """To the nearest step, halves toward plus infinity."""
-    CONVERGENT = "AP_RND_CONV"
-    """To the nearest step, halves to the even one: no bias."""
-
-
-class Overflow(Enum):
-    """What becomes of values beyond the range, by the name it has in ``ap_fixed``."""
-
-    WRAP = "AP_WRAP"
-    SATURATE = "AP_SAT"
-
-
-def shift_right(codes: ArrayLike, shift: ArrayLike, rounding: Rounding = Rounding.CONVERGENT) -> Codes:
-    """Return integers divided by ``2**shift`` (``shift >= 0``, broadcast) and rounded."""
-    codes, shift = np.asarray(codes, np.int64), np.asarray(shift, np.int64)
-    quotient = codes >> shift
-    if rounding is Rounding.TRUNCATE:
-        return quotient
-    # One addition before the shift: half a step, less one where a tie must fall to the even quotient below it.
-    half = (np.int64(1) << shift) >> 1
-    if rounding is Rounding.HALF_UP:
-        return (codes + half) >> shift
-    tie_down = np.where(half > 0, 1 - (quotient & 1), 0)
-    return (codes + half - tie_down) >> shift
-
-
-@dataclass(frozen=True)
-class Format:
-    """A fixed-point format: ``width`` bits, ``integer_bits`` of them before the point (sign included)."""
-
-    width: int
-    integer_bits: int
-    signed: bool = True
-    rounding: Rounding = Rounding.CONVERGENT
-    overflow: Overflow = Overflow.SATURATE
-
-    @property
-    def fraction_bits(self) -> int:
-        """Bits behind the point; negative where the step exceeds 1."""
-        return self.width - self.integer_bits
-
-    @property
-    def step(self) -> float:
-        """Difference between neighboring values."""
-        return 2.0**-self.fraction_bits
-
-    @property
-    def code_min(self) -> int:
-        """Smallest integer code."""
-        return -(1 << (self.width - 1)) if self.signed else 0
-
-    @property
-    def code_max(self) -> int:
-        """Largest integer code."""
-        return (1 << (self.width - self.signed)) - 1
-
-    @property
-    def min(self) -> float:
-        """Smallest value."""
-        return self.code_min * self.step
-
-    @property
-    def max(self) -> float:
-        """Largest value."""
-        return self.code_max * self.step
-
-    @property
-    def ap_type(self) -> str:
-        """The C++ type, as in ``ap_fixed<18, 4, AP_RND_CONV, AP_SAT>``."""
-        name = "ap_fixed" if self.signed else "ap_ufixed"
-        return f"{name}<{self.width}, {self.integer_bits}, {self.rounding.value}, {self.overflow.value}>"
-
-    def limit(self, codes: ArrayLike) -> Codes:
-        """Bring integer codes into the range by saturation or wrapping."""
-        codes = np.asarray(codes, np.int64)
-        if self.overflow is Overflow.SATURATE:
-            return np.clip(codes, self.code_min, self.code_max)
-        return ((codes - self.code_min) & ((1 << self.width) - 1)) + self.code_min
-
-    def encode(self, values: ArrayLike) -> Codes:
-        """Return the codes of real values: rounded, then limited.
-
-        Raises
-        ------
-        ValueError
-            If a value is not finite or exceeds 2^53 steps, where float64 no longer holds every code.
-        """
-        scaled = np.asarray(values, np.float64) * 2.0**self.fraction_bits
-        if not np.all(np.abs(scaled) <= 2.0**53):
-            raise ValueError(f"a value is not finite or beyond 2^53 steps of {self.ap_type}")
-        if self.rounding is Rounding.TRUNCATE:
-            rounded = np.floor(scaled)
-        elif self.rounding is Rounding.HALF_UP:
-            rounded = np.floor(scaled) + (scaled - np.floor(scaled) >= 0.5)
-        else:
-            rounded = np.rint(scaled)
-        return self.limit(rounded.astype(np.int64))
-
-    def decode(self, codes: ArrayLike) -> NDArray[np.float64]:
-        """Return the values of codes."""
-        return np.asarray(codes, np.float64) * self.step
-
-
-@dataclass(frozen=True)
-class Gain:
-    """A positive constant factor as hardware holds it: ``mantissa * 2**-shift``, 18 bits of mantissa."""
-
-    mantissa: int
-    shift: int
-
-    @staticmethod
-    def of(value: float) -> Gain:
-        """Return the gain nearest to ``value > 0``."""
-        _, exponent = math.frexp(value)
-        shift = GAIN_BITS - exponent
-        mantissa = round(math.ldexp(value, shift))
-        if mantissa == 1 << GAIN_BITS:
-            mantissa, shift = mantissa >> 1, shift - 1
-        return Gain(mantissa, shift)
-
-    @property
-    def value(self) -> float:
-        """The factor as a float."""
-        return math.ldexp(self.mantissa, -self.shift)
-
-
-GAIN_BITS = 18
-
-# Formats that do not depend on the design. WORD holds integers: its scale is the stage's, times 2^exponent.
-WORD = Format(18, 18)
-QUOTIENT_WORD = Format(19, 19)
-TWIDDLE = Format(18, 2)
-"""Twiddles, quadrant ROM, surface tables and axis gains: +1.0 is exact."""
-GRADIENT = Format(18, 4)
-"""log2 of an intensity ratio, +-8."""
-LOG_FRACTION = Format(14, 0, signed=False)
-"""ROM of log2(1 + m): the fraction behind the position of the leading one."""
-PHASE = Format(18, 5)
-"""Phase in radians, +-16 in steps of 0.12 mrad."""
-PIXEL = Format(8, 0, signed=False)
-"""A sample of the network's input: 256 codes in [0, 1)."""
-SIGNED_PIXEL = Format(PIXEL.width, 1)
-"""The same of a network that is at home about 0: codes -128 to 127 in [-1, 1)."""
-SURFACE_COEFFICIENT_FRACTION = 8
-"""Bits of a surface coefficient below the gradient's step."""
 PHASE_CODES_PER_RADIAN = 32
 PHASE_CODE_OFFSET_RAD = 1.0
 """The network sees ``(phase + 1 rad) * 32``: -1 to 7 rad in steps of 31 mrad."""
 
-# The network. Integer bits are what unit-variance He initialization and batch normalization lead to, without the sign;
-# widths of weights and activations are the design's.
-EXACT_STEPS = 1 << 24
-"""float32, in which Keras computes, holds every integer up to here: no accumulator may reach it."""
-RELU_INTEGER_BITS = 2
-NORMALIZED_INTEGER_BITS = 2
-HIDDEN_INTEGER_BITS = 3
-KERNEL_INTEGER_BITS = 0
-CONTRAST_KERNEL_INTEGER_BITS = 2
-"""Of the first convolution, which faces images of low contrast."""
-BIAS = Format(12, 3)
-SNAP_FRACTION_BITS = 10
-"""A snapped batch normalization has scale and offset on the grid 2^-10."""
 
 LOG_ROM_ADDRESS_BITS_MAX = 11
 PASSES = 4
 """Row forward, column forward, column inverse, row inverse."""
 TRANSPOSES = 2
 TRANSPOSE_GUARD_BITS = 1
-BORDER = 8
-"""Width of the frame's edge, in pixels, that is taken for background."""
 PHASE_SHIFT_MAX = 40
 """Largest shift of the phase's gain: an instrument a thousand times finer than the default one."""
 OFFSET_ROWS_LOG2 = 3
 """log2 of the number of first rows whose mean phase is the zero."""
-
-
-@dataclass(frozen=True)
-class SurfaceFit:
-    """Constants of the least-squares surface ``c1 + cu s + cv t + cuu s^2 + cvv t^2 + cuv s t`` on the border.
-
-    ``s = u / N`` with the odd integers ``u = 2 x - (N - 1)``, ``t`` likewise along y. On a square border
-    ``1, u, v, uv, u^2 - v^2`` and ``u^2 + v^2 - kappa`` are orthogonal, so each coefficient is one exact integer moment
-    times one gain. ``kappa`` is kept to 1/16: what is left of the mean in the last moment is below a gradient step.
-    """
-
-    mean: Gain
-    linear: Gain
-    twist: Gain
-    """For s t."""
-    saddle: Gain
-    """For s^2 - t^2."""
-    bowl: Gain
-    """For s^2 + t^2 - kappa."""
-    kappa_16ths: int
-    kappa: int
-    """kappa / N^2 as a code of :data:`TWIDDLE`."""
-    coefficient_bits: int
-    """Width that holds every coefficient of every frame."""
-
-    @staticmethod
-    def of(size: int) -> SurfaceFit:
-        """Return the constants for frames of ``size`` x ``size``."""
-        u = 2 * np.arange(size, dtype=np.int64) - (size - 1)
-        edge = np.minimum(np.arange(size), size - 1 - np.arange(size)) < BORDER
-        border = edge[:, None] | edge[None, :]
-        v, u = (axis[border] for axis in np.broadcast_arrays(u[:, None], u[None, :]))
-        bowl = u * u + v * v
-        kappa_16ths = round(16 * int(bowl.sum()) / len(u))
-        unit = float(1 << SURFACE_COEFFICIENT_FRACTION)
-        bowl_energy = float(np.square(bowl - kappa_16ths / 16).sum())
-        mean = Gain.of(unit / len(u))
-        linear = Gain.of(unit * size / float(np.square(u).sum()))
-        twist = Gain.of(unit * size**2 / float(np.square(u * v).sum()))
-        saddle = Gain.of(unit * size**2 / float(np.square(u * u - v * v).sum()))
-        bowl_gain = Gain.of(unit * size**2 / (16 * bowl_energy))
-        kappa = int(TWIDDLE.encode(kappa_16ths / 16 / size**2))
-
-        # A moment is largest where the gradient takes its extreme with the sign of the polynomial everywhere.
-        def largest(polynomial: Codes, gain: Gain) -> float:
-            return float(np.abs(polynomial).sum()) * -GRADIENT.code_min * gain.value + 1
-
-        of_bowl = largest(16 * bowl - kappa_16ths, bowl_gain)
-        bound: float = max(
-            largest(np.ones_like(u), mean) + of_bowl * kappa * TWIDDLE.step + 1,
-            largest(u, linear),
-            largest(u * v, twist),
-            of_bowl + largest(u * u - v * v, saddle),
-        )
-        return SurfaceFit(
-            mean,
-            linear,
-            twist,
-            saddle,
-            bowl_gain,
-            kappa_16ths,
-            kappa,
-            coefficient_bits=math.ceil(bound).bit_length() + 1,
-        )
 
 
 @dataclass(frozen=True)
@@ -327,34 +107,6 @@ class Stage:
         if exponents is not None:
             values = values * np.exp2(exponents)[:, None, :, None]
         return values[..., 0] + 1j * values[..., 1] if self.complex else values
-
-
-@dataclass(frozen=True)
-class Buffer:
-    """A memory that the arithmetic makes necessary."""
-
-    name: str
-    reason: str
-    width: int
-    depth: int
-    copies: int = 1
-
-    @property
-    def bram36(self) -> float:
-        """Block RAMs of 36 kbit on 7-series and UltraScale+ (a half is one RAMB18); 0 for what fits LUT RAM."""
-        if self.depth * self.width <= LUT_RAM_BITS:
-            return 0.0
-        halves: int = min(
-            math.ceil(self.width / width) * math.ceil(self.depth / (16384 // 2 ** int(math.log2(width))))
-            for width in RAMB18_DATA_WIDTHS
-        )
-        return self.copies * halves / 2
-
-
-# UG473, table 1-5: RAMB18 as simple dual port; its parity bits come with widths of 9 and more.
-RAMB18_DATA_WIDTHS = (1, 2, 4, 9, 18, 36)
-LUT_RAM_BITS = 4096
-"""Below this a memory is left to LUT RAM, as synthesis does for shallow ones."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from cytogate.model.contract.law import LOG_FRACTION, TWIDDLE, Codes
+from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
 
 
 @lru_cache

@@ -18,9 +18,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import ANGLES, PIXEL, Buffer
+from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 
 KERNEL = 3
 """Rows and columns of the kernels behind the first."""

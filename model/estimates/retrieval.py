@@ -11,21 +11,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import (
-    ANGLES,
-    GAIN_BITS,
-    GRADIENT,
-    PASSES,
-    PIXEL,
-    QUOTIENT_WORD,
-    TRANSPOSES,
-    TWIDDLE,
-    WORD,
-    Buffer,
-    contract,
-)
+from cytogate.model.contract.fixed_point import GAIN_BITS, GRADIENT, PIXEL, QUOTIENT_WORD, TWIDDLE, WORD
+from cytogate.model.contract.law import PASSES, TRANSPOSES, contract
+from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import RESOURCES, Area, Board
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import NetworkEstimate, estimate_network
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits

@@ -7,6 +7,7 @@ this classifier is known on cells like these; not how another training, or other
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -16,7 +17,6 @@ from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
 
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.verdict import CONFIDENCE
 
 RESAMPLES = 1000
 BINS = 10
@@ -293,3 +293,24 @@ class _Ranks:
         ups, downs = (np.add.reduceat((weights * which)[self.order], self.starts) for which in (positive, ~positive))
         pairs = int(ups.sum()) * int(downs.sum())
         return float((ups * (np.cumsum(downs) - downs / 2)).sum() / pairs) if pairs else float("nan")
+
+
+CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.96
+"""Of 97.5 %: half the width of a 95 % interval in standard errors."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Accuracy of one classifier less that of another on the same cells, with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(labels: Labels, one: Labels, other: Labels) -> Difference:
+        """Compare two predictions cell by cell."""
+        gains = (one == labels).astype(float) - (other == labels)
+        error = NORMAL_QUANTILE * float(gains.std()) / math.sqrt(len(gains))
+        return Difference(float(gains.mean()), float(gains.mean()) - error, float(gains.mean()) + error)

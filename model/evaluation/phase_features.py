@@ -20,8 +20,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from cytogate.model.contract.law import ANGLES, PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
+from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.data.cell_file import CellFile
+from cytogate.model.design.instruments import ANGLES
 
 THRESHOLD_RAD = 0.35
 """About a third of the phase at the rim of a small cell, and ten times the noise of the background."""

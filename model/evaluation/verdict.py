@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +10,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
 from cytogate.model.errors import CheckFailed
+from cytogate.model.evaluation.metrics import CONFIDENCE, Difference, Labels
 
-CONFIDENCE = 0.95
-NORMAL_QUANTILE = 1.96
-"""Of 97.5 %: half the width of a 95 % interval in standard errors."""
 QUANTIZATION_LOSS = 0.02
 """How far below its float twin a quantized network may be."""
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,22 +50,6 @@ class Score:
             recall=recall,
             confusion=tuple(tuple(map(int, row)) for row in confusion),
         )
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Accuracy of one classifier less that of another on the same cells, with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @staticmethod
-    def of(labels: Labels, one: Labels, other: Labels) -> Difference:
-        """Compare two predictions cell by cell."""
-        gains = (one == labels).astype(float) - (other == labels)
-        error = NORMAL_QUANTILE * float(gains.std()) / math.sqrt(len(gains))
-        return Difference(float(gains.mean()), float(gains.mean()) - error, float(gains.mean()) + error)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from cytogate.model.command.files import progress_bars, terminal
+from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
-
-PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
+from cytogate.model.pages.page import PACKAGES
 
 
 @dataclass(frozen=True)

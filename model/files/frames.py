@@ -14,7 +14,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import Design, FourAngle
+from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.containers import Source, open_source, reading
 from cytogate.model.simulation.optics import Floats, code_type

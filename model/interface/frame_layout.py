@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ANGLES = 4
+from cytogate.model.design.instruments import ANGLES
+
 LANE_BITS = (8, 16)
 """Bits that one angle's code may take in a beat: whole bytes."""
 

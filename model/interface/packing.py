@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.interface.frame_layout import ANGLES, FrameLayout
+from cytogate.model.design.instruments import ANGLES
+from cytogate.model.interface.frame_layout import FrameLayout
 
 
 def lanes(layout: FrameLayout) -> np.dtype:

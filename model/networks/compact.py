@@ -9,16 +9,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import SIGNED_PIXEL
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.layers import (
-    FloatLayers,
-    Layers,
-    QuantizedLayers,
-    batch_normalization,
-    largest_code,
-)
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
+from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, batch_normalization
+from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
 
 
 @dataclass(frozen=True)

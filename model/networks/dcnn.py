@@ -14,17 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import PIXEL, Format
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.layers import (
-    FloatLayers,
-    Layers,
-    QuantizedLayers,
-    batch_normalization,
-    largest_code,
-)
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
+from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, batch_normalization
+from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
 
 DIFFERENCE = Format(PIXEL.width + 1, 1)
 """A difference of two pixels: one bit more, for the sign."""

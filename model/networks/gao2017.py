@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.layers import QuantizedLayers, largest_code
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
+from cytogate.model.networks.layers import QuantizedLayers
+from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cytogate.model.contract.law import (
-    BIAS,
-    CONTRAST_KERNEL_INTEGER_BITS,
-    EXACT_STEPS,
-    SNAP_FRACTION_BITS,
-    Format,
-)
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.networks.keras_backend import keras, qkeras, tf
+from cytogate.model.networks.widths import BIAS, CONTRAST_KERNEL_INTEGER_BITS, EXACT_STEPS, SNAP_FRACTION_BITS
 
 CONTRAST_GAIN = 8.0
 """A frame's values vary by a twentieth of their range or so: gain of the first kernels' initial values."""
@@ -27,8 +22,6 @@ RANGE_SIGMAS = 8
 """Range of a kernel in standard deviations of its He initialization; training widens it."""
 EPSILON = 2.0**-SNAP_FRACTION_BITS
 """A power of two, so that variance 1 - epsilon is exact and a snapped scale is not touched by the square root."""
-MEAN_WEIGHT_STEPS_LOG2 = 5
-"""A layer that sums over a whole image accepts weights of 2^5 steps on average before its accumulator is full."""
 
 
 class Layers(Protocol):
@@ -205,21 +198,6 @@ def batch_normalization(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return BatchNormalization(epsilon=EPSILON, name=name)(x)
 
 
-def signed_bits_into_sum(inputs: int, bits: int) -> int:
-    """Return how many bits, of ``bits`` wanted, a signed word may have that goes into a sum over ``inputs``."""
-    return max(2, min(bits, _room(inputs) + 1))
-
-
-def unsigned_bits_into_sum(inputs: int, bits: int) -> int:
-    """Return how many bits, of ``bits`` wanted, an unsigned word may have that goes into a sum over ``inputs``."""
-    return max(2, min(bits, _room(inputs)))
-
-
-def largest_code(words: Format) -> int:
-    """Return the largest magnitude of a code."""
-    return max(-words.code_min, words.code_max)
-
-
 @keras.saving.register_keras_serializable(package="cytogate")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalization, and nothing but ``scale * x + offset`` on every processor once it is snapped.
@@ -308,11 +286,6 @@ class Contrast(keras.initializers.HeNormal):
     def get_config(self) -> dict[str, object]:
         """Return the arguments."""
         return {"gain": self.gain, "seed": super().get_config()["seed"]}
-
-
-def _room(inputs: int) -> int:
-    """Return the bits that are left for magnitudes when so many products of weights are added."""
-    return EXACT_STEPS.bit_length() - 1 - math.ceil(math.log2(inputs)) - MEAN_WEIGHT_STEPS_LOG2
 
 
 def _penalty(l2: float) -> keras.regularizers.Regularizer | None:

@@ -12,10 +12,10 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, largest_code
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
+from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers
+from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
 
 INITIAL_DEVIATION = 0.1
 """Standard deviation of the initial weights, truncated normal (section III-C)."""

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.files import whole_file
+from cytogate.model.design.design import Design, Meng2017
 from cytogate.model.errors import InputError
 from cytogate.model.files.images import open_arrays
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.meng2017 import meng2017
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
 TOPOLOGY, WEIGHTS, CODES = "twin.json", "twin.weights.h5", "twin_codes.npz"
@@ -84,3 +87,60 @@ def _checked(model: keras.Model, codes: tuple[NDArray[np.integer], ...], where: 
                 f"{words.code_min} to {words.code_max}"
             )
     return codes
+
+
+SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+"""Trained networks that come with the package."""
+NETWORK = "meng2017"
+
+
+def weights_path(design: Design, quantized: bool, folder: Path = SHIPPED) -> Path:
+    """Return where the trained weights of a design lie."""
+    return folder / f"{record_name(design)}{'' if quantized else '-float'}.weights.h5"
+
+
+def record_name(design: Design) -> str:
+    """Return the name of a design's trained network; filters other than the default ones are part of it."""
+    filters = design.network.filters
+    variant = "" if filters == Meng2017().filters else "-" + "-".join(map(str, filters))
+    return f"{NETWORK}-{design.name}{variant}"
+
+
+def save_trained(model: keras.Model, design: Design, quantized: bool, folder: Path = SHIPPED) -> Path:
+    """Write a trained network's weights, without its optimizer."""
+    bare = meng2017(design.network, design.size, quantized)
+    bare.set_weights(model.get_weights())
+    path = weights_path(design, quantized, folder)
+    _save(bare, path)
+    return path
+
+
+def load_trained(design: Design, quantized: bool = True, folder: Path = SHIPPED) -> keras.Model:
+    """Return the trained network of a design, exact in fixed point where it is quantized."""
+    path = weights_path(design, quantized, folder)
+    if not path.exists():
+        raise InputError(
+            f"{path}: there is no trained network of design {design.name}; make one with "
+            f"`cytogate train --design {design.name}`"
+        )
+    model = meng2017(design.network, design.size, quantized)
+    _load(model, path)
+    if quantized:
+        assert_exact_accumulation(model)
+    return model
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    with whole_file(path) as partial:
+        # Keras insists on the suffix.
+        written = partial.with_name(partial.name + ".weights.h5")
+        model.save_weights(written)
+        written.replace(partial)
+
+
+def _load(model: keras.Model, path: Path) -> None:
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: holds no weights of this network ({reason}); train it anew") from error

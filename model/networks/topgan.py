@@ -19,16 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import SIGNED_PIXEL, Format
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL, Format
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.layers import (
-    FloatLayers,
-    Layers,
-    QuantizedLayers,
-    batch_normalization,
-    largest_code,
-)
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, scaled_widths
+from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, batch_normalization
+from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
 
 INITIAL_DEVIATION = 0.02
 """Standard deviation of the published networks' initial weights, normal (DCGAN's guidelines)."""

@@ -6,11 +6,11 @@ the host applies, ReLU or a leaky ReLU of slope 1/8, max-pooling 2x2, and no dro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.law import HIDDEN_INTEGER_BITS, NORMALIZED_INTEGER_BITS, RELU_INTEGER_BITS, Format
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.errors import InputError
-from cytogate.model.networks.layers import signed_bits_into_sum, unsigned_bits_into_sum
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,41 @@ def scaled_widths(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
     if factor <= 0:
         raise InputError(f"the width is scaled by {factor}; it must be positive")
     return tuple(max(1, round(width * factor)) for width in widths)
+
+
+# The network. Integer bits are what unit-variance He initialization and batch normalization lead to, without the sign;
+# widths of weights and activations are the design's.
+EXACT_STEPS = 1 << 24
+"""float32, in which Keras computes, holds every integer up to here: no accumulator may reach it."""
+RELU_INTEGER_BITS = 2
+NORMALIZED_INTEGER_BITS = 2
+HIDDEN_INTEGER_BITS = 3
+KERNEL_INTEGER_BITS = 0
+CONTRAST_KERNEL_INTEGER_BITS = 2
+"""Of the first convolution, which faces images of low contrast."""
+BIAS = Format(12, 3)
+SNAP_FRACTION_BITS = 10
+"""A snapped batch normalization has scale and offset on the grid 2^-10."""
+
+MEAN_WEIGHT_STEPS_LOG2 = 5
+"""A layer that sums over a whole image accepts weights of 2^5 steps on average before its accumulator is full."""
+
+
+def signed_bits_into_sum(inputs: int, bits: int) -> int:
+    """Return how many bits, of ``bits`` wanted, a signed word may have that goes into a sum over ``inputs``."""
+    return max(2, min(bits, _room(inputs) + 1))
+
+
+def unsigned_bits_into_sum(inputs: int, bits: int) -> int:
+    """Return how many bits, of ``bits`` wanted, an unsigned word may have that goes into a sum over ``inputs``."""
+    return max(2, min(bits, _room(inputs)))
+
+
+def largest_code(words: Format) -> int:
+    """Return the largest magnitude of a code."""
+    return max(-words.code_min, words.code_max)
+
+
+def _room(inputs: int) -> int:
+    """Return the bits that are left for magnitudes when so many products of weights are added."""
+    return EXACT_STEPS.bit_length() - 1 - math.ceil(math.log2(inputs)) - MEAN_WEIGHT_STEPS_LOG2

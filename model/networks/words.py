@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import EXACT_STEPS, SNAP_FRACTION_BITS, Format, Overflow, Rounding
+from cytogate.model.contract.fixed_point import Format, Overflow, Rounding
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import BatchNormalization
+from cytogate.model.networks.widths import EXACT_STEPS, SNAP_FRACTION_BITS
 
 
 @dataclass(frozen=True)

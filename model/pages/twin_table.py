@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.evaluation.metrics import Figure, Metrics
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.pages.page import Page

@@ -13,23 +13,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import (
+from cytogate.model.contract.fixed_point import (
     BORDER,
     GRADIENT,
     LOG_FRACTION,
-    OFFSET_ROWS_LOG2,
     PHASE,
-    PHASE_CODE_OFFSET_RAD,
     PIXEL,
     SURFACE_COEFFICIENT_FRACTION,
-    TRANSPOSE_GUARD_BITS,
     TWIDDLE,
     WORD,
     Codes,
-    Contract,
     Gain,
-    contract,
     shift_right,
+)
+from cytogate.model.contract.law import (
+    OFFSET_ROWS_LOG2,
+    PHASE_CODE_OFFSET_RAD,
+    TRANSPOSE_GUARD_BITS,
+    Contract,
+    contract,
 )
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design

@@ -14,16 +14,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.fixed_point import BORDER, PIXEL
 from cytogate.model.contract.law import (
-    ANGLES,
-    BORDER,
     OFFSET_ROWS_LOG2,
     PHASE_CODE_OFFSET_RAD,
     PHASE_CODES_PER_RADIAN,
-    PIXEL,
     contract,
 )
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from cytogate.model.command.files import progress_bars, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.errors import InputError
 
 BATCH = 8

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import ANGLES
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.making import make_file
 from cytogate.model.simulation.simulator import SimulatedCells

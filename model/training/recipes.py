@@ -16,20 +16,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import whole_file
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.data.examples import Inputs
-from cytogate.model.design.design import Design, Meng2017
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.networks.exact import assert_exact_accumulation, logits, meng2017, settle_weights
+from cytogate.model.networks.exact import logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.meng2017 import meng2017
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-"""Trained networks that come with the package."""
-NETWORK = "meng2017"
 SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
 """Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
 SYMMETRIES = 8
@@ -118,42 +116,6 @@ def augment(inputs: NDArray[np.uint8], symmetries: NDArray[np.int64]) -> NDArray
     return turned
 
 
-def weights_path(design: Design, quantized: bool, folder: Path = WEIGHTS) -> Path:
-    """Return where the trained weights of a design lie."""
-    return folder / f"{record_name(design)}{'' if quantized else '-float'}.weights.h5"
-
-
-def record_name(design: Design) -> str:
-    """Return the name of a design's trained network; filters other than the default ones are part of it."""
-    filters = design.network.filters
-    variant = "" if filters == Meng2017().filters else "-" + "-".join(map(str, filters))
-    return f"{NETWORK}-{design.name}{variant}"
-
-
-def save_trained(model: keras.Model, design: Design, quantized: bool, folder: Path = WEIGHTS) -> Path:
-    """Write a trained network's weights, without its optimizer."""
-    bare = meng2017(design.network, design.size, quantized)
-    bare.set_weights(model.get_weights())
-    path = weights_path(design, quantized, folder)
-    _save(bare, path)
-    return path
-
-
-def load_trained(design: Design, quantized: bool = True, folder: Path = WEIGHTS) -> keras.Model:
-    """Return the trained network of a design, exact in fixed point where it is quantized."""
-    path = weights_path(design, quantized, folder)
-    if not path.exists():
-        raise InputError(
-            f"{path}: there is no trained network of design {design.name}; make one with "
-            f"`cytogate train --design {design.name}`"
-        )
-    model = meng2017(design.network, design.size, quantized)
-    _load(model, path)
-    if quantized:
-        assert_exact_accumulation(model)
-    return model
-
-
 @dataclass(frozen=True, eq=False)
 class _Cells:
     """Some cells of a file, as examples: each turned and mirrored at random in training."""
@@ -185,19 +147,3 @@ def predict(model: keras.Model, cells: CellFile, chosen: NDArray[np.int64]) -> N
 
 
 PREDICTED_AT_A_TIME = 256
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    with whole_file(path) as partial:
-        # Keras insists on the suffix.
-        written = partial.with_name(partial.name + ".weights.h5")
-        model.save_weights(written)
-        written.replace(partial)
-
-
-def _load(model: keras.Model, path: Path) -> None:
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: holds no weights of this network ({reason}); train it anew") from error

@@ -11,13 +11,13 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import RESOURCES, Area, board_named
-from cytogate.model.design.design import design_named
+from cytogate.model.design.design import binned, design_named
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.retrieval import WIDTHS
 from cytogate.sim.area.tools import ModuleArea, Synthesis, place_line_engine, synthesize
-from cytogate.sim.axi.job import binned
 
 NOT_ASKED = "not asked for; --fmax places and routes the line engine on an ECP5"
 

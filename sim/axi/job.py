@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import time
@@ -15,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.project import HlsProject
-from cytogate.model.command.files import terminal, whole_file
-from cytogate.model.contract.law import PIXEL, Codes, contract
-from cytogate.model.design.design import Design, design_named
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
+from cytogate.model.contract.fixed_point import PIXEL, Codes
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, binned, design_named
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -141,18 +142,6 @@ def run_cosim(request: CosimRequest) -> None:
     report.check()
 
 
-def binned(design: Design) -> Design:
-    """Return ``design`` for frames that arrive at the network's size, cropped and binned by the camera's side."""
-    acquisition = dataclasses.replace(
-        design.acquisition,
-        rows=design.size,
-        columns=design.size,
-        pixel_pitch_x_um=design.acquisition.pixel_pitch_x_um * design.binning,
-        pixel_pitch_y_um=design.acquisition.pixel_pitch_y_um * design.binning,
-    )
-    return dataclasses.replace(design, name=f"{design.name}-binned", binning=1, acquisition=acquisition)
-
-
 def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = False, show: bool = False) -> Measured:
     """Send the frames of the task in folder ``run`` back to back; words that differ are counted, all else raises.
 
@@ -208,7 +197,7 @@ class _Network:
     def of(design: Design, weights: Path, folder: Path) -> _Network:
         from cytogate.hls.network.convert import convert
         from cytogate.model.networks.exact import logits_of_values
-        from cytogate.model.training.recipes import load_trained
+        from cytogate.model.networks.saved import load_trained
 
         print("Converting the network with hls4ml ...", flush=True)
         model = load_trained(design, folder=weights)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.package import design_hash, write_rtl_package
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.law import ANGLES, PIXEL, Codes
+from cytogate.model.contract.fixed_point import PIXEL, Codes
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.frame_layout import lane_bits

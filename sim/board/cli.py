@@ -27,7 +27,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.design.boards import board_named
     from cytogate.model.design.design import design_named
-    from cytogate.model.training.recipes import load_trained
+    from cytogate.model.networks.saved import load_trained
     from cytogate.sim.board.bundle import write_synthetic
 
     design = design_named(arguments.design)

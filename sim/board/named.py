@@ -50,7 +50,7 @@ EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_boar
 
 def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
     from cytogate.hls.network.convert import convert
-    from cytogate.model.training.recipes import load_trained
+    from cytogate.model.networks.saved import load_trained
 
     design = design_named(manifest.design)
     return design, convert(load_trained(design), design, FOLDER / design.name / "network")

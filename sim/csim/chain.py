@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import PIXEL, Codes, Format, Stage, contract
+from cytogate.model.contract.fixed_point import PIXEL, Codes, Format
+from cytogate.model.contract.law import Stage, contract
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.csim.compare import StageResult, StageTally

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
-from cytogate.model.command.files import progress_bars
+from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design, design_named, with_optics
 from cytogate.model.files.frames import FrameFile, apply_flat_field, fitted, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
+from cytogate.model.networks.saved import load_trained
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
-from cytogate.model.training.recipes import load_trained
 from cytogate.sim.csim.chain import CellRecord, Frames, run_chain
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.picture import draw

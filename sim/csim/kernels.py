@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.law import ANGLES, Codes
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.csim.compile import build
 from cytogate.sim.csim.order import from_stream

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cytogate.model.contract.law import ANGLES, Codes, contract
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 
 
 def from_stream(words: Mapping[str, Codes], design: Design) -> dict[str, Codes]:

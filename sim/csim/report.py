@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.csim.chain import ChainResult
 from cytogate.sim.csim.compare import StageResult

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
-from cytogate.model.command.files import terminal, whole_file
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import design_named
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.exact import count_macs, count_weights

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.law import ANGLES, GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes, contract
+from cytogate.model.contract.fixed_point import GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
 from cytogate.model.interface.packing import packed

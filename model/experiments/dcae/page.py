@@ -6,8 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from cytogate.model.evaluation.metrics import Calibration, Metrics
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Calibration, Difference, Metrics
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, SPECIMENS, TEST_CELLS, TRAINING_CELLS
 from cytogate.model.experiments.dcae.on_hep2 import Results, Sizes, Tested, best_split, selecting_accuracy
 from cytogate.model.experiments.dcae.training import (

@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import ArrayExamples, Inputs
 from cytogate.model.data.folds import Indices
 from cytogate.model.data.preprocessing import eightfold, turned_at_random
 from cytogate.model.networks import dcae
 from cytogate.model.networks.dcae import Dcae
-from cytogate.model.networks.exact import BATCH, assert_exact_accumulation, logits, settle_weights
+from cytogate.model.networks.exact import BATCH, logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import copy_weights, start_twin
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
 from cytogate.model.training.schedules import falling_adam
 

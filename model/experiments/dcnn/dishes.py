@@ -30,7 +30,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from scipy.special import gamma
 
-from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN, PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import MEDIUM_INDEX, Spread
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.evaluation.metrics import RESAMPLES, Figure
 from cytogate.model.experiments.dcnn.dishes import (
     CLIP,
@@ -27,8 +27,9 @@ from cytogate.model.experiments.dcnn.dishes import (
 )
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.networks.dcnn import Dcnn, differences, float_network, quantized_network
-from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.training.fitting import ArrayExamples, Epoch, Phase, Plan, Select, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 

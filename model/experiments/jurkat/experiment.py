@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Plot
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from cytogate.model.contract.law import SIGNED_PIXEL
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.data import jurkat
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.examples import ArrayExamples, Inputs
@@ -23,12 +23,12 @@ from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random, turned_at_random
 from cytogate.model.evaluation import baselines, image_features
-from cytogate.model.evaluation.metrics import Figure, Metrics
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.networks.compact import Compact, compact
-from cytogate.model.networks.exact import assert_exact_accumulation, count_macs, count_weights, settle_weights
+from cytogate.model.networks.exact import count_macs, count_weights, settle_weights
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot, reliability_plot
 from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit

@@ -19,20 +19,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import SHARES, CellFile, Split
 from cytogate.model.data.examples import Inputs
-from cytogate.model.design.design import CLASS_NAMES, DESIGNS, Design, FourAngle
+from cytogate.model.design.design import DESIGNS, Design
+from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
-from cytogate.model.evaluation.metrics import Figure, Metrics
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import meng2017
-from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.meng2017 import VARIANTS, Meng2017
+from cytogate.model.networks.meng2017 import VARIANTS, Compared
 from cytogate.model.networks.pretrained import start_twin
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 from cytogate.model.pages.twin_table import told_difference, twin_beside_float
@@ -116,7 +117,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     data = _data(setting, sizes, sizes.cells, background_only=False)
-    trained = {name: _trained(setting, sizes, data, name, Meng2017(variant=name)) for name in VARIANTS}
+    trained = {name: _trained(setting, sizes, data, name, Compared(variant=name)) for name in VARIANTS}
     compared = {name: _judged(data, each.model, VARIANTS[name]) for name, each in trained.items()}
     _introduction(page, setting, sizes, data)
     _comparison(page, data, compared)
@@ -204,13 +205,13 @@ def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) 
     return Data(codes, file.labels, Split.of(file.labels, setting.seed), {"cells": cells, **file.attributes})
 
 
-def _trained(setting: Setting, sizes: Sizes, data: Data, name: str, spec: Meng2017) -> Fitted:
+def _trained(setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared) -> Fitted:
     """Train a float network as the paper does; the loss on the validation cells selects its weights."""
     return _fitted(setting, sizes, data, name, spec, data.split.validation)
 
 
 def _fitted(
-    setting: Setting, sizes: Sizes, data: Data, name: str, spec: Meng2017, judged_on: NDArray[np.int64]
+    setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared, judged_on: NDArray[np.int64]
 ) -> Fitted:
     spec = dataclasses.replace(spec, size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
@@ -330,7 +331,7 @@ def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data)
     page.heading("Batch normalization (Figures 3 and 4)")
     curves = {}
     for name, normalized in (("with", True), ("without", False)):
-        spec = Meng2017(normalized=normalized)
+        spec = Compared(normalized=normalized)
         curves[name] = _fitted(setting, sizes, data, f"curve {name}", spec, data.split.training).curve
     steps = math.ceil(len(data.split.training) / sizes.batch)
     losses = {name: [epoch.loss or 0.0 for epoch in curve] for name, curve in curves.items()}
@@ -359,7 +360,7 @@ def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data)
 
 def _twin(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras.Model, of_float: _Judged) -> None:
     page.heading("Quantized twin")
-    spec = Meng2017(size=sizes.design.size)
+    spec = Compared(size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
     ((samples,), _), *_ = training.batches(SAMPLES, None)
 
@@ -402,7 +403,7 @@ def _twin(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras
 def _control(page: Page, setting: Setting, sizes: Sizes, of_cells: _Judged) -> None:
     page.heading("Control: background alone")
     data = _data(setting, sizes, sizes.control_cells, background_only=True)
-    spec = Meng2017()
+    spec = Compared()
     control = _trained(setting, sizes, data, "control", spec)
     found = _judged(data, control.model, spec.channels).metrics
     chance = 1 / len(CLASS_NAMES)

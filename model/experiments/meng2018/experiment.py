@@ -50,11 +50,12 @@ from cytogate.model.experiments.meng2018.methods import (
 from cytogate.model.experiments.meng2018.results import add_classes, add_frames, add_volumes
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import meng2018
-from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
 from cytogate.model.networks.pretrained import start_twin
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import lines_plot
 from cytogate.model.pages.twin_table import twin_beside_float

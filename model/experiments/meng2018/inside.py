@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Plot
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.evaluation.analysis import embedded, layer_outputs, occlusion_map
 from cytogate.model.evaluation.metrics import Figure
 from cytogate.model.experiments.meng2018.images import CODE_OF_MEAN

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, train_test_split
 
-from cytogate.model.contract.law import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import ArrayExamples, Examples, Inputs, StreamedExamples
 from cytogate.model.data.preprocessing import Balance
 from cytogate.model.evaluation.analysis import probabilities

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.evaluation.metrics import Figure, Metrics
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
 from cytogate.model.experiments.meng2018.images import encoded, kept
 from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Said, Sizes, Volume

@@ -27,7 +27,7 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cytogate.model.contract.law import SIGNED_PIXEL
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import (
     MEDIUM_INDEX,

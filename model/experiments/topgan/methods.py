@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from cytogate.model.contract.law import SIGNED_PIXEL
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.data.examples import ArrayExamples, Inputs
 from cytogate.model.data.preprocessing import turned_at_random
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.analysis import outputs_of
-from cytogate.model.networks.exact import assert_exact_accumulation, settle_weights
+from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras, tf
 from cytogate.model.networks.pretrained import copy_weights, start_twin
 from cytogate.model.networks.topgan import TopGan, as_picture, float_network, quantized_network
+from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.training.fitting import OnProgress, Phase, Plan, Select, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 

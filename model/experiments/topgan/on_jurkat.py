@@ -15,8 +15,7 @@ from cytogate.model.data import jurkat
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Figure
-from cytogate.model.evaluation.verdict import Difference
+from cytogate.model.evaluation.metrics import Difference, Figure
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, train_adversaries
 from cytogate.model.experiments.topgan.methods import (
