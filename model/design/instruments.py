@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cytogate.model.errors import InputError
 
@@ -18,6 +19,8 @@ class FourAngle:
     The frames are ordered +x, -x, +y, -y; x runs along columns, y downward along rows. The pupils are Gaussian
     in amplitude. The last four fields describe noise and are used by the simulator alone.
     """
+
+    channels: ClassVar[tuple[str, ...]] = ("+x", "-x", "+y", "-y")
 
     wavelength_um: float = 1.064
     na: float = 0.55

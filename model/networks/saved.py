@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Design, Meng2017
 from cytogate.model.errors import InputError
-from cytogate.model.files.images import open_arrays
+from cytogate.model.files.npz import open_arrays
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import meng2017
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats

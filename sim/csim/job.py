@@ -124,33 +124,32 @@ def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
     else:
         path = request.input
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.acquisition, design.network.class_names))
+        frames = stack.enter_context(open_frames(path, design.acquisition))
+        labels = frames.labels_for(design.network.class_names)
         design = fitted(design, frames)
-        if request.background is None:
-            yield design, frames
-        else:
+        gains = None
+        if request.background is not None:
             background = stack.enter_context(open_frames(request.background, design.acquisition))
-            yield design, _FlatFielded(frames, flat_field(background, design.acquisition), design)
+            gains = flat_field(background, design.acquisition)
+        yield design, _FileCells(frames, labels, gains, design)
 
 
 @dataclass(frozen=True)
-class _FlatFielded:
-    """Frames divided by the empty field as they are read."""
+class _FileCells:
+    """Cells of a file, divided by the empty field as they are read where that was given."""
 
     file: FrameFile
-    gains: NDArray[np.float64]
+    labels: NDArray[np.int64] | None
+    gains: NDArray[np.float64] | None
     design: Design
 
     @property
     def cells(self) -> int:
         return self.file.cells
 
-    @property
-    def labels(self) -> NDArray[np.int64] | None:
-        return self.file.labels
-
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
-        return apply_flat_field(self.file.read(start, stop), self.gains, self.design.acquisition)
+        frames = self.file.read(start, stop)
+        return frames if self.gains is None else apply_flat_field(frames, self.gains, self.design.acquisition)
 
 
 def _is_new(record: CellRecord, pictured: list[CellRecord]) -> bool:
