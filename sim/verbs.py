@@ -20,7 +20,7 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         type=Path,
         metavar="FILE",
-        help="frames of your own: NPZ, HDF5 or TIFF, four frames a cell (+x, -x, +y, -y); simulated cells otherwise",
+        help="frames of your own: NPZ, HDF5, Zarr or TIFF, four a cell (+x, -x, +y, -y); simulated cells otherwise",
     )
     parser.add_argument(
         "--background",

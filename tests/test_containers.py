@@ -134,14 +134,22 @@ def hdf5(folder: Path) -> Path:
     return folder / "f.h5"
 
 
-def matlab(folder: Path, as_its_user_sees_it: NDArray = TRUTH) -> Path:
-    """MATLAB's -v7.3: a block of its own in front, axes in the other direction."""
+def matlab(folder: Path, as_its_user_sees_it: NDArray = TRUTH, names: bool = False) -> Path:
+    """MATLAB's -v7.3: a block of its own in front, axes in the other direction, names as a cell array."""
     path = folder / "f.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["frames"] = as_its_user_sees_it.T
         file["frames"].attrs["MATLAB_class"] = np.bytes_("uint8")
         file["labels"] = np.array([LABELS], float)
         file["labels"].attrs["MATLAB_class"] = np.bytes_("double")
+        for number, name in enumerate(NAMES if names else ()):
+            letters = file.create_dataset(f"#refs#/{number}", data=np.array([[ord(each)] for each in name], np.uint16))
+            letters.attrs["MATLAB_class"] = np.bytes_("char")
+        if names:
+            cell = [[file[f"#refs#/{number}"].ref] for number in range(len(NAMES))]
+            file.create_dataset("class_names", data=np.array(cell, h5py.ref_dtype)).attrs["MATLAB_class"] = np.bytes_(
+                "cell"
+            )
     with path.open("r+b") as block:
         block.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\x02IM")
     return path
@@ -377,11 +385,17 @@ def test_labels_names_and_groups_wherever_they_stand(kind: str, tmp_path: Path) 
             file.labels_for(NAMES)
 
 
-def test_matlab_labels_are_doubles_of_two_axes(tmp_path: Path) -> None:
-    with open_frames(matlab(tmp_path), FourAngle()) as file:
+@pytest.mark.parametrize("names", [False, True])
+def test_matlab_labels_are_doubles_of_two_axes_and_names_cell_arrays(names: bool, tmp_path: Path) -> None:
+    path = matlab(tmp_path, names=names)
+    with open_frames(path, FourAngle()) as file:
         assert file.labels is not None
         assert file.labels.tolist() == LABELS
-        assert file.class_names is None
+        assert file.class_names == (NAMES if names else None)
+    if names:
+        with h5py.File(path, "r+") as stored:
+            stored["#refs#/1"].attrs["MATLAB_class"] = np.bytes_("double")
+        assert "class_names is a cell array of other things than short character vectors" in refusal(path)
 
 
 def test_a_file_that_another_program_writes_is_read_and_left_alone(tmp_path: Path) -> None:

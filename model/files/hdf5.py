@@ -20,6 +20,8 @@ from cytogate.model.files.container import DEFLATE_LIMIT, StoredArray, check_par
 
 MATLAB_CLASS = "MATLAB_class"
 """Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
+MAX_MATLAB_NAMES, MAX_MATLAB_LETTERS = 1 << 16, 1 << 10
+"""The most texts of a cell array, and letters of a text, that are read."""
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -46,7 +48,7 @@ class Hdf5File:
         """The root's attributes."""
         return self._file.attrs
 
-    def array(self, name: str) -> Hdf5Array | None:
+    def array(self, name: str) -> Hdf5Array | MatlabTexts | None:
         """Return a dataset whose declared size the file can hold; of a group None."""
         link = self._file.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
@@ -58,6 +60,8 @@ class Hdf5File:
             return None
         if dataset.file.filename != self._file.filename:
             raise InputError(f"{self.path}: {name} lies in another file, {dataset.file.filename}; name that one")
+        if dataset.attrs.get(MATLAB_CLASS) == b"cell" and dataset.dtype == h5py.ref_dtype:
+            return MatlabTexts(self.path, name, dataset)
         is_text = h5py.check_string_dtype(dataset.dtype) is not None
         if dataset.dtype.hasobject and not is_text:
             raise InputError(f"{self.path}: dataset {name} holds {dataset.dtype}, which is of no fixed size")
@@ -101,3 +105,28 @@ class Hdf5Array:
         if self._is_text:
             part = np.array([each.decode() for each in part.ravel()], str).reshape(part.shape)
         return part.T if self.column_major else part
+
+
+class MatlabTexts:
+    """A cell array of character vectors, of which MATLAB stores each as a dataset of its own."""
+
+    axes: str | None = None
+    column_major = True
+    dtype = np.dtype(str)
+
+    def __init__(self, path: Path, name: str, cells: h5py.Dataset) -> None:
+        self._path, self._name, self._cells = path, name, cells
+        if cells.size > MAX_MATLAB_NAMES:
+            raise InputError(f"{path}: {name} is a cell array of {cells.size}; {MAX_MATLAB_NAMES} are the most")
+        self.shape: tuple[int, ...] = (cells.size,)
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return some of the texts."""
+        assert axis == 0, "a cell array is read as one row"
+        return np.array([self._text(cell) for cell in self._cells[...].ravel()[start:stop]], str)
+
+    def _text(self, cell: h5py.Reference) -> str:
+        letters = self._cells.file[cell]
+        if letters.attrs.get(MATLAB_CLASS) != b"char" or letters.size > MAX_MATLAB_LETTERS:
+            raise InputError(f"{self._path}: {self._name} is a cell array of other things than short character vectors")
+        return "".join(map(chr, letters[...].ravel()))
