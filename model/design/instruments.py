@@ -94,6 +94,8 @@ class NetworkInputs:
     channels: ClassVar[tuple[str, ...]] = ()
 
 
+Camera = FourAngle | BrightField
+"""An instrument that takes frames."""
 Instrument = FourAngle | BrightField | NetworkInputs
 INSTRUMENTS: dict[str, type[FourAngle] | type[BrightField] | type[NetworkInputs]] = {
     each.kind: each for each in (FourAngle, BrightField, NetworkInputs)
