@@ -13,7 +13,7 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import Design, Window, binned
+from cytogate.model.design.design import Chip, Design, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -132,9 +132,9 @@ def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
 @pytest.mark.parametrize("board", ["kv260", "pynq-z2"])
 def test_layers_and_streams_are_those_that_hls4ml_writes(board: str, tmp_path: Path) -> None:
     """Reuse factors, and depth and samples of every stream of the default network, from the text of its project."""
-    design = replace(load_design("qatom64"), board=board)
+    design = replace(load_design("qatom64"), chip=Chip(board))
     predicted = estimate_network(design, board_named(board).network_clocks_per_pixel)
-    project = convert(exact_network(design.network, design.size), design, tmp_path / "project")
+    project = convert(exact_network(design.network.topology, design.size), design, tmp_path / "project")
     code, settings, types = (
         (project.folder / "firmware" / name).read_text() for name in (f"{project.top}.cpp", "parameters.h", "defines.h")
     )

@@ -94,7 +94,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
         for name in tracked
         if name.split("/")[0] in ROOMS
         and not name.startswith("model/results/")
-        and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json"}
+        and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json", ".toml"}
     }
     assert len(wanted) > 30
     assert wanted <= held, sorted(wanted - held)
@@ -105,7 +105,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     subprocess.run(install, check=True, timeout=600)
     code = (
         "import numpy as np\n"
-        "from cytogate.model.design.design import load_design\n"
+        "from cytogate.model.design.folder import load_design\n"
         "from cytogate.model.retrieval import integer\n"
         "from cytogate.hls.sources import FPGA\n"
         "assert (FPGA / 'src' / 'retrieve_phase.hpp').exists()\n"
@@ -149,7 +149,9 @@ def test_readme_commands_parse(line: str, capsys: pytest.CaptureFixture[str]) ->
 def test_unknown_design_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["csim", "--design", "nothing"]) == 2
     assert re.fullmatch(
-        r"cytogate csim: there is no design named nothing; choose one of [a-z0-9, ]+\n", capsys.readouterr().err
+        r"cytogate csim: there is no design named nothing; built-in are [a-z0-9, ]+, and `cytogate new` makes a folder "
+        r"for one of your own\n",
+        capsys.readouterr().err,
     )
 
 

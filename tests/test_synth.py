@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cytogate.model.design.boards import BOARDS, Area
-from cytogate.model.design.design import Design, Window
+from cytogate.model.design.design import RTL, Chip, Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.sim.area import tools as area_tools
@@ -135,7 +137,8 @@ def test_what_exceeds_the_board_fails_and_is_named(tmp_path: Path) -> None:
 def test_the_job_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Synthesis("Yosys 0.70", Area(100, 200, 3, 4.5), ())
     monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, width, folder: counted)
-    run_synth(SynthRequest("qatom64", 2, "pynq-z2", binned=True, fmax=False, output=tmp_path))
+    design = replace(load_design("qatom64"), chip=Chip("pynq-z2", kernel=RTL, samples_per_clock=2))
+    run_synth(SynthRequest(design, binned=True, fmax=False, output=tmp_path))
     read = json.loads((tmp_path / "report.json").read_text())
     assert (read["design"], read["width"], read["board"]) == ("qatom64-binned", 2, "pynq-z2")
     assert read["area"] == {"lut": 100, "ff": 200, "dsp": 3, "bram36": 4.5, "uram": 0}

@@ -13,14 +13,14 @@ import pytest
 from cytogate.model.command.dispatch import main
 from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
-from cytogate.model.design.folder import load_design
+from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, RECORD_FILE, design_text, load_design, network_folder
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Difference
 from cytogate.model.evaluation.verdict import Evaluation, Score
 from cytogate.model.networks.exact import count_macs, count_weights, logits
-from cytogate.model.networks.saved import SHIPPED, load_network, record_name, save_network
+from cytogate.model.networks.saved import QUANTIZED_WEIGHTS, load_network, save_network
 from cytogate.model.networks.words import assert_exact_accumulation, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -124,8 +124,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(quantized: bool, cel
 
 def test_what_was_trained_can_be_loaded_and_is_exact(cells: CellFile, tmp_path: Path) -> None:
     trained = train(DESIGN, cells, tmp_path / "work", True, PLAN)
-    save_network(trained.model, DESIGN, True, tmp_path)
-    loaded = load_network(DESIGN, folder=tmp_path)
+    design = dataclasses.replace(DESIGN, folder=tmp_path)
+    save_network(trained.model, design, True)
+    loaded = load_network(design)
     assert_exact_accumulation(loaded)
     trace(loaded)
     inputs = cells.read(np.arange(20))
@@ -141,12 +142,16 @@ def test_a_record_of_another_training_is_refused(cells: CellFile, tmp_path: Path
         train(DESIGN, cells, tmp_path / "work", False, PLAN)
 
 
-def test_missing_and_damaged_weights_are_one_sentence(cells: CellFile, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no trained network of design small"):
-        load_network(DESIGN, folder=tmp_path)
-    (tmp_path / "meng2017-small-2-3-4.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+def test_missing_and_damaged_weights_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="design small has no folder, so no trained network"):
+        load_network(DESIGN)
+    design = dataclasses.replace(DESIGN, folder=tmp_path)
+    with pytest.raises(InputError, match="design small has no trained network yet; make one with `cytogate train"):
+        load_network(design)
+    network_folder(design).mkdir()
+    (network_folder(design) / QUANTIZED_WEIGHTS).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
     with pytest.raises(InputError, match="holds no weights of this network"):
-        load_network(DESIGN, folder=tmp_path)
+        load_network(design)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +257,8 @@ def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
 def test_the_network_that_comes_along() -> None:
     """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
     design = load_design("qatom128")
-    record = json.loads((SHIPPED / f"{record_name(design)}.json").read_text())
-    assert record["design"] == json.loads(json.dumps(dataclasses.asdict(design)))
+    record = json.loads((BUILTIN / design.name / RECORD_FILE).read_text())
+    assert record["design"] == design_text(design)
     for quantized in (True, False):
         model = load_network(design, quantized)
         assert (count_macs(model), count_weights(model)) == (record["macs"], record["weights"])
@@ -270,7 +275,7 @@ def test_the_network_that_comes_along() -> None:
 
 def test_the_readme_quotes_the_record() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    evaluation = json.loads((SHIPPED / "meng2017-qatom128.json").read_text())["evaluation"]
+    evaluation = json.loads((BUILTIN / "qatom128" / RECORD_FILE).read_text())["evaluation"]
     for name in ("quantized", "float_twin", "svm", "control"):
         score = evaluation[name]
         interval = f"{100 * score['accuracy_low']:.1f} to {100 * score['accuracy_high']:.1f}"
@@ -280,18 +285,19 @@ def test_the_readme_quotes_the_record() -> None:
 
 @pytest.mark.full
 def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["train", "--design", "qatom64", "--filters", "2,3,4", "--cells", "150", "--control-cells", "60"]
-    arguments += ["--epochs", "1", "--fine-tune-epochs", "1", "--work", str(tmp_path), "--output", str(tmp_path / "o")]
-    code = main(arguments)
-    record = json.loads((tmp_path / "o" / "meng2017-qatom64-2-3-4.json").read_text())
+    design = dataclasses.replace(load_design("qatom64"), name="mine", network=DESIGN.network, folder=tmp_path / "mine")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+    arguments = ["train", "--design", str(tmp_path / "mine"), "--cells", "150", "--control-cells", "60"]
+    code = main([*arguments, "--epochs", "1", "--fine-tune-epochs", "1", "--work", str(tmp_path / "work")])
+    record = json.loads((tmp_path / "mine" / RECORD_FILE).read_text())
     assert code == (1 if record["evaluation"]["quantized"]["accuracy"] < record["evaluation"]["svm"]["accuracy"] else 0)
     assert record["simulated"] is True
+    assert record["design"] == design_text(design)
     assert [epoch["phase"] for epoch in record["curves"]["quantized"]["epochs"]] == ["train", "snap", "fine-tune"]
     assert record["evaluation"]["quantized"]["cells"] == 25
     assert "unseen simulated cells" in capsys.readouterr().out
-    trained = dataclasses.replace(DESIGN, name="qatom64", network=dataclasses.replace(DESIGN.network, dense=64))
-    assert count_weights(load_network(trained, folder=tmp_path / "o")) == record["weights"]
-    assert main(["train", "--filters", "2,3"]) == 2
+    assert count_weights(load_network(design)) == record["weights"]
 
 
 def test_instrument_of_unequal_pixels_trains_on_mirrors_alone() -> None:
