@@ -12,6 +12,13 @@ READY := $(VENV)/.ready
 ARGS ?=
 JOBS ?= 2
 
+# What may stand on make's command line: ours, and what tools and tests read from their environment.
+VARIABLES := DESIGN LEVEL WAVES BOARD NAME SCALE ARGS JOBS PYTHON CXX CYTOGATE_DATA CYTOGATE_VITIS_RTL XILINX_VITIS \
+    XILINX_VIVADO TF_CONFIG TF_CPP_MIN_LOG_LEVEL
+GIVEN := $(foreach each,$(.VARIABLES),$(if $(findstring command line,$(origin $(each))),$(each)))
+UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
+$(if $(UNKNOWN),$(error there is no variable $(UNKNOWN); did you mean one of these: $(VARIABLES)))
+
 # TensorFlow's log says nothing that a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow

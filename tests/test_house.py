@@ -173,3 +173,40 @@ def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path
     assert f"{missing} was not found" in done.stdout
     assert said in done.stdout
     assert not (tmp_path / ".venv").exists()
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    """Let make say what it would do."""
+    return subprocess.run(["make", "-n", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [("csim", "DESING=qatom64"), ("help", "Design=x", "ARGS=--cells 4"), ("PAGE=x",)])
+def test_make_knows_its_variables(words: tuple[str, ...]) -> None:
+    """A misspelt one must not be passed over: the default design would be built."""
+    done = make(*words)
+    (unknown,) = (word.partition("=")[0] for word in words if "=" in word and not word.startswith("ARGS="))
+    assert done.returncode == 2
+    assert re.search(rf"there is no variable {unknown}; did you mean one of these: DESIGN LEVEL", done.stderr)
+    assert not done.stdout
+
+
+def test_make_takes_every_variable_that_a_target_reads() -> None:
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    read = set(re.findall(r"\$\(([A-Z]+)\)", text)) - {
+        "VENV",
+        "BIN",
+        "CYTOGATE",
+        "READY",
+        "GIVEN",
+        "UNKNOWN",
+        "VARIABLES",
+    }
+    assert {"DESIGN", "BOARD", "WAVES"} <= read
+    assert make("help", *(f"{name}=1" for name in sorted(read))).returncode == 0
+
+
+def test_make_hands_a_folder_and_a_board_on() -> None:
+    touched = ("-o", ".venv/.ready")  # an install is not what is asked here
+    assert "csim --design 'my cells' --cells 4" in make(*touched, "csim", "DESIGN=my cells", "ARGS=--cells 4").stdout
+    assert "--board" not in make(*touched, "bitstream").stdout
+    assert "bitstream --design 'qatom128' --board zcu104" in make(*touched, "bitstream", "BOARD=zcu104").stdout
