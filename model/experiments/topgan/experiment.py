@@ -33,6 +33,7 @@ from cytogate.model.experiments.topgan.results import add_comparison
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import gallery_plot
 from cytogate.model.pages.twin_table import twin_beside_float
+from cytogate.model.simulation.seeded import derived_seed
 
 EASY_NAME, HARD_NAME = " against ".join(EASY), " against ".join(HARD)
 SHOWN = 6
@@ -114,10 +115,10 @@ def run(setting: Setting) -> Page:
 def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
     """Do everything at given sizes and return the page."""
     page = Page(EXPERIMENT.title, simulated=True)
-    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, _seed(setting, 0)), sizes.side)
+    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, derived_seed(setting.seed, 0)), sizes.side)
     tasks = [
-        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, _seed(setting, 1))),
-        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, _seed(setting, 2))),
+        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, derived_seed(setting.seed, 1))),
+        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, derived_seed(setting.seed, 2))),
     ]
     _introduction(page, setting, sizes, tasks, unlabelled)
     with setting.training() as show:
@@ -141,11 +142,6 @@ def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
     page.fact("sizes on Jurkat cells", dataclasses.replace(of_jurkat, methods=()))
     page.fact("adversarial losses", adversaries.curve)
     return page
-
-
-def _seed(setting: Setting, part: int) -> int:
-    """Return a seed of its own for each simulated set: cells of equal draws would be twins of each other."""
-    return int(np.random.SeedSequence(setting.seed, spawn_key=(part,)).generate_state(1)[0])
 
 
 def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
