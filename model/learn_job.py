@@ -32,7 +32,7 @@ from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import PACKAGES, Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot
 from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 BATCH = 32
@@ -143,7 +143,7 @@ class _Learner:
         request, name = self.request, "quantized" if quantized else "float"
         classes = len(self.images.class_names)
         epochs, rate = request.epochs, request.learning_rate
-        phases: tuple[Phase, ...] = (Phase("train", epochs, falling_adam(rate)),)
+        phases: tuple[TrainingPhase, ...] = (TrainingPhase("train", epochs, falling_adam(rate)),)
         if quantized:
             phases = quantized_phases(epochs, max(1, round(FINE_TUNE_SHARE * epochs)), rate, rate / 8)
         fitted = fit(

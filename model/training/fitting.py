@@ -36,7 +36,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Phase:
+class TrainingPhase:
     """One stretch of training."""
 
     name: str
@@ -63,7 +63,7 @@ class Phase:
 class Plan:
     """How a network is trained."""
 
-    phases: tuple[Phase, ...]
+    phases: tuple[TrainingPhase, ...]
     batch: int
     """Examples a step, on all workers together."""
     seed: int

@@ -25,7 +25,7 @@ from cytogate.model.networks.exact import logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import meng2017
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
@@ -71,7 +71,7 @@ def train(
         If ``folder`` holds the training of something else.
     """
     split = Split.of(cells.labels, plan.seed)
-    phases: tuple[Phase, ...] = (Phase("train", plan.epochs, falling_adam(plan.learning_rate)),)
+    phases: tuple[TrainingPhase, ...] = (TrainingPhase("train", plan.epochs, falling_adam(plan.learning_rate)),)
     if quantized:
         phases = quantized_phases(plan.epochs, plan.fine_tune_epochs, plan.learning_rate, plan.fine_tune_learning_rate)
     symmetries = _symmetries(design)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.training.fitting import Phase
+from cytogate.model.training.fitting import TrainingPhase
 
 
 def falling_adam(rate: float, at_last: float = 0.0) -> Callable[[int], keras.Optimizer]:
@@ -18,15 +18,15 @@ def falling_adam(rate: float, at_last: float = 0.0) -> Callable[[int], keras.Opt
 
 def quantized_phases(
     epochs: int, fine_tune_epochs: int, learning_rate: float, fine_tune_learning_rate: float
-) -> tuple[Phase, ...]:
+) -> tuple[TrainingPhase, ...]:
     """Return the phases of a quantized network: train, snap its batch normalization, go on with that frozen.
 
     With no epochs behind the snap it ends there.
     """
     phases = (
-        Phase("train", epochs, falling_adam(learning_rate)),
-        Phase("snap", 0, None, prepare=snap_batch_normalization),
+        TrainingPhase("train", epochs, falling_adam(learning_rate)),
+        TrainingPhase("snap", 0, None, prepare=snap_batch_normalization),
     )
     if not fine_tune_epochs:
         return phases
-    return (*phases, Phase("fine-tune", fine_tune_epochs, falling_adam(fine_tune_learning_rate)))
+    return (*phases, TrainingPhase("fine-tune", fine_tune_epochs, falling_adam(fine_tune_learning_rate)))

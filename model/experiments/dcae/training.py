@@ -25,7 +25,7 @@ from cytogate.model.networks.exact import BATCH, logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import copy_weights, start_twin
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam
 
 Codes = NDArray[np.uint8]
@@ -174,7 +174,7 @@ class Trainer:
     ) -> Plan:
         lengths = self.lengths
         batch = orientations * lengths.batch
-        return Plan((Phase(phase, epochs, falling_adam(rate)),), batch, self.seed, lengths.patience, select)
+        return Plan((TrainingPhase(phase, epochs, falling_adam(rate)),), batch, self.seed, lengths.patience, select)
 
     def _fit(
         self,

@@ -30,7 +30,7 @@ from cytogate.model.networks.dcnn import Dcnn, differences, float_network, quant
 from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import ArrayExamples, Epoch, Phase, Plan, Select, fit
+from cytogate.model.training.fitting import ArrayExamples, Epoch, Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 Values = NDArray[np.float64]
@@ -231,7 +231,7 @@ class Trainer:
 
     def _plan(self, variant: Variant) -> Plan:
         sizes = self.sizes
-        phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(RATE)),)
+        phases: tuple[TrainingPhase, ...] = (TrainingPhase("train", sizes.epochs, falling_adam(RATE)),)
         if variant.quantized:
             phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, RATE, FINE_TUNE_RATE)
         return Plan(phases, BATCH, self.setting.seed, select=Select.LOSS)

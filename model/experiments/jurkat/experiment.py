@@ -31,7 +31,7 @@ from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot, reliability_plot
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 FOLDS = 5
@@ -203,7 +203,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
 def _plan(sizes: Sizes, quantized: bool, seed: int) -> Plan:
     rate = sizes.learning_rate
-    phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(rate)),)
+    phases: tuple[TrainingPhase, ...] = (TrainingPhase("train", sizes.epochs, falling_adam(rate)),)
     if quantized:
         phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, rate, rate / 8)
     return Plan(phases, sizes.batch, seed, select=Select.LOSS)

@@ -39,7 +39,7 @@ from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 from cytogate.model.pages.twin_table import told_difference, twin_beside_float
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.training_data import write_network_inputs
-from cytogate.model.training.fitting import Fitted, Phase, Plan, Select, fit
+from cytogate.model.training.fitting import Fitted, Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import quantized_phases
 
 PAPER_ORDER = ("THP1", "OAC", "MCF7", "PBMC", "OST")
@@ -216,7 +216,7 @@ def _fitted(
     spec = dataclasses.replace(spec, size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
     epochs = math.ceil(sizes.iterations / math.ceil(len(training) / sizes.batch))
-    phase = Phase("train", epochs, lambda steps: _optimizer(sizes))
+    phase = TrainingPhase("train", epochs, lambda steps: _optimizer(sizes))
     with setting.training() as show:
         return fit(
             functools.partial(meng2017.float_network, spec),

@@ -59,7 +59,7 @@ from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import lines_plot
 from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Phase, Plan, Select, fit
+from cytogate.model.training.fitting import Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam
 
 CODES_ON_PAGE = 16
@@ -217,7 +217,7 @@ def _twin(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: di
         return twin
 
     epochs = math.ceil(sizes.twin_iterations / steps_of(sizes, volume))
-    phase = Phase("fine-tune", epochs, falling_adam(sizes.twin_rate))
+    phase = TrainingPhase("fine-tune", epochs, falling_adam(sizes.twin_rate))
     with setting.training() as show:
         twin = fit(
             build,

@@ -26,7 +26,7 @@ from cytogate.model.networks import gao2017, meng2018
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.training.fitting import Fitted, Phase, Plan, Select, fit
+from cytogate.model.training.fitting import Fitted, Plan, Select, TrainingPhase, fit
 from cytogate.model.training.schedules import falling_adam
 
 Indices = NDArray[np.int64]
@@ -230,7 +230,12 @@ def fitted_network(
             loss or keras.losses.SparseCategoricalCrossentropy(),
             volume.training,
             volume.validation,
-            Plan((Phase("train", epochs, falling_adam(*sizes.rates)),), sizes.batch, setting.seed, select=Select.LOSS),
+            Plan(
+                (TrainingPhase("train", epochs, falling_adam(*sizes.rates)),),
+                sizes.batch,
+                setting.seed,
+                select=Select.LOSS,
+            ),
             folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
             identity=identity(sizes, volume),
             on_progress=lambda what, done, total: show(f"{name}: {what}", done, total),
