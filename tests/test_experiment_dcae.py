@@ -31,7 +31,8 @@ from cytogate.model.networks.dcae import Dcae, float_autoencoder, quantized_netw
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_twin
 from cytogate.model.pages.page import Page
-from cytogate.model.training.fitting import Epoch, Fitted
+from cytogate.model.training.fitting import Fitted
+from cytogate.model.training.record import Epoch
 from tests.test_jurkat import cells_on_background
 
 TINY = Dcae(size=48, filters=(2, 3, 4, 4), latent=8, dense=(8, 6))

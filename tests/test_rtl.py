@@ -12,7 +12,8 @@ from cytogate.hls.contract.header import header_text
 from cytogate.hls.contract.package import design_hash
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.design import Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
@@ -23,14 +24,16 @@ from tests.phantoms import bumps, extremes, noise
 
 def arriving(size: int) -> Design:
     """A design whose frames arrive at N x N, so that nothing but the kernel sets the pace."""
-    return Design(f"arriving{size}", size=size, binning=1, acquisition=FourAngle(rows=size, columns=size))
+    return Design(f"arriving{size}", window=Window(size, size, 1), instrument=FourAngle(rows=size, columns=size))
 
 
-SIXTEEN_BITS = Design("sixteen_bits", size=64, acquisition=FourAngle(adc_bits=16, rows=150, columns=133))
+SIXTEEN_BITS = Design(
+    "sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133)
+)
 """Binning; logarithms cut to the ROM's address; a window that no beat of several pixels begins with."""
 ANISOTROPIC = Design(
-    "anisotropic", size=64, binning=1,
-    acquisition=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
+    "anisotropic", window=Window(64, 64, 1),
+    instrument=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
 )  # fmt: skip
 
 
@@ -39,7 +42,7 @@ def steep(design: Design) -> np.ndarray:
 
     They drive every moment of the border as far as it goes.
     """
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     t, s = (2 * np.indices((acquisition.rows, acquisition.columns)) + 1) / [
         [[acquisition.rows]],
         [[acquisition.columns]],
@@ -79,11 +82,11 @@ def pixels(kernel: RtlSimulation, played: Played) -> np.ndarray:
 @pytest.mark.parametrize(
     ("design", "width"),
     [
-        (design_named("qatom64"), 1),
+        (load_design("qatom64"), 1),
         (SIXTEEN_BITS, 4),
         pytest.param(ANISOTROPIC, 2, marks=full),
-        pytest.param(design_named("qatom64"), 8, marks=full),
-        pytest.param(design_named("qatom256"), 1, marks=full),
+        pytest.param(load_design("qatom64"), 8, marks=full),
+        pytest.param(load_design("qatom256"), 1, marks=full),
     ],
     ids=lambda value: value.name if isinstance(value, Design) else str(value),
 )
@@ -215,7 +218,7 @@ def test_register_map() -> None:
     """Offsets are whole words, each once; the hash follows the header's text."""
     offsets = [register.offset for register in Register]
     assert offsets == list(range(0, 4 * len(offsets), 4))
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     other = replace(design, binning=2)
     assert header_text(contract(design)) != header_text(contract(other))
     assert design_hash(design) != design_hash(other)

@@ -20,12 +20,12 @@ from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, shift_right
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
-from cytogate.model.design.design import DESIGNS, design_named
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.retrieval import integer
 from cytogate.sim.rtl.simulation import rtl_sources, verilate
 from tests.conftest import REPOSITORY
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 IN_BYTES, OUT_BYTES = 32, 64
 Field = tuple[int, int]
 """Lowest bit on the bus, and bits."""
@@ -287,10 +287,10 @@ def test_a_wrong_rom_bit_is_seen(file: str, check: str, tmp_path: Path) -> None:
     assert differ > 0, f"none of {words} words differs"
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", builtin_names())
 def test_package_says_what_the_header_says(name: str) -> None:
     """Every integer of the C++ header is in the package under its name in capitals."""
-    design = DESIGNS[name]
+    design = load_design(name)
     header, package = header_text(contract(design)), package_text(design)
     constants = [line.split() for line in header.splitlines() if line.startswith("constexpr int k") and "[" not in line]
     assert len(constants) > 40

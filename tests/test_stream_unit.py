@@ -12,12 +12,12 @@ import pytest
 
 from cytogate.hls.contract.package import design_hash, write_rtl_package
 from cytogate.hls.sources import FPGA
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.interface import registers
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.stream_task import StreamTask
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 MODULES = (
     "stream_unit", "batch_cutter", "batch_joiner", "stream_registers", "word_sum", "fifo", "credits", "delay",
     "pipeline_valid",

@@ -35,7 +35,7 @@ def write_header(design: Design, folder: Path) -> Path:
 
 def header_text(terms: Contract) -> str:
     """Return the header of one contract."""
-    design, acquisition, surface = terms.design, terms.design.acquisition, terms.surface
+    design, acquisition, surface = terms.design, terms.design.four_angle, terms.surface
     top, left = design.crop
     constants = {
         "A frame as it arrives, and the window of it that is kept.": {

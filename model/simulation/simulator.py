@@ -8,7 +8,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
+from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
 from cytogate.model.simulation.seeded import SeededSet, check_class_names, check_seed

@@ -25,7 +25,8 @@ from cytogate.model.networks.exact import BATCH, logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import copy_weights, start_twin
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import Fitted, OnProgress, Plan, Select, TrainingPhase, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
+from cytogate.model.training.record import Select
 from cytogate.model.training.schedules import falling_adam
 
 Codes = NDArray[np.uint8]

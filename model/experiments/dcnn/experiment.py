@@ -37,7 +37,7 @@ from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.networks.exact import count_macs
 from cytogate.model.pages.page import Page, shown
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
-from cytogate.model.training.fitting import Epoch
+from cytogate.model.training.record import Epoch
 
 TWO_STREAMS: tuple[int, ...] = (1,)
 FOLDS = 4

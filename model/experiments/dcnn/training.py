@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 
 from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.data.examples import ArrayExamples
 from cytogate.model.evaluation.metrics import RESAMPLES, Figure
 from cytogate.model.experiments.dcnn.dishes import (
     CLIP,
@@ -30,7 +31,8 @@ from cytogate.model.networks.dcnn import Dcnn, differences, float_network, quant
 from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import ArrayExamples, Epoch, Plan, Select, TrainingPhase, fit
+from cytogate.model.training.fitting import Plan, TrainingPhase, fit
+from cytogate.model.training.record import Epoch, Select
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 Values = NDArray[np.float64]

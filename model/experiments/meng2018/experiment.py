@@ -59,7 +59,8 @@ from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import lines_plot
 from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Plan, Select, TrainingPhase, fit
+from cytogate.model.training.fitting import Plan, TrainingPhase, fit
+from cytogate.model.training.record import Select
 from cytogate.model.training.schedules import falling_adam
 
 CODES_ON_PAGE = 16

@@ -26,7 +26,8 @@ from cytogate.model.networks import gao2017, meng2018
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.training.fitting import Fitted, Plan, Select, TrainingPhase, fit
+from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase, fit
+from cytogate.model.training.record import Select
 from cytogate.model.training.schedules import falling_adam
 
 Indices = NDArray[np.int64]

@@ -29,7 +29,8 @@ from cytogate.model.networks.keras_backend import keras, tf
 from cytogate.model.networks.pretrained import copy_weights, start_twin
 from cytogate.model.networks.topgan import TopGan, as_picture, float_network, quantized_network
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import OnProgress, Plan, Select, TrainingPhase, fit
+from cytogate.model.training.fitting import OnProgress, Plan, TrainingPhase, fit
+from cytogate.model.training.record import Select
 from cytogate.model.training.schedules import falling_adam, quantized_phases
 
 Codes = NDArray[np.int8]
