@@ -671,9 +671,9 @@ def test_frames_of_another_size_than_the_design_says_are_refused(tmp_path: Path)
         file.check_size(design)
     for rows, columns in ((63, 90), (90, 64), (65, 90)):
         said = rf"frames of {rows}x{columns} pixels; design small has 64x90.*rows = {rows} and columns = {columns}"
-        with opened(npz(tmp_path, frames_of(rows=rows, columns=columns))) as file:
-            with pytest.raises(InputError, match=said):
-                file.check_size(design)
+        path = npz(tmp_path, frames_of(rows=rows, columns=columns))
+        with opened(path) as file, pytest.raises(InputError, match=said):
+            file.check_size(design)
 
 
 @both_arrays
