@@ -88,7 +88,7 @@ class LearnRequest:
 def run_learn(request: LearnRequest) -> None:
     """Train both forms, test them once, and write the page with the trained twin."""
     began = time.perf_counter()
-    with open_image_set(request.images) as images, progress_bars() as progress:
+    with open_image_set(request.images, numbered=True) as images, progress_bars() as progress:
         split = Split.of(images.labels, request.seed)
         task = progress.add_task("training")
         learner = _Learner.of(

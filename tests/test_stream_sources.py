@@ -27,7 +27,7 @@ from cytogate.host.sources.opening import open_source
 from cytogate.host.stream.cells import WHOLE_FILE, Flag, SourceCell
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
-from cytogate.model.files.zarr_codecs import HARMLESS, codec_names
+from cytogate.model.files.zarr import HARMLESS, codec_names
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
 from tests.streams import CLASSES, SIDE, real_data, small_frames, small_manifest, write_npz
@@ -145,7 +145,7 @@ def test_ome_tiff_without_four_channels_is_refused(tmp_path: Path) -> None:
     for axes, frames in (("TZYX", FRAMES), ("TCYX", FRAMES[:, :3])):
         path = tmp_path / "strange.ome.tif"
         tifffile.imwrite(path, frames, ome=True, metadata={"axes": axes}, photometric="minisblack")
-        with pytest.raises(InputError, match="are not the four angles as C"):
+        with pytest.raises(InputError, match=r"are not 4 channels \(C\) of cells"):
             open_source(str(path), MANIFEST)
 
 
@@ -215,7 +215,7 @@ def test_known_codecs_inside_others_are_looked_at(tmp_path: Path) -> None:
 def test_a_zarr_of_giant_chunks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "giant.zarr"
     zarr.create_array(path, shape=(2**40, 4, SIDE, SIDE), dtype="u1", chunks=(2**30, 4, SIDE, SIDE))
-    with pytest.raises(InputError, match="most that is read at once"):
+    with pytest.raises(InputError, match="read at once"):
         open_source(str(path), MANIFEST)
 
 

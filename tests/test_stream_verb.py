@@ -324,7 +324,7 @@ def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     found = rows()
     assert [row["index"] for row in found] == list(range(count))
     simulation = CSimulation.of_chain(design, convert(load_network(design), design, here / "network"), here / "csim")
-    with open_frames(here / "cells.h5", design.four_angle, design.network.class_names) as frames:
+    with open_frames(here / "cells.h5", design.four_angle) as frames:
         for row in found:
             codes = simulation.run(frames.read(row["index"], row["index"] + 1)[0])["logits"]
             assert row["logits"] == codes.tolist()

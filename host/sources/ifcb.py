@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import Flag, SourceCell
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Manifest
 
@@ -126,7 +127,7 @@ class FlowCytobotBin:
         frame = framed(image, self._rows, self._columns)
         cropped = trigger.height > self._rows or trigger.width > self._columns
         flags = Flag.SINGLE_IMAGE | (Flag.CROPPED if cropped else Flag(0))
-        return replace(cell, frames=np.broadcast_to(frame, (4, *frame.shape)), flags=flags)
+        return replace(cell, frames=np.broadcast_to(frame, (len(FourAngle.channels), *frame.shape)), flags=flags)
 
 
 def framed(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
