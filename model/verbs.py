@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytogate.model.command.arguments import add_cells, add_design, add_output, design_of
+from cytogate.model.command.arguments import add_cells, add_design, add_input, add_output, design_of
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.new import KINDS, new_design
 
@@ -32,10 +32,8 @@ def _new(arguments: argparse.Namespace) -> None:
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_cells(parser, "simulated cells, split 76/8/16", 30_000)
-    parser.add_argument(
-        "--control-cells", type=int, default=6000, help="cells whose background alone the control learns from"
-    )
+    add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
+    add_cells(parser, "cells at most; simulated ones: 30000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
     parser.add_argument("--epochs", type=int, default=40, help="epochs of each network")
@@ -52,8 +50,8 @@ def _train(arguments: argparse.Namespace) -> None:
         TrainRequest(
             design=design_of(arguments),
             plan=plan,
+            input=arguments.input,
             cells=arguments.cells,
-            control_cells=arguments.control_cells,
             data_seed=arguments.data_seed,
             work=arguments.work,
         )
@@ -233,7 +231,7 @@ ESTIMATE = Verb(
     "Clocks, rates and resources of a design on every board, before anything is built.", _estimate_arguments, _estimate
 )
 TRAIN = Verb(
-    "Train a design's network, its float form and a control, on simulated cells; goes on where it was stopped.",
+    "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
 )

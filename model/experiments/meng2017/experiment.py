@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import SHARES, CellFile, Split
+from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.examples import Inputs
+from cytogate.model.data.splits import SHARES, Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
