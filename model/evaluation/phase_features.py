@@ -21,6 +21,14 @@ TEXTURE_SCALES = (1, 2, 4)
 RIM = 5
 """Pixels at a cell's rim whose steep phase is no texture."""
 
+NAMES = (
+    "area", "compactness", "axis_ratio", "solidity",
+    "phase_mean", "phase_max", "phase_sd", "phase_skewness", "phase_total", "phase_inner", "phase_outer",
+    *(f"phase_texture_{scale}" for scale in TEXTURE_SCALES),
+    *(f"bright_field_texture_{scale}" for scale in TEXTURE_SCALES),
+)  # fmt: skip
+"""What the columns of :func:`features` are."""
+
 
 def features(inputs: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the features (cells, len(NAMES)) of network inputs (cells, N, N, 5), zeros where there is no cell.

@@ -90,8 +90,8 @@ def _found(evaluation: Evaluation) -> list[str]:
     if evaluation.background_tells:
         sentences.append(
             f"**Backgrounds without cells are told apart, too**: {background.value:.1%} where always saying the "
-            f"largest class gives {share:.1%}. Classes differ in more than their cells (day, focus, illumination): so much of "
-            f"the accuracy may not be about cells."
+            f"largest class gives {share:.1%}. Classes differ in more than their cells (day, focus, illumination): so "
+            f"much of the accuracy may not be about cells."
         )
     else:
         sentences.append(

@@ -132,7 +132,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
 class Data:
     """Labelled network inputs in memory, and their split."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     """(cells, N, N, 5), the four frames and the phase."""
     labels: NDArray[np.int64]
     split: Split
