@@ -12,7 +12,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     from cytogate.model.design.design import DEFAULT_DESIGN
 
     parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
-    parser.add_argument("--width", type=int, choices=(1, 2, 4, 8), default=4, help="samples a clock")
+    parser.add_argument("--width", type=int, choices=(1, 2, 4, 8), default=4, help="samples per clock")
     parser.add_argument("--board", help="board whose budget counts (default: the design's)")
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
@@ -29,7 +29,7 @@ def _run(arguments: argparse.Namespace) -> None:
     run_synth(
         SynthRequest(
             design=arguments.design,
-            width=arguments.width,
+            samples_per_clock=arguments.width,
             board=arguments.board,
             binned=arguments.binned,
             fmax=arguments.fmax,
