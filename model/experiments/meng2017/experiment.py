@@ -148,7 +148,7 @@ class Data:
 class ChannelExamples:
     """Some cells and some of their channels; held as codes, of which a batch at a time becomes code / 256."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     labels: NDArray[np.int64]
     chosen: NDArray[np.int64]
     channels: tuple[int, ...]
