@@ -18,18 +18,13 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.containers import Source, open_source, reading
+from cytogate.model.interface.frame_check import ARMS, SATURATED_SHARE, FrameCheck
 from cytogate.model.simulation.optics import Floats, code_type
 
 Frames = NDArray[np.unsignedinteger]
 
-ARMS = ("+x", "-x", "+y", "-y")
-
 MAX_SIDE = 8192
 """Rows or columns beyond which a file is not believed."""
-
-SATURATED_SHARE = 0.01
-"""Share of a frame's pixels at the highest code from which the frame counts as saturated: a bright rim of a cell may
-touch the end of the range, but a hundredth of the field of view is more than its rims."""
 
 CELLS_AT_A_TIME = 16
 
@@ -254,19 +249,15 @@ def _class_names(source: Source, path: Path, wanted: tuple[str, ...] | None) -> 
 
 def _check_codes(frames: Frames, path: Path, first_cell: int, adc_bits: int) -> None:
     """Check the codes of (cells, 4, rows, columns); the first bad frame is named."""
-    top = 2**adc_bits - 1
-    highest, lowest = frames.max(axis=(2, 3)), frames.min(axis=(2, 3))
-    saturated = np.count_nonzero(frames >= top, axis=(2, 3)) > SATURATED_SHARE * frames[0, 0].size
-    for cell, arm in np.argwhere((highest > top) | saturated | (highest == lowest)):
-        where, high = f"{path}: cell {first_cell + cell}, frame {ARMS[arm]}", int(highest[cell, arm])
-        if high > top:
+    rows, columns = frames.shape[2:]
+    check = FrameCheck(rows, columns, adc_bits)
+    for number, cell in enumerate(frames, start=first_cell):
+        fault = check.code_fault(cell)
+        if fault is not None:
+            raise InputError(f"{path}: cell {number}, {fault}")
+        channel = check.saturated(cell)
+        if channel is not None:
             raise InputError(
-                f"{where} holds the code {high}, beyond the {adc_bits}-bit ADC's {top}; "
-                f"the optical constant adc_bits must be {high.bit_length()} or more"
+                f"{path}: cell {number}, frame {channel} is saturated: more than {SATURATED_SHARE:.0%} of its pixels "
+                f"are at the highest code, {check.top}; lower the light or the gain"
             )
-        if high == lowest[cell, arm]:
-            raise InputError(f"{where} is empty: all of its pixels are {high}")
-        raise InputError(
-            f"{where} is saturated: more than {SATURATED_SHARE:.0%} of its pixels are at the highest code, {top}; "
-            "lower the light or the gain"
-        )
