@@ -20,7 +20,7 @@ from tests.phantoms import bumps, extremes, noise
 OTHER_DESIGNS = {
     design.name: design
     for design in (
-        # Sixteen bits and binning: samples are rounded to the address of the ROM of logarithms. Anisotropic: one axis has a gain.
+        # Sixteen bits and binning: samples are rounded to the log ROM's address. Anisotropic: one axis has a gain.
         Design("sixteen_bits", size=64, acquisition=FourAngle(adc_bits=16, rows=150, columns=133)),
         Design(
             "anisotropic", size=64, binning=1,

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import PIXEL, Codes, Format
 from cytogate.model.contract.law import Stage, contract
 from cytogate.model.design.design import Design
@@ -93,7 +94,7 @@ def run_chain(
     ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
     """
     logit_stage = Stage(
-        "logits", (len(design.network.class_names),), "class by class", logit_format, "1", bound=LOGIT_BOUND
+        "logits", (len(design.network.class_names),), "class by class", logit_format, "1", bound=ErrorBound(LOGIT_BOUND)
     )
     tallies = {stage.name: StageTally(stage) for stage in (*contract(design).stages, logit_stage)}
     float_classes: list[int] = []
@@ -108,7 +109,7 @@ def run_chain(
         code["logits"] = logit_format.encode(logits((exact.network_input * PIXEL.step).astype(np.float32)))
         fixed = _values(code, tallies)
         for name, tally in tallies.items():
-            tally.bounded(real[name], fixed[name])
+            tally.bounded(real[name], fixed[name], _exponents(code, tally))
         float_classes += list(real["logits"].argmax(axis=1))
         fixed_classes += list(code["logits"].argmax(axis=1))
         for cell in range(len(raw)):
@@ -167,7 +168,8 @@ def _codes(exact: integer.Retrieved) -> dict[str, Codes]:
 
 
 def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:
-    return {
-        name: tally.stage.values(code[name], code["spectrum_exponent"] if tally.stage.exponents else None)
-        for name, tally in tallies.items()
-    }
+    return {name: tally.stage.values(code[name], _exponents(code, tally)) for name, tally in tallies.items()}
+
+
+def _exponents(code: dict[str, Codes], tally: StageTally) -> Codes | None:
+    return code["spectrum_exponent"] if tally.stage.exponents else None
