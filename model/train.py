@@ -16,7 +16,8 @@ from rich.table import Table
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
-from cytogate.model.data.cell_file import CellFile, Split
+from cytogate.model.data.examples import CellFile
+from cytogate.model.data.folds import Split
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import RECORD_FILE, design_text, network_folder
 from cytogate.model.errors import InputError
@@ -26,7 +27,7 @@ from cytogate.model.evaluation.verdict import Evaluation
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import save_network
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
 from cytogate.model.training.recipes import TrainingPlan, predict, train
 

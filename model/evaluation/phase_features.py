@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
-from cytogate.model.data.cell_file import CellFile
+from cytogate.model.data.examples import CellFile
 from cytogate.model.design.instruments import ANGLES
 
 THRESHOLD_RAD = 0.35

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import CellFile, Split
-from cytogate.model.data.examples import Examples, Inputs
+from cytogate.model.data.examples import CellFile, Examples, Inputs
+from cytogate.model.data.folds import Split
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import SHARES, CellFile, Split
-from cytogate.model.data.examples import Inputs
+from cytogate.model.data.examples import CellFile, Inputs
+from cytogate.model.data.folds import SHARES, Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -35,7 +35,7 @@ from cytogate.model.pages.page import Page, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 from cytogate.model.pages.quantized_table import quantized_beside_float
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase
 from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
 from cytogate.model.training.record import Select
