@@ -20,6 +20,7 @@ from cytogate.model.evaluation.cell_features import (
     features_of,
     largest_regions,
     measure,
+    measure_frames,
     of_frames,
 )
 from tests.phantoms import bumps
@@ -151,6 +152,8 @@ def test_features_of_frames_are_those_of_their_phase() -> None:
     assert found["eccentricity"] == pytest.approx(truth["eccentricity"], abs=0.02)
     without = of_frames(frames, design, phase=False)
     np.testing.assert_array_equal(without.channels, images.channels)
+    one = measure_frames(frames[1], design, phase=True)
+    assert one == {name: pytest.approx(values[1], rel=1e-9) for name, values in found.items()}
     assert list(measure(without)) == [feature.name for feature in features_of(phase=False)]
 
 

@@ -134,6 +134,11 @@ def measure(cells: CellImages) -> dict[str, Floats]:
     return {each.name: each.compute(cells) for each in features_of(cells.channel_names, phase=cells.phase is not None)}
 
 
+def measure_frames(frames: NDArray[np.unsignedinteger], design: Design, *, phase: bool) -> dict[str, float]:
+    """Return the features of one cell's raw frames (4, rows, columns), as an event of a stream carries them."""
+    return {name: float(values[0]) for name, values in measure(of_frames(frames[None], design, phase=phase)).items()}
+
+
 def of_frames(frames: NDArray[np.unsignedinteger], design: Design, *, phase: bool) -> CellImages:
     """Return the images of raw frames (cells, 4, rows, columns): exact binned sums and, if asked for, exact phases.
 
