@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.contract.package import design_hash, write_rtl_package
+from cytogate.hls.contract.constants import design_hash
+from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA
 from cytogate.model.design.design import design_named
 from cytogate.model.interface import registers

@@ -8,8 +8,7 @@
 
 namespace cytogate {
 
-// One beat carries a pixel of all four angles, each in whole bytes, the first angle in the lowest.
-constexpr int kLaneBits = kFrameBits > 8 ? 16 : 8;
+// One beat carries a pixel of all four angles, each in a lane of whole bytes, the first angle in the lowest.
 constexpr int kFrameBeatBits = kAngles * kLaneBits;
 using frame_beat = beat_t<kFrameBeatBits>;
 

@@ -29,7 +29,7 @@ struct NoTap {
   static void spectrum(const stored_word&) {}
   static void spectrum_exponent(exponent_t) {}
   static void quotient(const input_word&) {}
-  static void phase(phase_t) {}
+  static void phase(ap_int<kPhaseBits>) {}
 };
 
 // Multiply the spectrum by 1 / (kx + i ky); zero at k = 0 and on the Nyquist row and column.
@@ -95,9 +95,7 @@ Emit:
     const int shift = kPhaseShift - int(exponent);
     const ap_int<kBits> scaled = shift >= 0 ? shift_right(product, shift) : ap_int<kBits>(product << -shift);
     const ap_int<kPhaseBits> code = saturate<kPhaseBits>(scaled);
-    phase_t phase;
-    phase.range() = code.range();
-    Tap::phase(phase);
+    Tap::phase(code);
 
     constexpr int kLargest = (1 << kPixelBits) - 1;
     const ap_int<kPhaseBits + 1> shade = shift_right(ap_int<kPhaseBits + 1>(code + kPhaseCodeOffset), kPhaseCodeShift);

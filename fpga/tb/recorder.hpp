@@ -38,11 +38,7 @@ struct Recorder {
   static void spectrum(const cytogate::stored_word& word) { complex(kSpectrum, word); }
   static void spectrum_exponent(cytogate::exponent_t exponent) { words[kSpectrumExponent].push_back(exponent); }
   static void quotient(const cytogate::input_word& word) { complex(kQuotient, word); }
-  static void phase(cytogate::phase_t phase) {
-    ap_int<cytogate::kPhaseBits> code;
-    code.range() = phase.range();
-    words[kPhase].push_back(code);
-  }
+  static void phase(ap_int<cytogate::kPhaseBits> code) { words[kPhase].push_back(code); }
   static void pixel(const cytogate::pixel_beat& beat) {
     for (int channel = 0; channel < cytogate::kChannels; ++channel) {
       const int low = channel * cytogate::kPixelBits;

@@ -6,12 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cytogate.model.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
@@ -29,3 +25,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def refresh(path: Path, text: str) -> None:
+    """Write ASCII ``text`` unless ``path`` holds it already, whose date then stays."""
+    if not path.exists() or path.read_text(encoding="ascii") != text:
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="ascii")

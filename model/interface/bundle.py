@@ -75,7 +75,7 @@ class Manifest:
     logit_integer_bits: int
     """A logit is its code times 2 to the power of ``logit_integer_bits - logit_width``."""
     design_hash: int
-    """First 32 bits of SHA-256 of the design's contract header."""
+    """Identity of the design: a hash of its contract's constants and tables."""
     weights_hash: str
     """SHA-256 of the network's weights, 64 hexadecimal digits."""
     versions: Versions

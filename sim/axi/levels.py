@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.hls.contract.package import design_hash, write_rtl_package
+from cytogate.hls.contract.constants import design_hash
+from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import PIXEL, Codes
