@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cytogate.hls.network.convert import convert
+from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
 from cytogate.model.design.design import DESIGNS, Design, binned, design_named
 from cytogate.model.design.instruments import FourAngle
@@ -26,7 +27,7 @@ from cytogate.model.estimates.retrieval import (
     retrieval_modules,
 )
 from cytogate.model.interface.registers import Register
-from cytogate.sim.area.tools import Synthesis, sources_of, synthesize, synthesize_module
+from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.test_networks import exact_network
@@ -101,7 +102,7 @@ def predicted_by_module(design: Design, width: int) -> dict[str, tuple[float, fl
 
 @pytest.mark.parametrize(("module", "copies"), [("transform", 4), ("quotient", 1), ("surface_fit", 1)])
 def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_path: Path) -> None:
-    found = synthesize_module(SMALL, sources_of(module), module, {}, tmp_path)
+    found = synthesize_module(SMALL, rtl_sources(module), module, {}, tmp_path)
     predicted = retrieval_modules(SMALL, 1)[module]
     assert (copies * found.area.dsp, copies * found.area.bram36) == (predicted.dsp, predicted.bram36)
     assert predicted.dsp > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, run_rate
 from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
@@ -16,7 +16,7 @@ from tests.conftest import REPOSITORY
 from tests.test_cosim import SMALL, failures, frames_of
 
 SOURCES = (
-    FPGA / "rtl" / "fifo.sv", FPGA / "rtl" / "status_registers.sv", FPGA / "rtl" / "kernel_registers.sv",
+    *rtl_sources("kernel_registers"),
     FPGA / "board" / "kernel_registers_block.v", DPI / "dpi_kernel.sv", REPOSITORY / "tests" / "hls_kernel.sv",
 )  # fmt: skip
 

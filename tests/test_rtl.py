@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from cytogate.hls.contract.constants import design_hash
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.design.design import Design, design_named
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
 from cytogate.model.retrieval import integer
-from cytogate.sim.rtl.simulation import Played, RtlSimulation, rtl_sources
+from cytogate.sim.rtl.simulation import Played, RtlSimulation
 from tests.phantoms import bumps, extremes, noise
 
 
@@ -251,7 +251,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
     changed = tmp_path / fault.module
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
-    sources = [changed if path.name == fault.module else path for path in rtl_sources()]
+    sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_phase")]
     assert something_is_wrong(RtlSimulation(arriving(64), tmp_path / "build", 1, sources))
 
 

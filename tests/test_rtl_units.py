@@ -16,13 +16,13 @@ import pytest
 
 from cytogate.hls.contract.constants import retrieval_tables
 from cytogate.hls.contract.package import memory_texts, write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, shift_right
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import design_named
 from cytogate.model.retrieval import integer
-from cytogate.sim.rtl.simulation import rtl_sources, verilate
+from cytogate.sim.rtl.simulation import verilate
 from tests.conftest import REPOSITORY
 
 DESIGN = design_named("qatom64")
@@ -73,7 +73,7 @@ def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str
 
 @pytest.fixture(scope="module")
 def units(builds: Path) -> Units:
-    return compiled(builds / "rtl_units", rtl_sources())
+    return compiled(builds / "rtl_units", rtl_sources("retrieve_phase"))
 
 
 RESET = np.array([1, 1, 0])
@@ -269,7 +269,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
     changed = tmp_path / fault.module
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
-    sources = [changed if path.name == fault.module else path for path in rtl_sources()]
+    sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_phase")]
     words, differ = CHECKS[fault.check](compiled(tmp_path / "build", sources))
     assert differ > 0, f"none of {words} words differs"
 
@@ -283,7 +283,7 @@ def test_a_wrong_rom_bit_is_seen(file: str, check: str, tmp_path: Path) -> None:
             lines[1] = f"{int(lines[1], 16) ^ 1:0{len(lines[1])}x}"
         return "\n".join(lines)
 
-    words, differ = CHECKS[check](compiled(tmp_path, rtl_sources(), changed))
+    words, differ = CHECKS[check](compiled(tmp_path, rtl_sources("retrieve_phase"), changed))
     assert differ > 0, f"none of {words} words differs"
 
 

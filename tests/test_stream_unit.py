@@ -12,17 +12,14 @@ import pytest
 
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.design.design import design_named
 from cytogate.model.interface import registers
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.stream_task import StreamTask
 
 DESIGN = design_named("qatom64")
-MODULES = (
-    "stream_unit", "batch_cutter", "batch_joiner", "stream_registers", "word_sum", "fifo", "credits", "delay",
-    "pipeline_valid",
-)  # fmt: skip
+MODULES = tuple(path.stem for path in rtl_sources("stream_unit"))
 FRAME_BEATS = 11
 WEIGHTS_HASH = 0xC0FFEE11
 BENCH = ["cytogate.sim.axi.bench_stream"]
@@ -98,7 +95,7 @@ FAULTS = {
     "batch number stands": Fault("batch_joiner", "batches_left + 1'b1", "batches_left", "batches_of_all_kinds"),
     "logits are not summed": Fault("batch_joiner", "output_sum + s_axis_tdata", "output_sum", "batches_of_all_kinds"),
     "five places given": Fault("stream_unit", ".COUNT(BATCHES)", ".COUNT(BATCHES + 1)", "batches_wait"),
-    "reset answered at once": Fault("stream_registers", "(write && !resets)", "write", "reset_in_the_middle"),
+    "reset answered at once": Fault("stream_registers", ".busy(resetting)", ".busy(1'b0)", "reset_in_the_middle"),
     "reset too short": Fault(
         "stream_registers",
         "RESET_CLOCKS + SETTLING_CLOCKS",

@@ -16,7 +16,7 @@ from pathlib import Path
 from cytogate.hls.contract.header import HEADER_NAME, write_header
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
 from cytogate.hls.network.project import HlsProject
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import Design
@@ -69,7 +69,8 @@ class BoardBuild:
     def rtl_sources(self) -> tuple[Path, ...]:
         """SystemVerilog and Verilog, the package first."""
         package = self.folder / CONTRACT / PACKAGE_NAME
-        return (package, *sorted((FPGA / "rtl").glob("*.sv")), *sorted((FPGA / "board").glob("*.v")))
+        modules = rtl_sources("stream_unit", "retrieve_phase", "kernel_registers")
+        return (package, *modules, *sorted((FPGA / "board").glob("*.v")))
 
     def write(self) -> None:
         """Write settings and generated sources into the folder."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.network.project import HlsProject
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import PIXEL, Codes
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES
@@ -25,8 +25,8 @@ from cytogate.sim.csim.kernels import chain_build
 from cytogate.sim.rtl.verilator import verilator_root
 
 DPI = FPGA / "dpi"
-REGISTERS = tuple(FPGA / "rtl" / f"{name}.sv" for name in ("kernel_registers", "status_registers", "fifo"))
-"""What stands beside a kernel that has streams alone."""
+REGISTERS = "kernel_registers"
+"""Module that stands beside a kernel that has streams alone."""
 WIDTHS = (1, 2, 4, 8)
 """Pixels a beat."""
 LOGIT_BEAT_BITS = 32
@@ -106,7 +106,7 @@ def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -
         top=top,
         sources=(
             write_rtl_package(design, folder),
-            *REGISTERS,
+            *rtl_sources(REGISTERS),
             DPI / "dpi_kernel.sv",
             DPI / f"{top}.sv",
         ),
@@ -116,13 +116,10 @@ def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -
 
 
 def _rtl(design: Design, width: int, folder: Path) -> Hardware:
-    modules = sorted((FPGA / "rtl").glob("*.sv"))
-    if not any(path.stem == "retrieve_phase" for path in modules):
-        raise InputError(f"level rtl: {FPGA / 'rtl'} holds no retrieve_phase.sv")
     package = write_rtl_package(design, folder)
     return Hardware(
         top="retrieve_phase",
-        sources=(package, *modules),
+        sources=(package, *rtl_sources("retrieve_phase")),
         parameters={"WIDTH": width},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )
@@ -139,7 +136,7 @@ def _vitis(design: Design, width: int, folder: Path, rtl: Path | None) -> Hardwa
     return Hardware(
         top="vitis_retrieve_phase",
         sources=(
-            write_rtl_package(design, folder), *REGISTERS, DPI / "vitis_retrieve_phase.sv", *exported,
+            write_rtl_package(design, folder), *rtl_sources(REGISTERS), DPI / "vitis_retrieve_phase.sv", *exported,
         ),
         parameters={},
         includes=(rtl,),

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
@@ -38,11 +38,6 @@ VERILATION_SECONDS = 600
 """Verilator itself takes seconds; g++ behind it has a deadline of its own."""
 PATIENCE = 20
 """A run is given up after that many times the clocks its beats need: a deadlock ends as an error, not as a wait."""
-
-
-def rtl_sources() -> list[Path]:
-    """Return the kernel's SystemVerilog files, without the contract's package."""
-    return sorted((FPGA / "rtl").glob("*.sv"))
 
 
 def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, parameters: Sequence[str] = ()) -> Path:
@@ -116,7 +111,7 @@ class RtlSimulation:
         self.design = design
         self.width = width
         package = write_rtl_package(design, folder)
-        path = verilate(package, sources or rtl_sources(), TOP, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
+        path = verilate(package, sources or rtl_sources(TOP), TOP, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
         self._library = ctypes.CDLL(str(path))
         self._library.player_open.restype = ctypes.c_void_p
         self._library.player_read.restype = ctypes.c_uint32
