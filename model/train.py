@@ -18,11 +18,12 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.design.design import Design
+from cytogate.model.design.folder import RECORD_FILE, design_text, network_folder
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.phase_features import features_of, fit_svm
 from cytogate.model.evaluation.verdict import Evaluation, Score
 from cytogate.model.networks.exact import count_macs, count_weights
-from cytogate.model.networks.saved import record_name, save_trained
+from cytogate.model.networks.saved import save_network
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.training_data import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
@@ -44,16 +45,14 @@ class TrainRequest:
     data_seed: int
     work: Path
     """Folder for data and unfinished trainings."""
-    output: Path
-    """Folder for weights and record."""
 
 
 def run_train(request: TrainRequest) -> None:
     """Train, evaluate once on the test cells, write weights and record, and raise CheckFailed on a bad verdict."""
     began = time.perf_counter()
     design, plan = request.design, request.plan
-    name = record_name(design)
-    simulated = SimulatedCells(design.acquisition, design.network.class_names, request.cells, request.data_seed)
+    name = design.name
+    simulated = SimulatedCells(design.four_angle, design.network.class_names, request.cells, request.data_seed)
     cells = _data(simulated, design, request.work / f"{design.name}-cells.h5", background_only=False)
     hidden = dataclasses.replace(simulated, cells=request.control_cells)
     background = _data(hidden, design, request.work / f"{design.name}-background.h5", background_only=True)
@@ -66,11 +65,11 @@ def run_train(request: TrainRequest) -> None:
     with console.status("hand-made features, support vector machine ..."):
         evaluation = _evaluate(design, cells, background, plan, quantized, float_twin, control)
     for trained, is_quantized in ((quantized, True), (float_twin, False)):
-        save_trained(trained.model, design, is_quantized, request.output)
+        save_network(trained.model, design, is_quantized)
     record = {
         "network": name,
         "simulated": True,
-        "design": dataclasses.asdict(design),
+        "design": design_text(design),
         "data": {"seed": request.data_seed, "cells": request.cells, "control_cells": request.control_cells},
         "plan": dataclasses.asdict(plan),
         "macs": count_macs(quantized.model),
@@ -83,7 +82,7 @@ def run_train(request: TrainRequest) -> None:
         },
         "seconds": time.perf_counter() - began,
     }
-    path = request.output / f"{name}.json"
+    path = network_folder(design).parent / RECORD_FILE
     with whole_file(path) as beside:
         beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     _print(console, evaluation, path)

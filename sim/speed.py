@@ -105,25 +105,23 @@ def bench(
     ]
 
 
-def run_bench(name: str, cells: int, output: Path) -> None:
-    """Time the design ``name`` on simulated cells, print a table and write ``output/report.json``."""
+def run_bench(design: Design, cells: int, output: Path) -> None:
+    """Time a design on simulated cells, print a table and write ``output/report.json``."""
     # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"
     from rich.table import Table
 
     from cytogate.hls.network.convert import convert
-    from cytogate.model.design.design import design_named
     from cytogate.model.networks.exact import logits_of_values
-    from cytogate.model.networks.saved import load_trained
+    from cytogate.model.networks.saved import load_network
     from cytogate.model.simulation.simulator import SimulatedCells
 
-    design = design_named(name)
     console = terminal()
     with console.status("simulating cells, compiling, timing ..."):
-        simulated = SimulatedCells(design.acquisition, design.network.class_names, cells, seed=0)
+        simulated = SimulatedCells(design.four_angle, design.network.class_names, cells, seed=0)
         frames = np.stack([cell.frames for cell in simulated])
-        model = load_trained(design)
+        model = load_network(design)
         folder = BUILD_FOLDER / design.name
         project = convert(model, design, folder / "network")
         timings = bench(

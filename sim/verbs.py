@@ -1,106 +1,180 @@
-"""Verbs of this room."""
+"""Verbs of this room. Light to import: each verb imports its work when it runs."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from cytogate.model.command.arguments import (
+    add_cells,
+    add_chip,
+    add_design,
+    add_input,
+    add_output,
+    design_of,
+    with_chip,
+)
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
 from cytogate.model.errors import InputError
 
 EVALUATION_SEED = 7_000
 """Simulated cells of this seed are seen by no training."""
+RTL_SAMPLES_PER_CLOCK = 4
+"""Of the SystemVerilog kernel, for a design that builds the other one."""
 
 
 def _csim_arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.design.design import DEFAULT_DESIGN
-
-    parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
-    parser.add_argument(
-        "--input",
-        type=Path,
-        metavar="FILE",
-        help="frames of your own: NPZ, HDF5 or TIFF, four frames a cell (+x, -x, +y, -y); simulated cells otherwise",
-    )
+    add_design(parser)
+    add_input(parser, "cells of your own: frames of the design's instrument; simulated cells otherwise")
     parser.add_argument(
         "--background",
         type=Path,
         metavar="FILE",
-        help="empty-field frames of the same instrument, for a flat field of each angle",
+        help="empty-field frames of the same instrument, for a flat field of each channel",
     )
-    parser.add_argument("--optics", type=Path, metavar="FILE", help="TOML file of optical constants of your instrument")
-    parser.add_argument("--cells", type=int, default=64, help="cells in C-simulation")
+    add_cells(parser, "cells in C-simulation", 64)
     parser.add_argument(
-        "--agreement-cells", type=int, default=1024, help="cells in the float and the integer chain, those among them"
+        "--agreement-cells",
+        type=int,
+        default=1024,
+        metavar="NUMBER",
+        help="cells in the float and the integer chain, those among them",
     )
     parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
-    parser.add_argument(
-        "--weights", type=Path, metavar="FOLDER", help="trained weights of your own (default: those of the package)"
-    )
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
-    parser.add_argument("--output", type=Path, default=Path("out/csim"), help="folder of the report and the picture")
+    add_output(parser, Path("out/csim"), "folder of the report and the picture")
 
 
 def _csim(arguments: argparse.Namespace) -> None:
-    if arguments.cells < 1:
-        raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
     if arguments.agreement_cells < arguments.cells:
         raise InputError(f"--agreement-cells is {arguments.agreement_cells}; it must not be below --cells")
-    from cytogate.model.networks.saved import SHIPPED
     from cytogate.sim.csim.job import CSimRequest, run_csim
 
     run_csim(
         CSimRequest(
-            design=arguments.design,
+            design=design_of(arguments),
             input=arguments.input,
             background=arguments.background,
-            optics=arguments.optics,
             cells=arguments.cells,
             agreement_cells=arguments.agreement_cells,
             seed=arguments.seed,
-            weights=arguments.weights or SHIPPED,
             stages=arguments.stages,
             output=arguments.output,
         )
     )
 
 
-CSIM = Verb("Frames to class in C-simulation, every word compared with the integer model.", _csim_arguments, _csim)
+def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    parser.add_argument(
+        "--level",
+        choices=("dpi", "rtl", "vitis"),
+        default="rtl",
+        help="what stands behind the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
+    )
+    _add_rtl_samples(parser)
+    add_cells(parser, "simulated cells, sent back to back", 16)
+    parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
+    parser.add_argument(
+        "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
+    )
+    parser.add_argument("--network", action="store_true", help="go on to the network's logits (level dpi)")
+    parser.add_argument("--scenarios", action="store_true", help="also pauses, malformed packets, registers and resets")
+    parser.add_argument("--waves", action="store_true", help="write a waveform of the frames")
+    parser.add_argument(
+        "--rtl", type=Path, metavar="FOLDER", help="folder of the RTL that Vitis HLS exported (level vitis)"
+    )
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder of the report (default: out/cosim/LEVEL)")
+
+
+def _cosim(arguments: argparse.Namespace) -> None:
+    if arguments.rtl is not None and arguments.level != "vitis":
+        raise InputError(f"--rtl belongs to level vitis, not to level {arguments.level}")
+    from cytogate.sim.axi.job import CosimRequest, run_cosim
+    from cytogate.sim.axi.levels import Level
+
+    run_cosim(
+        CosimRequest(
+            design=_at_the_pins(arguments),
+            level=Level(arguments.level),
+            cells=arguments.cells,
+            seed=arguments.seed,
+            network=arguments.network,
+            binned=arguments.binned,
+            scenarios=arguments.scenarios,
+            waves=arguments.waves,
+            rtl=arguments.rtl,
+            output=arguments.output or Path("out/cosim") / arguments.level,
+        )
+    )
+
+
+def _synth_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    _add_rtl_samples(parser)
+    parser.add_argument("--board", choices=BOARDS, help="board whose budget counts (default: the design's)")
+    parser.add_argument(
+        "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
+    )
+    parser.add_argument("--fmax", action="store_true", help="also place and route the line engine on an ECP5")
+    add_output(parser, Path("out/synth"), "folder of report and kept results")
+
+
+def _synth(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.area.job import SynthRequest, run_synth
+
+    run_synth(SynthRequest(_at_the_pins(arguments), arguments.binned, arguments.fmax, arguments.output))
+
+
+def _emulate_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_chip(parser)
+    add_output(parser, Path("out/emulated"), "folder of the bundle")
+
+
+def _emulate(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.board.job import emulate
+
+    bundle = emulate(design_of(arguments), arguments.output)
+    print(f"written: {bundle.path} (synthetic: for emulated devices alone)")
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.design.design import DEFAULT_DESIGN
-
-    parser.add_argument("--design", default=DEFAULT_DESIGN, help="name of a built-in design")
-    parser.add_argument("--cells", type=int, default=16, help="simulated cells that every way is timed on")
-    parser.add_argument("--output", type=Path, default=Path("out/bench"), help="folder of the report")
+    add_design(parser)
+    add_cells(parser, "simulated cells that every way is timed on", 16)
+    add_output(parser, Path("out/bench"), "folder of the report")
 
 
 def _bench(arguments: argparse.Namespace) -> None:
-    if arguments.cells < 1:
-        raise InputError(f"--cells is {arguments.cells}; at least one cell is needed")
     from cytogate.sim.speed import run_bench
 
-    run_bench(arguments.design, arguments.cells, arguments.output)
+    run_bench(design_of(arguments), arguments.cells, arguments.output)
 
 
-BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)
-
-
-def _twin_arguments(parser: argparse.ArgumentParser) -> None:
-    from cytogate.model.design.design import DEFAULT_DESIGN
-
+def _add_rtl_samples(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=Path, metavar="FOLDER", help="page of an experiment with a trained twin, as model/results/NAME"
+        "--samples-per-clock",
+        type=int,
+        choices=SAMPLES_PER_CLOCK,
+        help=f"pixels of a frame that enter in a clock (default: the design's with kernel {RTL}, else "
+        f"{RTL_SAMPLES_PER_CLOCK})",
     )
-    parser.add_argument("--design", default=DEFAULT_DESIGN, help="gives board and clock")
-    parser.add_argument("--output", type=Path, default=Path("out/twin"), help="folder of project and report")
 
 
-def _twin(arguments: argparse.Namespace) -> None:
-    from cytogate.sim.csim.twin import run_twin
+def _at_the_pins(arguments: argparse.Namespace) -> Design:
+    """Return the design with the SystemVerilog kernel."""
+    from cytogate.model.design.folder import load_design
 
-    run_twin(arguments.source, arguments.design, arguments.output)
+    design = load_design(arguments.design)
+    own = design.chip.samples_per_clock if design.chip.kernel == RTL else RTL_SAMPLES_PER_CLOCK
+    board = arguments.board if "board" in arguments else None
+    return with_chip(design, board, RTL, arguments.samples_per_clock or own)
 
 
-TWIN = Verb("A trained twin of a paper's network in C-simulation, every word compared.", _twin_arguments, _twin)
+CSIM = Verb("Frames to class in C-simulation, every value compared with the integer model.", _csim_arguments, _csim)
+COSIM = Verb("Frames through the pins of a kernel: values compared, clocks counted.", _cosim_arguments, _cosim)
+SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 clock.", _synth_arguments, _synth)
+EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
+BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)

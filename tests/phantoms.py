@@ -17,7 +17,7 @@ def bumps(design: Design, cells: int, seed: int, shading: float = 0.0) -> tuple[
     derivatives, not differences, so that axes and signs come from calculus alone. Returns frames (cells, 4, rows,
     columns) and phase (cells, N, N) in radians, zero far from the bumps.
     """
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     rng = np.random.default_rng(seed)
     y_um = (np.arange(acquisition.rows) - acquisition.rows / 2)[:, None] * acquisition.pixel_pitch_y_um
     x_um = (np.arange(acquisition.columns) - acquisition.columns / 2)[None, :] * acquisition.pixel_pitch_x_um
@@ -47,7 +47,7 @@ def bumps(design: Design, cells: int, seed: int, shading: float = 0.0) -> tuple[
 
 def extremes(design: Design) -> dict[str, Frames]:
     """One cell each (1, 4, rows, columns) of what no microscope should deliver and every file may hold."""
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     top = 2**acquisition.adc_bits - 1
     shape = (1, 4, acquisition.rows, acquisition.columns)
     checkerboard = (np.indices(shape[2:]).sum(axis=0) % 2 * top).astype(np.uint16)
@@ -73,7 +73,7 @@ def extremes(design: Design) -> dict[str, Frames]:
 
 def noise(design: Design, cells: int, seed: int) -> Frames:
     """Every pixel any code, equally likely."""
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     shape = (cells, 4, acquisition.rows, acquisition.columns)
     return np.random.default_rng(seed).integers(0, 2**acquisition.adc_bits, shape, dtype=np.uint16)
 

@@ -27,7 +27,8 @@ from cytogate.host.driver.flow import Loss
 from cytogate.host.driver.pynq_device import own_device
 from cytogate.host.driver.results import Result
 from cytogate.model.design.boards import board_named
-from cytogate.model.design.design import Meng2017, design_named
+from cytogate.model.design.design import CLASS_NAMES, Network
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import Channel
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, write_bundle
@@ -377,10 +378,10 @@ def test_bad_arguments_are_one_sentence(arguments: dict, said: str, tmp_path: Pa
 @pytest.mark.parametrize(("level", "width"), [("chain", 1), pytest.param("rtl", 8, marks=pytest.mark.full)])
 def test_labels_are_those_of_the_chain(level: str, width: int, builds: Path, tmp_path: Path) -> None:
     """The real kernels behind the DMA give every cell the logits that both give in C-simulation without it."""
-    design = dataclasses.replace(design_named("qatom64"), network=Meng2017())
+    design = dataclasses.replace(load_design("qatom64"), network=Network(CLASS_NAMES))
     project = convert(exact_network(design.network, design.size, seed=2), design, builds / "chain" / "network")
     simulation = CSimulation.of_chain(design, project, builds / "chain")
-    frames = [cell.frames for cell in SimulatedCells(design.acquisition, cells=10, seed=31)]
+    frames = [cell.frames for cell in SimulatedCells(design.four_angle, cells=10, seed=31)]
     direct = [simulation.run(cell)["logits"].tolist() for cell in frames]
     assert len({tuple(logits) for logits in direct}) == 10
     with ExitStack() as stack:

@@ -25,7 +25,7 @@ from cytogate.hls.board.reports import read_kernel, read_timing, read_utilizatio
 from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
 from cytogate.model.design.boards import BOARDS
-from cytogate.model.design.design import DESIGNS, design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.bundle import read_bundle
 from cytogate.sim.area.job import SynthReport
@@ -93,7 +93,7 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     buses = [call.removeprefix("bus ") for call in calls if call.startswith("bus ")]
     assert [bus for bus in buses if bus in path] == path
     settings = {tuple(call.split()[1:3]): call.split()[3] for call in calls if call.startswith("config ")}
-    project = network(design_named("qatom128"), None, tmp_path / "again")
+    project = network(load_design("qatom128"), None, tmp_path / "again")
     word = int(project.weights_hash[:8], 16)
     assert {
         ("axi_dma", "c_include_sg"): "0",
@@ -115,7 +115,7 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     bundle.extract(tmp_path / "extracted")
     assert (tmp_path / "extracted" / "cytogate.bit").read_text() == "made by a stub: no bitstream\n"
     assert (manifest.part, manifest.clock_mhz, manifest.kernel, manifest.width) == (part, clock, kernel, width)
-    assert manifest.design_hash == design_hash(DESIGNS["qatom128"])
+    assert manifest.design_hash == design_hash(load_design("qatom128"))
     assert manifest.weights_hash == project.weights_hash
     assert (manifest.logit_width, manifest.logit_integer_bits) == (21, 7)
     assert (manifest.versions.vivado, manifest.versions.vitis) == ("2024.2", "2024.2")
@@ -311,12 +311,12 @@ def test_with_the_trained_network(tools: Path, tmp_path: Path, monkeypatch: pyte
     manifest = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip").manifest
     weights = tmp_path / "out/build/kv260-qatom128-hls-1/network/firmware/weights"
     assert len(list(weights.glob("*.txt"))) > 10
-    assert manifest.class_names == DESIGNS["qatom128"].network.class_names
+    assert manifest.class_names == load_design("qatom128").network.class_names
     assert manifest.versions.hls4ml == "1.3.0"
 
 
 def test_weights_hash_is_that_of_the_weights(tmp_path: Path) -> None:
-    one, other = (network(DESIGNS["qatom128"], None, tmp_path / name) for name in ("one", "other"))
+    one, other = (network(load_design("qatom128"), None, tmp_path / name) for name in ("one", "other"))
     assert re.fullmatch("[0-9a-f]{64}", one.weights_hash)
     assert one.weights_hash == other.weights_hash
     text = other.folder / "firmware" / "weights" / "w2.txt"

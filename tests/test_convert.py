@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cytogate.hls.network.convert import convert
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.networks.exact import logits
 from cytogate.model.networks.keras_backend import keras, qkeras
@@ -23,7 +23,7 @@ from tests.test_networks import SIZE, exact_network, inputs
 if TYPE_CHECKING:
     from hls4ml.model import ModelGraph
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 
 
 def test_logits_equal_keras_on_every_word(builds: Path) -> None:

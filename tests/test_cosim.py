@@ -16,11 +16,12 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.design.design import Design, Meng2017, binned, design_named
+from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window, binned
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.exact import logits_of_values
-from cytogate.model.networks.saved import save_trained
+from cytogate.model.networks.saved import save_network
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, recorded_words, run_rate
 from cytogate.sim.axi.levels import DPI, WIDTHS, Level, bench_task, hardware, pixel_words
@@ -33,8 +34,10 @@ from tests.phantoms import bumps, extremes, noise
 from tests.test_networks import exact_network
 
 # Odd numbers of rows and columns: the last beat of a row has lanes to spare at every width but one.
-SMALL = Design("small", size=64, binning=1, acquisition=FourAngle(rows=67, columns=69), network=Meng2017())
-TWELVE_BITS = Design("twelve_bits", size=64, binning=1, acquisition=FourAngle(rows=64, columns=70, adc_bits=12))
+SMALL = Design(
+    "small", window=Window(64, 64, 1), instrument=FourAngle(rows=67, columns=69), network=Network(CLASS_NAMES)
+)
+TWELVE_BITS = Design("twelve_bits", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=70, adc_bits=12))
 STAGES = (
     "frames", "binned", "gradient", "spectrum", "spectrum_exponent", "quotient", "phase", "network_input",
 )  # fmt: skip
@@ -66,7 +69,7 @@ def failures(outcomes: list[Outcome]) -> dict[str, str]:
         (SMALL, 1),
         (SMALL, 8),
         (TWELVE_BITS, 8),
-        (design_named("qatom64"), 4),
+        (load_design("qatom64"), 4),
         *(pytest.param(SMALL, width, marks=pytest.mark.full) for width in (2, 4)),
     ],
     ids=lambda value: getattr(value, "name", value),
@@ -80,7 +83,7 @@ def test_every_word_of_every_stage(design: Design, width: int, builds: Path, tmp
     assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
     stages = recorded_words(tmp_path / "stages", frames, design)
     assert {stage.name: stage.mismatches for stage in stages} == dict.fromkeys(STAGES, 0)
-    pixels, raw = design.size**2, design.acquisition.rows * design.acquisition.columns
+    pixels, raw = design.size**2, design.camera.rows * design.camera.columns
     assert sum(stage.words for stage in stages) == len(frames) * (
         4 * raw + pixels * (4 + 2 + 2 + 2 + 1 + 5) + design.size
     )
@@ -300,7 +303,7 @@ def test_pins_around_an_export_of_vitis(builds: Path, tmp_path: Path) -> None:
 def test_an_export_of_vitis(builds: Path, tmp_path: Path) -> None:
     if "CYTOGATE_VITIS_RTL" not in os.environ:
         pytest.skip("CYTOGATE_VITIS_RTL names no folder of RTL that Vitis HLS exported of design qatom64")
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     under_test = hardware(
         Level.VITIS, design, 1, builds / "cosim-vitis-qatom64", rtl=Path(os.environ["CYTOGATE_VITIS_RTL"])
     )
@@ -379,8 +382,8 @@ def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.full
 def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
-    design = design_named("qatom64")
-    save_trained(exact_network(design.network, design.size, seed=2), design, True, here / "weights")
+    design = load_design("qatom64")
+    save_network(exact_network(design.network, design.size, seed=2), design, True, here / "weights")
     options = ["--network", "--weights", "weights", "--binned", "--waves", "--output", "there"]
     assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--width", "8", "--frames", "2", *options]) == 0
     report = json.loads((here / "there/report.json").read_text())
@@ -427,6 +430,6 @@ def test_a_simulation_that_never_ends_is_ended(
 
 
 def test_binned_frames_see_the_same_field() -> None:
-    design = binned(design_named("qatom128"))
-    assert (design.acquisition.rows, design.acquisition.columns, design.binning) == (128, 128, 1)
-    assert design.acquisition.pixel_pitch_x_um == pytest.approx(2 * 45 / 305)
+    design = binned(load_design("qatom128"))
+    assert (design.camera.rows, design.camera.columns, design.binning) == (128, 128, 1)
+    assert design.four_angle.pixel_pitch_x_um == pytest.approx(2 * 45 / 305)

@@ -19,11 +19,12 @@ from cytogate.hls.network.convert import convert
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, Meng2017, design_named
+from cytogate.model.design.design import CLASS_NAMES, Design, Network
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.saved import save_trained
+from cytogate.model.networks.saved import save_network
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.csim.chain import CellRecord, ChainResult, run_chain
 from cytogate.sim.csim.kernels import CSimulation
@@ -31,7 +32,7 @@ from cytogate.sim.csim.report import CSimReport
 from cytogate.sim.testbench import build_testbench, run_testbench, write_vectors
 from tests.test_networks import exact_network
 
-DESIGN = dataclasses.replace(design_named("qatom64"), network=Meng2017())
+DESIGN = dataclasses.replace(load_design("qatom64"), network=Network(CLASS_NAMES))
 CELLS = 6
 
 
@@ -53,7 +54,7 @@ def simulation(project: HlsProject, builds: Path) -> CSimulation:
 @pytest.fixture(scope="module")
 def weights(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
-    save_trained(model, DESIGN, True, folder)
+    save_network(model, DESIGN, True, folder)
     return folder
 
 
@@ -74,7 +75,7 @@ class InMemory:
 
 @pytest.fixture(scope="module")
 def frames() -> np.ndarray:
-    return np.stack([cell.frames for cell in SimulatedCells(DESIGN.acquisition, cells=CELLS, seed=31)])
+    return np.stack([cell.frames for cell in SimulatedCells(DESIGN.four_angle, cells=CELLS, seed=31)])
 
 
 def chain(
@@ -150,8 +151,8 @@ def test_builds_of_one_name_do_not_share_a_library(frames: np.ndarray, tmp_path:
     """Two fits of a design, compiled into one folder, in one process: each runs its own code."""
     simulations = []
     for side in (305, 280):
-        acquisition = dataclasses.replace(DESIGN.acquisition, rows=side, columns=side)
-        simulations.append(CSimulation.of_retrieval(dataclasses.replace(DESIGN, acquisition=acquisition), tmp_path))
+        acquisition = dataclasses.replace(DESIGN.four_angle, rows=side, columns=side)
+        simulations.append(CSimulation.of_retrieval(dataclasses.replace(DESIGN, instrument=acquisition), tmp_path))
     for simulation, side in zip(simulations, (305, 280), strict=True):
         found = simulation.run(np.ascontiguousarray(frames[0, :, :side, :side]))
         assert found["frames"].shape == (4, side, side)

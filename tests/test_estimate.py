@@ -14,7 +14,8 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import DESIGNS, Design, binned, design_named
+from cytogate.model.design.design import Design, Window, binned
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.estimate_cli import ESTIMATE
@@ -37,11 +38,11 @@ full = pytest.mark.full
 
 def arriving(size: int) -> Design:
     """A design whose frames arrive at N x N."""
-    return Design(f"arriving{size}", size=size, binning=1, acquisition=FourAngle(rows=size, columns=size))
+    return Design(f"arriving{size}", window=Window(size, size, 1), instrument=FourAngle(rows=size, columns=size))
 
 
 SMALL = arriving(64)
-WINDOW = Design("window64", size=64, binning=2, acquisition=FourAngle(rows=128, columns=128))
+WINDOW = Design("window64", window=Window(64, 64, 2), instrument=FourAngle(rows=128, columns=128))
 """Raw frames without a margin around the window."""
 
 
@@ -112,7 +113,7 @@ def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_p
 @pytest.mark.parametrize(("name", "width"), [(name, width) for name in ("qatom64", "qatom128") for width in WIDTHS])
 def test_the_kernel_has_the_area_that_yosys_counts(name: str, width: int, builds: Path) -> None:
     """DSP and block RAM of every module exactly, LUT and FF of the whole within what the fit leaves."""
-    design = binned(design_named(name))
+    design = binned(load_design(name))
     found = synthesize(design, width, builds / f"synth-{design.name}")
     assert by_module(found) == predicted_by_module(design, width) | FOLDED.get((name, width), {})
     predicted = estimate_retrieval(design, width).area
@@ -124,7 +125,7 @@ def test_the_kernel_has_the_area_that_yosys_counts(name: str, width: int, builds
 
 @full
 def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     found = synthesize(design, 1, builds / f"synth-{design.name}")
     assert by_module(found) == predicted_by_module(design, 1)
 
@@ -132,7 +133,7 @@ def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
 @pytest.mark.parametrize("board", ["kv260", "pynq-z2"])
 def test_layers_and_streams_are_those_that_hls4ml_writes(board: str, tmp_path: Path) -> None:
     """Reuse factors, and depth and samples of every stream of the default network, from the text of its project."""
-    design = replace(design_named("qatom64"), board=board)
+    design = replace(load_design("qatom64"), board=board)
     predicted = estimate_network(design, board_named(board).network_clocks_per_pixel)
     project = convert(exact_network(design.network, design.size), design, tmp_path / "project")
     code, settings, types = (
@@ -153,18 +154,18 @@ def test_the_default_boards_hold_retrieval_and_network(name: str) -> None:
     """On each board at the widths that are meant for it."""
     for board, widths in (("pynq-z2", (1,)), ("kv260", (1, 2, 4)), ("zcu104", WIDTHS)):
         for width in widths:
-            estimate(binned(design_named(name)), board_named(board), width).check()
+            estimate(binned(load_design(name)), board_named(board), width).check()
 
 
 def test_the_small_board_keeps_a_third_for_the_network() -> None:
     shares = {
-        width: estimate(binned(design_named("qatom128")), board_named("pynq-z2"), width).shares for width in WIDTHS
+        width: estimate(binned(load_design("qatom128")), board_named("pynq-z2"), width).shares for width in WIDTHS
     }
     assert [max(shares[width]["dsp"], shares[width]["bram36"]) <= 2 / 3 for width in WIDTHS] == [True] + [False] * 3
 
 
 def test_a_pair_that_does_not_fit_is_refused_in_one_sentence() -> None:
-    found = estimate(binned(design_named("qatom128")), board_named("pynq-z2"), 8)
+    found = estimate(binned(load_design("qatom128")), board_named("pynq-z2"), 8)
     with pytest.raises(
         InputError,
         match=r"^design qatom128-binned at 8 samples a clock does not fit pynq-z2: it needs .* DSP of 220; "
@@ -176,7 +177,7 @@ def test_a_pair_that_does_not_fit_is_refused_in_one_sentence() -> None:
 def test_what_fits_is_what_is_within_every_budget() -> None:
     """All designs, boards and widths: lacking names those resources, and only those, that exceed the board's."""
     seen = set()
-    for design in DESIGNS.values():
+    for design in map(load_design, builtin_names()):
         for board in BOARDS.values():
             for width in WIDTHS:
                 found = estimate(design, board, width)
@@ -188,7 +189,7 @@ def test_what_fits_is_what_is_within_every_budget() -> None:
 
 def test_the_port_sets_the_pace_of_raw_frames_on_wide_kernels() -> None:
     """By hand: 256 x 256 pixels of 4 bytes through 16 bytes a clock at 200 MHz."""
-    found = estimate(design_named("qatom128"), board_named("kv260"), 8)
+    found = estimate(load_design("qatom128"), board_named("kv260"), 8)
     assert found.raw.bytes_per_cell == 262_144
     assert found.raw.cells_per_second == pytest.approx(200e6 / 8_192)
     assert found.raw.port_share == pytest.approx(2.0)
@@ -197,8 +198,8 @@ def test_the_port_sets_the_pace_of_raw_frames_on_wide_kernels() -> None:
 
 
 def test_samples_of_more_than_a_byte_take_two() -> None:
-    design = design_named("qatom128")
-    twelve = replace(design, acquisition=replace(design.acquisition, adc_bits=12))
+    design = load_design("qatom128")
+    twelve = replace(design, instrument=replace(design.four_angle, adc_bits=12))
     assert estimate(twelve, board_named("kv260"), 1).raw.bytes_per_cell == 524_288
 
 

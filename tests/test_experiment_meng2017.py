@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cytogate.model.data.cell_file import Split
-from cytogate.model.design.instruments import CLASS_NAMES
+from cytogate.model.design.design import CLASS_NAMES
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2017 import experiment as meng2017
 from cytogate.model.experiments.meng2017.experiment import FULL, PAPER_ORDER, SMALL, Data

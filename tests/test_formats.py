@@ -23,7 +23,8 @@ from cytogate.model.contract.fixed_point import (
 )
 from cytogate.model.contract.law import Stage, contract
 from cytogate.model.contract.memory import Buffer
-from cytogate.model.design.design import DESIGNS, Design, design_named
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 
@@ -116,9 +117,9 @@ def test_gain_is_within_half_a_step(value: float) -> None:
     assert abs(gain.value - value) <= value * 2**-18
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", builtin_names())
 def test_stages_are_the_documented_ones_in_order(name: str) -> None:
-    terms = contract(design_named(name))
+    terms = contract(load_design(name))
     assert [stage.name for stage in terms.stages] == [
         "frames", "binned", "gradient", "spectrum", "quotient", "phase", "network_input",
     ]  # fmt: skip
@@ -137,15 +138,15 @@ def test_block_ram_of_known_shapes() -> None:
 def test_optics_that_no_phase_can_hold_are_refused() -> None:
     for pitch in (1e-9, 1e9):
         with pytest.raises(InputError, match=r"pixel pitches|check pixel"):
-            contract(Design("extreme", acquisition=FourAngle(pixel_pitch_x_um=pitch, pixel_pitch_y_um=pitch)))
+            contract(Design("extreme", instrument=FourAngle(pixel_pitch_x_um=pitch, pixel_pitch_y_um=pitch)))
     with pytest.raises(InputError, match="differ beyond"):
-        contract(Design("anisotropic", acquisition=FourAngle(pixel_pitch_x_um=1e-6)))
+        contract(Design("anisotropic", instrument=FourAngle(pixel_pitch_x_um=1e-6)))
 
 
 def test_surface_gains_solve_the_normal_equations() -> None:
     """The moments' gains reproduce a known surface to better than one step of its coefficients."""
-    for name in DESIGNS:
-        terms = contract(design_named(name))
+    for name in builtin_names():
+        terms = contract(load_design(name))
         size, fit = terms.size, terms.surface
         u = (2 * np.arange(size) - (size - 1)).astype(float)
         x, y = np.meshgrid(u, u)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import apply_flat_field, fitted, flat_field, open_frames
@@ -635,7 +635,7 @@ def test_flat_field_evens_out_its_own_background(tmp_path: Path) -> None:
 
 
 def test_a_design_is_fitted_to_the_file(tmp_path: Path) -> None:
-    design = Design("small", size=64, binning=1)
+    design = Design("small", window=Window(64, 64, 1))
     with open_frames(npz(tmp_path, frames_of(rows=64, columns=90)), ACQUISITION) as file:
         adapted = fitted(design, file)
     assert (adapted.acquisition.rows, adapted.acquisition.columns) == (64, 90)

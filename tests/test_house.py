@@ -105,11 +105,11 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     subprocess.run(install, check=True, timeout=600)
     code = (
         "import numpy as np\n"
-        "from cytogate.model.design.design import design_named\n"
+        "from cytogate.model.design.design import load_design\n"
         "from cytogate.model.retrieval import integer\n"
         "from cytogate.hls.sources import FPGA\n"
         "assert (FPGA / 'src' / 'retrieve_phase.hpp').exists()\n"
-        "print(integer.network_inputs(np.full((1, 4, 305, 305), 99, np.uint8), design_named('qatom64')).shape)\n"
+        "print(integer.network_inputs(np.full((1, 4, 305, 305), 99, np.uint8), load_design('qatom64')).shape)\n"
     )
     done = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "(1, 64, 64, 5)", done.stderr

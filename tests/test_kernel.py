@@ -10,7 +10,8 @@ import pytest
 
 from cytogate.hls.contract.header import GENERATED, HEADER_NAME, header_text
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import DESIGNS, Design, design_named
+from cytogate.model.design.design import Design, Window
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer
 from cytogate.sim.csim.compare import StageTally
@@ -21,14 +22,14 @@ OTHER_DESIGNS = {
     design.name: design
     for design in (
         # Sixteen bits and binning: logarithms are cut to the ROM's address. Anisotropic: one axis has a gain.
-        Design("sixteen_bits", size=64, acquisition=FourAngle(adc_bits=16, rows=150, columns=133)),
+        Design("sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133)),
         Design(
-            "anisotropic", size=64, binning=1,
-            acquisition=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
+            "anisotropic", window=Window(64, 64, 1),
+            instrument=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
         ),
     )
 }  # fmt: skip
-ALL_DESIGNS = DESIGNS | OTHER_DESIGNS
+ALL_DESIGNS = {name: load_design(name) for name in builtin_names()} | OTHER_DESIGNS
 
 
 def compare(simulation: CSimulation, frames: np.ndarray) -> int:
@@ -52,13 +53,13 @@ def test_equals_the_integer_model_on_every_word(name: str, builds: Path) -> None
         [bumps(design, 2, seed=20, shading=0.03)[0], noise(design, 2, seed=21), *extremes(design).values()]
     )
     words = compare(simulation, frames)
-    pixels, raw = design.size**2, design.acquisition.rows * design.acquisition.columns
+    pixels, raw = design.size**2, design.camera.rows * design.camera.columns
     assert words == len(frames) * (4 * raw + pixels * (4 + 2 + 2 + 2 + 1 + 5) + design.size)
 
 
 @pytest.mark.parametrize("surplus", [-1, 1, -305, 40000, -93024])
 def test_a_malformed_packet_is_dropped_and_the_next_frame_is_not(surplus: int, builds: Path) -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     simulation = CSimulation.of_retrieval(design, builds / design.name)
     frames, _ = bumps(design, 1, seed=22)
     left, _ = simulation.send(frames[0], 305 * 305 + surplus)
@@ -66,24 +67,24 @@ def test_a_malformed_packet_is_dropped_and_the_next_frame_is_not(surplus: int, b
     compare(simulation, frames)
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", builtin_names())
 def test_committed_headers_are_fresh(name: str) -> None:
     committed = (GENERATED / name / HEADER_NAME).read_text(encoding="ascii")
-    assert committed == header_text(contract(design_named(name))), "run `make header`"
+    assert committed == header_text(contract(load_design(name))), "run `make header`"
 
 
 def test_headers_are_committed_for_the_built_in_designs_alone() -> None:
-    assert sorted(path.name for path in GENERATED.iterdir()) == sorted(DESIGNS)
+    assert sorted(path.name for path in GENERATED.iterdir()) == sorted(builtin_names())
 
 
 def test_frames_of_another_shape_are_refused(builds: Path) -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     simulation = CSimulation.of_retrieval(design, builds / design.name)
     with pytest.raises(ValueError, match="do not fit"):
         simulation.run(np.zeros((4, 300, 305), np.uint16))
 
 
 def test_header_follows_the_design() -> None:
-    design = design_named("qatom64")
-    finer = dataclasses.replace(design, acquisition=dataclasses.replace(design.acquisition, adc_bits=12))
+    design = load_design("qatom64")
+    finer = dataclasses.replace(design, instrument=dataclasses.replace(design.four_angle, adc_bits=12))
     assert "constexpr int kFrameBits = 12;" in header_text(contract(finer))

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from cytogate.model.contract.fixed_point import Format
-from cytogate.model.design.design import Meng2017, design_named
+from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import InputError
+from cytogate.model.networks.build import build
 from cytogate.model.networks.compact import Compact, compact
 from cytogate.model.networks.exact import (
     count_macs,
@@ -31,7 +33,7 @@ SIZE = 32
 def unsettled(spec: Meng2017 = SMALL, size: int = SIZE, seed: int = 0) -> keras.Model:
     """Return a network whose batch normalizations have been through something."""
     keras.utils.set_random_seed(seed)
-    return lived_in(meng2017(spec, size, quantized=True), seed)
+    return lived_in(meng2017(spec, size, 5, quantized=True), seed)
 
 
 def lived_in(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -61,8 +63,8 @@ def inputs(cells: int, size: int = SIZE, seed: int = 1) -> np.ndarray:
 
 
 def test_the_default_fits_a_small_device() -> None:
-    design = design_named("qatom128")
-    model = meng2017(design.network, design.size, quantized=True)
+    design = load_design("qatom128")
+    model = build(design, quantized=True)
     assert count_macs(model) == 64 * 64 * 16 * 5 * 8 + 32 * 32 * 9 * 8 * 16 + 16 * 16 * 9 * 16 * 32 + 2048 * 64 + 64 * 5
     assert count_macs(model) <= 6e6
     assert count_weights(model) <= 150_000
@@ -71,12 +73,12 @@ def test_the_default_fits_a_small_device() -> None:
 
 def test_filters_reach_fifty_million_macs() -> None:
     spec = dataclasses.replace(Meng2017(), filters=(32, 64, 112))
-    model = meng2017(spec, 128, quantized=True)
+    model = meng2017(spec, 128, 5, quantized=True)
     assert 45e6 < count_macs(model) < 60e6
 
 
 def test_quantized_and_float_have_the_same_topology() -> None:
-    quantized, twin = (meng2017(SMALL, SIZE, quantized=kind) for kind in (True, False))
+    quantized, twin = (meng2017(SMALL, SIZE, 5, quantized=kind) for kind in (True, False))
     assert [w.shape for w in quantized.weights] == [w.shape for w in twin.weights]
     assert count_macs(quantized) == count_macs(twin)
 
@@ -201,4 +203,4 @@ def test_formats_follow_the_quantizers() -> None:
 
 def test_a_size_that_cannot_be_halved_is_refused() -> None:
     with pytest.raises(InputError, match="24x24"):
-        meng2017(SMALL, 24, quantized=True)
+        meng2017(SMALL, 24, 5, quantized=True)

@@ -21,7 +21,7 @@ from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.simulator import SimulatedCells
 from tests.streams import CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_frames
@@ -222,11 +222,11 @@ def test_a_lost_connection_is_said(browser: Browser) -> None:
 
 def test_phase_of_the_cells_shown() -> None:
     """Without a browser: the gallery draws frames of a real instrument and their phase."""
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     monitor = Monitor(design.network.class_names)
     live = LiveGates(Gates({}), design.network.class_names)
     page = LivePage(monitor, live, SIMULATED, design)
-    cell = SimulatedCells(design.acquisition, design.network.class_names, 1, 3)[0]
+    cell = SimulatedCells(design.four_angle, design.network.class_names, 1, 3)[0]
     sent = event(0, time.monotonic_ns())
     sent.arrival.cell = SourceCell("simulator", 0, cell.frames)
     monitor.write(sent)

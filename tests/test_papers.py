@@ -11,8 +11,8 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.contract.fixed_point import PIXEL, Format
-from cytogate.model.design.design import Meng2017 as Sizes
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Meng2017 as Sizes
 from cytogate.model.errors import InputError
 from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, topgan
 from cytogate.model.networks.compact import Compact, compact
@@ -31,7 +31,7 @@ from cytogate.sim.csim.network import NetworkSimulation
 from cytogate.sim.csim.twin import keras_logits
 from tests.test_networks import lived_in
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 TINY_SIZES = Sizes(filters=(4, 6, 12), dense=16)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.design import Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer, reference
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -25,7 +26,7 @@ def rms(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", SIZES)
 def test_reference_recovers_known_phase(name: str) -> None:
     """Sign, axes, ramp and scale together: a wrong one costs a radian."""
-    design = dataclasses.replace(design_named(name), acquisition=FINE_ADC)
+    design = dataclasses.replace(load_design(name), instrument=FINE_ADC)
     frames, phase = bumps(design, 4, seed=1)
     error = rms(reference.retrieve(frames, design)["phase"] - phase)
     # Binning averages intensities where the gradient is wanted: 4x4 pixels cost a few milliradians.
@@ -34,7 +35,7 @@ def test_reference_recovers_known_phase(name: str) -> None:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_integer_model_recovers_known_phase(name: str) -> None:
-    design = dataclasses.replace(design_named(name), acquisition=FINE_ADC)
+    design = dataclasses.replace(load_design(name), instrument=FINE_ADC)
     frames, phase = bumps(design, 2, seed=2)
     terms = contract(design)
     error = rms(terms.stage("phase").values(integer.retrieve(frames, design).phase) - phase)
@@ -50,21 +51,21 @@ def test_integer_model_recovers_known_phase(name: str) -> None:
     ],
 )
 def test_frame_order_matters(wrong: str, costs) -> None:  # type: ignore[no-untyped-def]
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     frames, phase = bumps(design, 2, seed=3)
     right = rms(reference.retrieve(frames, design)["phase"] - phase)
     assert (rms(reference.retrieve(costs(frames), design)["phase"] - phase) > 10 * right).all(), wrong
 
 
 def test_real_part_is_the_curl_and_vanishes() -> None:
-    design = design_named("qatom128")
-    frames, phase = bumps(dataclasses.replace(design, acquisition=FINE_ADC), 2, seed=4)
-    quotient = reference.retrieve(frames, dataclasses.replace(design, acquisition=FINE_ADC))["quotient"]
+    design = load_design("qatom128")
+    frames, phase = bumps(dataclasses.replace(design, instrument=FINE_ADC), 2, seed=4)
+    quotient = reference.retrieve(frames, dataclasses.replace(design, instrument=FINE_ADC))["quotient"]
     assert np.abs(np.fft.ifft2(quotient).real).max() < 0.05 * phase.max()
 
 
 def test_nyquist_and_mean_of_the_quotient_are_zero() -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     frames = noise(design, 2, seed=5)
     exact, real = integer.retrieve(frames, design).quotient, reference.retrieve(frames, design)["quotient"]
     for quotient in (exact, real):
@@ -76,7 +77,7 @@ def test_nyquist_and_mean_of_the_quotient_are_zero() -> None:
 
 def test_shading_of_second_order_is_removed() -> None:
     """Frames of one pair shaded differently: what is left is what the surface cannot hold (third order and up)."""
-    design = dataclasses.replace(design_named("qatom128"), acquisition=FINE_ADC)
+    design = dataclasses.replace(load_design("qatom128"), instrument=FINE_ADC)
     frames, phase = bumps(design, 4, seed=6, shading=0.03)
     retrieved = reference.retrieve(frames, design)
     assert rms(retrieved["phase"] - phase).max() < 0.03
@@ -90,7 +91,7 @@ def test_shading_of_second_order_is_removed() -> None:
 def test_unequal_pixel_pitches_are_rescaled() -> None:
     """Pixels three halves as tall as wide see the same phase."""
     tall = dataclasses.replace(FINE_ADC, pixel_pitch_y_um=FINE_ADC.pixel_pitch_x_um * 1.5)
-    design = Design("tall", acquisition=tall)
+    design = Design("tall", instrument=tall)
     assert contract(design).gradient_gains == (round(65536 / 1.5), 65536)
     frames, phase = bumps(design, 3, seed=7)
     terms = contract(design)
@@ -101,7 +102,7 @@ def test_unequal_pixel_pitches_are_rescaled() -> None:
 
 @pytest.mark.parametrize("adc_bits", [8, 10, 12, 16])
 def test_zero_of_phase_is_the_mean_of_the_first_rows(adc_bits: int) -> None:
-    design = Design("zero", size=64, acquisition=FourAngle(adc_bits=adc_bits))
+    design = Design("zero", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=adc_bits))
     frames, _ = bumps(design, 2, seed=8)
     assert np.abs(reference.retrieve(frames, design)["phase"][:, :8].mean(axis=(1, 2))).max() < 1e-12
     assert np.abs(integer.retrieve(frames, design).phase[:, :8].mean(axis=(1, 2))).max() < 2
@@ -115,8 +116,8 @@ MEAN_DUE_RAD, WORST_DUE_RAD, WHOLE_DUE_RAD = 0.6e-3, 1.0e-3, 2e-3
 @pytest.mark.parametrize("shaded", [False, True])
 def test_integer_model_is_within_its_bounds(name: str, shaded: bool) -> None:
     """W = 18, simulated cells 0 to 19 of seed 9 without noise: gradients in and phase out, then the whole retrieval."""
-    design = design_named(name)
-    cells = SimulatedCells(design.acquisition, cells=BOUND_CELLS, seed=9, shaded=shaded, noisy=False)
+    design = load_design(name)
+    cells = SimulatedCells(design.four_angle, cells=BOUND_CELLS, seed=9, shaded=shaded, noisy=False)
     frames = np.stack([cell.frames for cell in cells])
     terms = contract(design)
     exact, real = integer.retrieve(frames, design), reference.retrieve(frames, design)
@@ -143,7 +144,7 @@ def test_integer_model_is_within_its_bounds(name: str, shaded: bool) -> None:
 
 
 def test_binning_is_exact() -> None:
-    design = design_named("qatom128")
+    design = load_design("qatom128")
     frames = noise(design, 1, seed=10)
     binned = integer.bin_frames(frames, design)
     assert binned[0, 2, 5, 7] == frames[0, 2, 24 + 10 : 24 + 12, 24 + 14 : 24 + 16].sum()
@@ -151,7 +152,7 @@ def test_binning_is_exact() -> None:
 
 
 def test_words_stay_within_their_formats_on_extreme_frames() -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     terms = contract(design)
     frames = np.concatenate([*extremes(design).values(), noise(design, 2, seed=11)])
     exact = integer.retrieve(frames, design)
@@ -162,7 +163,7 @@ def test_words_stay_within_their_formats_on_extreme_frames() -> None:
 
 
 def test_uniform_frames_have_no_phase() -> None:
-    design = design_named("qatom64")
+    design = load_design("qatom64")
     for name in ("black", "saturated"):
         exact = integer.retrieve(extremes(design)[name], design)
         assert not exact.phase.any(), name

@@ -10,7 +10,8 @@ import pytest
 
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.sources import FPGA, rtl_sources
-from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.design import Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import IDENTITY, VERSION, Control, ErrorFlag, Register
@@ -21,14 +22,16 @@ from tests.phantoms import bumps, extremes, noise
 
 def arriving(size: int) -> Design:
     """A design whose frames arrive at N x N, so that nothing but the kernel sets the pace."""
-    return Design(f"arriving{size}", size=size, binning=1, acquisition=FourAngle(rows=size, columns=size))
+    return Design(f"arriving{size}", window=Window(size, size, 1), instrument=FourAngle(rows=size, columns=size))
 
 
-SIXTEEN_BITS = Design("sixteen_bits", size=64, acquisition=FourAngle(adc_bits=16, rows=150, columns=133))
+SIXTEEN_BITS = Design(
+    "sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133)
+)
 """Binning; logarithms cut to the ROM's address; a window that no beat of several pixels begins with."""
 ANISOTROPIC = Design(
-    "anisotropic", size=64, binning=1,
-    acquisition=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
+    "anisotropic", window=Window(64, 64, 1),
+    instrument=FourAngle(adc_bits=10, rows=64, columns=64, pixel_pitch_y_um=0.4),
 )  # fmt: skip
 
 
@@ -37,7 +40,7 @@ def steep(design: Design) -> np.ndarray:
 
     They drive every moment of the border as far as it goes.
     """
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     t, s = (2 * np.indices((acquisition.rows, acquisition.columns)) + 1) / [
         [[acquisition.rows]],
         [[acquisition.columns]],
@@ -77,11 +80,11 @@ def pixels(kernel: RtlSimulation, played: Played) -> np.ndarray:
 @pytest.mark.parametrize(
     ("design", "width"),
     [
-        (design_named("qatom64"), 1),
+        (load_design("qatom64"), 1),
         (SIXTEEN_BITS, 4),
         pytest.param(ANISOTROPIC, 2, marks=full),
-        pytest.param(design_named("qatom64"), 8, marks=full),
-        pytest.param(design_named("qatom256"), 1, marks=full),
+        pytest.param(load_design("qatom64"), 8, marks=full),
+        pytest.param(load_design("qatom256"), 1, marks=full),
     ],
     ids=lambda value: value.name if isinstance(value, Design) else str(value),
 )

@@ -20,12 +20,12 @@ from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, shift_right
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.retrieval import integer
 from cytogate.sim.rtl.simulation import verilate
 from tests.conftest import REPOSITORY
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 IN_BYTES, OUT_BYTES = 32, 64
 Field = tuple[int, int]
 """Lowest bit on the bus, and bits."""

@@ -19,7 +19,8 @@ import pytest
 import tifffile
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
+from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.simulation.cells import MEDIUM_INDEX

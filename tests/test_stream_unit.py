@@ -13,12 +13,12 @@ import pytest
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA, rtl_sources
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.interface import registers
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.stream_task import StreamTask
 
-DESIGN = design_named("qatom64")
+DESIGN = load_design("qatom64")
 MODULES = tuple(path.stem for path in rtl_sources("stream_unit"))
 FRAME_BEATS = 11
 WEIGHTS_HASH = 0xC0FFEE11

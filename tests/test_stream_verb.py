@@ -311,20 +311,20 @@ def test_twenty_thousand_cells_leave_memory_flat(here: Path) -> None:
 def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     """The default design through the whole verb, on the board that computes by C-simulation; every logit compared."""
     from cytogate.hls.network.convert import convert
-    from cytogate.model.design.design import DEFAULT_DESIGN, design_named
+    from cytogate.model.design.folder import DEFAULT_DESIGN, load_design
     from cytogate.model.files.frames import open_frames
-    from cytogate.model.networks.saved import load_trained
+    from cytogate.model.networks.saved import load_network
     from cytogate.sim.csim.kernels import CSimulation
 
-    count, design = 1000, design_named(DEFAULT_DESIGN)
+    count, design = 1000, load_design(DEFAULT_DESIGN)
     assert main(["emulate", "--design", design.name]) == 0
     assert main(["simulate", "--design", design.name, "--cells", str(count), "--output", "cells.h5"]) == 0
     (bundle,) = (here / "out" / "emulated").glob("*.zip")
     assert main(["stream", "cells.h5", "--bundle", str(bundle), "--device", "emulated", "--output", "run"]) == 0
     found = rows()
     assert [row["index"] for row in found] == list(range(count))
-    simulation = CSimulation.of_chain(design, convert(load_trained(design), design, here / "network"), here / "csim")
-    with open_frames(here / "cells.h5", design.acquisition, design.network.class_names) as frames:
+    simulation = CSimulation.of_chain(design, convert(load_network(design), design, here / "network"), here / "csim")
+    with open_frames(here / "cells.h5", design.four_angle, design.network.class_names) as frames:
         for row in found:
             codes = simulation.run(frames.read(row["index"], row["index"] + 1)[0])["logits"]
             assert row["logits"] == codes.tolist()

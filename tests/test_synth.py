@@ -9,14 +9,14 @@ import pytest
 
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, Area
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
 from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize_module
 
-SMALL = Design("arriving64", size=64, binning=1, acquisition=FourAngle(rows=64, columns=64))
+SMALL = Design("arriving64", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=64))
 full = pytest.mark.full
 
 ADDER = """

@@ -12,13 +12,15 @@ import pytest
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.data.cell_file import CellFile, Split
-from cytogate.model.design.design import Design, Meng2017, design_named
+from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Difference
 from cytogate.model.evaluation.verdict import Evaluation, Score
 from cytogate.model.networks.exact import count_macs, count_weights, logits
-from cytogate.model.networks.saved import SHIPPED, load_trained, record_name, save_trained
+from cytogate.model.networks.saved import SHIPPED, load_network, record_name, save_network
 from cytogate.model.networks.words import assert_exact_accumulation, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -26,7 +28,7 @@ from cytogate.model.simulation.training_data import write_network_inputs
 from cytogate.model.training.recipes import TrainingPlan, augment, train
 from tests.conftest import REPOSITORY
 
-DESIGN = Design("small", size=64, binning=4, network=Meng2017(filters=(2, 3, 4), dense=6))
+DESIGN = Design("small", window=Window(64, 64, 4), network=Network(CLASS_NAMES, Meng2017(filters=(2, 3, 4), dense=6)))
 PLAN = TrainingPlan(seed=3, epochs=2, fine_tune_epochs=1, batch=16)
 
 
@@ -47,7 +49,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> CellFile:
 @pytest.mark.parametrize("symmetry", range(8))
 def test_mirrored_frames_give_the_mirrored_phase(symmetry: int) -> None:
     """The retrieval of a turned instrument's frames is the turned retrieval: the arms really trade places."""
-    simulated = SimulatedCells(DESIGN.acquisition, cells=2, seed=5, shaded=False, noisy=False)
+    simulated = SimulatedCells(DESIGN.four_angle, cells=2, seed=5, shaded=False, noisy=False)
     frames = np.stack([cell.frames for cell in simulated])
     turned = frames
     if symmetry & 1:
@@ -61,8 +63,8 @@ def test_mirrored_frames_give_the_mirrored_phase(symmetry: int) -> None:
     shift = (slice(None), slice(None), slice((symmetry >> 1) & 1, None), slice(symmetry & 1, None))
     if symmetry & 4:
         shift = (*shift[:2], slice(symmetry & 1, None), slice((symmetry >> 1) & 1, None))
-    acquisition = dataclasses.replace(DESIGN.acquisition, rows=304, columns=304)
-    even = dataclasses.replace(DESIGN, acquisition=acquisition)
+    acquisition = dataclasses.replace(DESIGN.four_angle, rows=304, columns=304)
+    even = dataclasses.replace(DESIGN, instrument=acquisition)
     straight = integer.network_inputs(np.ascontiguousarray(frames[crop]), even)
     seen = integer.network_inputs(np.ascontiguousarray(turned[shift][:, :, :304, :304]), even)
     expected = augment(straight, np.full(2, symmetry))
@@ -122,8 +124,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(quantized: bool, cel
 
 def test_what_was_trained_can_be_loaded_and_is_exact(cells: CellFile, tmp_path: Path) -> None:
     trained = train(DESIGN, cells, tmp_path / "work", True, PLAN)
-    save_trained(trained.model, DESIGN, True, tmp_path)
-    loaded = load_trained(DESIGN, folder=tmp_path)
+    save_network(trained.model, DESIGN, True, tmp_path)
+    loaded = load_network(DESIGN, folder=tmp_path)
     assert_exact_accumulation(loaded)
     trace(loaded)
     inputs = cells.read(np.arange(20))
@@ -141,10 +143,10 @@ def test_a_record_of_another_training_is_refused(cells: CellFile, tmp_path: Path
 
 def test_missing_and_damaged_weights_are_one_sentence(cells: CellFile, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no trained network of design small"):
-        load_trained(DESIGN, folder=tmp_path)
+        load_network(DESIGN, folder=tmp_path)
     (tmp_path / "meng2017-small-2-3-4.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
     with pytest.raises(InputError, match="holds no weights of this network"):
-        load_trained(DESIGN, folder=tmp_path)
+        load_network(DESIGN, folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def test_wrong_cell_files_are_one_sentence(change: object, said: str, cells: Cel
 
 
 def test_training_data_are_what_the_device_would_see(tmp_path: Path) -> None:
-    simulated = SimulatedCells(DESIGN.acquisition, cells=6, seed=8)
+    simulated = SimulatedCells(DESIGN.four_angle, cells=6, seed=8)
     write_network_inputs(simulated, DESIGN, tmp_path / "cells.h5", workers=1)
     write_network_inputs(simulated, DESIGN, tmp_path / "hidden.h5", background_only=True, workers=1)
     frames = np.stack([cell.frames for cell in simulated])
@@ -249,11 +251,11 @@ def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
 
 def test_the_network_that_comes_along() -> None:
     """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
-    design = design_named("qatom128")
+    design = load_design("qatom128")
     record = json.loads((SHIPPED / f"{record_name(design)}.json").read_text())
     assert record["design"] == json.loads(json.dumps(dataclasses.asdict(design)))
     for quantized in (True, False):
-        model = load_trained(design, quantized)
+        model = load_network(design, quantized)
         assert (count_macs(model), count_weights(model)) == (record["macs"], record["weights"])
     assert record["macs"] <= 6e6
     assert record["weights"] <= 150_000
@@ -288,7 +290,7 @@ def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.Captur
     assert record["evaluation"]["quantized"]["cells"] == 25
     assert "unseen simulated cells" in capsys.readouterr().out
     trained = dataclasses.replace(DESIGN, name="qatom64", network=dataclasses.replace(DESIGN.network, dense=64))
-    assert count_weights(load_trained(trained, folder=tmp_path / "o")) == record["weights"]
+    assert count_weights(load_network(trained, folder=tmp_path / "o")) == record["weights"]
     assert main(["train", "--filters", "2,3"]) == 2
 
 
@@ -296,5 +298,5 @@ def test_instrument_of_unequal_pixels_trains_on_mirrors_alone() -> None:
     from cytogate.model.training.recipes import _symmetries
 
     assert _symmetries(DESIGN) == 8
-    oblong = dataclasses.replace(DESIGN, acquisition=FourAngle(pixel_pitch_y_um=0.2))
+    oblong = dataclasses.replace(DESIGN, instrument=FourAngle(pixel_pitch_y_um=0.2))
     assert _symmetries(oblong) == 4

@@ -19,13 +19,12 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.boards import Board
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import HLS, Design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import lane_bits
 
 TCL = FPGA / "tcl"
 SETTINGS = "settings.tcl"
-HLS = "hls"
 """The phase retrieval in C++; the other one is ``rtl``."""
 RETRIEVE_PHASE, CLASSIFY, SYSTEM = "retrieve_phase", "classify", "system"
 CONTRACT, NETWORK = "contract", "network"
@@ -40,24 +39,25 @@ class BoardBuild:
     """A design on a board, about to be built in a folder."""
 
     design: Design
-    board: Board
-    kernel: str
-    """Phase retrieval in C++ (``hls``) or in SystemVerilog (``rtl``)."""
-    width: int
-    """Pixels a beat."""
-    clock_mhz: float
     project: HlsProject
     folder: Path
 
     @property
+    def board(self) -> Board:
+        """The board of the design's chip."""
+        return self.design.chip.on
+
+    @property
     def lane_bits(self) -> int:
         """Bits of one angle's code in a beat."""
-        return lane_bits(self.design.acquisition.adc_bits)
+        return lane_bits(self.design.camera.adc_bits)
 
     @property
     def hls_sources(self) -> dict[str, tuple[Path, ...]]:
         """C++ by the kernel that Vitis HLS makes of it, in the order of the steps."""
-        of_retrieval = {RETRIEVE_PHASE: (FPGA / "src" / "retrieve_phase.cpp",)} if self.kernel == HLS else {}
+        of_retrieval = (
+            {RETRIEVE_PHASE: (FPGA / "src" / "retrieve_phase.cpp",)} if self.design.chip.kernel == HLS else {}
+        )
         return {**of_retrieval, CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)}
 
     @property
@@ -90,11 +90,11 @@ class BoardBuild:
         variables = {
             "part": self.board.part,
             "processor": "ps7" if self.board.part.startswith("xc7z") else "ps8",
-            "clock_mhz": f"{self.clock_mhz:g}",
-            "period_ns": f"{1e3 / self.clock_mhz:.4f}",
+            "clock_mhz": f"{self.design.chip.clock_mhz:g}",
+            "period_ns": f"{1e3 / self.design.chip.clock_mhz:.4f}",
             "port_bits": self.board.port_bits,
-            "kernel": self.kernel,
-            "width": self.width,
+            "kernel": self.design.chip.kernel,
+            "width": self.design.chip.samples_per_clock,
             "lane_bits": self.lane_bits,
             # A parameter of the block design is a signed number.
             "weights_hash": weights_word - (weights_word >> 31 << 32),

@@ -6,7 +6,6 @@ was running. A bundle appears only when every constraint is met.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import time
@@ -14,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytogate.hls.board.build import HLS, IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
+from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
 from cytogate.hls.board.manifest import manifest_of
 from cytogate.hls.board.reports import (
     KernelReport,
@@ -28,10 +27,10 @@ from cytogate.hls.board.reports import (
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.boards import RESOURCES, Area, board_named
-from cytogate.model.design.design import Design, design_named
-from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.estimates.retrieval import WIDTHS, estimate
+from cytogate.model.design.boards import RESOURCES, Area
+from cytogate.model.design.design import Design
+from cytogate.model.errors import CheckFailed
+from cytogate.model.estimates.retrieval import estimate
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, write_bundle
 
 if TYPE_CHECKING:
@@ -50,15 +49,10 @@ NO_ECP5 = "the board's own device was placed and routed"
 class BitstreamRequest:
     """What was asked of ``cytogate bitstream``."""
 
-    design: str
-    board: str | None
-    """None for the design's."""
-    kernel: str
-    width: int
+    design: Design
+    """With the chip that was asked for."""
     settings: Path | None
     """Script that puts the vendor's tools on PATH."""
-    weights: Path | None
-    """Folder of trained weights; None for the package's."""
     output: Path
 
 
@@ -113,21 +107,14 @@ def run_bitstream(request: BitstreamRequest) -> None:
         If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
     """
     began = time.perf_counter()
-    if request.width not in WIDTHS:
-        raise InputError(f"a width of {request.width} samples a clock is asked for; 1, 2, 4 and 8 are supported")
-    if request.kernel == HLS and request.width != 1:
-        raise InputError(f"the kernel hls takes one pixel a beat, not {request.width}; choose --kernel rtl for more")
-    named = design_named(request.design)
-    board = board_named(request.board or named.board)
-    estimate(named, board, request.width).check()
+    design, chip = request.design, request.design.chip
+    estimate(design, chip.on, chip.samples_per_clock).check()
     require_plain_paths(request.output)
+    folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
+    # A network that is missing or wrong is told before any tool is asked for.
+    project = _network(design, folder / NETWORK)
     tools = find_tools(request.settings)
-    # A design's clock is that of its own board.
-    clock_mhz = named.clock_mhz if board.name == named.board else board.clock_mhz
-    design = dataclasses.replace(named, board=board.name, clock_mhz=clock_mhz)
-    folder = request.output / "build" / f"{board.name}-{design.name}-{request.kernel}-{request.width}"
-    project = _network(design, request.weights, folder / NETWORK)
-    build = BoardBuild(design, board, request.kernel, request.width, clock_mhz, project, folder)
+    build = BoardBuild(design, project, folder)
     build.write()
     for kernel in build.hls_sources:
         _step(build, kernel, tools)
@@ -142,12 +129,12 @@ def run_bitstream(request: BitstreamRequest) -> None:
     print(f"written: {bundle.path}")
 
 
-def _network(design: Design, weights: Path | None, folder: Path) -> HlsProject:
+def _network(design: Design, folder: Path) -> HlsProject:
     from cytogate.hls.network.convert import convert
-    from cytogate.model.networks.saved import SHIPPED, load_trained
+    from cytogate.model.networks.saved import load_network
 
     print("Converting the network with hls4ml ...", flush=True)
-    return convert(load_trained(design, folder=weights or SHIPPED), design, folder)
+    return convert(load_network(design), design, folder)
 
 
 def _step(build: BoardBuild, step: str, tools: Tools) -> None:
@@ -180,7 +167,7 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
     timing, used = read_timing(system / TIMING), read_utilization(system / UTILIZATION)
     return BitstreamReport(
         design=build.design.name,
-        width=build.width,
+        width=build.design.chip.samples_per_clock,
         board=build.board.name,
         tool=f"Vivado {tools.vivado_release}, Vitis HLS {tools.vitis_release}",
         family="xc7" if build.board.part.startswith("xc7") else "xcup",
@@ -194,9 +181,9 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
         ecp5_device=None,
         seconds=seconds,
         part=build.board.part,
-        kernel=build.kernel,
-        clock_mhz=build.clock_mhz,
-        fmax_mhz=1e3 / (1e3 / build.clock_mhz - timing.setup_ns),
+        kernel=build.design.chip.kernel,
+        clock_mhz=build.design.chip.clock_mhz,
+        fmax_mhz=1e3 / (1e3 / build.design.chip.clock_mhz - timing.setup_ns),
         timing=timing,
         kernels=tuple(read_kernel(build.folder / kernel / CSYNTH) for kernel in build.hls_sources),
     )
@@ -209,16 +196,7 @@ def _shares(used: Utilization, budget: Area) -> dict[str, float]:
 
 
 def _bundle(build: BoardBuild, tools: Tools, output: Path) -> Bundle:
-    manifest = manifest_of(
-        build.design,
-        build.board,
-        build.project,
-        kernel=build.kernel,
-        width=build.width,
-        clock_mhz=build.clock_mhz,
-        vivado=tools.vivado_release,
-        vitis=tools.vitis_release,
-    )
+    manifest = manifest_of(build.design, build.project, tools.vivado_release, tools.vitis_release)
     files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
     return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, files)
 

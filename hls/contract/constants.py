@@ -104,13 +104,13 @@ def codes_array(table: Table) -> Codes:
 
 
 def _frame(terms: Contract) -> Group:
-    design, acquisition = terms.design, terms.design.acquisition
+    design, camera = terms.design, terms.design.camera
     top, left = design.crop
     return Group(
         "A frame as it arrives, and the window of it that is kept.",
         (
-            Constant("frame_rows", acquisition.rows, "of a raw frame"),
-            Constant("frame_columns", acquisition.columns, "of a raw frame"),
+            Constant("frame_rows", camera.rows, "of a raw frame"),
+            Constant("frame_columns", camera.columns, "of a raw frame"),
             Constant("frame_bits", terms.frame.width, "of a raw code"),
             Constant("lane_bits", lane_bits(terms.frame.width), "in which a raw code travels"),
             Constant("angles", ANGLES, "frames of a cell"),

@@ -100,7 +100,7 @@ def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> Mode
 
         _register_activation()
         config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=BACKEND)
-        board = board_named(design.board)
+        board = board_named(design.chip.board)
         pixels = max(math.prod(tensor.shape[1:-1]) for tensor in model.inputs)
         clocks = pixels * board.network_clocks_per_pixel
         for layer in model.layers:
@@ -117,7 +117,7 @@ def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> Mode
                 backend=BACKEND,
                 io_type="io_stream",
                 part=board.part,
-                clock_period=1e3 / design.clock_mhz,
+                clock_period=1e3 / design.chip.clock_mhz,
             )
         except Exception as error:
             raise InputError(f"network {model.name}: hls4ml does not convert it: {error}") from error

@@ -10,7 +10,8 @@ from dataclasses import replace
 from cytogate.host.sources.source import CellSource
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.monitor import Monitor
-from cytogate.model.design.design import DESIGNS, Design
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Manifest
 
@@ -55,8 +56,8 @@ def live_page(
 
 def _design(manifest: Manifest) -> Design | None:
     """Return the built-in design with frames as they are streamed, or None if the manifest names none."""
-    known = DESIGNS.get(manifest.design)
+    known = load_design(manifest.design) if manifest.design in builtin_names() else None
     if known is None:
         return None
-    acquisition = replace(known.acquisition, rows=manifest.rows, columns=manifest.columns, adc_bits=manifest.adc_bits)
-    return replace(known, acquisition=acquisition)
+    acquisition = replace(known.four_angle, rows=manifest.rows, columns=manifest.columns, adc_bits=manifest.adc_bits)
+    return replace(known, instrument=acquisition)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.design import DESIGNS
+from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.interface.bundle import Manifest
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -22,9 +22,9 @@ class SimulatorCells:
     simulated = True
 
     def __init__(self, manifest: Manifest, cells: int | None, seed: int) -> None:
-        known = DESIGNS.get(manifest.design)
+        known = load_design(manifest.design) if manifest.design in builtin_names() else None
         acquisition = replace(
-            FourAngle() if known is None else known.acquisition,
+            FourAngle() if known is None else known.four_angle,
             rows=manifest.rows,
             columns=manifest.columns,
             adc_bits=manifest.adc_bits,

@@ -166,7 +166,7 @@ class Contract:
 def contract(design: Design) -> Contract:
     """Return the contract of a design."""
     size, binning = design.size, design.binning
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     frame = Format(acquisition.adc_bits, 0, signed=False)
     binned = Format(acquisition.adc_bits + 2 * (binning.bit_length() - 1), 0, signed=False)
     per_axis = [binning * gradient * math.log(2) / 2 for gradient in acquisition.gradient_per_atanh]
@@ -200,7 +200,7 @@ def contract(design: Design) -> Contract:
 
 def _stages(design: Design, frame: Format, binned: Format, gradient_scale: float) -> tuple[Stage, ...]:
     size = design.size
-    raw = (ANGLES, design.acquisition.rows, design.acquisition.columns)
+    raw = (ANGLES, design.camera.rows, design.camera.columns)
     rows = "row by row, the four angles of a pixel together"
     columns = "column by column (kx outer, ky inner), both in the order of numpy.fft.fftfreq"
     spectrum_scale = GRADIENT.step * gradient_scale * size

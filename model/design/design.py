@@ -1,118 +1,232 @@
-"""Designs: what a user names with ``DESIGN=...``.
+"""A design: a frozen record of everything that is decided before a chip is built.
 
-A design is a frozen record of everything that is decided before a chip is built: the instrument, the frame
-size, the network and the board. Numeric formats are not decided here; they follow from a design in
-:mod:`cytogate.model.contract.law`.
+The instrument, the window of its frames that is kept, the network and the chip. Numeric formats are not decided here;
+they follow from a design in :mod:`cytogate.model.contract.law`. As files a design is a folder, see
+:mod:`cytogate.model.design.folder`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cytogate.model.design.file import read_toml
-from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
+from cytogate.model.design.boards import BOARDS, Board, board_named
+from cytogate.model.design.instruments import BrightField, FourAngle, Instrument, NetworkInputs, check_names
+from cytogate.model.design.quantities import check, quantity
+from cytogate.model.design.topologies import Meng2017, Saved, Topology
 from cytogate.model.errors import InputError
+
+HLS, RTL = KERNELS = ("hls", "rtl")
+"""What stands before the network: Vitis HLS C++, or SystemVerilog."""
+SAMPLES_PER_CLOCK = (1, 2, 4, 8)
+PHASE_SIZES = (64, 128, 256)
+"""Rows and columns that phase retrieval is built for."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+MOST_CLASSES = 256
 
 
 @dataclass(frozen=True)
-class Meng2017:
-    """The network of Meng 2017, quantized: three blocks of convolution, ReLU, pooling, normalisation; two dense.
+class Window:
+    """The central part of a raw frame that is kept, in pixels of the network's input."""
 
-    The paper gives kernel sizes and widths only in a figure that is not in its text: these are ours, chosen for a
-    device: the first convolution looks at 4x4 pixels at every second one and the others at 3x3.
+    rows: int = quantity("rows of the network's input", 128, low=8, high=512)
+    columns: int = quantity("columns of the network's input", 128, low=8, high=512)
+    binning: int = quantity("raw pixels summed along each axis into one pixel", 2, choices=(1, 2, 4))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def raw(self) -> tuple[int, int]:
+        """Rows and columns of raw pixels."""
+        return self.rows * self.binning, self.columns * self.binning
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is classified, and by which topology."""
+
+    class_names: tuple[str, ...] = quantity("classes, in the order of the logits")
+    topology: Topology = field(default_factory=Meng2017)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not 2 <= len(self.class_names) <= MOST_CLASSES:
+            raise InputError(f"class_names holds {len(self.class_names)} classes; 2 to {MOST_CLASSES} are supported")
+        check_names("class_names", self.class_names)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, and of logits."""
+        return len(self.class_names)
+
+
+@dataclass(frozen=True)
+class InputCodes:
+    """How bright-field pixels become codes of the network's input; fitted to training cells.
+
+    ``code = (binned - offset) * gain``, rounded and saturated to eight bits with a sign: 0 is the background.
     """
 
-    filters: tuple[int, int, int] = (8, 16, 32)
-    first_kernel: int = 4
-    first_stride: int = 2
-    dense: int = 64
-    weight_bits: int = 8
-    activation_bits: int = 8
-    class_names: tuple[str, ...] = CLASS_NAMES
+    offset: tuple[int, ...] = quantity("a channel's binned code that becomes 0", low=0, high=2**20 - 1)
+    gain: tuple[float, ...] = quantity("a channel's steps of the input for a binned step", low=1e-5, high=256)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What the design is built for."""
+
+    board: str = quantity("board", "kv260", choices=tuple(BOARDS))
+    clock_mhz: float = quantity("clock of the kernels", 200.0, low=10, high=1000)
+    kernel: str = quantity("what stands before the network: C++ by Vitis HLS, or SystemVerilog", "hls", choices=KERNELS)
+    samples_per_clock: int = quantity(
+        "pixels of each channel that enter in a clock; kernel hls takes one", 1, choices=SAMPLES_PER_CLOCK
+    )
+    deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.kernel == HLS and self.samples_per_clock != 1:
+            raise InputError(
+                f"samples_per_clock is {self.samples_per_clock}; kernel {HLS} takes one, kernel {RTL} up to "
+                f"{SAMPLES_PER_CLOCK[-1]}"
+            )
+
+    def on_board(self, board: str | None, kernel: str | None = None, samples_per_clock: int | None = None) -> Chip:
+        """Return the chip with another board, at that board's own clock, another kernel or other samples per clock."""
+        name = board or self.board
+        clock_mhz = self.clock_mhz if name == self.board else board_named(name).clock_mhz
+        return Chip(
+            name, clock_mhz, kernel or self.kernel, samples_per_clock or self.samples_per_clock, self.deadline_ms
+        )
+
+    @property
+    def on(self) -> Board:
+        """The board."""
+        return board_named(self.board)
+
+
+CLASS_NAMES = ("MCF7", "OAC", "OST", "PBMC", "THP1")
+"""Classes of the built-in designs (Meng 2017, section 3.1)."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """One complete system: instrument, retrieval, network, board."""
+    """One complete system: instrument, window, network, chip."""
 
     name: str
-    size: int = 128
-    """Rows and columns of the retrieved phase map and of the network's input."""
-    binning: int = 2
-    """Raw pixels summed along each axis into one pixel of the retrieval."""
-    acquisition: FourAngle = field(default_factory=FourAngle)
-    network: Meng2017 = field(default_factory=Meng2017)
-    board: str = "kv260"
-    clock_mhz: float = 200.0
+    instrument: Instrument = field(default_factory=FourAngle)
+    window: Window = field(default_factory=Window)
+    network: Network = field(default_factory=lambda: Network(CLASS_NAMES))
+    chip: Chip = field(default_factory=Chip)
+    codes: InputCodes | None = None
+    """Of a bright-field design, once it has been trained."""
+    folder: Path | None = field(default=None, compare=False)
+    """Where the design lies as files; None for one that exists in memory alone."""
 
     def __post_init__(self) -> None:
-        if self.size not in (64, 128, 256):
-            raise InputError(f"design {self.name}: size is {self.size}; 64, 128 and 256 are supported")
-        if self.binning not in (1, 2, 4):
-            raise InputError(f"design {self.name}: binning is {self.binning}; 1, 2 and 4 are supported")
-        window = self.size * self.binning
-        if min(self.acquisition.rows, self.acquisition.columns) < window:
+        if not NAME.fullmatch(self.name):
             raise InputError(
-                f"design {self.name}: frames of {self.acquisition.rows}x{self.acquisition.columns} pixels hold no "
-                f"window of {window}x{window} ({self.size} pixels binned {self.binning}x{self.binning})"
+                f"a design cannot be named {self.name!r}: up to 100 letters, digits, points, hyphens and underscores, "
+                f"a letter or digit first"
             )
+        if isinstance(self.instrument, NetworkInputs):
+            if not isinstance(self.network.topology, Saved):
+                raise InputError(f'design {self.name}: kind "network-inputs" goes with topology "saved"')
+            return
+        rows, columns = self.window.raw
+        if self.instrument.rows < rows or self.instrument.columns < columns:
+            raise InputError(
+                f"design {self.name}: frames of {self.instrument.rows}x{self.instrument.columns} pixels hold no window "
+                f"of {rows}x{columns} ({self.window.rows}x{self.window.columns} pixels, binned {self.window.binning}x"
+                f"{self.window.binning})"
+            )
+        if self.retrieves_phase:
+            if self.window.rows != self.window.columns or self.window.rows not in PHASE_SIZES:
+                raise InputError(
+                    f"design {self.name}: a window of {self.window.rows}x{self.window.columns}; phase retrieval is "
+                    f"built for {', '.join(f'{size}x{size}' for size in PHASE_SIZES)}"
+                )
+            if self.codes is not None:
+                raise InputError(f"design {self.name}: codes belong to a bright-field instrument")
+        elif self.codes is not None:
+            given = len(self.codes.offset), len(self.codes.gain)
+            if given != (len(self.instrument.channels),) * 2:
+                raise InputError(
+                    f"design {self.name}: codes of {given[0]} offsets and {given[1]} gains for "
+                    f"{len(self.instrument.channels)} channels"
+                )
+
+    @property
+    def retrieves_phase(self) -> bool:
+        """Whether the frames' phase is retrieved."""
+        return isinstance(self.instrument, FourAngle)
+
+    @property
+    def four_angle(self) -> FourAngle:
+        """The instrument of a design that retrieves phase.
+
+        Raises
+        ------
+        InputError
+            If the design is of another kind.
+        """
+        if not isinstance(self.instrument, FourAngle):
+            raise InputError(
+                f'design {self.name} is of kind "{self.instrument.kind}"; this needs one of kind "{FourAngle.kind}"'
+            )
+        return self.instrument
+
+    @property
+    def camera(self) -> FourAngle | BrightField:
+        """The instrument of a design that has one.
+
+        Raises
+        ------
+        InputError
+            If its cells come as codes of the network's inputs.
+        """
+        if isinstance(self.instrument, NetworkInputs):
+            raise InputError(f"design {self.name} has no instrument: its cells come as codes of the network's inputs")
+        return self.instrument
+
+    @property
+    def size(self) -> int:
+        """N, rows and columns of the phase map."""
+        return self.window.rows
+
+    @property
+    def binning(self) -> int:
+        """Raw pixels summed along each axis into one pixel."""
+        return self.window.binning
 
     @property
     def crop(self) -> tuple[int, int]:
-        """First row and first column of the central window of ``size * binning`` raw pixels."""
-        window = self.size * self.binning
-        return (self.acquisition.rows - window) // 2, (self.acquisition.columns - window) // 2
+        """First row and first column of the central window of raw pixels."""
+        rows, columns = self.window.raw
+        return (self.camera.rows - rows) // 2, (self.camera.columns - columns) // 2
 
-
-DESIGNS = {
-    design.name: design
-    for design in (
-        Design("qatom128"),
-        Design("qatom64", size=64, binning=4),
-        Design("qatom256", size=256, binning=1),
-    )
-}
-DEFAULT_DESIGN = "qatom128"
-
-
-def design_named(name: str) -> Design:
-    """Return the built-in design ``name``."""
-    if name not in DESIGNS:
-        raise InputError(f"there is no design named {name}; choose one of {', '.join(DESIGNS)}")
-    return DESIGNS[name]
-
-
-OPTICS_KEYS = (
-    "wavelength_um", "na", "pupil_sigma_na", "pupil_shift_na", "pixel_pitch_x_um", "pixel_pitch_y_um",
-    "adc_bits", "full_scale",
-)  # fmt: skip
-"""Keys a user's optics file may hold; each is optional and replaces the design's value."""
-
-
-def with_optics(design: Design, path: Path) -> Design:
-    """Return ``design`` with the optical constants of the TOML file ``path``."""
-    given = read_toml(path)
-    for key, value in given.items():
-        if key not in OPTICS_KEYS:
-            raise InputError(f"{path}: {key} is no optical constant; known are {', '.join(OPTICS_KEYS)}")
-        wanted = int if key == "adc_bits" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, wanted):
-            raise InputError(f"{path}: {key} is {value!r}; it must be a number")
-    try:
-        return dataclasses.replace(design, acquisition=dataclasses.replace(design.acquisition, **given))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    @property
+    def pixel_um(self) -> tuple[float, float]:
+        """Rows' and columns' pitch of the network's input at the sample: (along y, along x), micrometres."""
+        camera = self.camera
+        return camera.pixel_pitch_y_um * self.binning, camera.pixel_pitch_x_um * self.binning
 
 
 def binned(design: Design) -> Design:
     """Return ``design`` for frames that arrive at the network's size, cropped and binned by the camera's side."""
-    acquisition = dataclasses.replace(
-        design.acquisition,
-        rows=design.size,
-        columns=design.size,
-        pixel_pitch_x_um=design.acquisition.pixel_pitch_x_um * design.binning,
-        pixel_pitch_y_um=design.acquisition.pixel_pitch_y_um * design.binning,
+    camera, window = design.camera, design.window
+    arriving = dataclasses.replace(
+        camera,
+        rows=window.rows,
+        columns=window.columns,
+        pixel_pitch_x_um=camera.pixel_pitch_x_um * window.binning,
+        pixel_pitch_y_um=camera.pixel_pitch_y_um * window.binning,
     )
-    return dataclasses.replace(design, name=f"{design.name}-binned", binning=1, acquisition=acquisition)
+    name = f"{design.name}-binned"
+    return dataclasses.replace(design, name=name, instrument=arriving, window=dataclasses.replace(window, binning=1))

@@ -1,11 +1,14 @@
-"""Reading TOML, with one sentence for a file that is none."""
+"""Read TOML into typed sections: exact keys, values of the right type, one sentence for each fault."""
 
 from __future__ import annotations
 
+import difflib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from cytogate.model.design.quantities import rules
 from cytogate.model.errors import InputError
 
 # PYNQ's images have Python 3.10.
@@ -14,10 +17,105 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+Section = TypeVar("Section")
+MOST_BYTES = 1 << 20
+"""Of a TOML file; ours have a few kilobytes."""
+
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what the file holds, as a dictionary of tables and values."""
+    """Return what a TOML file holds, as a dictionary of tables and values.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, not UTF-8 or not TOML.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as TOML: {error}") from error
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return toml_of(content, str(path))
+
+
+def toml_of(content: bytes, where: str) -> dict[str, Any]:
+    """Return what the bytes of a TOML file hold; ``where`` names it in an error."""
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{where}: has more than {MOST_BYTES} bytes; a TOML file of settings has a few kilobytes")
+    for mark, encoding in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+        if content.startswith(mark):
+            raise InputError(f"{where}: is saved as {encoding}; save it as UTF-8")
+    try:
+        # Windows' editors put a byte order mark before the first key.
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(f"{where}: line {line} is not UTF-8; save the file as UTF-8") from error
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"{where}: cannot be read as TOML: {error or 'nested too deeply'}") from error
+
+
+def typed(section: type[Section], given: Any, where: str, *, ignored: Iterable[str] = (), **others: Any) -> Section:
+    """Return a section, a dataclass of quantities, of a table of TOML.
+
+    Parameters
+    ----------
+    where
+        File and table, ``design.toml: [window]``, for errors.
+    ignored
+        Keys that the caller reads itself, such as ``kind``.
+    others
+        Fields that are not read from the table.
+
+    Raises
+    ------
+    InputError
+        Where a key is unknown, missing, or its value of another type or beyond its range.
+    """
+    if not isinstance(given, dict):
+        raise InputError(f"{where} is {_told(given)}; a table with keys is needed")
+    known, types, own = rules(section), get_type_hints(section), list(ignored)
+    check_keys(given, [*known, *own], where)
+    for name, rule in known.items():
+        if rule.required and name not in given:
+            raise InputError(f"{where} lacks {name} ({rule.says})")
+    values = {name: value_of(types[name], given[name], f"{where} {name}") for name in known if name in given}
+    try:
+        return section(**values, **others)
+    except InputError as error:
+        raise InputError(f"{where} {error}") from error
+
+
+def check_keys(given: dict[str, Any], known: list[str], where: str) -> None:
+    """Raise an :class:`InputError` for the first key that is not known."""
+    for name in given:
+        if name not in known:
+            raise InputError(f"{where} unknown key {name!r}{did_you_mean(name, known)}. Allowed: {', '.join(known)}")
+
+
+def value_of(kind: Any, value: Any, where: str) -> Any:
+    """Return a value of TOML as what a field is declared to be: int, float, str or a tuple of one of them."""
+    if get_origin(kind) is tuple:
+        (item, _) = get_args(kind)
+        if not isinstance(value, list):
+            raise InputError(f"{where} is {_told(value)}; a list is needed")
+        return tuple(value_of(item, each, where) for each in value)
+    if kind is float and type(value) is int and abs(value) < 1 << 53:
+        return float(value)
+    if type(value) is not kind:
+        raise InputError(f"{where} is {_told(value)}; {_KINDS[kind]} is needed")
+    return value
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'rows'?`` for the nearest of the known names, or nothing."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
+
+
+def _told(value: Any) -> str:
+    told = repr(value)
+    return told if len(told) <= 60 else f"{told[:57]}..."

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
+from cytogate.model.design.quantities import check, quantity
 from cytogate.model.errors import InputError
 
-CLASS_NAMES = ("MCF7", "OAC", "OST", "PBMC", "THP1")
-"""Classes of the default network, in the order of its logits (Meng 2017, section 3.1)."""
+MOST_PIXELS = 4096
+"""Rows or columns of a frame, at most."""
+MOST_CHANNELS = 8
+"""Frames of one cell, at most, that an instrument without phase retrieval takes."""
 
 
 @dataclass(frozen=True)
@@ -19,36 +23,33 @@ class FourAngle:
     in amplitude. The last four fields describe noise and are used by the simulator alone.
     """
 
-    wavelength_um: float = 1.064
-    na: float = 0.55
-    pupil_sigma_na: float = 0.55
-    """Standard deviation of the pupil's amplitude, in units of NA / wavelength."""
-    pupil_shift_na: float = 0.22
-    """Shift of each pupil from the axis, in units of NA / wavelength."""
-    pixel_pitch_x_um: float = 45.0 / 305
-    pixel_pitch_y_um: float = 45.0 / 305
-    adc_bits: int = 8
-    full_scale: float = 2.2
-    """Intensity of the highest ADC code, in units of the empty field's mean intensity."""
-    rows: int = 305
-    columns: int = 305
-    electrons_per_pixel: float = 4000.0
-    defocus_sd_um: float = 1.5
-    shading_sd: float = 0.03
-    line_gain_sd: float = 0.004
+    kind: ClassVar[str] = "four-angle"
+    channels: ClassVar[tuple[str, ...]] = ("+x", "-x", "+y", "-y")
+    """Names of a cell's frames, in their order."""
+
+    wavelength_um: float = quantity("vacuum wavelength", 1.064, low=0.1, high=20)
+    na: float = quantity("numerical aperture of the objective", 0.55, low=0.01, high=1.7)
+    pupil_sigma_na: float = quantity(
+        "standard deviation of each pupil's amplitude, in NA / wavelength", 0.55, low=0.01, high=10
+    )
+    pupil_shift_na: float = quantity("shift of each pupil from the axis, in NA / wavelength", 0.22, low=0.001, high=10)
+    pixel_pitch_x_um: float = quantity("pixel along x (columns), at the sample", 45.0 / 305, low=0.005, high=100)
+    pixel_pitch_y_um: float = quantity("pixel along y (rows), at the sample", 45.0 / 305, low=0.005, high=100)
+    adc_bits: int = quantity("bits of a raw code", 8, low=8, high=16)
+    full_scale: float = quantity(
+        "intensity of the highest code, in means of the empty field", 2.2, low=1.001, high=1000
+    )
+    rows: int = quantity("rows of a raw frame", 305, low=8, high=MOST_PIXELS)
+    columns: int = quantity("columns of a raw frame", 305, low=8, high=MOST_PIXELS)
+    electrons_per_pixel: float = quantity(
+        "of the empty field; shot noise of simulated cells", 4000.0, low=1, high=1e9, required=False
+    )
+    defocus_sd_um: float = quantity("spread of defocus of simulated cells", 1.5, low=0, high=100, required=False)
+    shading_sd: float = quantity("spread of shading of simulated frames", 0.03, low=0, high=1, required=False)
+    line_gain_sd: float = quantity("spread of line gain of simulated frames", 0.004, low=0, high=1, required=False)
 
     def __post_init__(self) -> None:
-        for name in (
-            "wavelength_um", "na", "pupil_sigma_na", "pupil_shift_na", "pixel_pitch_x_um", "pixel_pitch_y_um",
-            "full_scale", "electrons_per_pixel",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise InputError(f"{name} is {value}; it must be a positive number")
-        if not 8 <= self.adc_bits <= 16:
-            raise InputError(f"adc_bits is {self.adc_bits}; cameras of 8 to 16 bits are supported")
-        if self.full_scale <= 1:
-            raise InputError(f"full_scale is {self.full_scale}; it must exceed 1, the empty field's mean")
+        check(self)
 
     @property
     def gradient_per_atanh(self) -> tuple[float, float]:
@@ -62,4 +63,51 @@ class FourAngle:
         return radians_per_um * self.pixel_pitch_x_um, radians_per_um * self.pixel_pitch_y_um
 
 
-ANGLES = 4
+@dataclass(frozen=True)
+class BrightField:
+    """An instrument whose frames go to the network as they are: one to eight images of a cell, no phase retrieval."""
+
+    kind: ClassVar[str] = "bright-field"
+
+    channels: tuple[str, ...] = quantity('names of a cell\'s frames, in their order: ["bright field", "dark field"]')
+    pixel_pitch_x_um: float = quantity("pixel along x (columns), at the sample", low=0.005, high=100)
+    pixel_pitch_y_um: float = quantity("pixel along y (rows), at the sample", low=0.005, high=100)
+    adc_bits: int = quantity("bits of a raw code", low=8, high=16)
+    rows: int = quantity("rows of a raw frame", low=8, high=MOST_PIXELS)
+    columns: int = quantity("columns of a raw frame", low=8, high=MOST_PIXELS)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if len(self.channels) > MOST_CHANNELS:
+            raise InputError(f"channels has {len(self.channels)} names; a cell has 1 to {MOST_CHANNELS} frames")
+        check_names("channels", self.channels)
+
+
+@dataclass(frozen=True)
+class NetworkInputs:
+    """No instrument: cells come as codes of the network's inputs, computed elsewhere.
+
+    So are the quantized networks of the experiments kept: their exactness is proved, they are not streamed.
+    """
+
+    kind: ClassVar[str] = "network-inputs"
+    channels: ClassVar[tuple[str, ...]] = ()
+
+
+Instrument = FourAngle | BrightField | NetworkInputs
+INSTRUMENTS: dict[str, type[FourAngle] | type[BrightField] | type[NetworkInputs]] = {
+    each.kind: each for each in (FourAngle, BrightField, NetworkInputs)
+}
+"""Instruments by their kind."""
+
+
+ANGLES = len(FourAngle.channels)
+
+
+def check_names(what: str, names: tuple[str, ...]) -> None:
+    """Raise an :class:`InputError` unless names are different, printable and of 1 to 100 letters."""
+    for name in names:
+        if not 1 <= len(name) <= 100 or not name.isprintable() or name != name.strip():
+            raise InputError(f"{what} holds {name!r}; names have 1 to 100 printable letters and no space at an end")
+        if names.count(name) > 1:
+            raise InputError(f"{what} holds {name!r} twice; names must differ")

@@ -23,6 +23,8 @@ from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES
+from cytogate.model.design.topologies import Meng2017
+from cytogate.model.errors import InputError
 
 KERNEL = 3
 """Rows and columns of the kernels behind the first."""
@@ -102,7 +104,7 @@ def estimate_network(design: Design, clocks_per_pixel: int) -> NetworkEstimate:
     layers = _layers(design, clocks_per_pixel)
     convolutions, dense = layers[:-2], layers[-2:]
     streams = _streams(design, convolutions)
-    weights = sum(_weights_bram36(layer, design.network.weight_bits) for layer in layers)
+    weights = sum(_weights_bram36(layer, _sizes(design).weight_bits) for layer in layers)
     deep = sum(row.bram36 for row in streams if row.depth > LUT_RAM_WORDS)
     shallow = sum(row.copies * row.width for row in streams if row.depth <= LUT_RAM_WORDS)
     logic = sum((_logic(layer, design) for layer in layers), Area())
@@ -146,8 +148,15 @@ def stream_depth(row_length: int) -> int:
     return max(STREAM_DEPTH_MIN, row_length)
 
 
+def _sizes(design: Design) -> Meng2017:
+    topology = design.network.topology
+    if not isinstance(topology, Meng2017):
+        raise InputError(f'design {design.name}: topology "{topology.name}" cannot be estimated')
+    return topology
+
+
 def _layers(design: Design, clocks_per_pixel: int) -> tuple[LayerEstimate, ...]:
-    spec, size, channels = design.network, design.size, CHANNELS
+    spec, size, channels = _sizes(design), design.size, CHANNELS
     clocks_of_a_cell = clocks_per_pixel * size * size
     layers = []
     for block, filters in enumerate(spec.filters, start=1):
@@ -161,7 +170,7 @@ def _layers(design: Design, clocks_per_pixel: int) -> tuple[LayerEstimate, ...]:
     flat = size * size * channels
     for name, inputs, outputs, pixels in (
         ("dense", flat, spec.dense, size * size),
-        ("logits", spec.dense, len(spec.class_names), 1),
+        ("logits", spec.dense, design.network.classes, 1),
     ):
         reuse = reuse_factor(inputs, outputs, clocks_of_a_cell)
         layers.append(LayerEstimate(name, inputs, outputs, 1, pixels, reuse))
@@ -170,7 +179,10 @@ def _layers(design: Design, clocks_per_pixel: int) -> tuple[LayerEstimate, ...]:
 
 def _logic(layer: LayerEstimate, design: Design) -> Area:
     """Multipliers, an adder each, accumulators, and the inputs of a position with their selector."""
-    bits, product_bits = design.network.activation_bits, design.network.activation_bits + design.network.weight_bits
+    bits, product_bits = (
+        _sizes(design).activation_bits,
+        _sizes(design).activation_bits + _sizes(design).weight_bits,
+    )
     selector = layer.inputs * bits * SELECTOR_LUTS_PER_INPUT if layer.reuse > 1 else 0.0
     return Area(
         lut=math.ceil(selector) + layer.multipliers * ACCUMULATOR_BITS,
@@ -202,7 +214,7 @@ def _streams(design: Design, convolutions: tuple[LayerEstimate, ...]) -> list[Bu
 
     Behind the last block follow the dense layer and its ReLU.
     """
-    bits, last = design.network.activation_bits, convolutions[-1]
+    bits, last = _sizes(design).activation_bits, convolutions[-1]
     rows = [_stream("pixels", "input", CHANNELS * PIXEL.width, design.size)]
     channels, bits_in = CHANNELS, PIXEL.width
     for layer in convolutions:
@@ -216,8 +228,8 @@ def _streams(design: Design, convolutions: tuple[LayerEstimate, ...]) -> list[Bu
             _stream("normalized", layer.name, layer.outputs * bits, pooled * pooled if layer is last else pooled),
         ]
         channels, bits_in = layer.outputs, bits
-    rows.append(_stream("sums", "dense", design.network.dense * ACCUMULATOR_BITS, 1))
-    rows.append(_stream("rectified", "dense", design.network.dense * bits, 1))
+    rows.append(_stream("sums", "dense", _sizes(design).dense * ACCUMULATOR_BITS, 1))
+    rows.append(_stream("rectified", "dense", _sizes(design).dense * bits, 1))
     return rows
 
 
@@ -227,9 +239,9 @@ def _stream(name: str, layer: str, width: int, row_length: int) -> Buffer:
 
 def _line_buffer_luts(design: Design, convolutions: tuple[LayerEstimate, ...]) -> int:
     """Rows that a kernel and the pooling behind it look back on, as shift registers."""
-    bits, channels, luts = design.network.activation_bits, CHANNELS, 0
+    bits, channels, luts = _sizes(design).activation_bits, CHANNELS, 0
     for index, layer in enumerate(convolutions):
-        kernel = design.network.first_kernel if index == 0 else KERNEL
+        kernel = _sizes(design).first_kernel if index == 0 else KERNEL
         luts += (kernel - 1) * channels * bits * -(-math.isqrt(layer.pixels) // SRL_BITS)
         luts += (POOL - 1) * layer.outputs * bits * -(-math.isqrt(layer.positions) // SRL_BITS)
         channels = layer.outputs

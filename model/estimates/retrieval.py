@@ -156,7 +156,7 @@ def estimate(design: Design, board: Board, width: int) -> BoardEstimate:
     window = design.size * design.binning
 
     def rate(frame: str, extent: int, cycles: int) -> Rate:
-        size = FrameLayout(extent, extent, width, lane_bits(design.acquisition.adc_bits)).frame_bytes
+        size = FrameLayout(extent, extent, width, lane_bits(design.camera.adc_bits)).frame_bytes
         cells = clocks_per_second / cycles
         return Rate(
             frame=frame,

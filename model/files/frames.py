@@ -120,9 +120,9 @@ def open_frames(path: Path, acquisition: FourAngle, class_names: tuple[str, ...]
 
 def fitted(design: Design, frames: FrameFile) -> Design:
     """Return ``design`` for frames of the file's size, in whose middle its window must fit."""
-    acquisition = dataclasses.replace(design.acquisition, rows=frames.rows, columns=frames.columns)
+    acquisition = dataclasses.replace(design.four_angle, rows=frames.rows, columns=frames.columns)
     try:
-        return dataclasses.replace(design, acquisition=acquisition)
+        return dataclasses.replace(design, instrument=acquisition)
     except InputError as error:
         raise InputError(f"{frames.path}: {error}") from error
 

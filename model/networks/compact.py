@@ -7,48 +7,56 @@ background: what a padded convolution sees beyond the rim is then more backgroun
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import SIGNED_PIXEL
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL, Format
+from cytogate.model.design.topologies import Compact
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, batch_normalization
-from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
+from cytogate.model.networks.widths import Widths, check_halvings, largest_code, scaled_widths
 
 
-@dataclass(frozen=True)
-class Compact:
-    """Sizes of the network."""
-
-    size: int = 40
-    channels: int = 2
-    kernel: int = 3
-    filters: tuple[int, ...] = (16, 32, 64)
-    dense: int = 64
-    classes: int = 7
-
-    def scaled(self, size: int, width: float) -> Compact:
-        """Return the network for images of another size, with ``width`` times the filters and units."""
-        (dense,) = scaled_widths((self.dense,), width)
-        return dataclasses.replace(self, size=size, filters=scaled_widths(self.filters, width), dense=dense)
+def scaled(sizes: Compact, share: float) -> Compact:
+    """Return a share of the filters and units, at least one each."""
+    (dense,) = scaled_widths((sizes.dense,), share)
+    return dataclasses.replace(sizes, filters=scaled_widths(sizes.filters, share), dense=dense)
 
 
-def compact(spec: Compact, quantized: bool, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the network for values (cells, size, size, channels) in [-1, 1), with logits (cells, classes)."""
-    check_halvings("compact", spec.size, len(spec.filters))
+def compact(
+    sizes: Compact,
+    shape: tuple[int, int, int],
+    classes: int,
+    quantized: bool,
+    words: Format = SIGNED_PIXEL,
+) -> keras.Model:
+    """Build the network for values (cells, rows, columns, channels), with logits (cells, classes).
+
+    Parameters
+    ----------
+    sizes
+        Filters, kernels, units and bits.
+    shape
+        Rows, columns and channels of the input.
+    quantized
+        Whether to build with QKeras quantizers, or in float.
+    words
+        Format of the codes that arrive.
+    """
+    for extent in shape[:2]:
+        check_halvings("compact", extent, len(sizes.filters))
+    widths = Widths(weights=sizes.weight_bits, activations=sizes.activation_bits)
     layers: Layers = QuantizedLayers(widths.weights) if quantized else FloatLayers()
-    inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
-    words = SIGNED_PIXEL
+    inputs = keras.Input(shape, name="network_input")
     x = layers.words(inputs, "input_quantizer", words)
-    for block, filters in enumerate(spec.filters, start=1):
-        x = layers.convolution(x, f"convolution_{block}", filters, spec.kernel, largest_input=largest_code(words))
+    for block, filters in enumerate(sizes.filters, start=1):
+        x = layers.convolution(x, f"convolution_{block}", filters, sizes.kernel, largest_input=largest_code(words))
         x = layers.words(x, f"sums_{block}", widths.low_contrast if block == 1 else widths.ahead_of_normalization)
         x = batch_normalization(x, f"normalization_{block}")
-        summed = (spec.size >> block) ** 2 * filters
-        words = widths.rectified(summed if block == len(spec.filters) else None)
+        summed = (shape[0] >> block) * (shape[1] >> block) * filters
+        words = widths.rectified(summed if block == len(sizes.filters) else None)
         x = layers.relu(x, f"relu_{block}", words)
         x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    x = layers.dense(x, "dense", spec.dense, largest_input=largest_code(words))
+    x = layers.dense(x, "dense", sizes.dense, largest_input=largest_code(words))
     x = layers.relu(x, "relu_dense", widths.hidden)
-    logits = layers.dense(x, "logits", spec.classes, largest_input=largest_code(widths.hidden))
+    logits = layers.dense(x, "logits", classes, largest_input=largest_code(widths.hidden))
     return keras.Model(inputs, logits, name="compact")

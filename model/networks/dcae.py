@@ -15,7 +15,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers
 from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
@@ -29,6 +29,8 @@ class Dcae:
 
     size: int = 224
     channels: int = 1
+    words: Format = PIXEL
+    """Format of the codes that arrive."""
     filters: tuple[int, ...] = (64, 128, 256, 512)
     latent: int = 4096
     dense: tuple[int, ...] = (250, 50)
@@ -71,7 +73,7 @@ def quantized_network(spec: Dcae, widths: Widths = DEFAULT_WIDTHS) -> keras.Mode
     check_halvings("dcae", spec.size, len(spec.filters))
     layers = QuantizedLayers(widths.weights)
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
-    words = PIXEL
+    words = spec.words
     x = layers.words(inputs, "input_quantizer", words)
     for block, filters in enumerate(spec.filters, start=1):
         x = layers.convolution(x, f"convolution_{block}", filters, KERNEL, largest_input=largest_code(words))

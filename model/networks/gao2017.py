@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import QuantizedLayers
 from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
@@ -23,6 +23,8 @@ class Gao2017:
 
     size: int = 128
     channels: int = 1
+    words: Format = PIXEL
+    """Format of the codes that arrive."""
     kernels: tuple[int, int, int] = (7, 4, 3)
     filters: tuple[int, ...] = (6, 16, 32)
     pools: tuple[int, int, int] = (2, 3, 3)
@@ -54,7 +56,7 @@ def quantized_network(spec: Gao2017, widths: Widths = DEFAULT_WIDTHS) -> keras.M
     check_halvings("gao2017", spec.size, len(spec.filters))
     layers = QuantizedLayers(widths.weights)
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
-    words = PIXEL
+    words = spec.words
     x = layers.words(inputs, "input_quantizer", words)
     for block, (kernel, filters) in enumerate(zip(spec.kernels, spec.filters, strict=True), start=1):
         x = layers.convolution(x, f"convolution_{block}", filters, kernel, largest_input=largest_code(words))

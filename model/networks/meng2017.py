@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cytogate.model.contract.fixed_point import PIXEL, Format
-from cytogate.model.design.design import Meng2017
 from cytogate.model.design.instruments import ANGLES
+from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers, batch_normalization
@@ -53,6 +53,7 @@ class Compared:
     size: int = 305
     """Rows and columns of an image."""
     sizes: Meng2017 = field(default_factory=Meng2017)
+    classes: int = 5
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
@@ -72,26 +73,27 @@ class Compared:
 
 def float_network(spec: Compared) -> keras.Model:
     """Build the network for inputs (cells, size, size, channels) in [0, 1), with probabilities (cells, classes)."""
-    bare = meng2017(spec.sizes, spec.size, False, spec.channels, spec.normalized)
+    bare = meng2017(spec.sizes, spec.size, spec.classes, False, spec.channels, spec.normalized)
     probabilities = keras.layers.Softmax(name="probabilities")(bare.output)
     return keras.Model(bare.input, probabilities, name="meng2017")
 
 
 def quantized_network(spec: Compared) -> keras.Model:
     """Build the twin for inputs (cells, twin_size, twin_size, channels), codes / 256, with logits (cells, classes)."""
-    return meng2017(spec.sizes, spec.twin_size, True, spec.channels, spec.normalized)
+    return meng2017(spec.sizes, spec.twin_size, spec.classes, True, spec.channels, spec.normalized)
 
 
 def meng2017(
     spec: Meng2017,
     size: int,
+    classes: int,
     quantized: bool,
     channels: Sequence[int] = range(CHANNELS),
     normalized: bool = True,
 ) -> keras.Model:
     """Build the network for inputs (cells, size, size, channels) of values code / 256, with logits (cells, classes).
 
-    Three blocks of convolution, ReLU, max-pooling 2x2 and batch normalization, then two dense layers (Meng 2017,
+    Blocks of convolution, ReLU, max-pooling 2x2 and batch normalization, then two dense layers (Meng 2017,
     section 4; sizes are ours). The quantized form rounds its input,
     weights, biases and activations; there is no softmax, which no fixed-point table reproduces exactly.
 
@@ -101,8 +103,8 @@ def meng2017(
     Parameters
     ----------
     spec
-        Filters of the three blocks, kernel and stride of the first, width of the dense layer, bits of weights and
-        activations, classes.
+        Filters of the blocks, kernel and stride of the first, width of the dense layer, bits of weights and
+        activations.
     size
         Rows and columns of the input; for the quantized form a multiple of 8 times the stride.
     quantized
@@ -112,9 +114,10 @@ def meng2017(
     normalized
         Whether there is batch normalization behind the blocks (the paper's Figures 3 and 4 compare).
     """
-    if quantized and (size % (8 * spec.first_stride) or size <= 0):
+    blocks = len(spec.filters)
+    if quantized and (size % ((1 << blocks) * spec.first_stride) or size <= 0):
         raise InputError(
-            f"network meng2017: inputs of {size}x{size} cannot be halved three times behind a stride of "
+            f"network meng2017: inputs of {size}x{size} cannot be halved {blocks} times behind a stride of "
             f"{spec.first_stride}"
         )
     if not channels or list(channels) != sorted(set(channels) & set(range(CHANNELS))):
@@ -148,5 +151,5 @@ def meng2017(
     x = layers.dense(x, "dense", spec.dense, largest_input=largest_code(words))
     words = Format(spec.activation_bits, HIDDEN_INTEGER_BITS, signed=False)
     x = layers.relu(x, "relu_dense", words)
-    x = layers.dense(x, "logits", len(spec.class_names), largest_input=largest_code(words))
+    x = layers.dense(x, "logits", classes, largest_input=largest_code(words))
     return keras.Model(inputs, x, name="meng2017")

@@ -12,7 +12,7 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import FloatLayers, Layers, QuantizedLayers
 from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
@@ -27,6 +27,8 @@ class Meng2018:
 
     size: int = 128
     channels: int = 1
+    words: Format = PIXEL
+    """Format of the codes that arrive."""
     kernels: tuple[int, int, int] = (11, 6, 3)
     filters: tuple[int, ...] = (32, 64, 128)
     dense: int = 64
@@ -53,7 +55,7 @@ def quantized_network(spec: Meng2018, widths: Widths = DEFAULT_WIDTHS) -> keras.
 
 def _topology(spec: Meng2018, layers: Layers, widths: Widths) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
-    words = PIXEL
+    words = spec.words
     x = layers.words(inputs, "input_quantizer", words)
     for block, (kernel, filters) in enumerate(zip(spec.kernels, spec.filters, strict=True), start=1):
         x = layers.convolution(x, f"convolution_{block}", filters, kernel, largest_input=largest_code(words))

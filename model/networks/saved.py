@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
-from cytogate.model.design.design import Design, Meng2017
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import network_folder
+from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.files.images import open_arrays
+from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.meng2017 import meng2017
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
 TOPOLOGY, WEIGHTS, CODES = "twin.json", "twin.weights.h5", "twin_codes.npz"
+QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,45 +92,42 @@ def _checked(model: keras.Model, codes: tuple[NDArray[np.integer], ...], where: 
     return codes
 
 
-SHIPPED = Path(__file__).resolve().parents[1] / "weights"
-"""Trained networks that come with the package."""
-NETWORK = "meng2017"
-
-
-def weights_path(design: Design, quantized: bool, folder: Path = SHIPPED) -> Path:
-    """Return where the trained weights of a design lie."""
-    return folder / f"{record_name(design)}{'' if quantized else '-float'}.weights.h5"
-
-
-def record_name(design: Design) -> str:
-    """Return the name of a design's trained network; filters other than the default ones are part of it."""
-    filters = design.network.filters
-    variant = "" if filters == Meng2017().filters else "-" + "-".join(map(str, filters))
-    return f"{NETWORK}-{design.name}{variant}"
-
-
-def save_trained(model: keras.Model, design: Design, quantized: bool, folder: Path = SHIPPED) -> Path:
-    """Write a trained network's weights, without its optimizer."""
-    bare = meng2017(design.network, design.size, quantized)
+def save_network(model: keras.Model, design: Design, quantized: bool) -> Path:
+    """Write the trained weights of a design's network, without an optimizer's, into its folder; return the path."""
+    bare = build(design, quantized)
     bare.set_weights(model.get_weights())
-    path = weights_path(design, quantized, folder)
+    path = network_folder(design) / (QUANTIZED_WEIGHTS if quantized else FLOAT_WEIGHTS)
     _save(bare, path)
     return path
 
 
-def load_trained(design: Design, quantized: bool = True, folder: Path = SHIPPED) -> keras.Model:
-    """Return the trained network of a design, exact in fixed point where it is quantized."""
-    path = weights_path(design, quantized, folder)
+def load_network(design: Design, quantized: bool = True) -> keras.Model:
+    """Return the trained network of a design, exact in fixed point where it is quantized.
+
+    Raises
+    ------
+    InputError
+        If there is none, or its weights are of another network than ``design.toml`` asks for.
+    """
+    folder = network_folder(design)
+    if isinstance(design.network.topology, Saved):
+        return load_twin(folder).model
+    path = folder / (QUANTIZED_WEIGHTS if quantized else FLOAT_WEIGHTS)
     if not path.exists():
         raise InputError(
-            f"{path}: there is no trained network of design {design.name}; make one with "
-            f"`cytogate train --design {design.name}`"
+            f"{path}: design {design.name} has no trained network yet; make one with `cytogate train --design "
+            f"{design.name if design.folder is None else design.folder}`"
         )
-    model = meng2017(design.network, design.size, quantized)
+    model = build(design, quantized)
     _load(model, path)
     if quantized:
         assert_exact_accumulation(model)
     return model
+
+
+def has_network(design: Design) -> bool:
+    """Return whether a trained network lies in the design's folder."""
+    return design.folder is not None and (network_folder(design) / QUANTIZED_WEIGHTS).exists()
 
 
 def _save(model: keras.Model, path: Path) -> None:
@@ -142,5 +142,5 @@ def _load(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: holds no weights of this network ({reason}); train it anew") from error

@@ -65,7 +65,7 @@ def gradients(binned: Floats, design: Design) -> Complexes:
     intensity = np.maximum(binned, contract(design).binned.step / 2)
     plus, minus = intensity[:, 0::2], intensity[:, 1::2]
     atanh = np.arctanh((plus - minus) / (plus + minus))
-    scale_x, scale_y = (design.binning * axis for axis in design.acquisition.gradient_per_atanh)
+    scale_x, scale_y = (design.binning * axis for axis in design.four_angle.gradient_per_atanh)
     return atanh[:, 0] * scale_x + 1j * atanh[:, 1] * scale_y
 
 

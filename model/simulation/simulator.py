@@ -14,7 +14,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
+from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities

@@ -83,8 +83,8 @@ def _window_circle(design: Design) -> NDArray[np.bool_]:
     """Return the circle inscribed in the retrieval's window on raw frames: (rows, columns)."""
     (top, left), window = design.crop, design.size * design.binning
     middle = (window - 1) / 2
-    y = np.arange(design.acquisition.rows)[:, None] - top - middle
-    x = np.arange(design.acquisition.columns)[None, :] - left - middle
+    y = np.arange(design.camera.rows)[:, None] - top - middle
+    x = np.arange(design.camera.columns)[None, :] - left - middle
     return np.asarray(x**2 + y**2 <= (window / 2) ** 2)
 
 

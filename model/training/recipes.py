@@ -7,7 +7,6 @@ exactly what hardware computes.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.data.examples import Inputs
 from cytogate.model.design.design import Design
+from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
+from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import logits, settle_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.meng2017 import meng2017
 from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
 from cytogate.model.training.schedules import falling_adam, quantized_phases
@@ -77,14 +77,14 @@ def train(
     symmetries = _symmetries(design)
     form = "quantized" if quantized else "float"
     trained = fit(
-        lambda: meng2017(design.network, design.size, quantized),
+        lambda: build(design, quantized),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         _Cells(cells, split.training, symmetries),
         _Cells(cells, split.validation, symmetries),
         Plan(phases, plan.batch, plan.seed),
         folder=folder,
         identity={
-            "design": dataclasses.asdict(design),
+            "design": design_text(design),
             "cells": {"count": len(cells.labels), **cells.attributes},
             "quantized": quantized,
         },
@@ -136,7 +136,7 @@ class _Cells:
 
 def _symmetries(design: Design) -> int:
     """Mirrors are always symmetries; a transposition is one where pixels are square."""
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     square = math.isclose(acquisition.pixel_pitch_x_um, acquisition.pixel_pitch_y_um)
     return SYMMETRIES if square else SYMMETRIES // 2
 

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.boards import RESOURCES, Area, board_named
-from cytogate.model.design.design import binned, design_named
-from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.estimates.retrieval import WIDTHS
+from cytogate.model.design.boards import RESOURCES, Area
+from cytogate.model.design.design import Design, binned
+from cytogate.model.errors import CheckFailed
 from cytogate.sim.area.tools import ModuleArea, Synthesis, place_line_engine, synthesize
 
 NOT_ASKED = "not asked for; --fmax places and routes the line engine on an ECP5"
@@ -26,10 +25,8 @@ NOT_ASKED = "not asked for; --fmax places and routes the line engine on an ECP5"
 class SynthRequest:
     """What was asked of ``cytogate synth``."""
 
-    design: str
-    width: int
-    board: str | None
-    """Whose budget; None for the design's."""
+    design: Design
+    """With the chip that was asked for."""
     binned: bool
     """Frames arrive at the network's size."""
     fmax: bool
@@ -75,22 +72,19 @@ class SynthReport:
 
 def run_synth(request: SynthRequest) -> None:
     """Run the job and raise CheckFailed if the kernel exceeds the board."""
-    if request.width not in WIDTHS:
-        raise InputError(f"a width of {request.width} samples a clock is asked for; 1, 2, 4 and 8 are supported")
     began = time.perf_counter()
-    named = design_named(request.design)
-    board = board_named(request.board or named.board)
+    named, board = request.design, request.design.chip.on
     design = binned(named) if request.binned else named
     folder = request.output / "build" / design.name
     print("Synthesizing with yosys (minutes; kept while nothing changes) ...", flush=True)
-    synthesis = synthesize(design, request.width, folder)
+    synthesis = synthesize(design, named.chip.samples_per_clock, folder)
     placement = None
     if request.fmax:
         print("Placing and routing the line engine on an ECP5 (minutes; kept while nothing changes) ...", flush=True)
         placement = place_line_engine(design, folder)
     report = SynthReport(
         design=design.name,
-        width=request.width,
+        width=named.chip.samples_per_clock,
         board=board.name,
         tool=synthesis.tool,
         family="xc7",

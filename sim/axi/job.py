@@ -18,7 +18,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import PIXEL, Codes
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, binned, design_named
+from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -39,11 +39,10 @@ POLL_SECONDS = 0.5
 class CosimRequest:
     """What was asked of ``cytogate cosim``."""
 
-    design: str
+    design: Design
+    """With the chip that was asked for."""
     level: Level
-    width: int
-    """Pixels a beat."""
-    frames: int
+    cells: int
     seed: int
     network: bool
     """Go on to the logits."""
@@ -54,7 +53,6 @@ class CosimRequest:
     waves: bool
     rtl: Path | None
     """What Vitis HLS has exported."""
-    weights: Path
     output: Path
 
 
@@ -109,15 +107,17 @@ class CosimReport:
 def run_cosim(request: CosimRequest) -> None:
     """Run the job and raise CheckFailed if a word differs or a scenario fails."""
     began = time.perf_counter()
-    named = design_named(request.design)
+    named = request.design
     design = binned(named) if request.binned else named
     if request.network and request.level is not Level.DPI:
         raise InputError(f"level {request.level.value} has no network: frames to logits run at level dpi")
-    build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.width}"
-    network = _Network.of(named, request.weights, build_folder) if request.network else None
+    build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
+    network = _Network.of(named, build_folder) if request.network else None
     project = None if network is None else network.project
     print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
-    under_test = hardware(request.level, design, request.width, build_folder, network=project, rtl=request.rtl)
+    under_test = hardware(
+        request.level, design, request.design.chip.samples_per_clock, build_folder, network=project, rtl=request.rtl
+    )
     build = compile_hardware(
         under_test,
         Simulator.VERILATOR,
@@ -126,7 +126,7 @@ def run_cosim(request: CosimRequest) -> None:
     )
     frames, due = _vectors(design, network, request)
     run = request.output / "run"
-    bench_task(request.level, design, request.width, project).write(run, frames, due)
+    bench_task(request.level, design, request.design.chip.samples_per_clock, project).write(run, frames, due)
     measured = run_rate(under_test, build, run, waves=request.waves, show=True)
     recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
     last = "network_input" if network is None else "logits"
@@ -194,13 +194,13 @@ class _Network:
     """Pixels (cells, N, N, 5) to codes of logits (cells, classes)."""
 
     @staticmethod
-    def of(design: Design, weights: Path, folder: Path) -> _Network:
+    def of(design: Design, folder: Path) -> _Network:
         from cytogate.hls.network.convert import convert
         from cytogate.model.networks.exact import logits_of_values
-        from cytogate.model.networks.saved import load_trained
+        from cytogate.model.networks.saved import load_network
 
         print("Converting the network with hls4ml ...", flush=True)
-        model = load_trained(design, folder=weights)
+        model = load_network(design)
         project = convert(model, design, folder / "network")
 
         def codes(pixels: NDArray[np.uint8]) -> Codes:
@@ -214,7 +214,7 @@ def _vectors(
     design: Design, network: _Network | None, request: CosimRequest
 ) -> tuple[NDArray[np.unsignedinteger], Codes]:
     """Return simulated frames and the words that are due at the last pins."""
-    cells = SimulatedCells(design.acquisition, design.network.class_names, request.frames, request.seed)
+    cells = SimulatedCells(design.four_angle, design.network.class_names, request.cells, request.seed)
     frames = np.stack([cell.frames for cell in cells])
     pixels = integer.network_inputs(frames, design)
     return frames, pixel_words(pixels) if network is None else network.codes(pixels)
@@ -241,7 +241,7 @@ def _scenarios(
     due: Codes,
 ) -> list[Outcome]:
     run = request.output / "scenarios"
-    bench_task(request.level, design, request.width, project).write(run, frames[:8], due[:8])
+    bench_task(request.level, design, request.design.chip.samples_per_clock, project).write(run, frames[:8], due[:8])
     print("Pauses, malformed packets, registers and resets ...", flush=True)
     return run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, run)
 
@@ -284,16 +284,16 @@ def _report(
         design=design.name,
         level=request.level.value,
         simulator=Simulator.VERILATOR.release,
-        width=request.width,
+        width=request.design.chip.samples_per_clock,
         frames=measured.frames,
-        raw_rows=design.acquisition.rows,
-        raw_columns=design.acquisition.columns,
+        raw_rows=design.camera.rows,
+        raw_columns=design.camera.columns,
         stages=tuple(stages),
         latency_cycles=latency,
         initiation_interval_cycles=interval,
-        clock_mhz=design.clock_mhz,
-        latency_us=None if latency is None else latency / design.clock_mhz,
-        cells_per_second=None if interval is None else design.clock_mhz * 1e6 / interval,
+        clock_mhz=design.chip.clock_mhz,
+        latency_us=None if latency is None else latency / design.chip.clock_mhz,
+        cells_per_second=None if interval is None else design.chip.clock_mhz * 1e6 / interval,
         reason=reason,
         scenarios=tuple(scenarios),
         seconds=seconds,

@@ -49,7 +49,7 @@ def bench_task(level: Level, design: Design, width: int, network: HlsProject | N
         level=level.value,
         size=design.size,
         width=width,
-        lane_bits=lane_bits(design.acquisition.adc_bits),
+        lane_bits=lane_bits(design.camera.adc_bits),
         words_per_beat=width * (ANGLES + 1) if network is None else 1,
         word_bits=PIXEL.width if network is None else LOGIT_BEAT_BITS,
         signed=network is not None,

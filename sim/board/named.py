@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cytogate.hls.network.project import HlsProject
-from cytogate.model.design.design import Design, design_named
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import load_design
 from cytogate.model.interface.bundle import Bundle, Manifest
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
@@ -50,10 +51,10 @@ EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_boar
 
 def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
     from cytogate.hls.network.convert import convert
-    from cytogate.model.networks.saved import load_trained
+    from cytogate.model.networks.saved import load_network
 
-    design = design_named(manifest.design)
-    return design, convert(load_trained(design), design, FOLDER / design.name / "network")
+    design = load_design(manifest.design)
+    return design, convert(load_network(design), design, FOLDER / design.name / "network")
 
 
 def _built(manifest: Manifest, design: Design, weights_hash: str) -> Manifest:

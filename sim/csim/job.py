@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.terminal import progress_bars
-from cytogate.model.design.design import Design, design_named, with_optics
+from cytogate.model.design.design import Design
 from cytogate.model.files.frames import FrameFile, apply_flat_field, fitted, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
-from cytogate.model.networks.saved import load_trained
+from cytogate.model.networks.saved import load_network
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
 from cytogate.sim.csim.chain import CellRecord, Frames, run_chain
@@ -33,18 +33,15 @@ DATA_FOLDER = Path("out/data")
 class CSimRequest:
     """What was asked of ``cytogate csim``."""
 
-    design: str
+    design: Design
     input: Path | None
     """The user's frames; None for simulated cells."""
     background: Path | None
-    optics: Path | None
     cells: int
     """Cells in C-simulation."""
     agreement_cells: int
     """Cells altogether: as many are simulated, of a file no more are read."""
     seed: int
-    weights: Path
-    """Folder of the trained network."""
     stages: Path | None
     output: Path
 
@@ -54,7 +51,7 @@ def run_csim(request: CSimRequest) -> None:
     began = time.perf_counter()
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
-        model = load_trained(design, folder=request.weights)
+        model = load_network(design)
         print(
             "Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ..."
         )
@@ -113,24 +110,22 @@ def run_csim(request: CSimRequest) -> None:
 @contextmanager
 def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
     """Give the design, fitted to the frames, and the frames, flat-fielded if a background was given."""
-    design = design_named(request.design)
-    if request.optics is not None:
-        design = with_optics(design, request.optics)
+    design = request.design
     if request.input is None:
         path = DATA_FOLDER / f"{design.name}-seed{request.seed}-{request.agreement_cells}.h5"
-        cells = SimulatedCells(design.acquisition, design.network.class_names, request.agreement_cells, request.seed)
+        cells = SimulatedCells(design.four_angle, design.network.class_names, request.agreement_cells, request.seed)
         if not path.exists():
             write_cells(cells, path)
     else:
         path = request.input
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.acquisition, design.network.class_names))
+        frames = stack.enter_context(open_frames(path, design.four_angle, design.network.class_names))
         design = fitted(design, frames)
         if request.background is None:
             yield design, frames
         else:
-            background = stack.enter_context(open_frames(request.background, design.acquisition))
-            yield design, _FlatFielded(frames, flat_field(background, design.acquisition), design)
+            background = stack.enter_context(open_frames(request.background, design.four_angle))
+            yield design, _FlatFielded(frames, flat_field(background, design.four_angle), design)
 
 
 @dataclass(frozen=True)
@@ -150,7 +145,7 @@ class _FlatFielded:
         return self.file.labels
 
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
-        return apply_flat_field(self.file.read(start, stop), self.gains, self.design.acquisition)
+        return apply_flat_field(self.file.read(start, stop), self.gains, self.design.four_angle)
 
 
 def _is_new(record: CellRecord, pictured: list[CellRecord]) -> bool:

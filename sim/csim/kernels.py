@@ -81,7 +81,7 @@ class CSimulation:
 
     def send(self, frames: NDArray[np.unsignedinteger], pixels: int) -> tuple[int, dict[str, Codes]]:
         """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw words."""
-        acquisition = self.design.acquisition
+        acquisition = self.design.four_angle
         if frames.shape != (ANGLES, acquisition.rows, acquisition.columns):
             raise ValueError(f"frames of {frames.shape} do not fit design {self.design.name}")
         codes = np.ascontiguousarray(frames, np.uint16)

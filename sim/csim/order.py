@@ -14,7 +14,7 @@ from cytogate.model.design.instruments import ANGLES
 
 def from_stream(words: Mapping[str, Codes], design: Design) -> dict[str, Codes]:
     """Shape one cell's words, stage by stage, as the contract's rows say; stages without words are left out."""
-    acquisition, size = design.acquisition, design.size
+    acquisition, size = design.four_angle, design.size
     shaped = {}
     for name, codes in words.items():
         if name == "frames":

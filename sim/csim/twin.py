@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.keras_backend import keras
@@ -53,7 +53,7 @@ def run_twin(source: Path, design: str, output: Path) -> TwinReport:
     began = time.perf_counter()
     twin, console = load_twin(source), terminal()
     with console.status("converting with hls4ml and compiling with g++ ..."):
-        project = convert(twin.model, design_named(design), output / "build" / "project")
+        project = convert(twin.model, load_design(design), output / "build" / "project")
         simulation = NetworkSimulation.of(project, output / "build")
     with console.status(f"C-simulation of {len(twin.codes[0])} cells ..."):
         found = simulation.logits(*twin.codes)

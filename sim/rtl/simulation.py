@@ -145,7 +145,7 @@ class RtlSimulation:
     def beats(self, frames: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the beats (beats, bytes) of frames (cells, 4, rows, columns) and their TLAST (beats,)."""
         cells, _, rows, columns = frames.shape
-        layout = FrameLayout(rows, columns, self.width, lane_bits(self.design.acquisition.adc_bits))
+        layout = FrameLayout(rows, columns, self.width, lane_bits(self.design.camera.adc_bits))
         lasts = np.zeros(cells * layout.beats, np.uint8)
         lasts[layout.beats - 1 :: layout.beats] = 1
         return packed(frames, layout).reshape(-1, layout.beat_bytes), lasts

@@ -22,10 +22,11 @@ from cytogate.model.data.examples import ArrayExamples, Inputs
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random, turned_at_random
+from cytogate.model.design.topologies import Compact
 from cytogate.model.evaluation import baselines, image_features
 from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
 from cytogate.model.experiments.setting import Experiment, Setting
-from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.exact import count_macs, count_weights, settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation
@@ -149,8 +150,12 @@ class _Trainer:
 
     @property
     def spec(self) -> Compact:
-        classes = len(self.cells.class_names)
-        return dataclasses.replace(Compact().scaled(self.sizes.side, self.sizes.width), classes=classes)
+        return scaled(Compact(), self.sizes.width)
+
+    def build(self, quantized: bool) -> keras.Model:
+        """Build the untrained network."""
+        side, channels = self.sizes.side, self.cells.images.shape[-1]
+        return compact(self.spec, (side, side, channels), len(self.cells.class_names), quantized)
 
     def images(self, hidden: bool) -> NDArray[np.uint16]:
         """Return images of all cells, or of their backgrounds."""
@@ -171,7 +176,7 @@ class _Trainer:
         fitted, selecting = self.fold.with_validation(labels, SELECTING_SHARE, self.setting.seed)
         name = ("quantized" if quantized else "float") + ("-control" if hidden else "")
         trained = fit(
-            lambda: compact(self.spec, quantized),
+            lambda: self.build(quantized),
             SmoothedCrossentropy(),
             ArrayExamples((values[fitted],), labels[fitted], _turned_and_shifted),
             ArrayExamples((values[selecting],), labels[selecting]),

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import SHARES, CellFile, Split
 from cytogate.model.data.examples import Inputs
-from cytogate.model.design.design import DESIGNS, Design
-from cytogate.model.design.instruments import CLASS_NAMES, FourAngle
+from cytogate.model.design.design import CLASS_NAMES, Design, Window
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
@@ -73,7 +73,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    design=DESIGNS["qatom256"],
+    design=Design("qatom256", window=Window(256, 256, 1)),
     cells=2500,
     control_cells=2500,
     difficulty=1.0,
@@ -87,9 +87,8 @@ FULL = Sizes(
 SMALL = Sizes(
     design=Design(
         "qatom64-coarse",
-        size=64,
-        binning=2,
-        acquisition=FourAngle(
+        window=Window(64, 64, 2),
+        instrument=FourAngle(
             rows=152,
             columns=152,
             pixel_pitch_x_um=45 / 152,
@@ -192,7 +191,7 @@ class _Judged:
 
 def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) -> Data:
     """Return simulated cells, or their backgrounds, from a file that is written where there is none."""
-    simulated = SimulatedCells(sizes.design.acquisition, CLASS_NAMES, cells, setting.seed, sizes.difficulty)
+    simulated = SimulatedCells(sizes.design.four_angle, CLASS_NAMES, cells, setting.seed, sizes.difficulty)
     path = setting.work / ("background.h5" if background_only else "cells.h5")
     if not path.exists():
         with setting.own_bars():

@@ -1,0 +1,80 @@
+"""Arguments that several verbs share, said and read once."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.design import KERNELS, SAMPLES_PER_CLOCK, Design
+from cytogate.model.design.folder import DEFAULT_DESIGN, load_design
+from cytogate.model.errors import InputError
+
+
+def add_design(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add ``--design``."""
+    parser.add_argument(
+        "--design",
+        default=None if required else DEFAULT_DESIGN,
+        required=required,
+        metavar="NAME|FOLDER",
+        help="a built-in design, or a folder of your own that holds design.toml",
+    )
+
+
+def add_chip(parser: argparse.ArgumentParser) -> None:
+    """Add what may replace a design's choices of its chip."""
+    parser.add_argument("--board", choices=BOARDS, help="another board (default: the design's)")
+    parser.add_argument(
+        "--kernel", choices=KERNELS, help="what stands before the network, C++ or SystemVerilog (default: the design's)"
+    )
+    parser.add_argument(
+        "--samples-per-clock",
+        type=int,
+        choices=SAMPLES_PER_CLOCK,
+        help="pixels of a frame that enter in a clock; kernel hls takes one (default: the design's)",
+    )
+
+
+def add_input(parser: argparse.ArgumentParser, told: str, *, required: bool = False) -> None:
+    """Add ``--input``."""
+    parser.add_argument("--input", type=Path, required=required, metavar="FILE|FOLDER", help=told)
+
+
+def add_cells(parser: argparse.ArgumentParser, told: str, default: int | None = None) -> None:
+    """Add ``--cells``."""
+    parser.add_argument("--cells", type=positive, default=default, metavar="NUMBER", help=told)
+
+
+def add_output(parser: argparse.ArgumentParser, default: Path | None, told: str) -> None:
+    """Add ``--output``, a folder."""
+    parser.add_argument("--output", type=Path, default=default, required=default is None, metavar="FOLDER", help=told)
+
+
+def design_of(arguments: argparse.Namespace) -> Design:
+    """Return the design that was named, with the chip that was asked for."""
+    design = load_design(arguments.design)
+    if "samples_per_clock" not in arguments:
+        return design
+    return with_chip(design, arguments.board, arguments.kernel, arguments.samples_per_clock)
+
+
+def with_chip(design: Design, board: str | None, kernel: str | None, samples_per_clock: int | None) -> Design:
+    """Return a design for another board, kernel or number of samples per clock, where one is given."""
+    try:
+        chip = design.chip.on_board(board, kernel, samples_per_clock)
+    except InputError as error:
+        raise InputError(f"design {design.name}: {error}") from error
+    return dataclasses.replace(design, chip=chip)
+
+
+def positive(text: str) -> int:
+    """Read a number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"it is {number}; at least 1 is needed")
+    return number

@@ -1,0 +1,178 @@
+"""A design as files: a folder that a user owns, read and written.
+
+``design.toml``
+    Sections ``[instrument]``, ``[window]``, ``[network]`` and ``[chip]``, written by hand or by ``cytogate new``.
+``network/``
+    What training or adoption wrote: topology, weights, and ``codes.toml`` of a bright-field instrument.
+``record.json``
+    Where the network comes from: data, seeds, versions, figures.
+
+The designs that come with Cytogate are such folders, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window
+from cytogate.model.design.file import check_keys, did_you_mean, read_toml, toml_of, typed
+from cytogate.model.design.instruments import INSTRUMENTS, NetworkInputs
+from cytogate.model.design.quantities import rules
+from cytogate.model.design.topologies import TOPOLOGIES, Published
+from cytogate.model.errors import InputError
+
+BUILTIN = Path(__file__).resolve().parent / "builtin"
+DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
+DEFAULT_DESIGN = "qatom128"
+
+
+def builtin_names() -> tuple[str, ...]:
+    """Return the names of the designs that come with Cytogate."""
+    return tuple(sorted(path.parent.name for path in BUILTIN.glob(f"*/{DESIGN_FILE}")))
+
+
+def load_design(given: str | Path) -> Design:
+    """Return a design by the name of a built-in one, by its folder, or by a file of TOML.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it breaks a rule; one sentence names file, key and what would be right.
+    """
+    text, path = str(given), Path(given)
+    builtin = text in builtin_names()
+    if builtin and not (path / DESIGN_FILE).exists():
+        path = BUILTIN / text
+    elif builtin:
+        raise InputError(f"{text} is a built-in design and a folder here; write ./{text} for the folder")
+    if path.is_dir():
+        if not (path / DESIGN_FILE).exists():
+            raise InputError(f"{path}: holds no {DESIGN_FILE}; `cytogate new` writes one")
+        path = path / DESIGN_FILE
+    elif not path.exists():
+        raise InputError(
+            f"there is no design named {text}{did_you_mean(text, builtin_names())}; built-in are "
+            f"{', '.join(builtin_names())}, and `cytogate new` makes a folder for one of your own"
+        )
+    folder = path.resolve().parent
+    design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
+    codes = folder / NETWORK_FOLDER / CODES_FILE
+    if design.codes is None and not design.retrieves_phase and codes.exists():
+        design = dataclasses.replace(design, codes=typed(InputCodes, read_toml(codes), f"{codes}:"))
+    return dataclasses.replace(design, folder=folder)
+
+
+def design_of(content: bytes, name: str, where: str) -> Design:
+    """Return the design of the bytes of a ``design.toml``, such as a bundle carries."""
+    return parse_design(toml_of(content, where), name, where)
+
+
+def parse_design(given: dict[str, Any], name: str, where: str) -> Design:
+    """Return the design of the tables of a ``design.toml``; ``where`` names it in errors."""
+    check_keys(given, ["instrument", "window", "network", "chip", "codes"], f"{where}:")
+    for section in ("instrument", "network", "chip"):
+        if section not in given:
+            raise InputError(f"{where}: lacks the section [{section}]")
+    instrument_type = _chosen(INSTRUMENTS, given["instrument"], "kind", f"{where}: [instrument]")
+    without_camera = instrument_type is NetworkInputs
+    if "window" not in given and not without_camera:
+        raise InputError(f"{where}: lacks the section [window]")
+    topology_type = _chosen(TOPOLOGIES, given["network"], "topology", f"{where}: [network]")
+    in_network = given["network"]
+    check_keys(in_network, ["topology", "class_names", *rules(topology_type)], f"{where}: [network]")
+    own = {key: value for key, value in in_network.items() if key in rules(topology_type)}
+    names = {key: value for key, value in in_network.items() if key == "class_names"}
+    named = {"name": in_network["topology"]} if topology_type is Published else {}
+    topology = typed(topology_type, own, f"{where}: [network]", **named)
+    network = typed(Network, names, f"{where}: [network]", topology=topology)
+    try:
+        return Design(
+            name=name,
+            instrument=typed(instrument_type, given["instrument"], f"{where}: [instrument]", ignored=("kind",)),
+            window=Window() if without_camera else typed(Window, given["window"], f"{where}: [window]"),
+            network=network,
+            chip=typed(Chip, given["chip"], f"{where}: [chip]"),
+            codes=typed(InputCodes, given["codes"], f"{where}: [codes]") if "codes" in given else None,
+        )
+    except InputError as error:
+        told = str(error)
+        raise InputError(told if told.startswith(where) else f"{where}: {told}") from error
+
+
+def design_text(design: Design) -> str:
+    """Return the ``design.toml`` of a design, commented; reading it gives the same design."""
+    sections = [
+        "# A design of Cytogate. Lengths are at the sample.",
+        *_section("instrument", design.instrument, {"kind": (design.instrument.kind, _KINDS_TOLD)}),
+    ]
+    if not isinstance(design.instrument, NetworkInputs):
+        sections += _section("window", design.window)
+    topology = design.network.topology
+    told = f"one of {', '.join(TOPOLOGIES)}"
+    sections += _section("network", design.network, {"topology": (topology.name, told)})
+    sections += _lines(topology)
+    sections += _section("chip", design.chip)
+    if design.codes is not None:
+        sections += _section("codes", design.codes)
+    return "\n".join(sections) + "\n"
+
+
+def codes_text(codes: InputCodes) -> str:
+    """Return ``codes.toml``, which training writes beside the weights."""
+    return "\n".join(["# Codes of the network's input; fitted to training cells.", *_lines(codes)]) + "\n"
+
+
+def network_folder(design: Design) -> Path:
+    """Return where the trained network of a design lies.
+
+    Raises
+    ------
+    InputError
+        If the design exists in memory alone.
+    """
+    if design.folder is None:
+        raise InputError(f"design {design.name} has no folder, so no trained network")
+    return design.folder / NETWORK_FOLDER
+
+
+_KINDS_TOLD = "one of " + ", ".join(INSTRUMENTS)
+
+
+def _chosen(known: dict[str, Any], given: Any, key: str, where: str) -> Any:
+    if not isinstance(given, dict):
+        raise InputError(f"{where} is no table; a table with keys is needed")
+    if key not in given:
+        raise InputError(f"{where} lacks {key}: one of {', '.join(known)}")
+    name = given[key]
+    if not isinstance(name, str) or name not in known:
+        raise InputError(f"{where} {key} is {name!r}{did_you_mean(str(name), known)}; known are {', '.join(known)}")
+    return known[name]
+
+
+def _section(name: str, section: Any, first: dict[str, tuple[str, str]] | None = None) -> list[str]:
+    head = [_line(key, value, says) for key, (value, says) in (first or {}).items()]
+    return ["", f"[{name}]", *head, *_lines(section)]
+
+
+def _lines(section: Any) -> list[str]:
+    return [_line(name, getattr(section, name), _comment(rule)) for name, rule in rules(type(section)).items()]
+
+
+def _comment(rule: Any) -> str:
+    if rule.choices:
+        return f"{rule.says}: {', '.join(map(str, rule.choices))}"
+    return rule.says if rule.low is None else f"{rule.says}: {rule.low:g} to {rule.high:g}"
+
+
+def _line(name: str, value: Any, says: str) -> str:
+    return f"{name} = {_toml(value)}".ljust(40) + f"  # {says}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    # TOML's basic strings escape as JSON's do.
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

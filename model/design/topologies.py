@@ -1,0 +1,82 @@
+"""Topologies of networks by name, with the sizes that a design chooses; they are built in ``model/networks``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cytogate.model.design.quantities import check, quantity
+
+_MOST = 4096
+
+
+@dataclass(frozen=True)
+class Meng2017:
+    """The network of Meng 2017, quantized: three blocks of convolution, ReLU, pooling, normalization; two dense.
+
+    The paper gives kernel sizes and widths only in a figure that is not in its text: these are ours, chosen for a
+    device: the first convolution looks at 4x4 pixels at every second one and the others at 3x3.
+    """
+
+    name: ClassVar[str] = "meng2017"
+
+    filters: tuple[int, ...] = quantity(
+        "filters of the blocks of convolution, ReLU, pooling", (8, 16, 32), low=1, high=_MOST, required=False
+    )
+    first_kernel: int = quantity("rows and columns of the first kernel", 4, low=1, high=11, required=False)
+    first_stride: int = quantity("stride of the first convolution", 2, low=1, high=4, required=False)
+    dense: int = quantity("units of the dense layer", 64, low=1, high=_MOST, required=False)
+    weight_bits: int = quantity("bits of a weight", 8, low=2, high=16, required=False)
+    activation_bits: int = quantity("bits of a value between layers", 8, low=2, high=16, required=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Compact:
+    """Ours for small images: blocks of convolution, normalization, ReLU and pooling, then two dense layers."""
+
+    name: ClassVar[str] = "compact"
+
+    filters: tuple[int, ...] = quantity(
+        "filters of the blocks of convolution, normalization, ReLU, pooling", (16, 32, 64), low=1, high=_MOST,
+        required=False,
+    )  # fmt: skip
+    kernel: int = quantity("rows and columns of each kernel", 3, low=1, high=11, required=False)
+    dense: int = quantity("units of the dense layer", 64, low=1, high=_MOST, required=False)
+    weight_bits: int = quantity("bits of a weight", 8, low=2, high=16, required=False)
+    activation_bits: int = quantity("bits of a value between layers", 8, low=2, high=16, required=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network as its paper has it, with a share of its filters and units; for square windows."""
+
+    name: str
+    """Meng 2018 or Gao 2017 (paper 001), or the encoder and classifier of DCAE (paper 004)."""
+    share: float = quantity("share of the published filters and units", 0.25, low=0.01, high=4, required=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A network of the user's own, adopted: its topology lies beside its weights in the design's folder."""
+
+    name: ClassVar[str] = "saved"
+
+
+Topology = Meng2017 | Compact | Published | Saved
+PUBLISHED = ("meng2018", "gao2017", "dcae")
+TOPOLOGIES: dict[str, type] = {
+    Meng2017.name: Meng2017,
+    Compact.name: Compact,
+    **dict.fromkeys(PUBLISHED, Published),
+    Saved.name: Saved,
+}
+"""Topologies by their name in a design."""

@@ -1,0 +1,19 @@
+"""What ``cytogate emulate`` does: a bundle for an emulated board, with its design and its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cytogate.hls.board.manifest import manifest_of
+from cytogate.hls.network.convert import convert
+from cytogate.model.design.design import Design
+from cytogate.model.interface.bundle import Bundle
+from cytogate.model.networks.saved import load_network
+from cytogate.sim.board.bundle import write_synthetic
+
+
+def emulate(design: Design, output: Path) -> Bundle:
+    """Write the bundle of a design, whose network is trained, into the folder ``output`` and return it."""
+    project = convert(load_network(design), design, output / design.name / "network")
+    manifest = manifest_of(design, project)
+    return write_synthetic(output / f"cytogate-{design.chip.board}-{design.name}.zip", manifest)
