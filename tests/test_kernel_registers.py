@@ -36,7 +36,7 @@ def test_as_the_block_design_has_them(builds: Path, tmp_path: Path) -> None:
     """The Verilog around them; the registers themselves stand beside every kernel of level dpi."""
     under_test, build = kernel(builds / "kernel_registers", builds, SOURCES)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
@@ -65,7 +65,7 @@ def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
     sources = tuple(changed if path.name == changed.name else path for path in SOURCES)
     under_test, build = kernel(tmp_path / "build", builds, sources)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     only = r"first_and_last|reset|flags"
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path, only=only)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytogate.model.contract import fixed_point, law
+from cytogate.model.contract import bright_field, fixed_point, law
+from cytogate.model.contract.bright_field import BrightFieldContract, ChannelCodes
 from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
-from cytogate.model.contract.law import Contract, contract
+from cytogate.model.contract.law import FourAngleContract, contract
+from cytogate.model.contract.stage import Contract
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
-from cytogate.model.interface.frame_layout import lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,28 @@ MEMORIES = {
     "quadrant.mem": ("quadrant",),
     "surface.mem": ("linear_re", "linear_im", "square_re", "square_im"),
 }
-"""Tables side by side in one memory of the SystemVerilog, the first in the lowest bits."""
+"""Tables side by side in one memory of the SystemVerilog, the first in the lowest bits; others are parameters."""
+PARAMETER_BITS = 32
+"""Of a code in a table that is a parameter."""
 
 
 def constants(terms: Contract) -> tuple[Group, ...]:
     """Return the constants of a contract."""
-    return (_frame(terms), _words(terms), _gradient(terms), _surface(terms), _codes(terms))
+    if isinstance(terms, FourAngleContract):
+        own: tuple[Group, ...] = (_words(terms), _gradient(terms), _surface(terms), _phase(terms))
+    elif isinstance(terms, BrightFieldContract):
+        own = (_encoding(),)
+    else:
+        raise TypeError(f"no constants of {type(terms).__name__}")
+    return (_frame(terms), _network_input(terms), *own)
 
 
 def tables(terms: Contract) -> tuple[Table, ...]:
     """Return the tables of a contract."""
-    return retrieval_tables(terms.size, terms.log_address_bits)
+    if isinstance(terms, FourAngleContract):
+        return retrieval_tables(terms.size, terms.log_address_bits)
+    assert isinstance(terms, BrightFieldContract)
+    return _encoding_tables(terms.codes)
 
 
 def retrieval_tables(size: int, log_address_bits: int) -> tuple[Table, ...]:
@@ -113,16 +125,30 @@ def _frame(terms: Contract) -> Group:
             Constant("frame_columns", camera.columns, "of a raw frame"),
             Constant("frame_bits", terms.frame.width, "of a raw code"),
             Constant("lane_bits", lane_bits(terms.frame.width), "in which a raw code travels"),
-            Constant("angles", ANGLES, "frames of a cell"),
+            Constant("frame_channels", terms.frame_channels, "frames of a cell"),
+            Constant("beat_bits", 8 * FrameLayout.of(camera, 1).beat_bytes, "of a beat of one pixel"),
             Constant("crop_top", top, "first raw row of the window"),
             Constant("crop_left", left, "first raw column of the window"),
             Constant("binning", design.binning, "raw pixels summed along each axis"),
             Constant("binned_bits", terms.binned.width, "of a sum"),
+            Constant("window_rows", design.window.rows, "of sums"),
+            Constant("window_columns", design.window.columns, "of sums"),
         ),
     )
 
 
-def _words(terms: Contract) -> Group:
+def _network_input(terms: Contract) -> Group:
+    return Group(
+        "The network's input.",
+        (
+            Constant("network_channels", terms.network_channels, "of a pixel"),
+            Constant("pixel_bits", terms.pixel.width, "of a channel's code"),
+            Constant("pixel_signed", int(terms.pixel.signed), "1: in two's complement"),
+        ),
+    )
+
+
+def _words(terms: FourAngleContract) -> Group:
     return Group(
         "N, and the words of the transforms.",
         (
@@ -140,7 +166,7 @@ def _words(terms: Contract) -> Group:
     )
 
 
-def _gradient(terms: Contract) -> Group:
+def _gradient(terms: FourAngleContract) -> Group:
     return Group(
         "Gradients: ROM of logarithms, gain of each axis.",
         (
@@ -153,7 +179,7 @@ def _gradient(terms: Contract) -> Group:
     )
 
 
-def _surface(terms: Contract) -> Group:
+def _surface(terms: FourAngleContract) -> Group:
     surface = terms.surface
     return Group(
         "Least-squares surface of the border: gains are mantissa * 2^-shift.",
@@ -178,9 +204,9 @@ def _surface(terms: Contract) -> Group:
     )
 
 
-def _codes(terms: Contract) -> Group:
+def _phase(terms: FourAngleContract) -> Group:
     return Group(
-        "Phase, and the network's 8-bit codes.",
+        "Phase, and its codes beside those of the bright field.",
         (
             Constant("offset_rows_log2", law.OFFSET_ROWS_LOG2, "first rows whose mean phase is zero"),
             Constant("phase_gain", terms.phase_gain.mantissa, "from words to phase"),
@@ -188,8 +214,27 @@ def _codes(terms: Contract) -> Group:
             Constant("phase_bits", fixed_point.PHASE.width, "of a phase"),
             Constant("phase_code_offset", int(fixed_point.PHASE.encode(law.PHASE_CODE_OFFSET_RAD)), "added to a phase"),
             Constant("phase_code_shift", terms.phase_code_shift, "from phase to code"),
-            Constant("pixel_bits", fixed_point.PIXEL.width, "of a code of the network's input"),
             Constant("pixel_shift", terms.pixel_shift, "from sum to code"),
-            Constant("channels", ANGLES + 1, "of the network's input"),
         ),
+    )
+
+
+def _encoding() -> Group:
+    return Group(
+        "Codes of the channels: offset, gain and shift are tables.",
+        (
+            Constant("gain_bits", fixed_point.GAIN_BITS, "of a mantissa"),
+            Constant("largest_shift", bright_field.LARGEST_SHIFT, "of a gain"),
+        ),
+    )
+
+
+def _encoding_tables(codes: ChannelCodes) -> tuple[Table, ...]:
+    rows = {
+        "channel_offset": (codes.offsets, "Binned code of each channel that becomes 0."),
+        "channel_gain": ([gain.mantissa for gain in codes.gains], "Mantissa of each channel's gain."),
+        "channel_shift": ([gain.shift for gain in codes.gains], "Shift to the right behind it."),
+    }
+    return tuple(
+        Table(name, np.array(values, np.int64), PARAMETER_BITS, comment) for name, (values, comment) in rows.items()
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 from cytogate.hls.contract.constants import Constant, Table, constants, tables
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.files import refresh
-from cytogate.model.contract.law import Contract, contract
+from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 
 HEADER_NAME = "contract.hpp"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cytogate.hls.contract.constants import MEMORIES, Table, codes_array, constants, identity, tables
 from cytogate.model.command.files import refresh
-from cytogate.model.contract.law import Contract, contract
+from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
 
@@ -34,6 +35,13 @@ def package_text(terms: Contract) -> str:
         lines += [f"  localparam int {constant.name.upper()} = {constant.value};" for constant in group.constants]
         lines += [""]
     lines += [
+        *_parameters(tables(terms)),
+        "  // Bits of a beat of `width` pixels: a power of two, and 32 or more.",
+        "  function automatic int beat_bits(input int width);",
+        "    beat_bits = 32;",
+        "    while (beat_bits < width * FRAME_CHANNELS * LANE_BITS) beat_bits = 2 * beat_bits;",
+        "  endfunction",
+        "",
         "  // Registers: byte offsets, and what the constant ones say.",
         *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.Register),
         f"  localparam bit [31:0] IDENTITY = 'h{registers.IDENTITY:08x};",
@@ -65,6 +73,18 @@ def memory_texts(lookups: Sequence[Table]) -> dict[str, str]:
         for file, names in MEMORIES.items()
         if by_name.keys() >= set(names)
     }
+
+
+def _parameters(lookups: Sequence[Table]) -> list[str]:
+    """Return the tables that are in no memory as vectors, the first code in the lowest bits."""
+    in_memories = {name for names in MEMORIES.values() for name in names}
+    lines = []
+    for table in lookups:
+        if table.name not in in_memories:
+            codes = ", ".join(f"{table.width}'d{code}" for code in reversed(codes_array(table).tolist()))
+            bits = table.width * len(table.codes)
+            lines += [f"  // {table.comment}", f"  localparam bit [{bits - 1}:0] {table.name.upper()} = {{{codes}}};"]
+    return [*lines, ""] if lines else []
 
 
 def _hexadecimal(parts: Sequence[Table]) -> str:

@@ -8,18 +8,19 @@ a second are the board's.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 from cytogate.model.contract.fixed_point import GAIN_BITS, GRADIENT, PIXEL, QUOTIENT_WORD, TWIDDLE, WORD
-from cytogate.model.contract.law import PASSES, TRANSPOSES, contract
+from cytogate.model.contract.law import PASSES, TRANSPOSES, four_angle_contract
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import RESOURCES, Area, Board
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import NetworkEstimate, estimate_network
-from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 
 WIDTHS = (1, 2, 4, 8)
 """Samples a clock that the phase retrieval can be built for."""
@@ -156,7 +157,8 @@ def estimate(design: Design, board: Board, width: int) -> BoardEstimate:
     window = design.size * design.binning
 
     def rate(frame: str, extent: int, cycles: int) -> Rate:
-        size = FrameLayout(extent, extent, width, lane_bits(design.camera.adc_bits)).frame_bytes
+        camera = dataclasses.replace(design.four_angle, rows=extent, columns=extent)
+        size = FrameLayout.of(camera, width).frame_bytes
         cells = clocks_per_second / cycles
         return Rate(
             frame=frame,
@@ -241,7 +243,7 @@ def _shares(area: Area, board: Board) -> dict[str, float]:
 
 def _multipliers(design: Design, width: int) -> dict[str, int]:
     """Multipliers of the phase retrieval by module, in DSP slices."""
-    terms, levels = contract(design), design.size.bit_length() - 1
+    terms, levels = four_angle_contract(design), design.size.bit_length() - 1
     u, uu = levels + 1, 2 * levels + 1  # bits of a coordinate and of its square
     one, weighted = GRADIENT.width + levels, GRADIENT.width + 2 * levels  # a row's sums, plain and times u
     # Four products a complex one. The last two levels turn by quarters and need none.
@@ -273,7 +275,7 @@ def _is_power_of_two(value: int) -> bool:
 
 def _memories(design: Design, width: int) -> list[Buffer]:
     """Memories of the phase retrieval that may become block RAM, as its lanes hold them, by the module's name."""
-    terms, size = contract(design), design.size
+    terms, size = four_angle_contract(design), design.size
     levels, groups = size.bit_length() - 1, size // width
     grown, word = 2 * (QUOTIENT_WORD.width + levels), 2 * WORD.width
     row_slots = 4 if size > 64 else 8

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 
@@ -102,7 +103,7 @@ class Manifest:
     @property
     def layout(self) -> FrameLayout:
         """How a cell's frames lie in memory."""
-        return FrameLayout(self.rows, self.columns, self.width, self.lane_bits)
+        return FrameLayout(len(FourAngle.channels), self.rows, self.columns, self.width, self.lane_bits)
 
     @property
     def weights_word(self) -> int:

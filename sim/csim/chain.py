@@ -14,17 +14,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.fixed_point import PIXEL, Codes, Format
-from cytogate.model.contract.law import Stage, contract
+from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
 from cytogate.model.design.design import Design
-from cytogate.model.retrieval import integer, reference
+from cytogate.model.retrieval import laws
 from cytogate.sim.csim.compare import StageResult, StageTally
 from cytogate.sim.csim.kernels import CSimulation
 
 CELLS_AT_A_TIME = 16
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-"""The quantized network in Keras: values (cells, N, N, 5) to logits (cells, classes)."""
+"""The quantized network in Keras: values (cells, rows, columns, channels) to logits (cells, classes)."""
 
 
 class Frames(Protocol):
@@ -39,7 +40,7 @@ class Frames(Protocol):
         """Class of each cell, where it is known."""
 
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
-        """Return frames (cells, 4, rows, columns)."""
+        """Return frames (cells, channels, rows, columns)."""
 
 
 @dataclass(frozen=True)
@@ -92,20 +93,18 @@ def run_chain(
 
     ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
     """
-    logit_stage = Stage(
-        "logits", (len(design.network.class_names),), "class by class", logit_format, "1", bound=LOGIT_BOUND
-    )
+    logit_stage = Stage("logits", (len(design.network.class_names),), Order.ARRAY, logit_format, "1", bound=LOGIT_BOUND)
     tallies = {stage.name: StageTally(stage) for stage in (*contract(design).stages, logit_stage)}
     float_classes: list[int] = []
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
     csim_seconds = 0.0
     for start, raw in _batches(frames, cells):
-        exact = integer.retrieve(raw, design)
-        real = reference.retrieve(raw, design)
+        code = {name: np.asarray(codes, np.int64) for name, codes in laws.exact(raw, design).items()}
+        real = laws.real(raw, design)
         real["logits"] = logits(real["network_input"].astype(np.float32))
-        code = _codes(exact)
-        code["logits"] = logit_format.encode(logits((exact.network_input * PIXEL.step).astype(np.float32)))
+        inputs = contract(design).pixel.decode(code["network_input"])
+        code["logits"] = logit_format.encode(logits(inputs.astype(np.float32)))
         fixed = _values(code, tallies)
         for name, tally in tallies.items():
             tally.bounded(real[name], fixed[name])
@@ -118,7 +117,7 @@ def run_chain(
             found = simulation.run(raw[cell])
             csim_seconds += time.perf_counter() - began
             for name, codes in found.items():
-                tallies[name.removesuffix("_exponent")].exact(code[name][cell], codes)
+                tallies[name.removesuffix(EXPONENT_SUFFIX)].exact(code[name][cell], codes)
             csim_classes.append(int(found["logits"].argmax()))
             labels = frames.labels
             on_cell(
@@ -151,19 +150,6 @@ which a logit multiplies the odds of a class by e."""
 def _batches(frames: Frames, cells: int) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
     for start in range(0, cells, CELLS_AT_A_TIME):
         yield start, frames.read(start, min(start + CELLS_AT_A_TIME, cells))
-
-
-def _codes(exact: integer.Retrieved) -> dict[str, Codes]:
-    return {
-        "frames": np.asarray(exact.frames, np.int64),
-        "binned": exact.binned,
-        "gradient": exact.gradient,
-        "spectrum": exact.spectrum,
-        "spectrum_exponent": exact.spectrum_exponent,
-        "quotient": exact.quotient,
-        "phase": exact.phase,
-        "network_input": np.asarray(exact.network_input, np.int64),
-    }
 
 
 def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cytogate.model.contract.law import Stage
+from cytogate.model.contract.stage import Stage
 from cytogate.model.errors import CheckFailed
 
 

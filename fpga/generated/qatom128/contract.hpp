@@ -8,11 +8,19 @@ constexpr int kFrameRows = 305;  // of a raw frame
 constexpr int kFrameColumns = 305;  // of a raw frame
 constexpr int kFrameBits = 8;  // of a raw code
 constexpr int kLaneBits = 8;  // in which a raw code travels
-constexpr int kAngles = 4;  // frames of a cell
+constexpr int kFrameChannels = 4;  // frames of a cell
+constexpr int kBeatBits = 32;  // of a beat of one pixel
 constexpr int kCropTop = 24;  // first raw row of the window
 constexpr int kCropLeft = 24;  // first raw column of the window
 constexpr int kBinning = 2;  // raw pixels summed along each axis
 constexpr int kBinnedBits = 10;  // of a sum
+constexpr int kWindowRows = 128;  // of sums
+constexpr int kWindowColumns = 128;  // of sums
+
+// The network's input.
+constexpr int kNetworkChannels = 5;  // of a pixel
+constexpr int kPixelBits = 8;  // of a channel's code
+constexpr int kPixelSigned = 0;  // 1: in two's complement
 
 // N, and the words of the transforms.
 constexpr int kSize = 128;  // N, rows and columns of the phase
@@ -51,16 +59,14 @@ constexpr int kKappa = 77139;  // kappa / N^2 of twiddle_fraction
 constexpr int kCoefficientBits = 29;  // of a coefficient
 constexpr int kCoefficientFraction = 8;  // bits below a gradient's step
 
-// Phase, and the network's 8-bit codes.
+// Phase, and its codes beside those of the bright field.
 constexpr int kOffsetRowsLog2 = 3;  // first rows whose mean phase is zero
 constexpr int kPhaseGain = 152437;  // from words to phase
 constexpr int kPhaseShift = 30;
 constexpr int kPhaseBits = 18;  // of a phase
 constexpr int kPhaseCodeOffset = 8192;  // added to a phase
 constexpr int kPhaseCodeShift = 8;  // from phase to code
-constexpr int kPixelBits = 8;  // of a code of the network's input
 constexpr int kPixelShift = 2;  // from sum to code
-constexpr int kChannels = 5;  // of the network's input
 
 // Real part of exp(-2 pi i k / N).
 constexpr int kTwiddleRe[64] = {
