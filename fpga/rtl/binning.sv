@@ -2,7 +2,7 @@
 //
 // A beat of raw pixels is first moved to the window's left edge, then its pixels are added up along the row until LANES
 // binned columns are full, or the row is; those are added to the rows above, which wait in a memory of one binned row.
-// Lanes behind the last column of a row are zero.
+// Lanes behind the last column of a row have no meaning.
 module binning #(
     parameter int LANES = 1,
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
@@ -89,7 +89,7 @@ module binning #(
   endgenerate
 
   // LANES binned columns of one raw row.
-  logic [WORD_BITS-1:0] gathered, row_sums;
+  logic [WORD_BITS-1:0] row_sums;
   logic row_valid, row_first, row_last;
   logic [WORD_COUNT_BITS-1:0] row_word;
   logic [2:0] turn;
@@ -106,18 +106,15 @@ module binning #(
       localparam int FIRST_TURN = lane * BINNING / LANES;
       localparam int LAST_TURN = (lane * BINNING + BINNING - 1) / LANES;
       localparam int COLUMN = lane % FILLED;
-      // Whether the last word of a row has no such column.
-      localparam bit SPARE = (WORDS - 1) * LANES + lane >= COLUMNS;
       for (genvar channel = 0; channel < CHANNELS; ++channel) begin : g_channel
         localparam int AT = (CHANNELS * lane + channel) * OUT_BITS;
         logic [OUT_BITS-1:0] brought;
         assign brought = beside[(CHANNELS*COLUMN+channel)*OUT_BITS+:OUT_BITS];
         always_ff @(posedge clk) begin
-          if (beside_valid && turn == FIRST_TURN) gathered[AT+:OUT_BITS] <= brought;
+          if (beside_valid && turn == FIRST_TURN) row_sums[AT+:OUT_BITS] <= brought;
           else if (beside_valid && turn > FIRST_TURN && turn <= LAST_TURN)
-            gathered[AT+:OUT_BITS] <= gathered[AT+:OUT_BITS] + brought;
+            row_sums[AT+:OUT_BITS] <= row_sums[AT+:OUT_BITS] + brought;
         end
-        assign row_sums[AT+:OUT_BITS] = SPARE && 32'(row_word) == WORDS - 1 ? '0 : gathered[AT+:OUT_BITS];
       end
     end
 

@@ -89,7 +89,7 @@ module encode_channels #(
   );
 
   logic read, waits, pixels_valid;
-  logic [OUT_BITS-1:0] pixels;
+  logic [OUT_BITS-1:0] pixels, in_row;
   ring #(.BITS(OUT_BITS), .DEPTH(PLACES * ROW_BEATS)) ring (
       .clk(aclk), .rst, .write(codes_valid), .in_word(codes), .waits, .read, .out_word(pixels)
   );
@@ -103,9 +103,20 @@ module encode_channels #(
     else if (read) place <= row_left ? '0 : place + 1'b1;
   end
 
+  // Lanes behind a row's last column are zero.
+  localparam int LANE_OUT = OUT_BITS / WIDTH;
+  localparam int USED = contract_pkg::WINDOW_COLUMNS - (ROW_BEATS - 1) * WIDTH;  // of a row's last beat
+  logic row_ends;
+  pipeline_valid #(.CLOCKS(READ_LATENCY)) end_pipeline (.clk(aclk), .rst, .in_valid(row_left), .out_valid(row_ends));
+  generate
+    for (genvar lane = 0; lane < WIDTH; ++lane) begin : g_lane
+      assign in_row[lane*LANE_OUT+:LANE_OUT] = row_ends && lane >= USED ? '0 : pixels[lane*LANE_OUT+:LANE_OUT];
+    end
+  endgenerate
+
   frame_output #(.LANES(WIDTH), .READ_LATENCY(READ_LATENCY)) frame_output (
       .clk(aclk), .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(waits), .read,
-      .in_valid(pixels_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast,
+      .in_valid(pixels_valid), .in_pixels(in_row), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast,
       .frame_left, .arrived(frame_arrived)
   );
   assign s_axis_tready = ready && aresetn && !rst && !soft_reset;
