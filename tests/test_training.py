@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.data.examples import CellFile
-from cytogate.model.data.folds import Split
+from cytogate.model.data.cell_file import CellFile
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, RECORD_FILE, design_text, load_design, network_folder
 from cytogate.model.design.instruments import FourAngle
@@ -275,11 +275,12 @@ def test_the_network_that_comes_along() -> None:
 
 def test_the_readme_quotes_the_record() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    of = json.loads((BUILTIN / "qatom128" / RECORD_FILE).read_text())["evaluation"]
-    for name in ("quantized", "float_network", "svm", "background"):
-        accuracy = of[name]["accuracy"]
-        assert f"{100 * accuracy['value']:.1f} %" in readme, name
-        assert f"{100 * accuracy['low']:.1f} to {100 * accuracy['high']:.1f}" in readme, name
+    evaluation = json.loads((BUILTIN / "qatom128" / RECORD_FILE).read_text())["evaluation"]
+    for name in ("quantized", "float_network", "svm", "control"):
+        score = evaluation[name]
+        interval = f"{100 * score['accuracy_low']:.1f} to {100 * score['accuracy_high']:.1f}"
+        assert f"{100 * score['accuracy']:.1f} %" in readme, name
+        assert interval in readme, name
 
 
 @pytest.mark.full
@@ -290,8 +291,7 @@ def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.Captur
     arguments = ["train", "--design", str(tmp_path / "mine"), "--cells", "150", "--control-cells", "60"]
     code = main([*arguments, "--epochs", "1", "--fine-tune-epochs", "1", "--work", str(tmp_path / "work")])
     record = json.loads((tmp_path / "mine" / RECORD_FILE).read_text())
-    of = record["evaluation"]
-    assert code == (1 if of["quantized"]["accuracy"]["value"] < of["svm"]["accuracy"]["value"] else 0)
+    assert code == (1 if record["evaluation"]["quantized"]["accuracy"] < record["evaluation"]["svm"]["accuracy"] else 0)
     assert record["simulated"] is True
     assert record["design"] == design_text(design)
     assert [epoch["phase"] for epoch in record["curves"]["quantized"]["epochs"]] == ["train", "snap", "fine-tune"]

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
-from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import ImageSet
 
 Inputs = tuple[NDArray, ...]
@@ -141,68 +135,3 @@ def _rebatched(
         left = (images[end:].copy(), labels[end:].copy()) if end < len(labels) else None
     if left is not None:
         yield left
-
-
-@dataclass(frozen=True)
-class CellFile:
-    """An HDF5 file of labelled network inputs, read a batch at a time.
-
-    Datasets: ``network_input`` (cells, N, N, 5) unsigned 8 bit, best stored with one cell a chunk; ``labels`` (cells,)
-    integers in the order of the network's class names.
-    """
-
-    path: Path
-    labels: NDArray[np.int64]
-    attributes: dict[str, int | float | str]
-    """What the writer says about the cells: seed, source."""
-
-    @staticmethod
-    def of(path: Path, design: Design) -> CellFile:
-        """Check the file at ``path`` against ``design`` and return it."""
-        shape = (design.size, design.size, ANGLES + 1)
-        classes = design.network.class_names
-        with _opened(path) as file:
-            for name in ("network_input", "labels"):
-                if not isinstance(file.get(name), h5py.Dataset):
-                    raise InputError(f"{path}: there is no dataset {name}; write it with `cytogate simulate`")
-            inputs, labels = file["network_input"], file["labels"]
-            if inputs.dtype != np.uint8 or inputs.shape[1:] != shape:
-                raise InputError(
-                    f"{path}: network_input is {inputs.dtype} {inputs.shape}; design {design.name} takes uint8 "
-                    f"(cells, {', '.join(map(str, shape))})"
-                )
-            if labels.dtype.kind not in "iu" or labels.shape != inputs.shape[:1]:
-                raise InputError(f"{path}: labels are {labels.dtype} {labels.shape}; one integer a cell is needed")
-            given = np.asarray(labels[:], np.int64)
-            attributes = {key: _plain(value) for key, value in file.attrs.items() if np.ndim(value) == 0}
-        outside = np.flatnonzero((given < 0) | (given >= len(classes)))
-        if len(outside):
-            raise InputError(
-                f"{path}: cell {outside[0]} has label {given[outside[0]]}; classes are 0 to {len(classes) - 1}"
-            )
-        return CellFile(path, given, attributes)
-
-    def read(self, cells: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the inputs (len(cells), N, N, 5) of some cells, in the order asked for."""
-        with _opened(self.path) as file:
-            stored = file["network_input"]
-            # One by one: a selection of scattered cells takes the HDF5 library eighty times as long.
-            return np.stack([stored[cell] for cell in cells])
-
-    def batches(self, cells: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-        """Give inputs and labels of ``cells``, at most ``size`` at a time and evenly."""
-        for part in np.array_split(cells, math.ceil(len(cells) / size)):
-            yield self.read(part), self.labels[part]
-
-
-def _opened(path: Path) -> h5py.File:
-    try:
-        return open_hdf5(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as HDF5: {error}") from error
-
-
-def _plain(value: object) -> int | float | str:
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if isinstance(value, np.generic) else value  # type: ignore[return-value]

@@ -12,35 +12,6 @@ from cytogate.model.errors import InputError
 
 Indices = NDArray[np.int64]
 
-SHARES = (0.76, 0.08, 0.16)
-"""Training, validation and test cells of a split (Meng 2017, section 3.1)."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Indices of the cells to train on, to select on, and to report on once."""
-
-    training: Indices
-    validation: Indices
-    test: Indices
-
-    @staticmethod
-    def of(labels: NDArray[np.int64], seed: int) -> Split:
-        """Split every class 76/8/16 at random."""
-        rng = np.random.default_rng(seed)
-        parts: list[list[Indices]] = [[], [], []]
-        for label in np.unique(labels):
-            members = rng.permutation(np.flatnonzero(labels == label))
-            ends = np.rint(np.cumsum(SHARES[:2]) * len(members)).astype(int)
-            for part, chosen in zip(parts, np.split(members, ends), strict=True):
-                part.append(chosen)
-        split = Split(*(np.sort(np.concatenate(part)) for part in parts))
-        if min(map(len, (split.training, split.validation, split.test))) == 0:
-            raise InputError(
-                f"{len(labels)} cells are too few to split {SHARES[0]:.0%} / {SHARES[1]:.0%} / {SHARES[2]:.0%}"
-            )
-        return split
-
 
 @dataclass(frozen=True, eq=False)
 class Fold:

@@ -17,11 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+from cytogate.model.estimates.area import ModuleArea
 
 BLOCKS = (
     "frame_input", "binning", "gradient", "corner_turn", "moments", "surface_fit", "transform", "normalize",
@@ -46,22 +47,14 @@ HALF_BRAMS = {"RAMB18E1": 1, "RAMB36E1": 2}
 
 
 @dataclass(frozen=True)
-class ModuleArea:
-    """One module of the kernel, a single instance of it, without kept modules below it."""
-
-    name: str
-    instances: int
-    area: Area
-
-
-@dataclass(frozen=True)
 class Synthesis:
     """What yosys counted."""
 
     tool: str
     area: Area
     modules: tuple[ModuleArea, ...]
-    """Largest first; variants of a module (other sizes, other parameters) are rows of their own."""
+    """Largest first, each without kept modules below it; variants (other sizes, other parameters) are rows of their
+    own."""
 
 
 @dataclass(frozen=True)
@@ -84,21 +77,9 @@ def tool(name: str) -> Path:
     raise InputError(f"{name} was not found; run `make setup`, or `pip install yowasp-{name}`")
 
 
-def sources_of(top: str) -> list[Path]:
-    """Return the files of module ``top`` and of those below it: a file holds one module and has its name."""
-    files = {path.stem: path for path in (FPGA / "rtl").glob("*.sv")}
-    found, waiting = set(), {top}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        code = re.sub("//.*", "", files[name].read_text(encoding="ascii"))
-        waiting |= set(re.findall(r"(\w+)\s+(?:#\s*\(|\w+\s*\()", code)) & files.keys() - found
-    return [files[name] for name in sorted(found)]
-
-
 def synthesize(design: Design, width: int, folder: Path) -> Synthesis:
     """Return the area of the phase retrieval kernel on xc7 by yosys."""
-    return synthesize_module(design, sources_of(KERNEL), KERNEL, {"WIDTH": width}, folder)
+    return synthesize_module(design, rtl_sources(KERNEL), KERNEL, {"WIDTH": width}, folder)
 
 
 def synthesize_module(
@@ -126,7 +107,7 @@ def synthesize_module(
 def place_line_engine(design: Design, folder: Path) -> Placement:
     """Return the clock that one lane's transform reaches after place and route on an ECP5, pins left out."""
     yosys, nextpnr = tool("yosys"), tool("nextpnr-ecp5")
-    sources = sources_of(LINE_ENGINE)
+    sources = rtl_sources(LINE_ENGINE)
     script = f"read_verilog -sv {_names(sources)}\nsynth_ecp5 -top {LINE_ENGINE}\nwrite_json {RESULT}\n"
     files = [*_contract_files(design, folder), *sources, _written(folder, script)]
     netlist = _once([str(yosys), "-q", "-s", SCRIPT], files, folder, SYNTHESIS_DEADLINE_S)
