@@ -187,13 +187,15 @@ def test_the_verb_on_simulated_cells(here: Path, trained: Path, capsys: pytest.C
     report = json.loads((here / "out/csim/report.json").read_text())
     # An untrained network may well fall short of the agreement that is due; equality holds in any case.
     assert code == (
-        0 if report["top1_agreement"] >= 0.98 and all(s["float_rmse"] <= s["bound"] for s in report["stages"]) else 1
+        0
+        if report["top1_agreement"] >= 0.98 and all(s["float_rmse"] <= s["rmse_bound"] for s in report["stages"])
+        else 1
     )
     wanted = ["design", "frames", "seed", "stages", "float_accuracy", "fixed_accuracy", "top1_agreement", "seconds"]
     assert set(wanted) <= set(report)
     assert (report["frames"], report["agreement_frames"], report["source"]) == (5, 20, "simulated")
     for stage in report["stages"]:
-        assert set(stage) == {"name", "words", "mismatches", "float_rmse", "float_max", "bound", "unit"}
+        assert set(stage) == {"name", "words", "mismatches", "float_rmse", "float_max", "rmse_bound", "unit"}
         assert stage["words"] > 0
         assert stage["mismatches"] == 0
     assert (here / "out/csim/picture.png").read_bytes().startswith(b"\x89PNG")
@@ -229,7 +231,7 @@ def test_the_verb_on_frames_of_the_users_own(
         design, "--input", f"mine.{suffix}", "--background", f"empty.{suffix}", "--cells", 2, "--stages", "stages.npz",
     )  # fmt: skip
     report = json.loads((here / "out/csim/report.json").read_text())
-    assert code == (0 if all(stage["float_rmse"] <= stage["bound"] for stage in report["stages"]) else 1)
+    assert code == (0 if all(stage["float_rmse"] <= stage["rmse_bound"] for stage in report["stages"]) else 1)
     assert (report["frames"], report["agreement_frames"], report["seed"]) == (2, 3, None)
     assert report["float_accuracy"] is None
     with np.load(here / "stages.npz") as stages:

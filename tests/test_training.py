@@ -18,14 +18,14 @@ from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, RECORD_FILE, desi
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.evaluation.metrics import Interval
-from cytogate.model.evaluation.verdict import Evaluation, Score
+from cytogate.model.evaluation.metrics import Interval, Metrics
+from cytogate.model.evaluation.verdict import Evaluation
 from cytogate.model.networks.exact import count_macs, count_weights, logits
 from cytogate.model.networks.saved import QUANTIZED_WEIGHTS, load_network, save_network
 from cytogate.model.networks.words import assert_exact_accumulation, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.recipes import TrainingPlan, augment, train
 from tests.conftest import REPOSITORY
 
@@ -200,26 +200,11 @@ def test_training_data_are_what_the_device_would_see(tmp_path: Path) -> None:
     assert np.array_equal(background[:, :6, :6, :4], inputs[:, :6, :6, :4])
 
 
-def score(right: int, cells: int, classes: int = 5) -> Score:
-    labels = np.arange(cells) % classes
-    predicted = np.where(np.arange(cells) < right, labels, (labels + 1) % classes)
-    return Score.of(labels, predicted, classes)
-
-
-def test_scores() -> None:
-    labels, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 0])
-    found = Score.of(labels, predicted, 4)
-    assert found.accuracy == 0.5
-    assert found.recall == (2 / 3, 0.5, 0.0, None)
-    assert found.precision == (0.5, 0.5, None, None)
-    assert found.balanced_accuracy == pytest.approx((2 / 3 + 0.5) / 3)
-    assert found.confusion == ((2, 1, 0, 0), (1, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 0))
-    # Wilson 1927, for 80 of 100: (0.7112, 0.8666).
-    eighty = score(80, 100)
-    assert (eighty.accuracy_low, eighty.accuracy_high) == (
-        pytest.approx(0.7112, abs=1e-4),
-        pytest.approx(0.8666, abs=1e-4),
-    )
+def metrics_of(right: int, cells: int) -> Metrics:
+    """Metrics of which so many cells are right."""
+    labels = np.arange(cells) % len(CLASS_NAMES)
+    predicted = np.where(np.arange(cells) < right, labels, (labels + 1) % len(CLASS_NAMES))
+    return Metrics.of(labels, predicted, CLASS_NAMES)
 
 
 def test_paired_difference() -> None:
@@ -227,13 +212,14 @@ def test_paired_difference() -> None:
     one, other = np.zeros(100, int), np.zeros(100, int)
     one[:10], other[:30] = 1, 1
     found = Interval.difference(labels, one, other)
-    assert found.mean == pytest.approx(0.2)
-    assert found.high - found.mean == pytest.approx(1.96 * 0.4 / 10)
+    assert found.value == pytest.approx(0.2)
+    assert found.high - found.value == pytest.approx(1.96 * 0.4 / 10)
 
 
-def evaluation(quantized: int, float_network: int, svm: int, control: int) -> Evaluation:
+def evaluation(*right: int) -> Evaluation:
+    """An evaluation of quantized and float network, support vector machine and background, on 1,000 cells."""
     none = Interval(0.0, 0.0, 0.0)
-    return Evaluation(*(score(right, 1000) for right in (quantized, float_network, svm, control)), none, none)
+    return Evaluation(*(metrics_of(each, 1000) for each in right), none, none)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +241,19 @@ def test_verdicts(figures: tuple[int, int, int, int], said: str | None) -> None:
             found.check()
 
 
+def recorded(told: dict) -> Metrics:
+    """What a record tells, made anew from its confusion: the same metrics, but for the order of resampled cells."""
+    counts = np.array(told["confusion"])
+    labels = np.repeat(np.arange(len(counts)), counts.sum(axis=1))
+    found = Metrics.of(labels, np.concatenate([np.repeat(np.arange(len(row)), row) for row in counts]), CLASS_NAMES)
+    assert dataclasses.asdict(found.accuracy) == told["accuracy"]
+    assert [each.name for each in found.classes] == [each["name"] for each in told["classes"]]
+    for name in ("precision", "recall", "specificity"):
+        of_class = [dataclasses.asdict(getattr(each, name)) for each in found.classes]
+        assert of_class == [each[name] for each in told["classes"]]
+    return found
+
+
 def test_the_network_that_comes_along() -> None:
     """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
     design = load_design("qatom128")
@@ -265,11 +264,11 @@ def test_the_network_that_comes_along() -> None:
         assert (count_macs(model), count_weights(model)) == (record["macs"], record["weights"])
     assert record["macs"] <= 6e6
     assert record["weights"] <= 150_000
-    evaluation = record["evaluation"]
-    scores = {name: Score(**evaluation[name]) for name in ("quantized", "float_network", "svm", "control")}
-    differences = {name: Interval(**evaluation[f"quantized_less_{name}"]) for name in ("float", "svm")}
-    Evaluation(**scores, **{f"quantized_less_{name}": each for name, each in differences.items()}).check()
-    assert scores["quantized"].cells == round(0.16 * record["data"]["cells"])
+    of = record["evaluation"]
+    found = {name: recorded(of[name]) for name in ("quantized", "float_network", "svm", "background")}
+    less = {name: Interval(**of[name]) for name in ("quantized_less_float", "quantized_less_svm")}
+    Evaluation(**found, **less).check()
+    assert found["quantized"].cells == round(0.16 * record["data"]["cells"])
     for what, curve in record["curves"].items():
         assert len(curve["epochs"]) == record["plan"]["epochs"] + (7 if what == "quantized" else 0)
 
