@@ -74,6 +74,25 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _predict_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_input(parser, "cells to classify; labels are not needed", required=True)
+    add_cells(parser, "so many at most")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/predict/cells.parquet"),
+        metavar="FILE",
+        help="table to write: .parquet or .csv",
+    )
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    from cytogate.model.predict import PredictRequest, run_predict
+
+    run_predict(PredictRequest(design_of(arguments), arguments.input, arguments.cells, arguments.output))
+
+
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=EXPERIMENTS, metavar="NAME", help=f"one of {', '.join(EXPERIMENTS)}")
     parser.add_argument(
@@ -255,6 +274,11 @@ TRAIN = Verb(
     "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
+)
+PREDICT = Verb(
+    "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",
+    _predict_arguments,
+    _predict,
 )
 EXPERIMENT = Verb(
     "Repeat a paper's experiment at a chosen scale: its tables and figures as a page, CSV, PNG and JSON.",

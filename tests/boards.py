@@ -23,7 +23,7 @@ CLASSES = ("a", "b", "c")
 def small_manifest(
     part: str = "xck26-sfvc784-2LV-c", width: int = 1, lane_bits: int = 8, adc_bits: int = 8, clock_mhz: float = 200.0
 ) -> Manifest:
-    layout = FrameLayout(rows=12, columns=13, width=width, lane_bits=lane_bits)
+    layout = FrameLayout(channels=4, rows=12, columns=13, width=width, lane_bits=lane_bits)
     return Manifest(
         design="small",
         board="kv260",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from cytogate.hls.contract.package import design_hash
+from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.design.design import Design
 from cytogate.model.interface.bundle import Manifest, Versions
-from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 
 
 def manifest_of(design: Design, project: HlsProject, vivado: str | None = None, vitis: str | None = None) -> Manifest:
     """Return the manifest of a design on its board; without a release of Vivado it is a synthetic one."""
     camera, chip = design.camera, design.chip
-    layout = FrameLayout(camera.rows, camera.columns, chip.samples_per_clock, lane_bits(camera.adc_bits))
+    layout = FrameLayout.of(camera, chip.samples_per_clock)
     return Manifest(
         design=design.name,
         board=chip.board,

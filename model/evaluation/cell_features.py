@@ -11,7 +11,7 @@ Lengths follow from both pixel pitches: pixels need not be square.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
-from cytogate.model.interface.frame_check import ARMS
+from cytogate.model.design.instruments import FourAngle
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -104,7 +104,7 @@ class Feature:
         return f"{self.description} ({self.unit})" if self.unit else self.description
 
 
-def features_of(channel_names: Sequence[str] = ARMS, *, phase: bool) -> tuple[Feature, ...]:
+def features_of(channel_names: Sequence[str], *, phase: bool) -> tuple[Feature, ...]:
     """Return the features of an instrument with these channels, with or without a phase, in the columns' order."""
     shape = (
         Feature("area", "um^2", "Area of the cell", area),
@@ -140,21 +140,27 @@ def measure_frames(frames: NDArray[np.unsignedinteger], design: Design, *, phase
 
 
 def of_frames(frames: NDArray[np.unsignedinteger], design: Design, *, phase: bool) -> CellImages:
-    """Return the images of raw frames (cells, 4, rows, columns): exact binned sums and, if asked for, exact phases.
+    """Return the images of raw frames (cells, channels, rows, columns): exact binned sums and, if asked, exact phases.
 
     The phase is the integer model's and takes most of the time. Without it outlines are of what four oblique pupils
     see, shadows included: of 40 simulated cells the area came out 22 % larger in the median.
     """
-    from cytogate.model.contract.law import contract
-    from cytogate.model.retrieval import integer
+    from cytogate.model.retrieval.binning import bin_codes
+    from cytogate.model.retrieval.laws import exact
 
-    terms, instrument = contract(design), design.acquisition
-    binned, phases = integer.bin_frames(frames, design), None
-    if phase:
-        parts = [terms.stage("phase").values(part.phase) for part in integer.retrieve_batches(frames, design)]
-        phases = np.concatenate(parts)
-    pitch = design.binning * instrument.pixel_pitch_y_um, design.binning * instrument.pixel_pitch_x_um
-    return CellImages(terms.binned.decode(binned), ARMS, pitch, phases, instrument.wavelength_um)
+    return of_stages(exact(frames, design) if phase else {"binned": bin_codes(frames, design)}, design)
+
+
+def of_stages(stages: Mapping[str, NDArray], design: Design) -> CellImages:
+    """Return the images of codes of the stages ``binned`` and, where there is one, ``phase``, each (cells, ...)."""
+    from cytogate.model.contract.law import contract
+
+    terms, instrument = contract(design), design.instrument
+    binned = terms.stage("binned").format.decode(stages["binned"])
+    if "phase" not in stages or not isinstance(instrument, FourAngle):
+        return CellImages(binned, design.camera.channels, design.pixel_um)
+    phases = terms.stage("phase").values(stages["phase"])
+    return CellImages(binned, design.camera.channels, design.pixel_um, phases, instrument.wavelength_um)
 
 
 def area(cells: CellImages) -> Floats:

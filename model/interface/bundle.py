@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 
@@ -75,7 +76,7 @@ class Manifest:
     logit_integer_bits: int
     """A logit is its code times 2 to the power of ``logit_integer_bits - logit_width``."""
     design_hash: int
-    """First 32 bits of SHA-256 of the design's contract header."""
+    """Identity of the design: a hash of its contract's constants and tables."""
     weights_hash: str
     """SHA-256 of the network's weights, 64 hexadecimal digits."""
     versions: Versions
@@ -102,7 +103,7 @@ class Manifest:
     @property
     def layout(self) -> FrameLayout:
         """How a cell's frames lie in memory."""
-        return FrameLayout(self.rows, self.columns, self.width, self.lane_bits)
+        return FrameLayout(len(FourAngle.channels), self.rows, self.columns, self.width, self.lane_bits)
 
     @property
     def weights_word(self) -> int:

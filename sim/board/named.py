@@ -59,6 +59,6 @@ def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
 
 def _built(manifest: Manifest, design: Design, weights_hash: str) -> Manifest:
     """Return what the emulated chip was built as."""
-    from cytogate.hls.contract.package import design_hash
+    from cytogate.hls.contract.constants import design_hash
 
     return replace(manifest, design_hash=design_hash(design), weights_hash=weights_hash)
