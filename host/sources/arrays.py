@@ -1,4 +1,4 @@
-"""Cells of one file or array of frames (cells, 4, rows, columns), read one at a time."""
+"""Cells of one file or array of frames (cells, channels, rows, columns), read one at a time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from cytogate.host.sources.labels import labels_of_design
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.containers import Source, reading
 from cytogate.model.files.frames import open_frames
-from cytogate.model.interface.bundle import Manifest
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
@@ -32,6 +32,7 @@ class FrameCells:
     source: Source
     labels: NDArray[np.int64] | None
     simulated: bool
+    told: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -61,23 +62,30 @@ class FrameCells:
         self.source.close()
 
 
-def open_file(path: Path, manifest: Manifest) -> FrameCells:
+def open_file(path: Path, design: Design) -> FrameCells:
     """Open an NPZ, HDF5 or TIFF file of frames of the accelerator's size; OME-TIFF in any order of its axes."""
     from cytogate.host.sources.ome_tiff import OmeTiff, is_ome_tiff
 
     if is_ome_tiff(path):
         with reading(path):
-            return checked(path, OmeTiff(path), None, manifest)
-    acquisition = FourAngle(rows=manifest.rows, columns=manifest.columns, adc_bits=manifest.adc_bits)
-    file = open_frames(path, acquisition, manifest.class_names)
-    return checked(path, file.source, file.labels, manifest)
+            return checked(path, OmeTiff(path), design)
+    file = open_frames(path, design.camera)
+    try:
+        labels, told = labels_of_design(path, file.labels, file.class_names, design.network.class_names)
+    except BaseException:
+        file.close()
+        raise
+    return checked(path, file.source, design, labels, () if told is None else (told,))
 
 
-def checked(path: Path, source: Source, labels: NDArray[np.int64] | None, manifest: Manifest) -> FrameCells:
+def checked(
+    path: Path, source: Source, design: Design, labels: NDArray[np.int64] | None = None, told: tuple[str, ...] = ()
+) -> FrameCells:
     """Return the cells of ``source`` if its shape is the accelerator's; otherwise close it and say what is wrong."""
-    wanted = (4, manifest.rows, manifest.columns)
+    camera = design.camera
+    wanted = (len(camera.channels), camera.rows, camera.columns)
     if len(source.shape) == 4 and source.shape[0] > 0 and source.shape[1:] == wanted:
-        return FrameCells(path, source, labels, _says_simulated(path))
+        return FrameCells(path, source, labels, _says_simulated(path), told)
     source.close()
     raise InputError(
         f"{path}: frames of shape {tuple(source.shape)} do not suit the bundle, whose accelerator takes "

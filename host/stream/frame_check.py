@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from cytogate.host.stream.cells import Flag, SourceCell
 
-ARMS = ("+x", "-x", "+y", "-y")
 SATURATED_SHARE = 0.01
 """As :data:`cytogate.model.files.frames.SATURATED_SHARE`, which a board without h5py cannot import."""
 
@@ -21,6 +20,8 @@ class FrameCheck:
     rows: int
     columns: int
     adc_bits: int
+    channels: tuple[str, ...]
+    """Names of a cell's frames, in their order."""
 
     def checked(self, cell: SourceCell) -> SourceCell:
         """Return the cell with its frames as uint8 or uint16, flagged if saturated, or faulty and why."""
@@ -32,11 +33,11 @@ class FrameCheck:
         frames = cell.frames.astype(cell.frames.dtype.newbyteorder("="), copy=False)
         top = 2**self.adc_bits - 1
         highest, lowest = frames.max(axis=(1, 2)), frames.min(axis=(1, 2))
-        for arm, high, low in zip(ARMS, highest.tolist(), lowest.tolist(), strict=True):
+        for channel, high, low in zip(self.channels, highest.tolist(), lowest.tolist(), strict=True):
             if high > top:
-                return cell.faulty(f"frame {arm} holds the code {high}, beyond the {self.adc_bits}-bit ADC's {top}")
+                return cell.faulty(f"frame {channel} holds the code {high}, beyond the {self.adc_bits}-bit ADC's {top}")
             if high == low:
-                return cell.faulty(f"frame {arm} is empty: all of its pixels are {high}")
+                return cell.faulty(f"frame {channel} is empty: all of its pixels are {high}")
         flags = cell.flags
         if (
             highest.max() == top
@@ -46,7 +47,7 @@ class FrameCheck:
         return replace(cell, frames=frames, flags=flags)
 
     def _layout_fault(self, frames: NDArray) -> str | None:
-        wanted = (4, self.rows, self.columns)
+        wanted = (len(self.channels), self.rows, self.columns)
         if frames.shape != wanted:
             return f"frames of shape {frames.shape}; the accelerator takes {wanted}"
         if frames.dtype.kind == "f":

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.containers import Source, open_source, reading
 from cytogate.model.simulation.optics import Floats, code_type
@@ -88,14 +88,14 @@ class FrameFile:
         self.close()
 
 
-def open_frames(path: Path, acquisition: FourAngle, class_names: tuple[str, ...] | None = None) -> FrameFile:
+def open_frames(path: Path, acquisition: FourAngle | BrightField, class_names: tuple[str, ...] | None = None) -> FrameFile:
     """Open an NPZ, HDF5 or TIFF file of frames.
 
     Rows and columns may differ from the acquisition's; see :func:`fitted`.
 
     Parameters
     ----------
-    acquisition : FourAngle
+    acquisition : FourAngle or BrightField
         Its ``adc_bits`` says which codes are possible.
     class_names : tuple of str, optional
         Classes in the order of the network's logits: the file's labels are translated to it by name. None: they are

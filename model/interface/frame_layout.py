@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cytogate.model.design.instruments import ANGLES
 
 LANE_BITS = (8, 16)
-"""Bits that one angle's code may take in a beat: whole bytes."""
+"""Bits that one channel's code may take in a beat: whole bytes."""
 
 
 def lane_bits(adc_bits: int) -> int:
@@ -17,7 +17,7 @@ def lane_bits(adc_bits: int) -> int:
 
 @dataclass(frozen=True)
 class FrameLayout:
-    """Frames of one cell as beats of ``width`` pixels of one row, a pixel its four angles, an angle a lane.
+    """Frames of one cell as beats of ``width`` pixels of one row, a pixel its channels, a channel a lane.
 
     The first of each is lowest. Rows begin on a beat of their own: the last beat of a row may have lanes to spare.
     """
@@ -28,6 +28,8 @@ class FrameLayout:
     """Pixels a beat: 1, 2, 4 or 8."""
     lane_bits: int
     """Bits of a lane, which holds one code: 8 or 16."""
+    channels: int = ANGLES
+    """Frames of one cell."""
 
     @property
     def row_beats(self) -> int:
@@ -42,7 +44,7 @@ class FrameLayout:
     @property
     def beat_bytes(self) -> int:
         """Bytes of one beat."""
-        return self.width * ANGLES * self.lane_bits // 8
+        return self.width * self.channels * self.lane_bits // 8
 
     @property
     def frame_bytes(self) -> int:

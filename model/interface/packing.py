@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.interface.frame_layout import FrameLayout
 
 
@@ -18,7 +17,10 @@ def lanes(layout: FrameLayout) -> np.dtype:
 
 
 def packed(frames: NDArray[np.integer], layout: FrameLayout, spare: int = 0) -> NDArray[np.uint8]:
-    """Return the bytes (cells, frame_bytes) of frames (cells, 4, rows, columns); ``spare`` fills lanes behind a row."""
+    """Return the bytes (cells, frame_bytes) of frames (cells, channels, rows, columns).
+
+    ``spare`` fills lanes after the end of a row.
+    """
     data = np.empty((len(frames), layout.frame_bytes), np.uint8)
     for cell, out in zip(frames, data, strict=True):
         pack(cell, layout, out, spare)
@@ -26,19 +28,19 @@ def packed(frames: NDArray[np.integer], layout: FrameLayout, spare: int = 0) -> 
 
 
 def pack(frames: NDArray[np.integer], layout: FrameLayout, out: NDArray[np.uint8], spare: int = 0) -> None:
-    """Write one cell's frames (4, rows, columns), whose codes fit their lanes, to the bytes ``out`` (frame_bytes,)."""
+    """Write one cell's frames (channels, rows, columns), whose codes fit their lanes, to ``out`` (frame_bytes,)."""
     pixels = _pixels(out, layout)
-    # Angle by angle: twice as fast as all at once, and a board's processor has little time.
-    for angle, frame in enumerate(frames):
-        pixels[:, : layout.columns, angle] = frame
+    # One by one: twice as fast as all at once, and a board's processor has little time.
+    for channel, frame in enumerate(frames):
+        pixels[:, : layout.columns, channel] = frame
     pixels[:, layout.columns :] = spare
 
 
 def unpack(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray[np.unsignedinteger]:
-    """Return one cell's frames (4, rows, columns) of its bytes (frame_bytes,)."""
+    """Return one cell's frames (channels, rows, columns) of its bytes (frame_bytes,)."""
     return np.ascontiguousarray(np.moveaxis(_pixels(data, layout)[:, : layout.columns], -1, 0))
 
 
 def _pixels(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray:
-    """Return bytes as lanes (rows, columns and what fills their last beat, 4)."""
-    return data.view(lanes(layout)).reshape(layout.rows, layout.row_beats * layout.width, ANGLES)
+    """Return bytes as lanes (rows, columns and what fills their last beat, channels)."""
+    return data.view(lanes(layout)).reshape(layout.rows, layout.row_beats * layout.width, layout.channels)
