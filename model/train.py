@@ -1,4 +1,4 @@
-"""What ``cytogate train`` does: data, the quantized network, its float twin, the control, the baseline, the verdict."""
+"""What ``cytogate train`` does: data, the quantized network, the float one, background check, baseline, verdict."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from cytogate.model.data.cell_file import CellFile, Split
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import RECORD_FILE, design_text, network_folder
 from cytogate.model.errors import InputError
+from cytogate.model.evaluation.metrics import Metrics
 from cytogate.model.evaluation.phase_features import features_of, fit_svm
-from cytogate.model.evaluation.verdict import Evaluation, Score
+from cytogate.model.evaluation.verdict import Evaluation
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import save_network
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -60,11 +61,11 @@ def run_train(request: TrainRequest) -> None:
     console = terminal()
     with _progress() as on_progress:
         quantized = train(design, cells, request.work / f"{name}-quantized", True, plan, on_progress)
-        float_twin = train(design, cells, request.work / f"{name}-float", False, plan, on_progress)
+        float_network = train(design, cells, request.work / f"{name}-float", False, plan, on_progress)
         control = train(design, background, request.work / f"{name}-control", False, plan, on_progress)
     with console.status("hand-made features, support vector machine ..."):
-        evaluation = _evaluate(design, cells, background, plan, quantized, float_twin, control)
-    for trained, is_quantized in ((quantized, True), (float_twin, False)):
+        evaluation = _evaluate(design, cells, background, plan, quantized, float_network, control)
+    for trained, is_quantized in ((quantized, True), (float_network, False)):
         save_network(trained.model, design, is_quantized)
     record = {
         "network": name,
@@ -78,7 +79,7 @@ def run_train(request: TrainRequest) -> None:
         "evaluation": dataclasses.asdict(evaluation),
         "curves": {
             what: {"selected": trained.selected, "epochs": [dataclasses.asdict(epoch) for epoch in trained.curve]}
-            for what, trained in (("quantized", quantized), ("float", float_twin), ("control", control))
+            for what, trained in (("quantized", quantized), ("float", float_network), ("control", control))
         },
         "seconds": time.perf_counter() - began,
     }
@@ -107,20 +108,22 @@ def _evaluate(
     background: CellFile,
     plan: TrainingPlan,
     quantized: Fitted,
-    float_twin: Fitted,
+    float_network: Fitted,
     control: Fitted,
 ) -> Evaluation:
     split = Split.of(cells.labels, plan.seed)
     unseen = Split.of(background.labels, plan.seed).test
     svm = fit_svm(features_of(cells, split.training), cells.labels[split.training])
-    classes = len(design.network.class_names)
+    names = design.network.class_names
     return Evaluation.of(
         cells.labels[split.test],
+        names,
         quantized=predict(quantized.model, cells, split.test).argmax(axis=1),
-        float_twin=predict(float_twin.model, cells, split.test).argmax(axis=1),
+        float_network=predict(float_network.model, cells, split.test).argmax(axis=1),
         svm=svm.predict(features_of(cells, split.test)),
-        control=Score.of(background.labels[unseen], predict(control.model, background, unseen).argmax(axis=1), classes),
-        classes=classes,
+        background=Metrics.of(
+            background.labels[unseen], predict(control.model, background, unseen).argmax(axis=1), names
+        ),
     )
 
 
@@ -140,13 +143,14 @@ def _print(console: Console, evaluation: Evaluation, path: Path) -> None:
     table = Table(title=f"Accuracy on {evaluation.quantized.cells:,} unseen simulated cells")
     for column in ("classifier", "accuracy", "95% interval", "balanced"):
         table.add_column(column, justify="left" if column == "classifier" else "right")
-    for what, score in (
+    for what, metrics in (
         ("quantized network", evaluation.quantized),
-        ("float twin", evaluation.float_twin),
+        ("float network", evaluation.float_network),
         ("SVM on hand-made features", evaluation.svm),
-        ("control: background alone", evaluation.control),
+        ("background check", evaluation.background),
     ):
-        interval = f"{score.accuracy_low:.1%} to {score.accuracy_high:.1%}"
-        table.add_row(what, f"{score.accuracy:.1%}", interval, f"{score.balanced_accuracy:.1%}")
+        accuracy, balanced = metrics.accuracy, metrics.balanced_accuracy
+        interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
+        table.add_row(what, f"{accuracy.value:.1%}", interval, f"{balanced.value:.1%}")
     console.print(table)
     console.print(f"written: {path} and the weights beside it", soft_wrap=True)

@@ -240,7 +240,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "design out of range": (
         with_a_design(TEXT.replace("adc_bits = 8", "adc_bits = 17").encode()), r"design\.toml: .*adc_bits is 17; it"
     ),
-    "design without a camera": (with_a_design(NO_CAMERA, TOPOLOGY), "design small has no instrument: its cells come as"),
+    "design without a camera": (with_a_design(NO_CAMERA, TOPOLOGY), "design small has no instrument: its cells come"),
     "frames too large": (with_a_design(HUGE), "frames of one cell have 134217728 bytes .* transfer holds 67108863"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The experiment of paper 002 at a size of seconds: splits, tables, controls, twin, and a run that was interrupted."""
+"""The experiment of paper 002 at a size of seconds: splits, tables, controls, quantized, and an interrupted run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     ]
     assert [row["class"] for row in tables["figure5"]] == ["iPSC", "FB", "SMC"]
     assert [sum(row[f"called {name}"] for name in ("iPSC", "FB", "SMC")) for row in tables["figure5"]] == [8, 8, 8]
-    assert [row["network"] for row in tables["twin"]] == ["float", "twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized"]
     assert [row["epoch"] for row in tables["curves"]] == [1, 2]
     assert len(tables["figure9"]) == 10, "ten of the eleven proportions are in ten movies of a block"
     assert all(row["movies"] == 1 for row in tables["figure9"])
@@ -99,10 +99,10 @@ def test_scores_are_consistent(report: dict) -> None:
 def test_page_is_whole(report: dict) -> None:
     pictures = {path.stem for path in report["page"].glob("*.png")}
     assert pictures == {"clips", "figure4", "figure5", "figure8", "figure9_left", "figure9_right"}
-    twin = load_twin(report["page"])
-    assert [each.shape for each in twin.codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
-    assert twin.codes[1].min() < 0
-    assert twin.model.output_shape == (None, 1)
+    quantized = load_twin(report["page"])
+    assert [each.shape for each in quantized.codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
+    assert quantized.codes[1].min() < 0
+    assert quantized.model.output_shape == (None, 1)
 
 
 def test_no_movie_is_in_two_parts(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_published_sizes_are_the_papers() -> None:
     "variant",
     [
         Variant("full", (1,), 0.05),
-        pytest.param(dataclasses.replace(TWO, quantized=True), marks=pytest.mark.full, id="twin"),
+        pytest.param(dataclasses.replace(TWO, quantized=True), marks=pytest.mark.full, id="quantized"),
     ],
 )
 def test_full_scale_starts(tmp_path: Path, variant: Variant) -> None:

@@ -34,7 +34,7 @@ from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(
-    SMALL, frames=200, judged=60, volumes=(60, 100), iterations=(4, 8), control=0, twin_iterations=4,
+    SMALL, frames=200, judged=60, volumes=(60, 100), iterations=(4, 8), control=0, quantized_iterations=4,
     cnn=Meng2018().scaled(16, 0.125), gao=Gao2017(size=16, kernels=(3, 2, 1), pools=(2, 2, 1)),
 )  # fmt: skip
 RECORD: dict[str, object] = {"command": "cytogate experiment meng2018", "minutes": 1.0, "seed": 0}
@@ -72,7 +72,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     assert [row["class"] for row in tables["discarded"]] == list(CLASSES)
     assert sum(row["frames"] for row in tables["discarded"]) == 200 - 60
     assert sum(row["frames"] for row in tables["faults"]) == 200 - 60
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
     assert [(row["images"], row["method"]) for row in tables["control"]] == [
         (images, method) for images in ("cells", "empty fields") for method in ("CNN", "SVM")
     ]
@@ -97,9 +97,9 @@ def test_page_is_whole(report: dict) -> None:
     assert pictures == {
         "cells", "poor", "volume", "confusion", "training", "losses", "filters", "occlusion", "tsne", "reliability",
     }  # fmt: skip
-    twin = load_twin(report["folder"] / "page")
-    assert twin.codes[0].shape[1:] == (16, 16, 1)
-    assert twin.model.output_shape == (None, 4)
+    quantized = load_twin(report["folder"] / "page")
+    assert quantized.codes[0].shape[1:] == (16, 16, 1)
+    assert quantized.model.output_shape == (None, 4)
 
 
 def test_parts_are_disjoint_and_whole(report: dict) -> None:

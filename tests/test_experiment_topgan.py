@@ -53,7 +53,7 @@ TINY_SIZES = Sizes(
     draws=2,
     training=(10,),
     adversarial=AdversarialPlan(epochs=1, passes=1, batch=8, watched=(1,)),
-    schedule=Schedule(epochs=1, learning_rate=1e-3, falls=True, passes=1, least_steps=2, twin_epochs=1),
+    schedule=Schedule(epochs=1, learning_rate=1e-3, falls=True, passes=1, least_steps=2, quantized_epochs=1),
     methods=(Method.KNN, Method.CNN, Method.TOP_GAN_AUG),
 )
 TINY_JURKAT = JurkatSizes(
@@ -343,7 +343,7 @@ def test_the_page_has_the_papers_tables_and_figures(written: Path) -> None:
         assert [row["method"] for row in table[:-1]] == names
         assert f"{MOBILENET_VARIABLE} named no file" in table[-1]["method"]
         assert all(0 <= row["lowest"] <= row["mean"] <= row["highest"] <= 1 for row in accuracies)
-    assert [row["network"] for row in report["tables"]["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in report["tables"]["twin"]] == ["float", "quantized network"]
     figures = ("cells", "figure_4_1", "figure_4_2", "figure_5", "reliability")
     assert all((written / f"{name}.png").stat().st_size > 2000 for name in figures)
     text = (written / "README.md").read_text()
@@ -455,11 +455,11 @@ def test_full_scale_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert adversaries.pictures[1].shape == (plan.pictures, 128, 128, 1)
     labels = np.arange(8) % 2
     task = Task("full", ("a", "b"), images, labels, (Draw(np.arange(4), np.arange(4, 8)),), {})
-    schedule = dataclasses.replace(FULL.schedule, epochs=1, passes=1, twin_epochs=1)
+    schedule = dataclasses.replace(FULL.schedule, epochs=1, passes=1, quantized_epochs=1)
     trainer = Trainer(task, spec, schedule, adversaries.discriminator, {}, 0, tmp_path, lambda what, done, total: None)
     trained = trainer.classifier(Method.TOP_GAN_AUG, 4, 0)
-    twin = trainer.twin(trained, Method.TOP_GAN_AUG, 4, 0)
-    for model in (trained, twin):
+    quantized = trainer.quantized(trained, Method.TOP_GAN_AUG, 4, 0)
+    for model in (trained, quantized):
         assert trainer.probabilities(model, np.arange(4, 8)).sum(axis=1) == pytest.approx(np.ones(4))
 
 

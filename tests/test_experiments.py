@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Plot
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Figure, calibration
+from cytogate.model.evaluation.metrics import Interval, calibration
 from cytogate.model.experiments import cli
 from cytogate.model.experiments.job import experiment_named
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
@@ -39,7 +39,7 @@ def page() -> Page:
         "scores",
         "Scores",
         ("method", "cells", "accuracy"),
-        [("CNN", 100, Figure(0.8, 0.7, 0.9)), ("none", 0, Figure(None, None, None)), ("chance", 1, 0.25)],
+        [("CNN", 100, Interval(0.8, 0.7, 0.9)), ("none", 0, Interval(None, None, None)), ("chance", 1, 0.25)],
     )
     made.plot("curve", "A curve", lines_plot({"a": ([1, 10], [0.1, 0.2])}, "cells", "accuracy", logarithmic=True))
     made.fact("shares", np.array([0.5, 0.25]))

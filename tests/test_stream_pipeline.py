@@ -20,7 +20,16 @@ from cytogate.host.stream.pacing import paced, recorded, regular
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.files.frames import SATURATED_SHARE
-from tests.streams import CLASSES, LOGIT_STEP, SIDE, ListedCells, NumpyAccelerator, logits_of, small_frames
+from tests.streams import (
+    CHANNELS,
+    CLASSES,
+    LOGIT_STEP,
+    SIDE,
+    ListedCells,
+    NumpyAccelerator,
+    logits_of,
+    small_frames,
+)
 
 PLAIN = Settings(queue_cells=16, flush_s=0.05, drop_when_full=False)
 ALL = Gates(dict.fromkeys(CLASSES, 0.0))
@@ -57,7 +66,7 @@ def pipeline(
         cells,
         accelerator or NumpyAccelerator(),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(SIDE, SIDE, 8),
+        FrameCheck(SIDE, SIDE, 8, CHANNELS),
         LiveGates(gates, CLASSES),
         [sink],
         settings,
@@ -381,7 +390,7 @@ def test_memory_stays_flat_over_twenty_thousand_cells() -> None:
         cells(),
         Light(batch=16),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(side, side, 8),
+        FrameCheck(side, side, 8, CHANNELS),
         LiveGates(ALL, CLASSES),
         [Forgetting()],
         replace(PLAIN, queue_cells=64),

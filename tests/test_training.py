@@ -17,7 +17,7 @@ from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.evaluation.metrics import Difference
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.evaluation.verdict import Evaluation, Score
 from cytogate.model.networks.exact import count_macs, count_weights, logits
 from cytogate.model.networks.saved import SHIPPED, load_network, record_name, save_network
@@ -220,21 +220,21 @@ def test_paired_difference() -> None:
     labels = np.zeros(100, int)
     one, other = np.zeros(100, int), np.zeros(100, int)
     one[:10], other[:30] = 1, 1
-    found = Difference.of(labels, one, other)
+    found = Interval.difference(labels, one, other)
     assert found.mean == pytest.approx(0.2)
     assert found.high - found.mean == pytest.approx(1.96 * 0.4 / 10)
 
 
-def evaluation(quantized: int, float_twin: int, svm: int, control: int) -> Evaluation:
-    none = Difference(0.0, 0.0, 0.0)
-    return Evaluation(*(score(right, 1000) for right in (quantized, float_twin, svm, control)), none, none)
+def evaluation(quantized: int, float_network: int, svm: int, control: int) -> Evaluation:
+    none = Interval(0.0, 0.0, 0.0)
+    return Evaluation(*(score(right, 1000) for right in (quantized, float_network, svm, control)), none, none)
 
 
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
         ((700, 720, 700, 200), None),
-        ((700, 721, 690, 200), "below its float twin"),
+        ((700, 721, 690, 200), "below its float network"),
         ((699, 700, 700, 200), "must not be below it"),
         ((700, 700, 690, 224), None),
         ((700, 700, 690, 230), "the background alone"),
@@ -260,8 +260,8 @@ def test_the_network_that_comes_along() -> None:
     assert record["macs"] <= 6e6
     assert record["weights"] <= 150_000
     evaluation = record["evaluation"]
-    scores = {name: Score(**evaluation[name]) for name in ("quantized", "float_twin", "svm", "control")}
-    differences = {name: Difference(**evaluation[f"quantized_less_{name}"]) for name in ("float", "svm")}
+    scores = {name: Score(**evaluation[name]) for name in ("quantized", "float_network", "svm", "control")}
+    differences = {name: Interval(**evaluation[f"quantized_less_{name}"]) for name in ("float", "svm")}
     Evaluation(**scores, **{f"quantized_less_{name}": each for name, each in differences.items()}).check()
     assert scores["quantized"].cells == round(0.16 * record["data"]["cells"])
     for what, curve in record["curves"].items():
@@ -271,7 +271,7 @@ def test_the_network_that_comes_along() -> None:
 def test_the_readme_quotes_the_record() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     evaluation = json.loads((SHIPPED / "meng2017-qatom128.json").read_text())["evaluation"]
-    for name in ("quantized", "float_twin", "svm", "control"):
+    for name in ("quantized", "float_network", "svm", "control"):
         score = evaluation[name]
         interval = f"{100 * score['accuracy_low']:.1f} to {100 * score['accuracy_high']:.1f}"
         assert f"{100 * score['accuracy']:.1f} %" in readme, name

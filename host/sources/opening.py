@@ -9,7 +9,6 @@ from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 
 FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
-ZARR_METADATA = ("zarr.json", ".zarray", ".zgroup")
 
 
 def open_source(path: Path | None, design: Design, *, cells: int | None = None, seed: int = 0) -> CellSource:
@@ -43,16 +42,11 @@ def _opened(path: Path, design: Design) -> CellSource:
         from cytogate.host.sources.ifcb import FlowCytobotBin
 
         return FlowCytobotBin(path, design)
-    from cytogate.host.sources.arrays import checked, open_file
+    from cytogate.host.sources.arrays import open_file
+    from cytogate.model.files.zarr import is_zarr
 
-    if not path.is_dir():
+    if not path.is_dir() or is_zarr(path):
         return open_file(path, design)
-    if any((path / name).is_file() for name in ZARR_METADATA):
-        from cytogate.host.sources.zarr_array import ZarrArray
-        from cytogate.model.files.containers import reading
-
-        with reading(path):
-            return checked(path, ZarrArray(path), design)
     from cytogate.host.sources.folder import GrowingFolder
 
     return GrowingFolder(path, lambda file: open_file(file, design))

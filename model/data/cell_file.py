@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
+from cytogate.model.files.hdf5 import open_hdf5
 
 SHARES = (0.76, 0.08, 0.16)
 """Training, validation and test cells (Meng 2017, section 3.1)."""
@@ -99,7 +100,7 @@ class Split:
 
 def _opened(path: Path) -> h5py.File:
     try:
-        return h5py.File(path, "r")
+        return open_hdf5(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5: {error}") from error
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytogate.model.design.boards import BOARDS, Board, board_named
-from cytogate.model.design.instruments import BrightField, FourAngle, Instrument, NetworkInputs, check_names
+from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, check_names
 from cytogate.model.design.quantities import check, quantity
 from cytogate.model.design.topologies import Meng2017, Saved, Topology
 from cytogate.model.errors import InputError
@@ -183,7 +183,7 @@ class Design:
         return self.instrument
 
     @property
-    def camera(self) -> FourAngle | BrightField:
+    def camera(self) -> Camera:
         """The instrument of a design that has one.
 
         Raises

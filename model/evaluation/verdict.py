@@ -1,102 +1,66 @@
-"""What a network is worth on unseen cells: intervals, paired comparisons, and the verdict on a training."""
+"""The verdict on a training: the quantized network beside what it is compared with, on the same unseen cells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix
-
 from cytogate.model.errors import CheckFailed
-from cytogate.model.evaluation.metrics import CONFIDENCE, Difference, Labels
+from cytogate.model.evaluation.metrics import Interval, Labels, Metrics
 
 QUANTIZATION_LOSS = 0.02
-"""How far below its float twin a quantized network may be."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """Agreement of predictions with the truth; intervals are Wilson's."""
-
-    cells: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    balanced_accuracy: float
-    """Mean of the recalls, whatever the classes' shares."""
-    precision: tuple[float | None, ...]
-    """By class; None where it was never predicted."""
-    recall: tuple[float | None, ...]
-    """By class; None where there is no such cell."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Cells by true class (rows) and predicted class (columns)."""
-
-    @staticmethod
-    def of(labels: Labels, predicted: Labels, classes: int) -> Score:
-        """Compare ``predicted`` with ``labels``, both (cells,) of 0 to ``classes - 1``."""
-        confusion = confusion_matrix(labels, predicted, labels=range(classes))
-        right, cells = int(np.trace(confusion)), len(labels)
-        interval = binomtest(right, cells).proportion_ci(CONFIDENCE, method="wilson")
-        recall = _shares(confusion.diagonal(), confusion.sum(axis=1))
-        return Score(
-            cells=cells,
-            accuracy=right / cells,
-            accuracy_low=float(interval.low),
-            accuracy_high=float(interval.high),
-            balanced_accuracy=float(np.mean([share for share in recall if share is not None])),
-            precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
-            recall=recall,
-            confusion=tuple(tuple(map(int, row)) for row in confusion),
-        )
+"""How far below its float network a quantized network may be."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A quantized network and what it is compared with on the same unseen cells, and the control."""
+    """A quantized network and what it is compared with on the same unseen cells, and the background check."""
 
-    quantized: Score
-    float_twin: Score
-    svm: Score
-    control: Score
-    """The float twin's topology, trained and tested on cells' background alone."""
-    quantized_less_float: Difference
-    quantized_less_svm: Difference
+    quantized: Metrics
+    float_network: Metrics
+    svm: Metrics
+    background: Metrics
+    """The float network's topology, trained and tested on cells' background alone."""
+    quantized_less_float: Interval
+    """Accuracy of one less that of the other, cell by cell; so is the next."""
+    quantized_less_svm: Interval
 
     @staticmethod
     def of(
-        labels: Labels, *, quantized: Labels, float_twin: Labels, svm: Labels, control: Score, classes: int
+        labels: Labels,
+        class_names: tuple[str, ...],
+        *,
+        quantized: Labels,
+        float_network: Labels,
+        svm: Labels,
+        background: Metrics,
     ) -> Evaluation:
         """Compare predictions (cells,) with ``labels`` and with each other."""
         return Evaluation(
-            quantized=Score.of(labels, quantized, classes),
-            float_twin=Score.of(labels, float_twin, classes),
-            svm=Score.of(labels, svm, classes),
-            control=control,
-            quantized_less_float=Difference.of(labels, quantized, float_twin),
-            quantized_less_svm=Difference.of(labels, quantized, svm),
+            quantized=Metrics.of(labels, quantized, class_names),
+            float_network=Metrics.of(labels, float_network, class_names),
+            svm=Metrics.of(labels, svm, class_names),
+            background=background,
+            quantized_less_float=Interval.difference(labels, quantized, float_network),
+            quantized_less_svm=Interval.difference(labels, quantized, svm),
         )
 
     def check(self) -> None:
         """Raise :class:`CheckFailed` with the first relation that does not hold."""
-        chance = 1 / len(self.control.confusion)
-        if self.control.accuracy_low > chance:
+        chance = 1 / len(self.background.classes)
+        quantized, float_network = self.quantized.accuracy.known, self.float_network.accuracy.known
+        if self.background.accuracy.is_above(chance):
+            found = self.background.accuracy
             raise CheckFailed(
-                f"the background alone gives {self.control.accuracy:.1%} ({self.control.accuracy_low:.1%} to "
-                f"{self.control.accuracy_high:.1%}), above chance, {chance:.1%}: classes differ in more than cells"
+                f"the background alone gives {found.value:.1%} ({found.low:.1%} to {found.high:.1%}), above chance, "
+                f"{chance:.1%}: classes differ in more than cells"
             )
-        if self.quantized.accuracy < self.svm.accuracy:
+        if quantized < self.svm.accuracy.known:
             raise CheckFailed(
-                f"the quantized network reaches {self.quantized.accuracy:.1%}, a support vector machine on hand-made "
-                f"features {self.svm.accuracy:.1%}; the network must not be below it"
+                f"the quantized network reaches {quantized:.1%}, a support vector machine on hand-made features "
+                f"{self.svm.accuracy.known:.1%}; the network must not be below it"
             )
-        if self.quantized.accuracy < self.float_twin.accuracy - QUANTIZATION_LOSS:
+        if quantized < float_network - QUANTIZATION_LOSS:
             raise CheckFailed(
-                f"the quantized network reaches {self.quantized.accuracy:.1%}, more than {QUANTIZATION_LOSS:.0%} below "
-                f"its float twin with {self.float_twin.accuracy:.1%}"
+                f"the quantized network reaches {quantized:.1%}, more than {QUANTIZATION_LOSS:.0%} below its float "
+                f"network with {float_network:.1%}"
             )
-
-
-def _shares(parts: NDArray, wholes: NDArray) -> tuple[float | None, ...]:
-    return tuple(part / whole if whole else None for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True))

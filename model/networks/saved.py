@@ -16,7 +16,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.folder import ADOPTED_TOPOLOGY, FLOAT_WEIGHTS, QUANTIZED_WEIGHTS, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
-from cytogate.model.files.images import open_arrays
+from cytogate.model.files.npz import open_arrays
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats

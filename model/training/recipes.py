@@ -1,4 +1,4 @@
-"""Training: seeded, restartable after any epoch, selected on validation cells alone.
+"""How a network is fitted: float, or quantized and exact in fixed point; by which plan; and the training of a design.
 
 A quantized network is trained with batch normalization, snapped (:func:`~cytogate.model.networks.exact.
 snap_batch_normalization`) and trained a little more with the snapped layers frozen, so that what is selected is
@@ -7,8 +7,9 @@ exactly what hardware computes.
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,30 +18,28 @@ from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.cell_file import CellFile, Split
-from cytogate.model.data.examples import Inputs
+from cytogate.model.data.examples import Examples, Inputs
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.networks.build import build
-from cytogate.model.networks.exact import logits, settle_weights
+from cytogate.model.networks.exact import logits, settle_weights, snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.pretrained import start_quantized
 from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
-from cytogate.model.training.schedules import falling_adam, quantized_phases
-
-SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
-"""Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
-SYMMETRIES = 8
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
+from cytogate.model.training.record import Select
+from cytogate.model.training.steps import Accuracy
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long and how fast; the learning rate falls to zero along a cosine within each phase."""
+    """How long and how fast, by Adam; the learning rate falls to zero along a cosine within each phase."""
 
     seed: int = 1
     epochs: int = 30
     fine_tune_epochs: int = 6
-    """Epochs with snapped batch normalization; a float network has none."""
+    """Epochs with snapped batch normalization; a network without it has none."""
     batch: int = 32
     learning_rate: float = 1.5e-3
     fine_tune_learning_rate: float = 2e-4
@@ -49,6 +48,115 @@ class TrainingPlan:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+
+    def in_phases(self, snapped: bool, *, select: Select = Select.ACCURACY, patience: int | None = None) -> Plan:
+        """Return the plan in phases: one; or, where batch normalization is to be ``snapped``, also what follows.
+
+        A quantized network with batch normalization needs the snap; after it, ``fine_tune_epochs`` (or none) go on
+        with the snapped layers frozen. ``select`` and ``patience`` are those of :class:`Plan`.
+        """
+        phases = [TrainingPhase("train", self.epochs, falling_adam(self.learning_rate))]
+        if snapped:
+            phases.append(TrainingPhase("snap", 0, None, prepare=snap_batch_normalization))
+            if self.fine_tune_epochs:
+                adam = falling_adam(self.fine_tune_learning_rate)
+                phases.append(TrainingPhase("fine-tune", self.fine_tune_epochs, adam))
+        return Plan(tuple(phases), self.batch, self.seed, patience, select)
+
+
+def falling_adam(rate: float, at_last: float = 0.0) -> Callable[[int], keras.Optimizer]:
+    """Return what makes Adam, given the steps of a phase, within which its rate falls along a cosine."""
+    return lambda steps: keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(rate, max(1, steps), alpha=at_last / rate)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFit:
+    """A network to fit: what it learns from, by which plan, and where an unfinished training is kept."""
+
+    name: str
+    """Stands before what is told of the progress."""
+    build: Callable[[], keras.Model]
+    """Makes the network with its initial weights."""
+    loss: keras.losses.Loss
+    """Of targets and outputs; see :func:`~cytogate.model.training.fitting.fit`, for what follows, too."""
+    training: Examples
+    validation: Examples
+    """Select the epoch; never the cells that are reported on."""
+    plan: Plan
+    folder: Path | None = None
+    identity: dict[str, object] = dataclasses.field(default_factory=dict)
+    """What tells this training from another one in ``folder``, as JSON can say it."""
+    class_weights: NDArray[np.floating] | None = None
+    accuracy: Accuracy | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FloatStart:
+    """The trained float network that a quantized one starts from."""
+
+    network: keras.Model
+    samples: NDArray[np.floating]
+    """(images, rows, columns, channels) inputs of it, on which the quantized network's formats are scaled."""
+
+
+def fit_float(wanted: NetworkFit, on_progress: OnProgress = lambda what, done, total: None) -> Fitted:
+    """Fit a float network and return it with the weights that did best on the validation examples.
+
+    After each epoch weights, optimizer and curve are in the folder; a call that finds them there goes on after the last
+    epoch and ends with the same weights as one that was never interrupted.
+
+    Raises
+    ------
+    InputError
+        If the folder holds the training of something else, or a set is empty.
+    CheckFailed
+        If the loss is no longer a number.
+    """
+    return fit(
+        wanted.build,
+        wanted.loss,
+        wanted.training,
+        wanted.validation,
+        wanted.plan,
+        folder=wanted.folder,
+        identity=wanted.identity,
+        class_weights=wanted.class_weights,
+        accuracy=wanted.accuracy,
+        on_progress=lambda what, done, total: on_progress(f"{wanted.name}: {what}", done, total),
+    )
+
+
+def fit_quantized(
+    wanted: NetworkFit, on_progress: OnProgress = lambda what, done, total: None, *, start: FloatStart | None = None
+) -> Fitted:
+    """Fit a quantized network as :func:`fit_float` does; its weights are settled and its sums exact.
+
+    With ``start`` it begins with the weights of a float network; without, with its own initial ones. The plan of a
+    network with batch normalization snaps it (:meth:`TrainingPlan.in_phases`).
+
+    Raises
+    ------
+    InputError
+        As :func:`fit_float`; or if the network is not exact in fixed point.
+    """
+
+    def started() -> keras.Model:
+        network = wanted.build()
+        if start is not None:
+            start_quantized(network, start.network, start.samples)
+        return network
+
+    fitted = fit_float(dataclasses.replace(wanted, build=started), on_progress)
+    settle_weights(fitted.model)
+    assert_exact_accumulation(fitted.model)
+    return fitted
+
+
+SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
+"""Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
+SYMMETRIES = 8
 
 
 def train(
@@ -59,41 +167,30 @@ def train(
     plan: TrainingPlan,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Fitted:
-    """Train the network of ``design`` and return it with the weights that did best on the validation cells.
-
-    Of a quantized network these are snapped. After each epoch weights, optimizer and curve are in ``folder``; a call
-    that finds them there goes on behind the last epoch and ends with the same weights as one that was never
-    interrupted.
+    """Train the network of ``design``, quantized or float, on the training cells of a file's split by class.
 
     Raises
     ------
     InputError
-        If ``folder`` holds the training of something else.
+        As :func:`fit_float`.
     """
     split = Split.of(cells.labels, plan.seed)
-    phases: tuple[Phase, ...] = (Phase("train", plan.epochs, falling_adam(plan.learning_rate)),)
-    if quantized:
-        phases = quantized_phases(plan.epochs, plan.fine_tune_epochs, plan.learning_rate, plan.fine_tune_learning_rate)
     symmetries = _symmetries(design)
-    form = "quantized" if quantized else "float"
-    trained = fit(
-        lambda: build(design, quantized),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        _Cells(cells, split.training, symmetries),
-        _Cells(cells, split.validation, symmetries),
-        Plan(phases, plan.batch, plan.seed),
+    wanted = NetworkFit(
+        name="quantized" if quantized else "float",
+        build=lambda: build(design, quantized),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        training=_Cells(cells, split.training, symmetries),
+        validation=_Cells(cells, split.validation, symmetries),
+        plan=plan.in_phases(snapped=quantized),
         folder=folder,
         identity={
             "design": design_text(design),
             "cells": {"count": len(cells.labels), **cells.attributes},
             "quantized": quantized,
         },
-        on_progress=lambda what, done, total: on_progress(f"{form}, {what}", done, total),
     )
-    if quantized:
-        settle_weights(trained.model)
-        assert_exact_accumulation(trained.model)
-    return trained
+    return (fit_quantized if quantized else fit_float)(wanted, on_progress)
 
 
 def augment(inputs: NDArray[np.uint8], symmetries: NDArray[np.int64]) -> NDArray[np.uint8]:

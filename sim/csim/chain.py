@@ -23,8 +23,15 @@ from cytogate.sim.csim.kernels import CSimulation
 
 CELLS_AT_A_TIME = 16
 
-Logits = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-"""The quantized network in Keras: values (cells, N, N, 5) to logits (cells, classes)."""
+
+@dataclass(frozen=True)
+class Classifier:
+    """The quantized network in Keras, an integer model of its own."""
+
+    logits: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+    """Values (cells, rows, columns, channels) of the network's input to logits (cells, classes)."""
+    format: Format
+    """Of a logit."""
 
 
 class Frames(Protocol):
@@ -64,7 +71,7 @@ class ChainResult:
     cells: int
     csim_cells: int
     float_classes: NDArray[np.int64]
-    """Class of each cell by float64 retrieval and the quantized network."""
+    """Class of each cell by the float64 chain and the quantized network; empty without a network."""
     fixed_classes: NDArray[np.int64]
     """Class of each cell by the integer chain."""
     csim_classes: NDArray[np.int64]
@@ -72,15 +79,14 @@ class ChainResult:
     csim_seconds: float
 
     @property
-    def top1_agreement(self) -> float:
-        """Share of cells to which the float and the fixed chain give the same class."""
-        return float(np.mean(self.float_classes == self.fixed_classes))
+    def top1_agreement(self) -> float | None:
+        """Share of cells to which the float and the fixed chain give the same class; None without a network."""
+        return float(np.mean(self.float_classes == self.fixed_classes)) if len(self.fixed_classes) else None
 
 
 def run_chain(
     design: Design,
-    logits: Logits,
-    logit_format: Format,
+    classifier: Classifier | None,
     simulation: CSimulation,
     frames: Frames,
     cells: int,
@@ -90,12 +96,15 @@ def run_chain(
 ) -> ChainResult:
     """Run the first ``cells`` of ``frames``, and the first ``csim_cells`` of these through C-simulation too.
 
+    Without a classifier, before a design is trained, the chain ends at the network's input.
     ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
     """
-    logit_stage = Stage(
-        "logits", (len(design.network.class_names),), "class by class", logit_format, "1", bound=LOGIT_BOUND
-    )
-    tallies = {stage.name: StageTally(stage) for stage in (*contract(design).stages, logit_stage)}
+    stages = contract(design).stages
+    if classifier is not None:
+        shape = (design.network.classes,)
+        stages = (*stages, Stage("logits", shape, "class by class", classifier.format, "1", bound=LOGIT_BOUND))
+    tallies = {stage.name: StageTally(stage) for stage in stages}
+    done = 0
     float_classes: list[int] = []
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
@@ -103,14 +112,16 @@ def run_chain(
     for start, raw in _batches(frames, cells):
         exact = integer.retrieve(raw, design)
         real = reference.retrieve(raw, design)
-        real["logits"] = logits(real["network_input"].astype(np.float32))
         code = _codes(exact)
-        code["logits"] = logit_format.encode(logits((exact.network_input * PIXEL.step).astype(np.float32)))
+        if classifier is not None:
+            real["logits"] = classifier.logits(real["network_input"].astype(np.float32))
+            values = (exact.network_input * PIXEL.step).astype(np.float32)
+            code["logits"] = classifier.format.encode(classifier.logits(values))
+            float_classes += list(real["logits"].argmax(axis=1))
+            fixed_classes += list(code["logits"].argmax(axis=1))
         fixed = _values(code, tallies)
         for name, tally in tallies.items():
             tally.bounded(real[name], fixed[name])
-        float_classes += list(real["logits"].argmax(axis=1))
-        fixed_classes += list(code["logits"].argmax(axis=1))
         for cell in range(len(raw)):
             if start + cell >= csim_cells:
                 break
@@ -119,7 +130,8 @@ def run_chain(
             csim_seconds += time.perf_counter() - began
             for name, codes in found.items():
                 tallies[name.removesuffix("_exponent")].exact(code[name][cell], codes)
-            csim_classes.append(int(found["logits"].argmax()))
+            if classifier is not None:
+                csim_classes.append(int(found["logits"].argmax()))
             labels = frames.labels
             on_cell(
                 CellRecord(
@@ -130,12 +142,13 @@ def run_chain(
                     code=found,
                 )
             )
-            on_progress(len(fixed_classes) - len(raw) + cell + 1, len(csim_classes))
-        on_progress(len(fixed_classes), len(csim_classes))
+            on_progress(start + cell + 1, start + cell + 1)
+        done = start + len(raw)
+        on_progress(done, min(done, csim_cells))
     return ChainResult(
         stages=tuple(tally.result() for tally in tallies.values()),
-        cells=len(fixed_classes),
-        csim_cells=len(csim_classes),
+        cells=done,
+        csim_cells=min(done, csim_cells),
         float_classes=np.array(float_classes),
         fixed_classes=np.array(fixed_classes),
         csim_classes=np.array(csim_classes),

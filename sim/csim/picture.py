@@ -20,6 +20,8 @@ Panel = Callable[["Figure", "Axes", CellRecord], None]
 BARS_UM = (1, 2, 5, 10, 20, 50, 100, 200)
 """Lengths that a scale bar may have; the longest that takes at most a third of an image is drawn."""
 PANEL_INCHES = 1.85
+CELL_RAD = 0.3
+"""Phase above which a pixel counts as the cell's."""
 
 
 def draw(path: Path, records: Sequence[CellRecord], design: Design, origin: str, notes: Sequence[str]) -> None:
@@ -68,6 +70,15 @@ def draw(path: Path, records: Sequence[CellRecord], design: Design, origin: str,
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=90)
     plt.close(figure)
+
+
+def area_note(record: CellRecord, design: Design) -> str:
+    """Return the area of a cell as its picture tells it, by the threshold on its phase; nothing without a phase."""
+    if "phase" not in record.fixed:
+        return ""
+    rows_um, columns_um = design.pixel_um
+    area = np.count_nonzero(record.fixed["phase"] > CELL_RAD) * rows_um * columns_um
+    return f"{area:.0f} µm²"
 
 
 def _panels(records: Sequence[CellRecord], design: Design) -> dict[str, Panel]:

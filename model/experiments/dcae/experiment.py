@@ -1,7 +1,7 @@
 """Paper 004: cells classified by the latent vectors of a deep convolutional autoencoder.
 
 C. Vununu, K. Kwon, S.-H. Lee, E.-J. Lee, "Cell images classification using deep convolutional autoencoder": Table II
-and Figure 2 on simulated HEp-2 cells, and the quantized twin of encoder and classifier, which the paper has not. The
+and Figure 2 on simulated HEp-2 cells, and the quantized network of encoder and classifier, which the paper has not. The
 same networks on real Jurkat cells, where there are data.
 """
 

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from cytogate.model.data.folds import Fold
 from cytogate.model.evaluation import baselines
-from cytogate.model.evaluation.metrics import RESAMPLES, Figure, Metrics
+from cytogate.model.evaluation.metrics import RESAMPLES, Interval, Metrics
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, Part, SimulatedHep2
 from cytogate.model.experiments.dcae.training import (
     CNN,
@@ -24,9 +24,9 @@ from cytogate.model.experiments.dcae.training import (
     DCAE,
     FINE_TUNED,
     LBP,
+    QUANTIZED,
     TEXTURE,
     TEXTURE_CONTROL,
-    TWIN,
     Codes,
     Labelled,
     Lengths,
@@ -50,7 +50,7 @@ class Sizes:
 
     network: Dcae
     device: Dcae
-    """The network that has a quantized twin; where it is another one, it is trained beside."""
+    """The network that has a quantized network; where it is another one, it is trained beside."""
     training_cells: int
     test_cells: int
     splits: int
@@ -78,7 +78,7 @@ class Tested:
 
     predicted: NDArray[np.int64]
     metrics: Metrics
-    over_specimens: Figure
+    over_specimens: Interval
     """Accuracy, as :func:`over_specimens` has it."""
 
 
@@ -93,7 +93,7 @@ class Results:
     autoencoder: Fitted
     selection: dict[str, tuple[Fitted, ...]]
     """What was trained on each split, by method."""
-    twin: keras.Model
+    quantized: keras.Model
 
 
 def hep2_results(setting: Setting, sizes: Sizes) -> Results:
@@ -109,7 +109,7 @@ def hep2_results(setting: Setting, sizes: Sizes) -> Results:
             device = _chain(trainer, sizes.device, training, splits)
         chosen = splits[device.selected]
         fine_tuned = trainer.fine_tuned(sizes.device, device.network, chosen).model
-        twin = trainer.twin(sizes.device, device.network, chosen).model
+        quantized = trainer.quantized(sizes.device, device.network, chosen).model
         blind = dataclasses.replace(chosen, codes=training.backgrounds)
         control = trainer.classifier("control", sizes.device, device.autoencoder.model, blind).model
     tests = _Tests(training, test, setting.seed)
@@ -123,12 +123,12 @@ def hep2_results(setting: Setting, sizes: Sizes) -> Results:
         tested[f"{DCAE}, device's size"] = tests.network(device.network)
     tested |= {
         FINE_TUNED: tests.network(fine_tuned),
-        TWIN: tests.network(twin),
+        QUANTIZED: tests.network(quantized),
         CONTROL: tests.network(control, blind=True),
         TEXTURE_CONTROL: tests.svm(baselines.svm_texture, blind=True),
     }
     selection = {CNN: cnns, DCAE: published.classifiers}
-    return Results(sizes, test, tested, published.autoencoder, selection, twin)
+    return Results(sizes, test, tested, published.autoencoder, selection, quantized)
 
 
 def best_split(trained: tuple[Fitted, ...]) -> int:
@@ -143,7 +143,7 @@ def selecting_accuracy(trained: Fitted) -> float:
 
 def over_specimens(
     right: NDArray[np.bool_], labels: NDArray[np.int64], specimens: NDArray[np.int64], seed: int
-) -> Figure:
+) -> Interval:
     """Return the share of ``right`` (cells,), with an interval from draws of whole specimens within each class.
 
     Cells of a specimen share stain, focus and camera, and go right or wrong together. A class has few specimens, and so
@@ -158,7 +158,7 @@ def over_specimens(
         drawn = rng.integers(0, len(members), (RESAMPLES, len(members)))
         for place, member in enumerate(members):
             draws[:, member] = np.count_nonzero(drawn == place, axis=1)
-    return Figure.bootstrapped(float(right.mean()), (draws @ hits) / (draws @ cells))
+    return Interval.bootstrapped(float(right.mean()), (draws @ hits) / (draws @ cells))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,10 +19,9 @@ are not independent, and none of a movie may train what others of it test.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import overload
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import MEDIUM_INDEX, Spread
+from cytogate.model.simulation.seeded import SeededSet
 
 Floats = NDArray[np.float64]
 Clips = NDArray[np.uint8]
@@ -170,8 +170,10 @@ class Movie:
 
 
 @dataclass(frozen=True)
-class TimeLapses(Sequence[Movie]):
+class TimeLapses(SeededSet[Movie]):
     """A set of simulated movies, contents in equal numbers; each movie is made when it is asked for."""
+
+    noun: ClassVar[str] = "movie"
 
     movies: int = 110
     contents: tuple[Content, ...] = MIXTURES
@@ -183,17 +185,10 @@ class TimeLapses(Sequence[Movie]):
     """Factor of the spread between cells of a kind."""
 
     def __post_init__(self) -> None:
-        if self.movies < 1:
-            raise InputError(f"{self.movies} movies cannot be simulated; ask for 1 or more")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be 0 to 2^63 - 1")
+        self.check_request(self.movies, self.difficulty, MAX_DIFFICULTY)
         for name in ("rows", "columns"):
             if not 1 <= getattr(self, name) <= MAX_SIDE:
                 raise InputError(f"{name} is {getattr(self, name)}; a field has 1 to {MAX_SIDE} clips along each side")
-        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
-            raise InputError(
-                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
-            )
         if not self.contents:
             raise InputError("contents are empty; shares of the kinds of at least one dish are needed")
         for content in self.contents:
@@ -208,18 +203,11 @@ class TimeLapses(Sequence[Movie]):
         """Clips that are cut from each movie."""
         return self.rows * self.columns
 
-    @overload
-    def __getitem__(self, index: int) -> Movie: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Movie]: ...
-    def __getitem__(self, index: int | slice) -> Movie | Sequence[Movie]:
-        """Simulate one movie, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.movies))]
-        index = self._checked(index)
+    def item(self, index: int) -> Movie:
+        """Simulate one movie."""
         cells = self.cells(index)
-        phase = phase_of(cells, self.field, self._rng(index, _Purpose.TEXTURE)) + self._background(index)
-        noise = self._rng(index, _Purpose.NOISE)
+        phase = phase_of(cells, self.field, self.stream(index, _Purpose.TEXTURE)) + self._background(index)
+        noise = self.stream(index, _Purpose.NOISE)
         phase += DRIFT_RAD * noise.standard_normal(FRAMES) + NOISE_RAD * noise.standard_normal(phase.shape)
         codes = np.rint((phase + PHASE_CODE_OFFSET_RAD) * PHASE_CODES_PER_RADIAN)
         codes = np.clip(codes, PIXEL.code_min, PIXEL.code_max).astype(np.uint8)
@@ -236,19 +224,18 @@ class TimeLapses(Sequence[Movie]):
 
     def label(self, index: int) -> int:
         """Return the label of a movie: every run of ``len(contents)`` movies holds each content once, shuffled."""
-        block, place = divmod(self._checked(index), len(self.contents))
-        return int(self._rng(block, _Purpose.LABELS).permutation(len(self.contents))[place])
+        return self.kind(index, len(self.contents), _Purpose.LABELS)
 
     def cells(self, index: int) -> Cells:
         """Return the cells of a movie."""
-        rng = self._rng(self._checked(index), _Purpose.CELLS)
+        rng = self.stream(self.checked(index), _Purpose.CELLS)
         return draw_cells(self.contents[self.label(index)], self.field, rng, self.difficulty)
 
     def _background(self, index: int) -> Floats:
         """Return the slope of a movie and what the camera adds to each tile of every movie, (rows, columns, 1)."""
         rows, columns = self.field
-        slope = GRADIENT_RAD * self._rng(index, _Purpose.BACKGROUND).standard_normal(2)
-        camera = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_Purpose.CAMERA,)))
+        slope = GRADIENT_RAD * self.stream(index, _Purpose.BACKGROUND).standard_normal(2)
+        camera = self.stream(_Purpose.CAMERA)
         weights = STITCHING_RAD * camera.standard_normal(4) / 2
         y, x = np.arange(rows)[:, None], np.arange(columns)[None, :]
         # Seams of the tiles cross the clips, a quarter from their rims.
@@ -257,14 +244,6 @@ class TimeLapses(Sequence[Movie]):
         tiles = sum(weight * term for weight, term in zip(weights, terms, strict=True))
         across = slope[0] * (y / rows - 0.5) + slope[1] * (x / columns - 0.5)
         return (across * math.sqrt(12) + tiles)[..., None]
-
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number, purpose)))
-
-    def _checked(self, index: int) -> int:
-        if not -self.movies <= index < self.movies:
-            raise IndexError(f"movie {index} of {self.movies}")
-        return index % self.movies
 
 
 def halved(clips: Clips) -> Clips:

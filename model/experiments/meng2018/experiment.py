@@ -50,17 +50,14 @@ from cytogate.model.experiments.meng2018.methods import (
 from cytogate.model.experiments.meng2018.results import add_classes, add_frames, add_volumes
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import meng2018
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.networks.pretrained import start_twin
-from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import lines_plot
-from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam
+from cytogate.model.pages.quantized_table import quantized_beside_float
+from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_quantized
+from cytogate.model.training.record import Select
 
 CODES_ON_PAGE = 16
 
@@ -74,8 +71,8 @@ SMALL = Sizes(
     gao=dataclasses.replace(Gao2017(), size=32, pools=(2, 2, 2)),
     batch=16,
     rates=(1e-3, 1e-5),
-    twin_iterations=400,
-    twin_rate=5e-4,
+    quantized_iterations=400,
+    quantized_rate=5e-4,
     svm_cells=10_000,
     in_memory=True,
 )
@@ -90,8 +87,8 @@ FULL = Sizes(
     gao=Gao2017(),
     batch=1300,
     rates=(1e-4, 1e-4),
-    twin_iterations=1000,
-    twin_rate=1e-4,
+    quantized_iterations=1000,
+    quantized_rate=1e-4,
     svm_cells=20_000,
     in_memory=False,
 )
@@ -124,7 +121,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
         add_classes(page, volumes[-1], results[-1])
         _training(page, setting, sizes, volumes[-1], results[-1])
         add_inside(page, setting, sizes, volumes[-1], results[-1])
-        _twin(page, setting, sizes, volumes[-1], results[-1])
+        _quantized(page, setting, sizes, volumes[-1], results[-1])
         _control(page, setting, sizes, frames, volumes[sizes.control], results[sizes.control])
     page.fact("sizes", sizes)
     page.fact("split", parts)
@@ -204,52 +201,41 @@ def _training(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result
     page.fact("curves", curves)
 
 
-def _twin(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
-    page.heading("Quantized twin")
+def _quantized(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+    page.heading("Quantized network")
     fitted = result["CNN"].fitted
     assert fitted is not None
     trained = fitted.model
     (samples,), _ = next(volume.training.batches(AT_A_TIME, None))
-
-    def build() -> keras.Model:
-        twin = meng2018.quantized_network(sizes.cnn)
-        start_twin(twin, trained, samples)
-        return twin
-
-    epochs = math.ceil(sizes.twin_iterations / steps_of(sizes, volume))
-    phase = Phase("fine-tune", epochs, falling_adam(sizes.twin_rate))
+    epochs = math.ceil(sizes.quantized_iterations / steps_of(sizes, volume))
+    plan = TrainingPlan(setting.seed, epochs, 0, sizes.batch, sizes.quantized_rate)
+    wanted = NetworkFit(
+        name="quantized",
+        build=functools.partial(meng2018.quantized_network, sizes.cnn),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        training=volume.training,
+        validation=volume.validation,
+        # Without batch normalization there is nothing to snap.
+        plan=plan.in_phases(snapped=False, select=Select.LOSS),
+        folder=setting.work / "quantized",
+        identity=identity(sizes, volume),
+    )
     with setting.training() as show:
-        twin = fit(
-            build,
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            volume.training,
-            volume.validation,
-            Plan(
-                (phase,),
-                sizes.batch,
-                setting.seed,
-                select=Select.LOSS,
-            ),
-            folder=setting.work / "twin",
-            identity=identity(sizes, volume),
-            on_progress=lambda what, done, total: show(f"twin: {what}", done, total),
-        ).model
-    settle_weights(twin)
-    assert_exact_accumulation(twin)
+        quantized = fit_quantized(wanted, show, start=FloatStart(trained, samples)).model
     page.text(
-        f"The twin of the CNN starts from the float network's weights at the largest volume and is trained {epochs} "
-        f"epochs more with quantizers, Adam from {sizes.twin_rate:g}."
+        f"The quantized network of the CNN starts from the float network's weights at the largest volume and is "
+        f"trained {epochs} epochs more with quantizers, Adam from {sizes.quantized_rate:g}."
     )
     test = np.sort(volume.parts.test)
-    networks = {"float": trained, "quantized twin": twin}
-    twin_beside_float(
+    networks = {"float": trained, "quantized network": quantized}
+    quantized_beside_float(
         page,
         volume.labels(test),
         volume.class_names,
         networks,
         {name: probabilities(model, inputs_of(volume.test)) for name, model in networks.items()},
     )
-    page.twin(twin, (volume.images.read(test[:CODES_ON_PAGE]),))
+    page.quantized_network(quantized, (volume.images.read(test[:CODES_ON_PAGE]),))
 
 
 def _control(

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from cytogate.model.data.preprocessing import Balance, PoorFrames, normalized_mean, resized
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
-from cytogate.model.files.image_sources import CLASS_NAMES, IMAGES, LABELS
-from cytogate.model.files.images import ImageSet, open_image_set
+from cytogate.model.files.hdf5 import open_hdf5
+from cytogate.model.files.images import IMAGES, ImageSet, open_image_set
+from cytogate.model.files.labels import CLASS_NAMES, LABELS
 from cytogate.model.simulation.making import make_file
 
 CODE_OF_MEAN = 128
@@ -86,10 +87,6 @@ class _BalancedImages:
     balance: Balance
 
     @property
-    def count(self) -> int:
-        return len(self.balance)
-
-    @property
     def shape(self) -> tuple[int, int, int]:
         assert self.images.shape is not None
         return self.images.shape
@@ -101,11 +98,6 @@ class _BalancedImages:
     def read(self, index: int) -> NDArray[np.uint8]:
         original = self.images.image(int(self.balance.source[index]))
         return _codes(self.balance.image(index, original / np.float32(CODE_OF_MEAN)))
-
-    def member(self, name: str) -> NDArray | None:
-        return {LABELS: self.images.labels[self.balance.source], CLASS_NAMES: np.array(self.images.class_names)}.get(
-            name
-        )
 
     def close(self) -> None:
         self.images.close()
@@ -198,7 +190,7 @@ class _FieldImages(_Recipe):
 def _made(recipe: _Recipe, path: Path, workers: int) -> ImageSet:
     if not path.exists():
         make_file(recipe, path, partial(_store, recipe), workers)
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         found = file.attrs.get(REQUEST)
     if found != _said(recipe):
         raise InputError(f"{path}: holds other images than asked for; remove it, or give another folder")

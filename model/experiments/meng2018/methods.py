@@ -26,8 +26,9 @@ from cytogate.model.networks import gao2017, meng2018
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.training.fitting import Fitted, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam
+from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase
+from cytogate.model.training.recipes import NetworkFit, falling_adam, fit_float
+from cytogate.model.training.record import Select
 
 Indices = NDArray[np.int64]
 
@@ -59,8 +60,8 @@ class Sizes:
     batch: int
     rates: tuple[float, float]
     """Of Adam, at first and at last, along a cosine."""
-    twin_iterations: int
-    twin_rate: float
+    quantized_iterations: int
+    quantized_rate: float
     svm_cells: int
     """Training samples that the support vector machine is fitted to at most."""
     in_memory: bool
@@ -224,17 +225,23 @@ def fitted_network(
 ) -> Fitted:
     """Train a float network; the loss on the validation cells selects its weights."""
     epochs = math.ceil(iterations / steps_of(sizes, volume))
+    wanted = NetworkFit(
+        name=name,
+        build=build,
+        loss=loss or keras.losses.SparseCategoricalCrossentropy(),
+        training=volume.training,
+        validation=volume.validation,
+        plan=Plan(
+            (TrainingPhase("train", epochs, falling_adam(*sizes.rates)),),
+            sizes.batch,
+            setting.seed,
+            select=Select.LOSS,
+        ),
+        folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
+        identity=identity(sizes, volume),
+    )
     with setting.training() as show:
-        return fit(
-            build,
-            loss or keras.losses.SparseCategoricalCrossentropy(),
-            volume.training,
-            volume.validation,
-            Plan((Phase("train", epochs, falling_adam(*sizes.rates)),), sizes.batch, setting.seed, select=Select.LOSS),
-            folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
-            identity=identity(sizes, volume),
-            on_progress=lambda what, done, total: show(f"{name}: {what}", done, total),
-        )
+        return fit_float(wanted, show)
 
 
 def steps_of(sizes: Sizes, volume: Volume) -> int:

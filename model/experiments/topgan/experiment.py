@@ -1,7 +1,7 @@
 """Paper 003: few labelled cells, classified by what a network has learned from many unlabelled ones of another type.
 
 M. Rubin et al., "TOP-GAN: stain-free cancer cell classification using deep learning with a small training set": Tables
-1 and 2, Figures 3 to 5, on simulated path-delay maps, and the quantized twin, which the paper has not. The same
+1 and 2, Figures 3 to 5, on simulated path-delay maps, and the quantized network, which the paper has not. The same
 networks on real Jurkat cells, where there are data.
 """
 
@@ -32,13 +32,14 @@ from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import gallery_plot
-from cytogate.model.pages.twin_table import twin_beside_float
+from cytogate.model.pages.quantized_table import quantized_beside_float
+from cytogate.model.simulation.seeded import derived_seed
 
 EASY_NAME, HARD_NAME = " against ".join(EASY), " against ".join(HARD)
 SHOWN = 6
 """Cells a row of a gallery."""
 UNSEEN_CELLS = 16
-"""Cells that go along with the twin."""
+"""Cells that go along with the quantized network."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ SMALL = Sizes(
         falls=True,
         passes=1,
         least_steps=300,
-        twin_epochs=1,
-        twin_learning_rate=1e-3,
+        quantized_epochs=1,
+        quantized_learning_rate=1e-3,
     ),
 )
 FULL_JURKAT = JurkatSizes(
@@ -114,10 +115,10 @@ def run(setting: Setting) -> Page:
 def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
     """Do everything at given sizes and return the page."""
     page = Page(EXPERIMENT.title, simulated=True)
-    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, _seed(setting, 0)), sizes.side)
+    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, derived_seed(setting.seed, 0)), sizes.side)
     tasks = [
-        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, _seed(setting, 1))),
-        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, _seed(setting, 2))),
+        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, derived_seed(setting.seed, 1))),
+        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, derived_seed(setting.seed, 2))),
     ]
     _introduction(page, setting, sizes, tasks, unlabelled)
     with setting.training() as show:
@@ -135,17 +136,12 @@ def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
         for number, trainer in enumerate(trainers, start=1):
             outcomes = trainer.outcomes(runnable(sizes.methods), sizes.training)
             add_comparison(page, number, trainer.task, outcomes)
-        _twin(page, sizes, trainers[-1])
+        _quantized(page, sizes, trainers[-1])
     add_jurkat(page, setting, of_jurkat, sizes.adversarial, sizes.schedule)
     page.fact("sizes", dataclasses.replace(sizes, methods=()))
     page.fact("sizes on Jurkat cells", dataclasses.replace(of_jurkat, methods=()))
     page.fact("adversarial losses", adversaries.curve)
     return page
-
-
-def _seed(setting: Setting, part: int) -> int:
-    """Return a seed of its own for each simulated set: cells of equal draws would be twins of each other."""
-    return int(np.random.SeedSequence(setting.seed, spawn_key=(part,)).generate_state(1)[0])
 
 
 def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
@@ -253,27 +249,30 @@ def _pretraining(page: Page, sizes: Sizes, adversaries: Adversaries, unlabelled:
     )
 
 
-def _twin(page: Page, sizes: Sizes, trainer: Trainer) -> None:
-    page.heading("Quantized twin")
+def _quantized(page: Page, sizes: Sizes, trainer: Trainer) -> None:
+    page.heading("Quantized network")
     cells, method, number = max(sizes.training), Method.TOP_GAN_AUG, 0
     trained = trainer.classifier(method, cells, number)
-    twin = trainer.twin(trained, method, cells, number)
+    quantized = trainer.quantized(trained, method, cells, number)
     task, test = trainer.task, trainer.task.draws[number].test
-    epochs = sizes.schedule.twin_epochs
+    epochs = sizes.schedule.quantized_epochs
     page.text(
-        f"The twin of {method.value}, {task.name}, {cells} training cells of the first draw, starts from the float "
-        f"network's weights, its words scaled on the training cells; it takes the map once instead of three times. "
-        f"It is trained with quantizers (epochs: {epochs}), then with its batch normalization snapped (epochs: "
+        f"The quantized network of {method.value}, {task.name}, {cells} training cells of the first draw, starts from "
+        f"the float network's weights, its words scaled on the training cells; it takes the map once instead of three "
+        f"times. It is trained with quantizers (epochs: {epochs}), then with its batch normalization snapped (epochs: "
         f"{max(1, epochs // 3)}). Probabilities are the two sigmoids, scaled to add up to 1."
     )
-    twin_beside_float(
+    quantized_beside_float(
         page,
         task.labels[test],
         task.class_names,
-        {"float": trained, "quantized twin": twin},
-        {name: trainer.probabilities(each, test) for name, each in (("float", trained), ("quantized twin", twin))},
+        {"float": trained, "quantized network": quantized},
+        {
+            name: trainer.probabilities(each, test)
+            for name, each in (("float", trained), ("quantized network", quantized))
+        },
     )
-    page.twin(twin, (task.codes[test[:UNSEEN_CELLS]],))
+    page.quantized_network(quantized, (task.codes[test[:UNSEEN_CELLS]],))
 
 
 def _nm(codes: NDArray[np.int8]) -> NDArray[np.floating]:

@@ -15,7 +15,7 @@ from cytogate.model.data import jurkat
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Difference, Figure
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, train_adversaries
 from cytogate.model.experiments.topgan.methods import (
@@ -31,8 +31,7 @@ from cytogate.model.experiments.topgan.methods import (
     values,
 )
 from cytogate.model.experiments.topgan.results import chosen, methods_of
-from cytogate.model.pages.page import Page, Value
-from cytogate.model.pages.twin_table import told_difference
+from cytogate.model.pages.page import Page, Value, told_difference
 
 FOLDS = 5
 CLASSES = ("G1", "G2")
@@ -159,9 +158,9 @@ def _pooled(outcomes: list[Outcome]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([each.labels for each in outcomes]), np.concatenate(predicted)
 
 
-def _pooled_accuracy(outcomes: list[Outcome]) -> Figure:
+def _pooled_accuracy(outcomes: list[Outcome]) -> Interval:
     labels, predicted = _pooled(outcomes)
-    return Figure.share(int((labels == predicted).sum()), len(labels))
+    return Interval.share(int((labels == predicted).sum()), len(labels))
 
 
 def _told(outcomes: list[Outcome], controls: list[Outcome], training: tuple[int, ...]) -> str:
@@ -169,15 +168,13 @@ def _told(outcomes: list[Outcome], controls: list[Outcome], training: tuple[int,
     for size in sorted({training[0], training[-1]}):
         one, other = (chosen(outcomes, method, size) for method in (Method.TOP_GAN_AUG, Method.CNN_AUG))
         labels, predicted = _pooled(one)
-        difference = Difference.of(labels, predicted, _pooled(other)[1])
+        difference = Interval.difference(labels, predicted, _pooled(other)[1])
         told.append(
             f"With {size} training cells {Method.TOP_GAN_AUG.value} less {Method.CNN_AUG.value} is "
             f"{told_difference(difference)}."
         )
     control = _pooled_accuracy(controls)
-    assert control.value is not None
-    assert control.low is not None
-    above = control.low > 0.5
+    above = control.is_above(0.5)
     told.append(
         f"The background alone gives {control.value:.3f}, "
         + ("above chance: that much may be owed to how the images were taken." if above else "chance being 0.5.")
