@@ -18,7 +18,6 @@ from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_w
 from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Gates, LiveGates, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
@@ -29,6 +28,7 @@ from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.frame_check import FrameCheck
 
 RECORDED = "recorded"
 

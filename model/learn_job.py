@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import Split
 from cytogate.model.data.examples import Inputs, StreamedExamples
 from cytogate.model.data.preprocessing import CodeRange, resized, turned_at_random
+from cytogate.model.data.splits import Split
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.metrics import Metrics

@@ -27,8 +27,8 @@ from cytogate.hls.contract.package import design_hash
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.estimates.area import AreaReport
 from cytogate.model.interface.bundle import read_bundle
-from cytogate.sim.area.job import SynthReport
 from tests.conftest import REPOSITORY
 from tests.stand_ins import install, network, recorded, request, use_stand_ins
 
@@ -122,11 +122,13 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     assert not manifest.synthetic
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert {field.name for field in fields(SynthReport)} <= set(report)
-    assert report["area"] == {"lut": 41210, "ff": 61234, "dsp": 131, "bram36": 73.5, "uram": 0}
-    assert report["share"]["dsp"] == 131 / BOARDS[board].budget.dsp
-    assert ("uram" in report["share"]) == (board != "pynq-z2")
-    assert [module["name"] for module in report["modules"]] == ["axi_dma", "classify", "retrieve_phase", "stream_unit"]
+    area = report["area"]
+    assert set(area) == {field.name for field in fields(AreaReport)}
+    assert area["board"] == board
+    assert area["used"] == {"lut": 41210, "ff": 61234, "dsp": 131, "bram36": 73.5, "uram": 0}
+    assert area["percent"]["DSP"] == 100 * 131 / BOARDS[board].budget.dsp
+    assert ("URAM" in area["percent"]) == (board != "pynq-z2")
+    assert [module["name"] for module in area["modules"]] == ["axi_dma", "classify", "retrieve_phase", "stream_unit"]
     assert report["timing"] == {"setup_ns": 0.208, "hold_ns": 0.011, "pulse_width_ns": 1.124}
     assert report["fmax_mhz"] == pytest.approx(1e3 / (1e3 / clock - 0.208))
     predicted = {kernel["name"]: (kernel["latency_cycles"], kernel["interval_cycles"]) for kernel in report["kernels"]}
@@ -279,7 +281,7 @@ def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"design qatom256 at 1 samples a clock does not fit pynq-z2: .*\(estimated\)"):
+    with pytest.raises(InputError, match=r"^qatom256 at 1 sample per clock needs .* BRAM36; pynq-z2 has 140 \(est"):
         run_bitstream(request(tmp_path, design="qatom256"))
     assert not tools.exists()
     assert not (tmp_path / "out").exists()
@@ -287,8 +289,8 @@ def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
 
 def test_requests_that_make_no_sense(tools: Path, tmp_path: Path) -> None:
     for wrong, said in (
-        ({"width": 3}, "a width of 3 samples a clock"),
-        ({"width": 4}, "the kernel hls takes one pixel a beat, not 4"),
+        ({"width": 3}, "3 samples per clock are asked for"),
+        ({"width": 4}, "the kernel hls takes 1 sample per clock, not 4"),
         ({"board": "basys"}, "there is no board named basys"),
         ({"design": "none"}, "there is no design named none"),
         ({"output": tmp_path / "my builds"}, "paths of letters, digits"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model.data.cell_file import Split
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2017 import experiment as meng2017

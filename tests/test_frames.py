@@ -285,8 +285,7 @@ def test_codes_beyond_the_adc_are_named(write: Writer, code: int, bits_needed: i
     frames = frames_of(rows=20, columns=20, bits=10)
     frames[2, 1, 3, 3] = code
     assert refusal(write(tmp_path, frames), FourAngle(adc_bits=10)) == (
-        f"cell 2, frame -x holds the code {code}, beyond the 10-bit ADC's 1023; "
-        f"the optical constant adc_bits must be {bits_needed} or more"
+        f"cell 2, frame -x holds the code {code}, beyond the 10-bit ADC's 1023; adc_bits must be {bits_needed} or more"
     )
     with opened(write(tmp_path, frames), FourAngle(adc_bits=bits_needed)) as file:
         assert (file.read(0, 3) == frames).all()

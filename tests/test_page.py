@@ -21,7 +21,6 @@ from cytogate.host.page.live import LivePage
 from cytogate.host.page.server import serve
 from cytogate.host.page.words import About
 from cytogate.host.stream.cells import SourceCell
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
@@ -30,6 +29,7 @@ from cytogate.model.design.design import Design, Network, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
+from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
 from tests.streams import CHANNELS, CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_design, small_frames

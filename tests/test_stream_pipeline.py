@@ -11,15 +11,13 @@ import numpy as np
 import psutil
 import pytest
 
-from cytogate.host.stream import frame_check
 from cytogate.host.stream.cells import Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.files.frames import SATURATED_SHARE
+from cytogate.model.interface.frame_check import FrameCheck
 from tests.streams import (
     CHANNELS,
     CLASSES,
@@ -126,10 +124,6 @@ def test_faulty_cells_keep_their_place_and_the_stream_goes_on() -> None:
     assert sink.events[-1].flags == Flag.SATURATED
     assert sink.events[-1].decision is Decision.UNTRUSTED
     assert run.counts.faulty == len(strange)
-
-
-def test_saturation_means_the_same_as_in_files() -> None:
-    assert frame_check.SATURATED_SHARE == SATURATED_SHARE
 
 
 def test_cells_that_the_accelerator_loses_are_told() -> None:

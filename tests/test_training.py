@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.data.cell_file import CellFile, Split
+from cytogate.model.data.cell_file import CellFile
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.frame_check import FrameCheck
+from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.ledger import Ledger, Phase
 from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.frame_check import FrameCheck
 
 FLUSH_S = 0.005
 """Cells wait this long for others that would share their batch."""
@@ -219,7 +220,7 @@ class Pipeline:
                 if cell is None:
                     self._stopped.wait(IDLE_S)
                     continue
-                previous = self._arrive(self._check.checked(cell), previous)
+                previous = self._arrive(checked(cell, self._check), previous)
                 if self.counts.arrived == self._settings.most_cells:
                     break
         finally:

@@ -23,6 +23,7 @@ from cytogate.model.files.axes import CHANNELS, IMAGES, PLANE, SAMPLES, Arranged
 from cytogate.model.files.container import Container, StoredArray, reading
 from cytogate.model.files.labels import Labels, read_labels, translated
 from cytogate.model.files.opening import open_container
+from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 from cytogate.model.simulation.optics import Floats, code_type
 
 Frames = NDArray[np.unsignedinteger]
@@ -31,10 +32,6 @@ FRAMES_NAME, IMAGES_NAME = "frames", "images"
 
 MAX_SIDE = 8192
 """Rows or columns beyond which a file is not believed."""
-
-SATURATED_SHARE = 0.01
-"""Share of a frame's pixels at the highest code from which the frame counts as saturated: a bright rim of a cell may
-touch the end of the range, but a hundredth of the field of view is more than its rims."""
 
 CELLS_AT_A_TIME = 16
 
@@ -365,20 +362,14 @@ def _first_not_finite(array: Arranged, channels: tuple[str, ...]) -> str:
 
 def _check_codes(file: FrameFile, frames: Frames, first_cell: int) -> None:
     """Check the codes of (cells, channels, rows, columns); the first bad frame is named."""
-    top = 2**file.camera.adc_bits - 1
-    highest, lowest = frames.max(axis=(2, 3)), frames.min(axis=(2, 3))
-    saturated = np.count_nonzero(frames >= top, axis=(2, 3)) > SATURATED_SHARE * frames[0, 0].size
-    for cell, channel in np.argwhere((highest > top) | saturated | (highest == lowest)):
-        where = f"{file.path}: cell {first_cell + cell}, frame {file.camera.channels[channel]}"
-        high = int(highest[cell, channel])
-        if high > top:
+    check = FrameCheck(file.rows, file.columns, file.camera.adc_bits, file.camera.channels)
+    for number, cell in enumerate(frames, start=first_cell):
+        fault = check.code_fault(cell)
+        if fault is not None:
+            raise InputError(f"{file.path}: cell {number}, {fault}")
+        channel = check.saturated(cell)
+        if channel is not None:
             raise InputError(
-                f"{where} holds the code {high}, beyond the {file.camera.adc_bits}-bit ADC's {top}; "
-                f"the optical constant adc_bits must be {high.bit_length()} or more"
+                f"{file.path}: cell {number}, frame {channel} is saturated: more than {SATURATED_SHARE:.0%} of its "
+                f"pixels are at the highest code, {check.top}; lower the light or the gain"
             )
-        if high == lowest[cell, channel]:
-            raise InputError(f"{where} is empty: all of its pixels are {high}")
-        raise InputError(
-            f"{where} is saturated: more than {SATURATED_SHARE:.0%} of its pixels are at the highest code, {top}; "
-            "lower the light or the gain"
-        )

@@ -15,15 +15,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
-from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import CellFile, Split
+from cytogate.model.contract.law import contract
+from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.examples import Examples, Inputs
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.networks.build import build
-from cytogate.model.networks.exact import logits, settle_weights, snap_batch_normalization
+from cytogate.model.networks.exact import logits_of_values, settle_weights, snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import start_quantized
 from cytogate.model.networks.words import assert_exact_accumulation
@@ -154,34 +156,28 @@ def fit_quantized(
     return fitted
 
 
-SWAPPED_X, SWAPPED_Y, TRANSPOSED = [1, 0, 2, 3, 4], [0, 1, 3, 2, 4], [2, 3, 0, 1, 4]
-"""Channels +x, -x, +y, -y, phase after the image is mirrored along x, along y, or transposed."""
-SYMMETRIES = 8
-
-
 def train(
     design: Design,
     cells: CellFile,
+    split: Split,
     folder: Path,
     quantized: bool,
     plan: TrainingPlan,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> Fitted:
-    """Train the network of ``design``, quantized or float, on the training cells of a file's split by class.
+    """Train the network of ``design``, quantized or float, on the training cells of a split.
 
     Raises
     ------
     InputError
         As :func:`fit_float`.
     """
-    split = Split.of(cells.labels, plan.seed)
-    symmetries = _symmetries(design)
     wanted = NetworkFit(
         name="quantized" if quantized else "float",
         build=lambda: build(design, quantized),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        training=_Cells(cells, split.training, symmetries),
-        validation=_Cells(cells, split.validation, symmetries),
+        training=_Cells(cells, split.training, design),
+        validation=_Cells(cells, split.validation, design),
         plan=plan.in_phases(snapped=quantized),
         folder=folder,
         identity={
@@ -193,24 +189,43 @@ def train(
     return (fit_quantized if quantized else fit_float)(wanted, on_progress)
 
 
-def augment(inputs: NDArray[np.uint8], symmetries: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return inputs (cells, N, N, 5) mirrored and turned, each by its own symmetry of the square, 0 (none) to 7.
+def augment(inputs: NDArray[np.integer], symmetries: NDArray[np.int64], arms: bool) -> NDArray[np.integer]:
+    """Return inputs (cells, rows, columns, channels) mirrored and turned, each by its own symmetry, 0 (none) to 7.
 
-    Bit 0 mirrors along x, bit 1 along y, bit 2 transposes afterwards. The four angles go along: what leans to +x leans
-    to -x in a mirror, so the frames trade places as well.
+    Bit 0 mirrors along x, bit 1 along y, bit 2 transposes afterwards.
+
+    Parameters
+    ----------
+    arms
+        Whether the first four channels are the arms +x, -x, +y, -y of a four-angle instrument, which go along: what
+        leans to +x leans to -x in a mirror, so the frames trade places as well.
     """
     turned = inputs.copy()
+    channels = list(range(inputs.shape[-1]))
+    swapped_x, swapped_y, transposed = (
+        [*order, *channels[4:]] if arms else channels for order in ([1, 0, 2, 3], [0, 1, 3, 2], [2, 3, 0, 1])
+    )
     for symmetry in np.unique(symmetries):
         chosen = symmetries == symmetry
         part = inputs[chosen]
         if symmetry & 1:
-            part = part[:, :, ::-1, SWAPPED_X]
+            part = part[:, :, ::-1, swapped_x]
         if symmetry & 2:
-            part = part[:, ::-1, :, SWAPPED_Y]
+            part = part[:, ::-1, :, swapped_y]
         if symmetry & 4:
-            part = part.swapaxes(1, 2)[..., TRANSPOSED]
+            part = part.swapaxes(1, 2)[..., transposed]
         turned[chosen] = part
     return turned
+
+
+def symmetries_of(design: Design) -> int:
+    """Return how many symmetries cells of an instrument have: 8, or 4 where a transposed image would be another.
+
+    Mirrors are always symmetries; a transposition is one where pixels and window are square.
+    """
+    camera, window = design.camera, design.window
+    square = math.isclose(camera.pixel_pitch_x_um, camera.pixel_pitch_y_um) and window.rows == window.columns
+    return 8 if square else 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,28 +234,28 @@ class _Cells:
 
     cells: CellFile
     chosen: NDArray[np.int64]
-    symmetries: int
+    design: Design
 
     def __len__(self) -> int:
         return len(self.chosen)
 
     def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[tuple[Inputs, NDArray[np.int64]]]:
         """Give batches of nearly even size."""
+        words, symmetries = contract(self.design).stage("network_input").format, symmetries_of(self.design)
         for codes, labels in self.cells.batches(self.chosen if rng is None else rng.permutation(self.chosen), size):
-            turned = codes if rng is None else augment(codes, rng.integers(0, self.symmetries, len(codes)))
-            yield (turned * np.float32(PIXEL.step),), labels
+            turned = codes
+            if rng is not None:
+                turned = augment(codes, rng.integers(0, symmetries, len(codes)), self.design.retrieves_phase)
+            yield (turned * np.float32(words.step),), labels
 
 
-def _symmetries(design: Design) -> int:
-    """Mirrors are always symmetries; a transposition is one where pixels are square."""
-    acquisition = design.four_angle
-    square = math.isclose(acquisition.pixel_pitch_x_um, acquisition.pixel_pitch_y_um)
-    return SYMMETRIES if square else SYMMETRIES // 2
-
-
-def predict(model: keras.Model, cells: CellFile, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return logits (len(chosen), classes) of some cells of a file."""
-    return np.concatenate([logits(model, inputs) for inputs, _ in cells.batches(chosen, PREDICTED_AT_A_TIME)])
+def probabilities_of(
+    model: keras.Model, cells: CellFile, chosen: NDArray[np.int64], design: Design
+) -> NDArray[np.float64]:
+    """Return probabilities (len(chosen), classes) of some cells of a file."""
+    step = np.float32(contract(design).stage("network_input").format.step)
+    parts = (inputs * step for inputs, _ in cells.batches(chosen, PREDICTED_AT_A_TIME))
+    return softmax(logits_of_values(model, parts), axis=1)
 
 
 PREDICTED_AT_A_TIME = 256

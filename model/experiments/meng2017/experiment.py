@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import SHARES, CellFile, Split
+from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.examples import Inputs
+from cytogate.model.data.splits import SHARES, Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -131,7 +132,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
 class Data:
     """Labelled network inputs in memory, and their split."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     """(cells, N, N, 5), the four frames and the phase."""
     labels: NDArray[np.int64]
     split: Split
@@ -147,7 +148,7 @@ class Data:
 class ChannelExamples:
     """Some cells and some of their channels; held as codes, of which a batch at a time becomes code / 256."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     labels: NDArray[np.int64]
     chosen: NDArray[np.int64]
     channels: tuple[int, ...]
