@@ -34,7 +34,7 @@ from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
 from cytogate.model.training.recipes import TrainingPlan, probabilities_of, train
 

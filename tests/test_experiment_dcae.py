@@ -15,13 +15,13 @@ from cytogate.model.errors import InputError
 from cytogate.model.experiments.dcae import experiment as dcae
 from cytogate.model.experiments.dcae import on_hep2 as dcae_on_hep2
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES
-from cytogate.model.experiments.dcae.on_hep2 import Sizes, best_split, over_specimens
-from cytogate.model.experiments.dcae.on_jurkat import SIDE, JurkatSizes, _mirrored, add_jurkat
+from cytogate.model.experiments.dcae.on_hep2 import DcaeSizes, best_split, over_specimens
+from cytogate.model.experiments.dcae.on_jurkat import SIDE, DcaeJurkatSizes, _mirrored, add_jurkat
 from cytogate.model.experiments.dcae.training import (
+    DcaeTrainer,
     Labelled,
     Lengths,
     Reconstruction,
-    Trainer,
     _encoder,
     _outputs,
     probabilities,
@@ -36,8 +36,8 @@ from cytogate.model.training.record import Epoch
 from tests.test_jurkat import cells_on_background
 
 TINY = Dcae(size=48, filters=(2, 3, 4, 4), latent=8, dense=(8, 6))
-SIZES = Sizes(TINY, TINY, 60, 40, 1, 0.25, Lengths(2, 2, 1, 1, batch=32))
-JURKAT = JurkatSizes(40, 1, dataclasses.replace(TINY, channels=2, classes=7), Lengths(1, 1, 1, 1, batch=32))
+SIZES = DcaeSizes(TINY, TINY, 60, 40, 1, 0.25, Lengths(2, 2, 1, 1, batch=32))
+JURKAT = DcaeJurkatSizes(40, 1, dataclasses.replace(TINY, channels=2, classes=7), Lengths(1, 1, 1, 1, batch=32))
 RECORD: dict[str, object] = {"command": "cytogate experiment dcae", "minutes": 1.0, "seed": 0}
 
 
@@ -120,7 +120,7 @@ def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
     """Stopped in the second epoch and begun again, the autoencoder has the losses of one that was never stopped."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (24, 48, 48, 1), np.uint8)
-    whole = Trainer(tmp_path / "whole", {}, Lengths(3, 1, 1, 1), 0, lambda what, done, total: None)
+    whole = DcaeTrainer(tmp_path / "whole", {}, Lengths(3, 1, 1, 1), 0, lambda what, done, total: None)
     expected = whole.autoencoder(TINY, images[:16], images[16:])
 
     def stop(what: str, done: int, total: int) -> None:
@@ -178,7 +178,7 @@ def test_published_sizes_are_the_papers_and_begin_to_train(tmp_path: Path) -> No
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (2, full.device.size, full.device.size, 1), np.uint8)
     thin = dataclasses.replace(full.device, filters=(1, 1, 2, 2), latent=4)
-    trainer = Trainer(tmp_path, {}, Lengths(1, 1, 1, 1, batch=32), 0, lambda what, done, total: None)
+    trainer = DcaeTrainer(tmp_path, {}, Lengths(1, 1, 1, 1, batch=32), 0, lambda what, done, total: None)
     trained = trainer.autoencoder(thin, codes[:1], codes[1:])
     assert trained.curve[0].loss is not None
     quantized = quantized_network(full.device)

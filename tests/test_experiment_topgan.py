@@ -18,7 +18,7 @@ from cytogate.model.experiments.topgan import adversarial
 from cytogate.model.experiments.topgan import experiment as topgan
 from cytogate.model.experiments.topgan import methods as topgan_methods
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, Losses, train_adversaries
-from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, Sizes, page_of
+from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, TopganSizes, page_of
 from cytogate.model.experiments.topgan.methods import (
     MOBILENET_VARIABLE,
     Draw,
@@ -27,13 +27,13 @@ from cytogate.model.experiments.topgan.methods import (
     Outcome,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     set_statistics,
     values,
 )
-from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
+from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison, gain
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_twin
@@ -44,7 +44,7 @@ from tests.streams import real_data
 
 TINY = TopGan(size=16, filters=(2, 3, 4, 4), latent=5, dense=(6, 6))
 PLAN = AdversarialPlan(epochs=3, passes=2, batch=4, seed=1, watched=(1, 3), pictures=2)
-TINY_SIZES = Sizes(
+TINY_SIZES = TopganSizes(
     side=16,
     width=1 / 32,
     unlabelled=8,
@@ -56,7 +56,7 @@ TINY_SIZES = Sizes(
     schedule=Schedule(epochs=1, learning_rate=1e-3, falls=True, passes=1, least_steps=2, quantized_epochs=1),
     methods=(Method.KNN, Method.CNN, Method.TOP_GAN_AUG),
 )
-TINY_JURKAT = JurkatSizes(
+TINY_JURKAT = TopganJurkatSizes(
     side=16,
     width=1 / 32,
     unlabelled=8,
@@ -202,7 +202,7 @@ def test_draws_are_balanced_nested_and_apart_from_the_test_cells() -> None:
 
 
 @pytest.mark.parametrize("sizes", [SMALL, FULL])
-def test_draws_of_the_experiment_can_be_drawn(sizes: Sizes) -> None:
+def test_draws_of_the_experiment_can_be_drawn(sizes: TopganSizes) -> None:
     """All sizes are even, and no class of the pool is too small; codes need no image for it."""
     labels = np.arange(sizes.pool + sizes.test) % 2
     draw = Draw.of(
@@ -378,7 +378,7 @@ def test_a_finished_experiment_trains_nothing_again(
 
 def test_methods_with_the_same_seed_differ_by_what_they_learned(work: Path, written: Path) -> None:
     """CNN and TOP-GAN begin with the same dense layers and other convolutions: the discriminator's."""
-    trainer = Trainer(
+    trainer = TopganTrainer(
         task=Task("none", ("a", "b"), np.zeros((4, 16, 16, 1), np.int8), np.arange(4) % 2, (), {}),
         spec=TINY,
         schedule=Schedule(epochs=1, least_steps=1, passes=1, learning_rate=0.0),
@@ -456,7 +456,9 @@ def test_full_scale_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     labels = np.arange(8) % 2
     task = Task("full", ("a", "b"), images, labels, (Draw(np.arange(4), np.arange(4, 8)),), {})
     schedule = dataclasses.replace(FULL.schedule, epochs=1, passes=1, quantized_epochs=1)
-    trainer = Trainer(task, spec, schedule, adversaries.discriminator, {}, 0, tmp_path, lambda what, done, total: None)
+    trainer = TopganTrainer(
+        task, spec, schedule, adversaries.discriminator, {}, 0, tmp_path, lambda what, done, total: None
+    )
     trained = trainer.classifier(Method.TOP_GAN_AUG, 4, 0)
     quantized = trainer.quantized(trained, Method.TOP_GAN_AUG, 4, 0)
     for model in (trained, quantized):
@@ -465,7 +467,7 @@ def test_full_scale_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_scales_of_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each scale asks for its own sizes."""
-    asked: list[tuple[Sizes, JurkatSizes]] = []
+    asked: list[tuple[TopganSizes, TopganJurkatSizes]] = []
     monkeypatch.setattr(topgan, "page_of", lambda setting, sizes, of_jurkat: asked.append((sizes, of_jurkat)))
     for scale in Scale:
         topgan.run(Setting(scale, 0, tmp_path, Progress(disable=True)))

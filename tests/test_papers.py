@@ -12,10 +12,11 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Compact
 from cytogate.model.design.topologies import Meng2017 as Sizes
 from cytogate.model.errors import InputError
 from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, topgan
-from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.dcnn import Dcnn
 from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
@@ -173,7 +174,9 @@ TWINS = {
         (PIXEL, Format(9, 1), Format(9, 1)),
     ),
     "topgan": Twin(lambda: topgan.quantized_network(TopGan(filters=(64, 128)).scaled(8, 1 / 16)), (Format(8, 1),)),
-    "compact": Twin(lambda: compact(Compact(filters=(64, 128)).scaled(8, 1 / 16), quantized=True), (Format(8, 1),)),
+    "compact": Twin(
+        lambda: compact(scaled(Compact(filters=(64, 128)), 1 / 16), (8, 8, 2), 7, quantized=True), (Format(8, 1),)
+    ),
     "dcae": Twin(lambda: dcae.quantized_network(Dcae(filters=(64, 128), dense=(160, 128)).scaled(8, 1 / 16))),
 }
 

@@ -219,7 +219,7 @@ def test_register_map() -> None:
     offsets = [register.offset for register in Register]
     assert offsets == list(range(0, 4 * len(offsets), 4))
     design = load_design("qatom64")
-    other = replace(design, binning=2)
+    other = replace(design, window=Window(64, 64, 2))
     assert header_text(contract(design)) != header_text(contract(other))
     assert design_hash(design) != design_hash(other)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cytogate.model.design.boards import Area, board_named
-from cytogate.model.design.design import Design, Window
+from cytogate.model.design.design import RTL, Chip, Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import ModuleArea, area_report
@@ -139,7 +141,8 @@ def test_the_job_writes_its_report(
 ) -> None:
     counted = Synthesis("Yosys 0.70", Area(1_100, 200, 3, 4.5), (ModuleArea("transform", 4, Area(25, 50, 0.0, 1)),))
     monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, width, folder: counted)
-    run_synth(SynthRequest("qatom64", 2, "pynq-z2", binned=True, fmax=False, output=tmp_path))
+    design = replace(load_design("qatom64"), chip=Chip("pynq-z2", kernel=RTL, samples_per_clock=2))
+    run_synth(SynthRequest(design, binned=True, fmax=False, output=tmp_path))
     read = json.loads((tmp_path / "report.json").read_text())
     assert (read["design"], read["samples_per_clock"]) == ("qatom64-binned", 2)
     area = read["area"]

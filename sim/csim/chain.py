@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import PIXEL, Codes, Format
 from cytogate.model.contract.law import Stage, contract
 from cytogate.model.design.design import Design
@@ -102,7 +103,10 @@ def run_chain(
     stages = contract(design).stages
     if classifier is not None:
         shape = (design.network.classes,)
-        stages = (*stages, Stage("logits", shape, "class by class", classifier.format, "1", bound=LOGIT_BOUND))
+        stages = (
+            *stages,
+            Stage("logits", shape, "class by class", classifier.format, "1", bound=ErrorBound(LOGIT_BOUND)),
+        )
     tallies = {stage.name: StageTally(stage) for stage in stages}
     done = 0
     float_classes: list[int] = []
@@ -121,7 +125,7 @@ def run_chain(
             fixed_classes += list(code["logits"].argmax(axis=1))
         fixed = _values(code, tallies)
         for name, tally in tallies.items():
-            tally.bounded(real[name], fixed[name])
+            tally.bounded(real[name], fixed[name], _exponents(code, tally))
         for cell in range(len(raw)):
             if start + cell >= csim_cells:
                 break
@@ -180,7 +184,8 @@ def _codes(exact: integer.Retrieved) -> dict[str, Codes]:
 
 
 def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:
-    return {
-        name: tally.stage.values(code[name], code["spectrum_exponent"] if tally.stage.exponents else None)
-        for name, tally in tallies.items()
-    }
+    return {name: tally.stage.values(code[name], _exponents(code, tally)) for name, tally in tallies.items()}
+
+
+def _exponents(code: dict[str, Codes], tally: StageTally) -> Codes | None:
+    return code["spectrum_exponent"] if tally.stage.exponents else None

@@ -30,9 +30,9 @@ from cytogate.model.experiments.dcae.training import (
     TEXTURE,
     TEXTURE_CONTROL,
     Codes,
+    DcaeTrainer,
     Labelled,
     Lengths,
-    Trainer,
     listed,
     probabilities,
 )
@@ -50,7 +50,7 @@ SIDE = 48
 
 
 @dataclass(frozen=True)
-class JurkatSizes:
+class DcaeJurkatSizes:
     """How large this part of the experiment is."""
 
     unlabelled: int
@@ -61,7 +61,7 @@ class JurkatSizes:
     lengths: Lengths
 
 
-def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
+def add_jurkat(page: Page, setting: Setting, sizes: DcaeJurkatSizes) -> None:
     """Add the section to a page, or a sentence where there are no data."""
     page.heading("Real cells: Jurkat")
     try:
@@ -88,7 +88,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
 @dataclass(frozen=True, eq=False)
 class _Predictions:
     setting: Setting
-    sizes: JurkatSizes
+    sizes: DcaeJurkatSizes
     cells: jurkat.JurkatCells
     unlabelled: NDArray[np.uint16]
 
@@ -111,7 +111,7 @@ class _Predictions:
         return {method: np.concatenate(scores) for method, scores in found.items()}
 
     def _fold(
-        self, trainer: Trainer, spec: Dcae, autoencoder: keras.Model, fold: Fold, codes: Codes, controls: Codes
+        self, trainer: DcaeTrainer, spec: Dcae, autoencoder: keras.Model, fold: Fold, codes: Codes, controls: Codes
     ) -> dict[str, NDArray[np.float64]]:
         labels, seed = self.cells.labels, self.setting.seed
         fitted, selecting = fold.with_validation(labels, SELECTING_SHARE, seed)
@@ -137,9 +137,9 @@ class _Predictions:
             TEXTURE_CONTROL: texture(controls),
         }
 
-    def _trainer(self, folder: Path, show: OnProgress) -> Trainer:
+    def _trainer(self, folder: Path, show: OnProgress) -> DcaeTrainer:
         data: dict[str, object] = {"set": jurkat.FOLDER, "unlabelled": len(self.unlabelled), "folds": FOLDS}
-        return Trainer(folder, data, self.sizes.lengths, self.setting.seed, show)
+        return DcaeTrainer(folder, data, self.sizes.lengths, self.setting.seed, show)
 
 
 def _mirrored(codes: Codes) -> Codes:
@@ -150,7 +150,7 @@ def _mirrored(codes: Codes) -> Codes:
 
 def _describe(
     page: Page,
-    sizes: JurkatSizes,
+    sizes: DcaeJurkatSizes,
     cells: jurkat.JurkatCells,
     unlabelled: int,
     tested: int,

@@ -6,7 +6,7 @@ import numpy as np
 
 from cytogate.model.evaluation.metrics import Calibration, Interval, Metrics
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, SPECIMENS, TEST_CELLS, TRAINING_CELLS
-from cytogate.model.experiments.dcae.on_hep2 import Results, Sizes, Tested, best_split, selecting_accuracy
+from cytogate.model.experiments.dcae.on_hep2 import DcaeSizes, Hep2Results, Tested, best_split, selecting_accuracy
 from cytogate.model.experiments.dcae.training import (
     CNN,
     CONTROL_TOLD,
@@ -34,7 +34,7 @@ PUBLISHED_ACCURACIES = "80.90, 85.71, 86.20 and 88.08 %"
 PUBLISHED_SPLITS = 5
 
 
-def add_hep2(page: Page, results: Results) -> None:
+def add_hep2(page: Page, results: Hep2Results) -> None:
     """Add everything that was found on simulated cells."""
     _introduce(page, results)
     page.heading("Accuracy")
@@ -50,7 +50,7 @@ def add_hep2(page: Page, results: Results) -> None:
     page.fact("sizes", results.sizes)
 
 
-def _introduce(page: Page, results: Results) -> None:
+def _introduce(page: Page, results: Hep2Results) -> None:
     sizes, lengths = results.sizes, results.sizes.lengths
     page.text(
         f"{_shrunk(sizes)} The paper gives no epochs: here they are at most {lengths.autoencoder} for the autoencoder, "
@@ -68,7 +68,7 @@ def _introduce(page: Page, results: Results) -> None:
     )
 
 
-def _shrunk(sizes: Sizes) -> str:
+def _shrunk(sizes: DcaeSizes) -> str:
     published, used = Dcae(), sizes.network
     pairs = (
         ("rows and columns of an image", published.size, used.size),
@@ -90,7 +90,7 @@ def _shrunk(sizes: Sizes) -> str:
     return said
 
 
-def _accuracies(page: Page, results: Results) -> None:
+def _accuracies(page: Page, results: Hep2Results) -> None:
     tested = results.tested
     page.table(
         "accuracy",
@@ -113,7 +113,7 @@ def _accuracies(page: Page, results: Results) -> None:
     )
 
 
-def _selection(page: Page, results: Results) -> None:
+def _selection(page: Page, results: Hep2Results) -> None:
     rows = [
         (
             method,
@@ -154,7 +154,7 @@ def _confusion(page: Page, metrics: Metrics) -> None:
     )
 
 
-def _reconstruction(page: Page, results: Results) -> None:
+def _reconstruction(page: Page, results: Hep2Results) -> None:
     test, autoencoder = results.test, results.autoencoder
     chosen = np.concatenate([np.flatnonzero(test.labels == label)[:GALLERY] for label in range(len(CLASS_NAMES))])
     made = reconstructed(autoencoder.model, test.codes[chosen])
@@ -183,7 +183,7 @@ def _reconstruction(page: Page, results: Results) -> None:
     )
 
 
-def _quantized(page: Page, results: Results) -> None:
+def _quantized(page: Page, results: Hep2Results) -> None:
     test, tested, quantized = results.test, results.tested, results.quantized
     pair = {"float": tested[FINE_TUNED], "quantized network": tested[QUANTIZED]}
     curves = {name: _calibration(each) for name, each in pair.items()}

@@ -97,7 +97,7 @@ class Reconstruction:
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class DcaeTrainer:
     """Trains one set's networks; each has a folder below ``folder``, where an interrupted training goes on."""
 
     folder: Path

@@ -226,7 +226,7 @@ class TimeLapses(SeededSet[Movie]):
         """Return the label of a movie: every run of ``len(contents)`` movies holds each content once, shuffled."""
         return self.kind(index, len(self.contents), _Purpose.LABELS)
 
-    def cells(self, index: int) -> Cells:
+    def cells(self, index: int) -> DishCells:
         """Return the cells of a movie."""
         rng = self.stream(self.checked(index), _Purpose.CELLS)
         return draw_cells(self.contents[self.label(index)], self.field, rng, self.difficulty)
@@ -265,7 +265,7 @@ def central(clips: Clips, size: int) -> Clips:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class DishCells:
     """The cells of a dish; arrays (cells,) or (cells, FRAMES). Places are relative to the field's first pixel."""
 
     kinds: NDArray[np.int64]
@@ -287,7 +287,9 @@ class Cells:
     nucleus_height_um: Floats
 
 
-def draw_cells(content: Content, field: tuple[int, int], rng: np.random.Generator, difficulty: float = 1.0) -> Cells:
+def draw_cells(
+    content: Content, field: tuple[int, int], rng: np.random.Generator, difficulty: float = 1.0
+) -> DishCells:
     """Draw the cells of a dish, ``MARGIN_UM`` around the field (rows, columns) included, and let them crawl."""
     height, width = (side * PITCH_UM + 2 * MARGIN_UM for side in field)
     territory = sum(share * kind.territory_um2 for share, kind in zip(content, KINDS, strict=True))
@@ -308,7 +310,7 @@ def draw_cells(content: Content, field: tuple[int, int], rng: np.random.Generato
     half_width = half_length / drawn("elongation", 1.0)
     persistence = np.array([KINDS[kind].persistence_min for kind in kinds])
     along = walks(drawn("speed_um_min", 0.0), persistence, FRAMES, INTERVAL_MIN, rng)
-    return Cells(
+    return DishCells(
         kinds=kinds,
         x_um=places[:, :1] + along * np.cos(angle)[:, None] - MARGIN_UM,
         y_um=places[:, 1:] + along * np.sin(angle)[:, None] - MARGIN_UM,
@@ -348,7 +350,7 @@ def walks(
     return path
 
 
-def phase_of(cells: Cells, field: tuple[int, int], rng: np.random.Generator) -> Floats:
+def phase_of(cells: DishCells, field: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Return the phase of a dish relative to the medium, (rows, columns, FRAMES) in radians, blurred by the optics.
 
     ``2 pi / wavelength * sum of (n - n_medium) * thickness``: where cells lie on each other, their phases add.
@@ -361,7 +363,7 @@ def phase_of(cells: Cells, field: tuple[int, int], rng: np.random.Generator) -> 
     return gaussian_filter(phase, (BLUR_UM / PITCH_UM, BLUR_UM / PITCH_UM, 0), mode="nearest")
 
 
-def volume_um3(cells: Cells) -> Floats:
+def volume_um3(cells: DishCells) -> Floats:
     """Return the volumes (cells,) of bodies with nuclei, without granules; striations take what they give."""
     tapers = np.array([KINDS[kind].taper for kind in cells.kinds])
     elongations = np.array([KINDS[kind].nucleus_elongation for kind in cells.kinds])
@@ -384,7 +386,7 @@ class _Texture:
     """Integral of a granule's phase over its area."""
 
     @staticmethod
-    def of(cells: Cells, number: int, rng: np.random.Generator) -> _Texture:
+    def of(cells: DishCells, number: int, rng: np.random.Generator) -> _Texture:
         count = int(rng.poisson(KINDS[cells.kinds[number]].granules))
         radius = rng.uniform(0.4, 0.8, count)
         return _Texture(
@@ -401,7 +403,7 @@ GRANULE_STEP = 0.06
 """Index of a granule less that of the cytoplasm."""
 
 
-def _add_cell(phase: Floats, cells: Cells, number: int, frame: int, texture: _Texture) -> None:
+def _add_cell(phase: Floats, cells: DishCells, number: int, frame: int, texture: _Texture) -> None:
     """Add one cell to one frame (rows, columns)."""
     kind = KINDS[cells.kinds[number]]
     x_um, y_um, angle = cells.x_um[number, frame], cells.y_um[number, frame], cells.angle[number]
@@ -432,7 +434,7 @@ def _add_cell(phase: Floats, cells: Cells, number: int, frame: int, texture: _Te
     _add_granules(phase, cells, number, frame, texture)
 
 
-def _add_granules(phase: Floats, cells: Cells, number: int, frame: int, texture: _Texture) -> None:
+def _add_granules(phase: Floats, cells: DishCells, number: int, frame: int, texture: _Texture) -> None:
     """Add granules as points, each shared by its four pixels; the optics spread them."""
     angle = cells.angle[number]
     along = cells.half_length_um[number] * texture.granules_u

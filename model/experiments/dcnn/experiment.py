@@ -23,11 +23,11 @@ from cytogate.model.experiments.dcnn.training import (
     TEST,
     TRAINING,
     VALIDATION,
-    Parts,
-    Result,
-    Sizes,
-    Trainer,
+    ClipParts,
+    DcnnSizes,
+    DcnnTrainer,
     Variant,
+    VariantResult,
     by_movie,
     closeness,
     mixture_parts,
@@ -51,10 +51,10 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: DcnnSizes) -> Page:
     """Repeat the experiments at any size."""
     page = Page(EXPERIMENT.title, simulated=True)
-    trainer = Trainer(setting, sizes, mixture_parts(setting, sizes))
+    trainer = DcnnTrainer(setting, sizes, mixture_parts(setting, sizes))
     _told_data(page, sizes, trainer.parts)
     _pure_cultures(page, setting, sizes)
     penalty, result = _penalties(page, trainer)
@@ -65,7 +65,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
     return page
 
 
-def _told_data(page: Page, sizes: Sizes, parts: Parts) -> None:
+def _told_data(page: Page, sizes: DcnnSizes, parts: ClipParts) -> None:
     counts = {name: (len(part.clips), len(np.unique(part.movies))) for name, part in parts.items()}
     as_published = sizes == FULL
     page.text(
@@ -106,7 +106,7 @@ def _told_data(page: Page, sizes: Sizes, parts: Parts) -> None:
 # Figure 5.
 
 
-def _pure_cultures(page: Page, setting: Setting, sizes: Sizes) -> None:
+def _pure_cultures(page: Page, setting: Setting, sizes: DcnnSizes) -> None:
     lapses = TimeLapses(3 * sizes.pure_movies, PURE, sizes.rows, sizes.columns, setting.seed)
     numbers = range(len(lapses))
     found = [lapses[number] for number in setting.tracked(numbers, "simulating pure cultures")]
@@ -149,12 +149,12 @@ SCORES = tuple(f"{part} {figure}" for part in (TEST, VALIDATION, TRAINING) for f
 """Columns of Tables 1 and 2."""
 
 
-def _row(name: str, result: Result) -> tuple[str | Interval, ...]:
+def _row(name: str, result: VariantResult) -> tuple[str | Interval, ...]:
     scores = [result.scores[part] for part in (TEST, VALIDATION, TRAINING)]
     return name, *(figure for score in scores for figure in (score.loss, score.closeness))
 
 
-def _penalties(page: Page, trainer: Trainer) -> tuple[float, Result]:
+def _penalties(page: Page, trainer: DcnnTrainer) -> tuple[float, VariantResult]:
     """Add Table 1 and return the penalty of the lowest validation loss, and what came of it."""
     results = {each: trainer.result(Variant("full", (), each)) for each in trainer.sizes.penalties}
     page.heading("Weight of the penalty (Table 1)")
@@ -174,7 +174,7 @@ def _penalties(page: Page, trainer: Trainer) -> tuple[float, Result]:
     return chosen, results[chosen]
 
 
-def _of_both_parts(result: Result) -> str:
+def _of_both_parts(result: VariantResult) -> str:
     return " and ".join(f"{result.scores[part].closeness.value:.3f}" for part in (TRAINING, TEST))
 
 
@@ -187,7 +187,7 @@ def _named(resolution: str, lags: tuple[int, ...]) -> str:
     return f"{resolution} resolution, streams of differences {', '.join(map(str, lags))} apart"
 
 
-def _architectures(page: Page, trainer: Trainer, penalty: float, first: Result) -> dict[str, Result]:
+def _architectures(page: Page, trainer: DcnnTrainer, penalty: float, first: VariantResult) -> dict[str, VariantResult]:
     """Add Table 2 and what belongs to it, and return the results by name; ``first`` is known from Table 1."""
     paper = [("full", TWO_STREAMS), ("half", ()), ("half", TWO_STREAMS)]
     ours = [("half", lags) for lags in trainer.sizes.more_lags]
@@ -227,14 +227,14 @@ def _architectures(page: Page, trainer: Trainer, penalty: float, first: Result) 
     return results
 
 
-def _difference(trainer: Trainer, better: Result, other: Result) -> Interval:
+def _difference(trainer: DcnnTrainer, better: VariantResult, other: VariantResult) -> Interval:
     """Return how much closer the one is than the other on the test clips."""
     part = trainer.parts[TEST]
     gained = closeness(part.proportions, better.estimates[TEST]) - closeness(part.proportions, other.estimates[TEST])
     return by_movie(gained, part.movies, trainer.setting.seed)
 
 
-def _curves(page: Page, trainer: Trainer, results: dict[str, Result]) -> None:
+def _curves(page: Page, trainer: DcnnTrainer, results: dict[str, VariantResult]) -> None:
     epochs = np.arange(1, trainer.sizes.epochs + 1)
     of_part: dict[str, Callable[[Epoch], float | None]] = {
         TRAINING: lambda epoch: epoch.loss,
@@ -315,7 +315,7 @@ def _curves(page: Page, trainer: Trainer, results: dict[str, Result]) -> None:
 # Controls and quantized network.
 
 
-def _controls(page: Page, trainer: Trainer, penalty: float, honest: Result) -> None:
+def _controls(page: Page, trainer: DcnnTrainer, penalty: float, honest: VariantResult) -> None:
     shuffled = trainer.result(Variant("half", TWO_STREAMS, penalty, shuffled=True))
     truth = trainer.parts[TEST].proportions
     constant = trainer.score(TEST, np.full(len(truth), 0.5))
@@ -343,7 +343,7 @@ def _controls(page: Page, trainer: Trainer, penalty: float, honest: Result) -> N
     page.fact("gain_over_shuffled", gained)
 
 
-def _quantized(page: Page, trainer: Trainer, penalty: float, floating: Result) -> None:
+def _quantized(page: Page, trainer: DcnnTrainer, penalty: float, floating: VariantResult) -> None:
     variant = Variant("half", TWO_STREAMS, penalty, quantized=True)
     quantized = trainer.result(variant)
     page.heading("Quantized network")

@@ -44,7 +44,7 @@ SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
-class Sizes:
+class DcnnSizes:
     """How large the experiment is."""
 
     training: int
@@ -67,12 +67,12 @@ class Sizes:
     """Streams of k-th differences, beside the paper's one of k = 1."""
 
 
-SMALL = Sizes(594, 198, 396, rows=3, columns=3, pure_movies=8, width=0.25, epochs=16, fine_tune_epochs=4)
-FULL = Sizes(2952, 327, 819, rows=3, columns=4, pure_movies=30, width=1.0, epochs=60, fine_tune_epochs=8)
+SMALL = DcnnSizes(594, 198, 396, rows=3, columns=3, pure_movies=8, width=0.25, epochs=16, fine_tune_epochs=4)
+FULL = DcnnSizes(2952, 327, 819, rows=3, columns=4, pure_movies=30, width=1.0, epochs=60, fine_tune_epochs=8)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LabelledClips:
     """Clips that train, select or test."""
 
     clips: Clips
@@ -83,11 +83,11 @@ class Part:
     """(clips,) number of the movie, none of which is in two parts."""
 
 
-Parts = dict[str, Part]
+ClipParts = dict[str, LabelledClips]
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
 
-def mixture_parts(setting: Setting, sizes: Sizes) -> Parts:
+def mixture_parts(setting: Setting, sizes: DcnnSizes) -> ClipParts:
     """Simulate the movies of each part, one part behind the other; the last movie of a part may give fewer clips."""
     wanted = {TRAINING: sizes.training, VALIDATION: sizes.validation, TEST: sizes.test}
     per_movie = sizes.rows * sizes.columns
@@ -98,7 +98,7 @@ def mixture_parts(setting: Setting, sizes: Sizes) -> Parts:
         numbers = range(first, first + counts[name])
         movies = [lapses[number] for number in setting.tracked(numbers, f"simulating movies: {name}")]
         proportions = np.array([PROPORTIONS[movie.label] for movie in movies])
-        parts[name] = Part(
+        parts[name] = LabelledClips(
             np.concatenate([movie.clips for movie in movies])[:clips],
             np.repeat(proportions, per_movie)[:clips],
             np.repeat(np.asarray(numbers), per_movie)[:clips],
@@ -129,7 +129,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Score:
+class MixtureScore:
     """What estimates are worth (section 3.3)."""
 
     loss: Interval
@@ -139,25 +139,25 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class VariantResult:
     """What came of a training."""
 
     model: keras.Model
     curve: tuple[Epoch, ...]
     estimates: dict[str, Values]
     """(clips,) proportions of each part."""
-    scores: dict[str, Score]
+    scores: dict[str, MixtureScore]
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class DcnnTrainer:
     """Trains variants on the same parts."""
 
     setting: Setting
-    sizes: Sizes
-    parts: Parts
+    sizes: DcnnSizes
+    parts: ClipParts
 
-    def result(self, variant: Variant) -> Result:
+    def result(self, variant: Variant) -> VariantResult:
         """Train a variant, or go on with its training, and estimate the proportions of all parts."""
         spec = self._spec(variant)
         inputs = self._inputs(variant, spec)
@@ -185,12 +185,12 @@ class Trainer:
             fitted = (fit_quantized if variant.quantized else fit_float)(wanted, show)
         estimates = {name: self._estimated(fitted.model, inputs[name], variant.quantized) for name in self.parts}
         scores = {name: self.score(name, each) for name, each in estimates.items()}
-        return Result(fitted.model, fitted.curve, estimates, scores)
+        return VariantResult(fitted.model, fitted.curve, estimates, scores)
 
-    def score(self, part: str, estimates: Values) -> Score:
+    def score(self, part: str, estimates: Values) -> MixtureScore:
         """Return what estimates (clips,) of a part are worth."""
         truth, movies = self.parts[part].proportions, self.parts[part].movies
-        return Score(
+        return MixtureScore(
             by_movie(losses(truth, estimates), movies, self.setting.seed),
             by_movie(closeness(truth, estimates), movies, self.setting.seed),
         )

@@ -50,7 +50,7 @@ CONTROL, SVM_CONTROL = "control: network, background alone", "control: SVM, back
 
 
 @dataclass(frozen=True)
-class Sizes:
+class JurkatSizes:
     """How large the experiment is."""
 
     folds: int
@@ -72,8 +72,8 @@ class Sizes:
         return TrainingPlan(seed, self.epochs, self.fine_tune_epochs, self.batch, rate, rate / 8)
 
 
-SMALL = Sizes(folds=1, side=32, width=0.5, epochs=24, fine_tune_epochs=4)
-FULL = Sizes(folds=FOLDS, side=jurkat.SIDE, width=1.0, epochs=60, fine_tune_epochs=8)
+SMALL = JurkatSizes(folds=1, side=32, width=0.5, epochs=24, fine_tune_epochs=4)
+FULL = JurkatSizes(folds=FOLDS, side=jurkat.SIDE, width=1.0, epochs=60, fine_tune_epochs=8)
 
 
 def run(setting: Setting) -> Page:
@@ -82,7 +82,7 @@ def run(setting: Setting) -> Page:
     return run_on(cells, setting.chosen(SMALL, FULL), setting)
 
 
-def run_on(cells: JurkatCells, sizes: Sizes, setting: Setting) -> Page:
+def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
     """Return the page of some cells."""
     folds = stratified_folds(cells.labels, FOLDS, setting.seed)[: sizes.folds]
     features = _features(cells.images, "cells", setting)
@@ -149,7 +149,7 @@ class _Trainer:
 
     cells: JurkatCells
     fold: Fold
-    sizes: Sizes
+    sizes: JurkatSizes
     setting: Setting
     folder: Path
 
@@ -243,7 +243,7 @@ class _Results:
         return Interval.difference(self.labels, self.predicted(one), self.predicted(other))
 
 
-def _describe(page: Page, sizes: Sizes, cells: JurkatCells, results: _Results, network: keras.Model) -> None:
+def _describe(page: Page, sizes: JurkatSizes, cells: JurkatCells, results: _Results, network: keras.Model) -> None:
     metrics = {method: results.metrics(method) for method in results.scores}
     counts = np.bincount(cells.labels, minlength=len(cells.class_names))
     told = ", ".join(f"{name} {count}" for name, count in zip(cells.class_names, counts, strict=True))

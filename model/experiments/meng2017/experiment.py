@@ -36,7 +36,7 @@ from cytogate.model.pages.page import Page, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 from cytogate.model.pages.quantized_table import quantized_beside_float
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase
 from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
 from cytogate.model.training.record import Select
@@ -53,7 +53,7 @@ SAMPLES = 256
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Meng2017Sizes:
     """How large the experiment is."""
 
     design: Design
@@ -71,7 +71,7 @@ class Sizes:
     batch: int = 50
 
 
-FULL = Sizes(
+FULL = Meng2017Sizes(
     design=Design("qatom256", window=Window(256, 256, 1)),
     cells=2500,
     control_cells=2500,
@@ -83,7 +83,7 @@ FULL = Sizes(
 )
 """The paper's, but for the 305x305 pixels of its images, no size for hardware: the central 256x256 of them."""
 
-SMALL = Sizes(
+SMALL = Meng2017Sizes(
     design=Design(
         "qatom64-coarse",
         window=Window(64, 64, 2),
@@ -111,7 +111,7 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: Meng2017Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     data = _data(setting, sizes, sizes.cells, background_only=False)
@@ -188,7 +188,7 @@ class _Judged:
         return Metrics.of(self.labels, self.predicted, CLASS_NAMES, self.test)
 
 
-def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) -> Data:
+def _data(setting: Setting, sizes: Meng2017Sizes, cells: int, *, background_only: bool) -> Data:
     """Return simulated cells, or their backgrounds, from a file that is written where there is none."""
     simulated = SimulatedCells(sizes.design.four_angle, CLASS_NAMES, cells, setting.seed, sizes.difficulty)
     path = setting.work / ("background.h5" if background_only else "cells.h5")
@@ -203,13 +203,13 @@ def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) 
     return Data(codes, file.labels, Split.of(file.labels, setting.seed), {"cells": cells, **file.attributes})
 
 
-def _trained(setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared) -> Fitted:
+def _trained(setting: Setting, sizes: Meng2017Sizes, data: Data, name: str, spec: Compared) -> Fitted:
     """Train a float network as the paper does; the loss on the validation cells selects its weights."""
     return _fitted(setting, sizes, data, name, spec, data.split.validation)
 
 
 def _fitted(
-    setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared, judged_on: NDArray[np.int64]
+    setting: Setting, sizes: Meng2017Sizes, data: Data, name: str, spec: Compared, judged_on: NDArray[np.int64]
 ) -> Fitted:
     spec = dataclasses.replace(spec, size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
@@ -229,7 +229,7 @@ def _fitted(
         return fit_float(wanted, show)
 
 
-def _optimizer(sizes: Sizes) -> keras.Optimizer:
+def _optimizer(sizes: Meng2017Sizes) -> keras.Optimizer:
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([sizes.change_at], list(sizes.rates))
     return keras.optimizers.SGD(rate, momentum=MOMENTUM)
 
@@ -244,7 +244,7 @@ def _judged(data: Data, model: keras.Model, channels: tuple[int, ...]) -> _Judge
     )
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, data: Data) -> None:
+def _introduction(page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data) -> None:
     split, size = data.split, sizes.design.size
     page.text(
         "Each cell has four bright-field frames, seen from four angles, and the phase retrieved from them. Which of "
@@ -324,7 +324,7 @@ def _comparison(page: Page, data: Data, compared: dict[str, _Judged]) -> None:
     )
 
 
-def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data) -> None:
+def _batch_normalization(page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data) -> None:
     """Train both forms once more with the training cells judged behind every epoch: nothing is selected by it."""
     page.heading("Batch normalization (Figures 3 and 4)")
     curves = {}
@@ -356,7 +356,9 @@ def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data)
     )
 
 
-def _quantized(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras.Model, of_float: _Judged) -> None:
+def _quantized(
+    page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data, trained: keras.Model, of_float: _Judged
+) -> None:
     page.heading("Quantized network")
     spec = Compared(size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
@@ -391,7 +393,7 @@ def _quantized(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: 
     page.quantized_network(quantized, (data.codes[test[:CODES_ON_PAGE]],))
 
 
-def _control(page: Page, setting: Setting, sizes: Sizes, of_cells: _Judged) -> None:
+def _control(page: Page, setting: Setting, sizes: Meng2017Sizes, of_cells: _Judged) -> None:
     page.heading("Control: background alone")
     data = _data(setting, sizes, sizes.control_cells, background_only=True)
     spec = Compared()

@@ -33,9 +33,9 @@ from cytogate.model.experiments.meng2018.methods import (
     AT_A_TIME,
     SHARES,
     STORED,
+    Meng2018Sizes,
     Parts,
     Said,
-    Sizes,
     SquaredErrors,
     Volume,
     all_methods,
@@ -61,7 +61,7 @@ from cytogate.model.training.record import Select
 
 CODES_ON_PAGE = 16
 
-SMALL = Sizes(
+SMALL = Meng2018Sizes(
     frames=3000,
     judged=500,
     volumes=(200, 500, 1000, 2400),
@@ -77,7 +77,7 @@ SMALL = Sizes(
     in_memory=True,
 )
 
-FULL = Sizes(
+FULL = Meng2018Sizes(
     frames=2_150_000,
     judged=5000,
     volumes=(1100, 6400, 12_000, 64_000, 129_000, 651_000, 1_305_000),
@@ -100,7 +100,7 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: Meng2018Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     frames = AtomFrames(sizes.frames, setting.seed)
@@ -128,7 +128,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
     return page
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, parts: Parts, volumes: list[Volume]) -> None:
+def _introduction(page: Page, setting: Setting, sizes: Meng2018Sizes, parts: Parts, volumes: list[Volume]) -> None:
     page.text(
         "One bright-field frame of a cell in flow, as an ATOM instrument gives it: which of four kinds is it, and how "
         "much does more data help? The paper has up to 1.3 million real cells and reports 0.995 for its network, 0.977 "
@@ -159,7 +159,7 @@ def _introduction(page: Page, setting: Setting, sizes: Sizes, parts: Parts, volu
         )
 
 
-def _training(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+def _training(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
     page.heading("Training (Figures 6 and 7)")
     fitted = result["CNN"].fitted
     assert fitted is not None
@@ -201,7 +201,7 @@ def _training(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result
     page.fact("curves", curves)
 
 
-def _quantized(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+def _quantized(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
     page.heading("Quantized network")
     fitted = result["CNN"].fitted
     assert fitted is not None
@@ -239,7 +239,7 @@ def _quantized(page: Page, setting: Setting, sizes: Sizes, volume: Volume, resul
 
 
 def _control(
-    page: Page, setting: Setting, sizes: Sizes, frames: AtomFrames, volume: Volume, result: dict[str, Said]
+    page: Page, setting: Setting, sizes: Meng2018Sizes, frames: AtomFrames, volume: Volume, result: dict[str, Said]
 ) -> None:
     page.heading("Control: the field without the cell")
     parts = volume.parts

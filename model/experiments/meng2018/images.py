@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +22,8 @@ from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import IMAGES, ImageSet, open_image_set
-from cytogate.model.files.labels import CLASS_NAMES, LABELS
 from cytogate.model.simulation.making import make_file
+from cytogate.model.simulation.write import write_hdf5
 
 CODE_OF_MEAN = 128
 """Code of an image's mean intensity."""
@@ -198,14 +197,10 @@ def _made(recipe: _Recipe, path: Path, workers: int) -> ImageSet:
 
 
 def _store(recipe: _Recipe, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
-    with h5py.File(path, "w") as file:
-        file.attrs[REQUEST] = _said(recipe)
-        file[LABELS] = recipe.labels
-        # Of fixed length: HDF5 can hang on a damaged heap of variable ones.
-        file[CLASS_NAMES] = np.array(recipe.frames.class_names, "S")
-        images = file.create_dataset(IMAGES, (recipe.count, *recipe.shape), np.uint8, chunks=(1, *recipe.shape))
-        for number, item in enumerate(items):
-            images[number] = item
+    write_hdf5(
+        path, IMAGES, items, (recipe.count, *recipe.shape), recipe.dtype,
+        attributes={REQUEST: _said(recipe)}, labels=recipe.labels, class_names=recipe.frames.class_names,
+    )  # fmt: skip
 
 
 def _said(recipe: _Recipe) -> str:

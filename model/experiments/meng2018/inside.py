@@ -13,8 +13,8 @@ from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.meng2018.images import CODE_OF_MEAN
 from cytogate.model.experiments.meng2018.methods import (
     Indices,
+    Meng2018Sizes,
     Said,
-    Sizes,
     Volume,
     examples_of,
     inputs_of,
@@ -38,7 +38,7 @@ BLOCKS = {
 FILTERS_SHOWN = 12
 
 
-def add_inside(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+def add_inside(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
     """Add the section of Figures 8 to 10 on the largest volume's network."""
     page.heading("What the network has learned (Figures 8 to 10)")
     fitted = result["CNN"].fitted

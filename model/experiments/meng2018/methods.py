@@ -42,7 +42,7 @@ AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Meng2018Sizes:
     """How large the experiment is."""
 
     frames: int
@@ -130,7 +130,7 @@ class Said:
     """Parameters chosen on the validation cells, if it is none."""
 
 
-def volume_of(setting: Setting, sizes: Sizes, images: ImageSet, parts: Parts, name: str = "training") -> Volume:
+def volume_of(setting: Setting, sizes: Meng2018Sizes, images: ImageSet, parts: Parts, name: str = "training") -> Volume:
     """Balance the training cells of ``parts`` and return them with the others; shards hold what memory shall not."""
     every = balanced(images, Balance.of(images.labels, parts.training, setting.seed))
     cells = round((len(parts.training) + len(parts.validation)) / (SHARES[0] + SHARES[1]))
@@ -168,7 +168,7 @@ def inputs_of(examples: Examples) -> Iterator[Inputs]:
     return (inputs for inputs, _ in examples.batches(AT_A_TIME, None))
 
 
-def all_methods(setting: Setting, sizes: Sizes, volume: Volume, iterations: int) -> dict[str, Said]:
+def all_methods(setting: Setting, sizes: Meng2018Sizes, volume: Volume, iterations: int) -> dict[str, Said]:
     """Fit all four methods to one volume."""
     networks = {
         "Gao 2017": functools.partial(gao2017.float_network, sizes.gao),
@@ -216,7 +216,7 @@ def predicted(model: keras.Model, examples: Examples) -> Indices:
 
 def fitted_network(
     setting: Setting,
-    sizes: Sizes,
+    sizes: Meng2018Sizes,
     volume: Volume,
     name: str,
     build: Callable[[], keras.Model],
@@ -244,12 +244,12 @@ def fitted_network(
         return fit_float(wanted, show)
 
 
-def steps_of(sizes: Sizes, volume: Volume) -> int:
+def steps_of(sizes: Meng2018Sizes, volume: Volume) -> int:
     """Return the iterations of an epoch."""
     return math.ceil(len(volume.training) / sizes.batch)
 
 
-def identity(sizes: Sizes, volume: Volume) -> dict[str, object]:
+def identity(sizes: Meng2018Sizes, volume: Volume) -> dict[str, object]:
     """Return what tells one training from another one of the same work folder."""
     return {
         "networks": [dataclasses.asdict(sizes.cnn), dataclasses.asdict(sizes.gao)],

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
 from cytogate.model.experiments.meng2018.images import encoded, kept
-from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Said, Sizes, Volume
+from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Meng2018Sizes, Said, Volume
 from cytogate.model.files.images import ImageSet
 from cytogate.model.pages.page import Page, Value, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 
 
-def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices, sizes: Sizes) -> None:
+def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices, sizes: Meng2018Sizes) -> None:
     """Add the section of what a classifier of poor frames, fitted to those ``judged``, makes of the others."""
     page.heading("Frames and what is discarded (section III-B)")
     faults = np.array([list(Fault).index(frames.fault(index)) for index in range(len(frames))])

@@ -23,12 +23,12 @@ from cytogate.model.experiments.topgan.methods import (
     Method,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     values,
 )
-from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
+from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import gallery_plot
@@ -43,7 +43,7 @@ UNSEEN_CELLS = 16
 
 
 @dataclass(frozen=True)
-class Sizes:
+class TopganSizes:
     """How large the part on simulated cells is."""
 
     side: int
@@ -64,7 +64,7 @@ class Sizes:
     methods: tuple[Method, ...] = tuple(Method)
 
 
-FULL = Sizes(
+FULL = TopganSizes(
     side=SIZE,
     width=1.0,
     unlabelled=2762,
@@ -75,7 +75,7 @@ FULL = Sizes(
     adversarial=AdversarialPlan(),
 )
 """The paper's, with more labelled cells, so that draws share few or none and all are tested on the same cells."""
-SMALL = Sizes(
+SMALL = TopganSizes(
     side=32,
     width=1 / 8,
     unlabelled=400,
@@ -94,10 +94,10 @@ SMALL = Sizes(
         quantized_learning_rate=1e-3,
     ),
 )
-FULL_JURKAT = JurkatSizes(
+FULL_JURKAT = TopganJurkatSizes(
     side=32, width=1 / 2, unlabelled=4500, folds=5, training=(10, 40, 236, 800), methods=tuple(Method)
 )
-SMALL_JURKAT = JurkatSizes(
+SMALL_JURKAT = TopganJurkatSizes(
     side=32,
     width=1 / 8,
     unlabelled=500,
@@ -112,7 +112,7 @@ def run(setting: Setting) -> Page:
     return page_of(setting, setting.chosen(SMALL, FULL), setting.chosen(SMALL_JURKAT, FULL_JURKAT))
 
 
-def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
+def page_of(setting: Setting, sizes: TopganSizes, of_jurkat: TopganJurkatSizes) -> Page:
     """Do everything at given sizes and return the page."""
     page = Page(EXPERIMENT.title, simulated=True)
     unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, derived_seed(setting.seed, 0)), sizes.side)
@@ -154,7 +154,7 @@ def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
     return np.stack([coded(each) for each in averaged])[..., None]
 
 
-def _task(setting: Setting, sizes: Sizes, name: str, maps: SimulatedMaps) -> Task:
+def _task(setting: Setting, sizes: TopganSizes, name: str, maps: SimulatedMaps) -> Task:
     labels = maps.labels
     pool, test = np.arange(sizes.pool), np.arange(sizes.pool, sizes.pool + sizes.test)
     draws = tuple(
@@ -167,13 +167,13 @@ def _task(setting: Setting, sizes: Sizes, name: str, maps: SimulatedMaps) -> Tas
 
 def _trainer(
     setting: Setting,
-    sizes: Sizes,
+    sizes: TopganSizes,
     task: Task,
     adversaries: Adversaries,
     pretraining: dict[str, object],
     show: Callable[[str, int, int], None],
-) -> Trainer:
-    return Trainer(
+) -> TopganTrainer:
+    return TopganTrainer(
         task=task,
         spec=narrowed(sizes.side, sizes.width),
         schedule=sizes.schedule,
@@ -185,7 +185,7 @@ def _trainer(
     )
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, tasks: Sequence[Task], unlabelled: Codes) -> None:
+def _introduction(page: Page, setting: Setting, sizes: TopganSizes, tasks: Sequence[Task], unlabelled: Codes) -> None:
     schedule, adversarial = sizes.schedule, sizes.adversarial
     page.text(
         "A generator and a discriminator learn unlabelled cells of one type from each other; then the discriminator's "
@@ -228,7 +228,7 @@ def _introduction(page: Page, setting: Setting, sizes: Sizes, tasks: Sequence[Ta
     )
 
 
-def _pretraining(page: Page, sizes: Sizes, adversaries: Adversaries, unlabelled: Codes) -> None:
+def _pretraining(page: Page, sizes: TopganSizes, adversaries: Adversaries, unlabelled: Codes) -> None:
     page.heading("Adversarial training (Figure 5)")
     rows = {
         f"after {epoch} epochs": [path_delays(picture[..., 0]) for picture in pictures[:SHOWN]]
@@ -249,7 +249,7 @@ def _pretraining(page: Page, sizes: Sizes, adversaries: Adversaries, unlabelled:
     )
 
 
-def _quantized(page: Page, sizes: Sizes, trainer: Trainer) -> None:
+def _quantized(page: Page, sizes: TopganSizes, trainer: TopganTrainer) -> None:
     page.heading("Quantized network")
     cells, method, number = max(sizes.training), Method.TOP_GAN_AUG, 0
     trained = trainer.classifier(method, cells, number)

@@ -154,7 +154,7 @@ class OneAgainstRest(keras.losses.Loss):
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class TopganTrainer:
     """Trains classifiers of one task, each in a folder of its own below ``folder``."""
 
     task: Task

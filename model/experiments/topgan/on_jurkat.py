@@ -25,7 +25,7 @@ from cytogate.model.experiments.topgan.methods import (
     Outcome,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     values,
@@ -39,7 +39,7 @@ CONTROL = "control: TOP-GAN + augmentation, background alone"
 
 
 @dataclass(frozen=True)
-class JurkatSizes:
+class TopganJurkatSizes:
     """How large this part of the experiment is."""
 
     side: int
@@ -54,7 +54,9 @@ class JurkatSizes:
     methods: tuple[Method, ...]
 
 
-def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: AdversarialPlan, schedule: Schedule) -> None:
+def add_jurkat(
+    page: Page, setting: Setting, sizes: TopganJurkatSizes, plan: AdversarialPlan, schedule: Schedule
+) -> None:
     """Add the section to a page, or a sentence where there are no data."""
     page.heading("Real cells: Jurkat, G1 against G2")
     try:
@@ -79,7 +81,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: Adversari
         outcomes: list[Outcome] = []
         controls: list[Outcome] = []
         for number, fold in enumerate(stratified_folds(cells.labels, FOLDS, setting.seed)[: sizes.folds]):
-            trainer = Trainer(
+            trainer = TopganTrainer(
                 task=_task(f"Jurkat fold {number + 1}", images, cells, fold, sizes, setting.seed + number),
                 spec=spec,
                 schedule=schedule,
@@ -105,7 +107,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: Adversari
     _describe(page, sizes, cells, len(unlabelled), outcomes, controls)
 
 
-def _task(name: str, images: Codes, cells: jurkat.JurkatCells, fold: Fold, sizes: JurkatSizes, seed: int) -> Task:
+def _task(name: str, images: Codes, cells: jurkat.JurkatCells, fold: Fold, sizes: TopganJurkatSizes, seed: int) -> Task:
     draw = Draw.of(cells.labels, fold.training, fold.test, max(sizes.training), np.random.default_rng(seed))
     identity: dict[str, object] = {"set": jurkat.FOLDER, "classes": CLASSES, "side": sizes.side, "seed": seed}
     return Task(name, cells.class_names, images, cells.labels, (draw,), identity)
@@ -118,7 +120,7 @@ def _middle(codes: Codes, side: int) -> Codes:
 
 def _describe(
     page: Page,
-    sizes: JurkatSizes,
+    sizes: TopganJurkatSizes,
     cells: jurkat.JurkatCells,
     unlabelled: int,
     outcomes: list[Outcome],
