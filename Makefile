@@ -62,7 +62,7 @@ bitstream: $(READY) ## Bitstream and bundle by Vitis and Vivado: BOARD=pynq-z2|k
 emulate: $(READY) ## A bundle for a board that is none, to be used like a real one
 	@$(CYTOGATE) emulate --design '$(DESIGN)' $(ARGS)
 
-stream: $(READY) ## Cells through the accelerator to events: ARGS='SOURCE --bundle FILE --device NAME'
+stream: $(READY) ## Cells through the accelerator to events: ARGS='--input FILE --bundle FILE --device NAME'
 	@$(CYTOGATE) stream $(ARGS)
 
 simulate: $(READY) ## Write simulated cells to a file

@@ -114,7 +114,8 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     manifest = bundle.manifest
     bundle.extract(tmp_path / "extracted")
     assert (tmp_path / "extracted" / "cytogate.bit").read_text() == "made by a stub: no bitstream\n"
-    assert (manifest.part, manifest.clock_mhz, manifest.kernel, manifest.width) == (part, clock, kernel, width)
+    chip = bundle.design.chip
+    assert (chip.on.part, chip.clock_mhz, chip.kernel, chip.samples_per_clock) == (part, clock, kernel, width)
     assert manifest.design_hash == design_hash(load_design("qatom128"))
     assert manifest.weights_hash == project.weights_hash
     assert (manifest.logit_width, manifest.logit_integer_bits) == (21, 7)
@@ -306,11 +307,11 @@ def test_with_the_trained_network(tools: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("CYTOGATE_STUB_RECORD", str(tools))
     assert main(["bitstream", "--board", "kv260", "--output", str(tmp_path / "out")]) == 0
-    manifest = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip").manifest
+    bundle = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip")
     weights = tmp_path / "out/build/kv260-qatom128-hls-1/network/firmware/weights"
     assert len(list(weights.glob("*.txt"))) > 10
-    assert manifest.class_names == load_design("qatom128").network.class_names
-    assert manifest.versions.hls4ml == "1.3.0"
+    assert bundle.design.network == load_design("qatom128").network
+    assert bundle.manifest.versions.hls4ml == "1.3.0"
 
 
 def test_weights_hash_is_that_of_the_weights(tmp_path: Path) -> None:

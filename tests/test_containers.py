@@ -26,7 +26,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import open_image_set
-from tests.streams import small_manifest
+from tests.streams import small_design
 
 CELLS, SIDE = 6, 8
 TRUTH = np.random.default_rng(0).integers(40, 200, (CELLS, 4, SIDE, SIDE), np.uint8)
@@ -206,7 +206,7 @@ def test_one_truth_in_every_order(write: Callable[[Path], Path], tmp_path: Path)
         for cell in (5, 2):
             compared += np.count_nonzero(file.read(cell, cell + 1) == TRUTH[cell])
     if file.labels is None:
-        source = open_source(str(path), small_manifest(SIDE))
+        source = open_source(path, small_design(SIDE))
         for number, read in enumerate(source.read({})):
             assert read is not None
             assert read.fault is None

@@ -18,7 +18,16 @@ from cytogate.host.stream.pacing import paced, recorded, regular
 from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_check import FrameCheck
-from tests.streams import CLASSES, LOGIT_STEP, SIDE, ListedCells, NumpyAccelerator, logits_of, small_frames
+from tests.streams import (
+    CHANNELS,
+    CLASSES,
+    LOGIT_STEP,
+    SIDE,
+    ListedCells,
+    NumpyAccelerator,
+    logits_of,
+    small_frames,
+)
 
 PLAIN = Settings(queue_cells=16, flush_s=0.05, drop_when_full=False)
 ALL = Gates(dict.fromkeys(CLASSES, 0.0))
@@ -56,7 +65,7 @@ def pipeline(
         cells,
         accelerator or NumpyAccelerator(),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(SIDE, SIDE, 8),
+        FrameCheck(SIDE, SIDE, 8, CHANNELS),
         LiveGates(gates, CLASSES),
         [sink],
         settings,
@@ -400,7 +409,7 @@ def test_memory_stays_flat_over_twenty_thousand_cells() -> None:
         cells(),
         Light(batch=16),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(side, side, 8),
+        FrameCheck(side, side, 8, CHANNELS),
         LiveGates(ALL, CLASSES),
         [Forgetting()],
         replace(PLAIN, queue_cells=64),

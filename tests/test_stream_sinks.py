@@ -24,9 +24,10 @@ from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.gating import Decision, Verdict
 from cytogate.host.stream.run_folder import run_folder
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.cell_features import features_of
-from cytogate.model.files.frames import FourAngle, open_frames
+from cytogate.model.files.frames import open_frames
 from tests.streams import CLASSES, LOGIT_STEP, small_frames
 
 ROWS = EventFormat("a1b2", CLASSES, LOGIT_STEP)

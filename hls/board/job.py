@@ -170,7 +170,7 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
 def _bundle(build: BoardBuild, tools: Tools, output: Path) -> Bundle:
     manifest = manifest_of(build.design, build.project, tools.vivado_release, tools.vitis_release)
     files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
-    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, files)
+    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, build.design, files)
 
 
 def _print(report: BitstreamReport, path: Path) -> None:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
-from cytogate.model.interface.bundle import Manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +22,8 @@ class FrameCells:
 
     file: FrameFile
     labels: NDArray[np.int64] | None
+    """(cells,) indices of the design's classes."""
+    told: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -57,23 +58,39 @@ class FrameCells:
         self.file.close()
 
 
-def open_file(path: Path, manifest: Manifest) -> FrameCells:
-    """Open an NPZ, HDF5, Zarr or TIFF of frames of the accelerator's size.
+def open_file(path: Path, design: Design) -> FrameCells:
+    """Open an NPZ, HDF5, Zarr or TIFF of frames of the design's instrument.
 
     Raises
     ------
     InputError
-        Where there are no such frames, or labels that are not of the accelerator's classes.
+        Where there are no such frames.
     """
-    file = open_frames(path, FourAngle(adc_bits=manifest.adc_bits))
+    camera = design.camera
+    file = open_frames(path, camera)
     try:
-        wanted = (len(FourAngle.channels), manifest.rows, manifest.columns)
+        wanted = (len(camera.channels), camera.rows, camera.columns)
         if file.shape[1:] != wanted:
             raise InputError(
                 f"{path}: frames of shape {file.shape} do not suit the bundle, whose accelerator takes "
                 f"(cells, {', '.join(map(str, wanted))})"
             )
-        return FrameCells(file, file.labels_for(manifest.class_names))
+        return FrameCells(file, *_labels(file, design.network.class_names))
     except BaseException:
         file.close()
         raise
+
+
+def _labels(file: FrameFile, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return labels (cells,) as indices of the design's classes, found by name, and what must be told of them.
+
+    Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name is
+    not the design's, there are no labels and so no accuracy.
+    """
+    if file.labels is not None and file.class_names is None and int(file.labels.max()) + 1 == len(class_names):
+        told = f"{file.path}: labels have no class_names; they are taken for {', '.join(class_names)}, in this order"
+        return file.labels, (told,)
+    try:
+        return file.labels_for(class_names), ()
+    except InputError as error:
+        return None, (f"no accuracy: {error}",)

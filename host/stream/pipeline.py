@@ -43,7 +43,7 @@ class CellStream(Protocol):
         """Latency of the phase retrieval for the latest frame, by the kernel's counter; 0 if it counts no clocks."""
 
     def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
-        """Yield a result for each frames (4, rows, columns), in order; None asks to finish what is begun."""
+        """Yield a result for each frames (channels, rows, columns), in order; None asks to finish what is begun."""
 
 
 class Sink(Protocol):

@@ -26,6 +26,9 @@ from cytogate.model.errors import InputError
 
 BUILTIN = Path(__file__).resolve().parent / "builtin"
 DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
+QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
+ADOPTED_TOPOLOGY = "quantized.json"
+"""In the network's folder where the topology is "saved"."""
 DEFAULT_DESIGN = "qatom128"
 
 

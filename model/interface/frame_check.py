@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import FourAngle
-
 SATURATED_SHARE = 0.01
 """Share of a frame's pixels at the highest code from which the frame counts as saturated: a bright rim of a cell may
 touch the end of the range, but a hundredth of the field of view is more than its rims."""
@@ -24,7 +22,8 @@ class FrameCheck:
     rows: int
     columns: int
     adc_bits: int
-    channels: tuple[str, ...] = FourAngle.channels
+    channels: tuple[str, ...]
+    """Names of a cell's frames, in their order."""
 
     @property
     def top(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Design
-from cytogate.model.design.folder import network_folder
+from cytogate.model.design.folder import ADOPTED_TOPOLOGY, FLOAT_WEIGHTS, QUANTIZED_WEIGHTS, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.files.npz import open_arrays
@@ -22,8 +22,6 @@ from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
 TOPOLOGY, WEIGHTS, CODES = "twin.json", "twin.weights.h5", "twin_codes.npz"
-ADOPTED_TOPOLOGY = "quantized.json"
-QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 
 
 @dataclass(frozen=True, eq=False)
