@@ -19,6 +19,7 @@ from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.retrieval.binning import bin_codes
+from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import network_inputs
 from cytogate.model.simulation.making import make_file
 
@@ -57,6 +58,10 @@ class OwnCells:
         with open_frames(path, design.camera, images=not design.retrieves_phase) as frames:
             frames.check_size(design)
             labels = _labels(frames, design)
+            if design.retrieves_phase:
+                found = check_order(frames, design)
+                if found.wrong:
+                    raise InputError(f"{path}: {found.sentence}")
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
