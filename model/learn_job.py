@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import Inputs, StreamedExamples
-from cytogate.model.data.preprocessing import CodeRange, resized, turned_at_random
+from cytogate.model.data.preprocessing import CodeRange, resized, turned_inputs
 from cytogate.model.data.splits import Split
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
@@ -133,7 +133,7 @@ class _Learner:
 
     def examples(self, chosen: NDArray[np.int64], augment: bool = False) -> StreamedExamples:
         return StreamedExamples(
-            self.images, chosen, lambda images: (_values(self.codes(images)),), _turned if augment else None
+            self.images, chosen, lambda images: (_values(self.codes(images)),), turned_inputs if augment else None
         )
 
     def trained(self, quantized: bool) -> Fitted:
@@ -211,7 +211,3 @@ def _page(learner: _Learner, networks: dict[str, Fitted]) -> Page:
 
 def _values(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     return codes * np.float32(PIXEL.step)
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,11 @@ class TrainRequest:
     """What was asked of ``cytogate train``."""
 
     design: Design
-    plan: TrainingPlan
+    epochs: int | None
+    """Of each network; None: 40, or as many as LEAST_STEPS take."""
+    fine_tune_epochs: int
+    seed: int
+    """Of split, initial weights and order."""
     input: Path | None
     """Labelled cells of the user's; None for simulated ones."""
     cells: int | None
@@ -84,7 +89,8 @@ def run_train(request: TrainRequest) -> None:
     folder = network_folder(request.design)
     work = request.work / request.design.name
     cells = _own(request, work) if request.input is not None else _simulated(request, work)
-    design, plan, console = cells.design, request.plan, terminal()
+    design, console = cells.design, terminal()
+    plan = _plan(request, len(cells.split.training))
     with _progress() as on_progress:
         networks = {
             name: train(design, cells.inputs, cells.split, work / name, name == QUANTIZED, plan, on_progress)
@@ -126,15 +132,23 @@ def run_train(request: TrainRequest) -> None:
     page.write(folder.parent / PAGE, {"command": command, "minutes": (time.perf_counter() - began) / 60})
     evaluation.print(console, f"{len(cells.split.test):,} {'simulated ' if cells.simulated else ''}cells never seen")
     console.print(f"written: {folder}, {path}, {folder.parent / PAGE / 'README.md'}", soft_wrap=True)
-    evaluation.check(cells.simulated)
+    evaluation.check(own=request.input is not None)
 
 
 QUANTIZED, FLOAT = "quantized", "float"
+LEAST_EPOCHS, LEAST_STEPS = 40, 3000
+"""Small sets are gone through more often: with few steps a network is not trained, whatever the epochs."""
+
+
+def _plan(request: TrainRequest, training_cells: int) -> TrainingPlan:
+    plan = TrainingPlan(seed=request.seed, fine_tune_epochs=request.fine_tune_epochs)
+    steps = math.ceil(training_cells / plan.batch)
+    return dataclasses.replace(plan, epochs=request.epochs or max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
 
 
 def _own(request: TrainRequest, work: Path) -> Cells:
     """Return the cells of the user's file as the chip sees them, with offsets and gains fitted to training cells."""
-    design, seed = request.design, request.plan.seed
+    design, seed = request.design, request.seed
     assert request.input is not None
     own = OwnCells.of(request.input, design, request.cells, seed)
     check_classes(own.labels, design.network.class_names, str(own.path))
@@ -193,7 +207,7 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
             write_network_inputs(cells, design, path, background_only=cells is hidden)
         files.append(CellFile.of(path, design))
     inputs, background = files
-    seed = request.plan.seed
+    seed = request.seed
     facts: dict[str, object] = {"seed": request.data_seed, "background_cells": len(hidden)}
     return Cells(
         design, inputs, Split.of(inputs.labels, seed), background, Split.of(background.labels, seed),

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytogate.model.command.arguments import add_cells, add_design, add_input, add_output, design_of
+from cytogate.model.command.arguments import (
+    add_cells,
+    add_design,
+    add_input,
+    add_output,
+    design_of,
+    positive,
+)
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.new import KINDS, new_design
 
@@ -43,26 +50,47 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_cells(parser, "cells at most; simulated ones: 30000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
-    parser.add_argument("--epochs", type=int, default=40, help="epochs of each network")
+    parser.add_argument(
+        "--epochs", type=positive, help="epochs of each network (default: 40, or as many as 3,000 steps take)"
+    )
     parser.add_argument("--fine-tune-epochs", type=int, default=6, help="epochs with snapped batch normalization")
     parser.add_argument("--work", type=Path, default=Path("out/train"), help="folder of data and unfinished trainings")
 
 
 def _train(arguments: argparse.Namespace) -> None:
     from cytogate.model.train import TrainRequest, run_train
-    from cytogate.model.training.recipes import TrainingPlan
 
-    plan = TrainingPlan(seed=arguments.seed, epochs=arguments.epochs, fine_tune_epochs=arguments.fine_tune_epochs)
     run_train(
         TrainRequest(
             design=design_of(arguments),
-            plan=plan,
+            epochs=arguments.epochs,
+            fine_tune_epochs=arguments.fine_tune_epochs,
+            seed=arguments.seed,
             input=arguments.input,
             cells=arguments.cells,
             data_seed=arguments.data_seed,
             work=arguments.work,
         )
     )
+
+
+def _predict_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_input(parser, "cells to classify; labels are not needed", required=True)
+    add_cells(parser, "so many at most")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/predict/cells.parquet"),
+        metavar="FILE",
+        help="table to write: .parquet or .csv",
+    )
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    from cytogate.model.predict import PredictRequest, run_predict
+
+    run_predict(PredictRequest(design_of(arguments), arguments.input, arguments.cells, arguments.output))
 
 
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -246,6 +274,11 @@ TRAIN = Verb(
     "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
+)
+PREDICT = Verb(
+    "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",
+    _predict_arguments,
+    _predict,
 )
 EXPERIMENT = Verb(
     "Repeat a paper's experiment at a chosen scale: its tables and figures as a page, CSV, PNG and JSON.",

@@ -127,7 +127,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
             design,
             frames,
             lambda values: logits_of_values(model, iter([values])),
-            CSimulation.of_retrieval(design, folder),
+            CSimulation.of_kernel(design, folder),
             NetworkSimulation.of(project, folder),
         )
     report = {"design": design.name, "cells": cells, "threads": 1, "timings": [asdict(timing) for timing in timings]}

@@ -12,16 +12,16 @@ from pathlib import Path
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.csim.compile import build
-from cytogate.sim.csim.kernels import chain_build
-from cytogate.sim.csim.order import to_stream
+from cytogate.sim.csim.kernels import LOGITS, chain_build
 
 TIMEOUT_SECONDS = 600
 
 
-def write_vectors(folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
+def write_vectors(design: Design, folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
     """Write expected codes, stage by stage, as little-endian 32-bit integers in stream order; return the cells."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.bin"):
@@ -29,9 +29,10 @@ def write_vectors(folder: Path, cells: Iterable[dict[str, Codes]]) -> int:
     count = 0
     for cell in cells:
         count += 1
-        for name, words in to_stream(cell).items():
+        words = {row.name: row.to_stream(cell[row.name]) for row in contract(design).recorded}
+        for name, codes in {**words, LOGITS: cell[LOGITS]}.items():
             with (folder / f"{name}.bin").open("ab") as file:
-                file.write(words.astype("<i4").tobytes())
+                file.write(codes.astype("<i4").tobytes())
     return count
 
 

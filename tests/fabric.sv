@@ -2,12 +2,13 @@
 // and in the network's place one that has five logits follow from all of a cell's pixels and their order.
 module fabric #(
     parameter int WIDTH = 8,
-    parameter int LANE_BITS = contract_pkg::LANE_BITS
+    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
+    parameter int OUT_BITS = WIDTH * 40
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,
     output logic                         stream_aresetn,
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_dma_tdata,
+    input  logic [        BEAT_BITS-1:0] s_dma_tdata,
     input  logic                         s_dma_tvalid,
     output logic                         s_dma_tready,
     input  logic                         s_dma_tlast,
@@ -35,14 +36,14 @@ module fabric #(
 );
   localparam int CELL_PIXELS = contract_pkg::SIZE * contract_pkg::SIZE;
 
-  logic [WIDTH*4*LANE_BITS-1:0] m_frames_tdata;
-  logic [WIDTH*40-1:0] pixels_tdata;
+  logic [BEAT_BITS-1:0] m_frames_tdata;
+  logic [OUT_BITS-1:0] pixels_tdata;
   logic [31:0] s_logits_tdata;
   logic m_frames_tvalid, m_frames_tready, m_frames_tlast, pixels_tvalid, pixels_tready, pixels_tlast;
   logic s_logits_tvalid, s_logits_tready, s_logits_tlast;
 
-  stream_unit_block #(.WIDTH(WIDTH), .LANE_BITS(LANE_BITS), .WEIGHTS_HASH(-2)) stream_unit (.*);
-  retrieve_phase_block #(.WIDTH(WIDTH), .LANE_BITS(LANE_BITS)) retrieve_phase (
+  stream_unit_block #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .WEIGHTS_HASH(-2)) stream_unit (.*);
+  retrieve_phase_block #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
       .aclk, .aresetn(stream_aresetn), .s_axis_tdata(m_frames_tdata), .s_axis_tvalid(m_frames_tvalid),
       .s_axis_tready(m_frames_tready), .s_axis_tlast(m_frames_tlast), .m_axis_tdata(pixels_tdata),
       .m_axis_tvalid(pixels_tvalid), .m_axis_tready(pixels_tready), .m_axis_tlast(pixels_tlast), .s_axil_awaddr('0),

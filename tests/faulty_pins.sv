@@ -2,17 +2,19 @@
 module faulty_pins
   import contract_pkg::*;
 #(
-    parameter int WIDTH = 1
+    parameter int WIDTH = 1,
+    parameter int BEAT_BITS = beat_bits(WIDTH),
+    parameter int OUT_BITS = WIDTH * NETWORK_CHANNELS * PIXEL_BITS
 ) (
     input logic aclk,
     input logic aresetn,
 
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
+    input  logic [BEAT_BITS-1:0] s_axis_tdata,
+    input  logic                 s_axis_tvalid,
+    output logic                 s_axis_tready,
+    input  logic                 s_axis_tlast,
 
-    output logic [WIDTH*40-1:0] m_axis_tdata,
+    output logic [OUT_BITS-1:0] m_axis_tdata,
     output logic                m_axis_tvalid,
     input  logic                m_axis_tready,
     output logic                m_axis_tlast,
@@ -51,7 +53,7 @@ module faulty_pins
   localparam int PLACE = 100;
 
   logic kernel_resetn, into_ready, out_valid, out_last, arready, rvalid;
-  logic [WIDTH*40-1:0] out_data;
+  logic [OUT_BITS-1:0] out_data;
   logic [31:0] rdata;
   logic [31:0] clocks = 0, beats_in, beats_out;
   logic repeated, stalled;
@@ -88,7 +90,7 @@ module faulty_pins
   wire stuck = fault == OUTPUT_STUCK && beats_out >= OUTPUT_BEATS;
   assign m_axis_tvalid = out_valid && !lost && !withdrawn && !stuck;
   wire flipped = (fault == FLIPPED_BIT && beats_out == PLACE) || (fault == DATA_CHANGES && stalled);
-  assign m_axis_tdata = out_data ^ (WIDTH*40)'(flipped);
+  assign m_axis_tdata = out_data ^ OUT_BITS'(flipped);
   assign m_axis_tlast = (out_last && fault != NO_TLAST) || (fault == EARLY_TLAST && beats_out == PLACE);
   wire again = fault == REPEATED_BEAT && beats_out == PLACE && !repeated;
 
@@ -104,7 +106,7 @@ module faulty_pins
     if (fault == FLAGS_SWAPPED && 32'(address) == ERROR_FLAGS_OFFSET) s_axil_rdata = {30'b0, rdata[0], rdata[1]};
   end
 
-  retrieve_phase #(
+  simulated_kernel #(
       .WIDTH(WIDTH)
   ) kernel (
       .aclk,

@@ -1,14 +1,15 @@
 // The phase retrieval as it stands in the block design when Vitis HLS makes it: registers beside a kernel of streams.
 module hls_kernel #(
-    parameter int LANE_BITS = contract_pkg::LANE_BITS
+    parameter int BEAT_BITS = contract_pkg::beat_bits(1),
+    parameter int OUT_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                   aclk,
     input  logic                   aresetn,
-    input  logic [4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic [  BEAT_BITS-1:0] s_axis_tdata,
     input  logic                   s_axis_tvalid,
     output logic                   s_axis_tready,
     input  logic                   s_axis_tlast,
-    output logic [           39:0] m_axis_tdata,
+    output logic [   OUT_BITS-1:0] m_axis_tdata,
     output logic                   m_axis_tvalid,
     input  logic                   m_axis_tready,
     output logic                   m_axis_tlast,
@@ -31,14 +32,14 @@ module hls_kernel #(
     input  logic                   s_axil_rready
 );
   logic core_aresetn;
-  logic [4*LANE_BITS-1:0] m_core_tdata;
-  logic [39:0] s_core_tdata;
+  logic [BEAT_BITS-1:0] m_core_tdata;
+  logic [OUT_BITS-1:0] s_core_tdata;
   logic m_core_tvalid, m_core_tready, m_core_tlast, s_core_tvalid, s_core_tready, s_core_tlast;
 
-  kernel_registers_block #(.LANE_BITS(LANE_BITS)) registers (.*);
+  kernel_registers_block #(.BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) registers (.*);
 
   // In the place of the exported kernel: its C++ behind DPI-C.
-  dpi_kernel #(.WIDTH(1), .INPUT_BITS(4 * LANE_BITS), .OUTPUT_BITS(40)) kernel (
+  dpi_kernel kernel (
       .aclk,
       .resetn(core_aresetn),
       .s_axis_tdata(m_core_tdata),

@@ -54,7 +54,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(("width", "lane_bits"), list(itertools.product((1, 2, 4, 8), (8, 16))))
 def test_bytes_are_the_kernels_beats(width: int, lane_bits: int) -> None:
     """One byte string, two ways to it, and back."""
-    layout = FrameLayout(rows=5, columns=11, width=width, lane_bits=lane_bits)
+    layout = FrameLayout(channels=4, rows=5, columns=11, width=width, lane_bits=lane_bits)
     kind = np.uint8 if lane_bits == 8 else np.uint16
     frames = np.random.default_rng(width).integers(0, 2**lane_bits, (3, 4, 5, 11), kind)
     data = packed(frames, layout, spare=0xA5 * (0x101 if lane_bits == 16 else 1))

@@ -22,7 +22,7 @@ from cytogate.hls.board import job as bitstream
 from cytogate.hls.board.job import BitstreamReport, run_bitstream
 from cytogate.hls.board.reports import read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import find_tools
-from cytogate.hls.contract.package import design_hash
+from cytogate.hls.contract.constants import design_hash
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.folder import load_design

@@ -75,7 +75,7 @@ def failures(outcomes: list[Outcome]) -> dict[str, str]:
 def test_every_word_of_every_stage(design: Design, width: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(design)[: 3 if design.binning > 1 else None]
     under_test, build = kernel(design, width, builds)
-    due = pixel_words(integer.retrieve(frames, design).network_input)
+    due = pixel_words(integer.retrieve(frames, design).network_input, width)
     bench_task(Level.DPI, design, width).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
@@ -103,7 +103,7 @@ def test_every_word_of_every_stage(design: Design, width: int, builds: Path, tmp
 def test_every_scenario(level: Level, width: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(SMALL)[:5]
     under_test, build = kernel(SMALL, width, builds, level)
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, width)
     bench_task(level, SMALL, width).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
@@ -121,7 +121,7 @@ def test_icarus_sees_the_same(builds: Path, tmp_path: Path) -> None:
     under_test = hardware(Level.RTL, SMALL, 4, builds / "cosim-small")
     build = compile_hardware(under_test, Simulator.ICARUS, builds / "cosim-small" / "icarus", waves=False)
     frames = frames_of(SMALL)[:2]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 4)
     bench_task(Level.RTL, SMALL, 4).write(tmp_path, frames, due)
     (outcome,) = run_benches(under_test, Simulator.ICARUS, build, ["cytogate.sim.axi.bench_rate"], tmp_path)
     assert outcome.failure is None, outcome.failure
@@ -193,7 +193,7 @@ def run_faulty(faulty: tuple[Hardware, Path], fault: Fault, module: str, only: s
     chosen = folder / "memory" / "fault.mem"
     chosen.write_text(f"{fault:02x}\n", encoding="ascii")
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 8)
     bench_task(Level.DPI, SMALL, 8).write(folder / "run", frames, due)
     return run_benches(
         dataclasses.replace(under_test, memories=(chosen,)), Simulator.VERILATOR, build,
@@ -228,7 +228,7 @@ def test_a_simulation_that_crashes_is_no_result(faulty: tuple[Hardware, Path], t
 def test_a_wrong_expectation_is_seen(builds: Path, tmp_path: Path) -> None:
     frames = frames_of(SMALL)[:2]
     under_test, build = kernel(SMALL, 8, builds)
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 8)
     due[1, 777] ^= 1
     bench_task(Level.DPI, SMALL, 8).write(tmp_path, frames, due)
     assert run_rate(under_test, build, tmp_path).mismatches == 1
@@ -273,7 +273,7 @@ module retrieve_phase (
 );
   assign pixels_TKEEP = 5'h1f;
   assign pixels_TSTRB = 5'h1f;
-  dpi_kernel #(.WIDTH(1), .INPUT_BITS(32), .OUTPUT_BITS(40)) kernel (
+  dpi_kernel kernel (
       .aclk(ap_clk), .resetn(ap_rst_n),
       .s_axis_tdata(frames_TDATA), .s_axis_tvalid(frames_TVALID), .s_axis_tready(frames_TREADY),
       .s_axis_tlast(frames_TLAST), .m_axis_tdata(pixels_TDATA), .m_axis_tvalid(pixels_TVALID),
@@ -311,7 +311,7 @@ def test_an_export_of_vitis(builds: Path, tmp_path: Path) -> None:
 
 def check_export(under_test: Hardware, build: Path, design: Design, folder: Path) -> None:
     frames = frames_of(design)[:3]
-    due = pixel_words(integer.retrieve(frames, design).network_input)
+    due = pixel_words(integer.retrieve(frames, design).network_input, 1)
     bench_task(Level.VITIS, design, 1).write(folder, frames, due)
     measured = run_rate(under_test, build, folder)
     assert (measured.words, measured.mismatches) == (due.size, 0)

@@ -135,7 +135,7 @@ def test_the_plain_bench_and_its_exit_codes(
     project: HlsProject, simulation: CSimulation, frames: np.ndarray, builds: Path, tmp_path: Path
 ) -> None:
     cells = [simulation.run(raw) for raw in frames[:2]]
-    assert write_vectors(tmp_path, cells) == 2
+    assert write_vectors(DESIGN, tmp_path, cells) == 2
     program = build_testbench(DESIGN, project, builds / "chain")
     told = run_testbench(program, tmp_path)
     assert told.rstrip().endswith("PASS")
@@ -158,7 +158,7 @@ def test_builds_of_one_name_do_not_share_a_library(frames: np.ndarray, tmp_path:
     simulations = []
     for side in (305, 280):
         acquisition = dataclasses.replace(DESIGN.four_angle, rows=side, columns=side)
-        simulations.append(CSimulation.of_retrieval(dataclasses.replace(DESIGN, instrument=acquisition), tmp_path))
+        simulations.append(CSimulation.of_kernel(dataclasses.replace(DESIGN, instrument=acquisition), tmp_path))
     for simulation, side in zip(simulations, (305, 280), strict=True):
         found = simulation.run(np.ascontiguousarray(frames[0, :, :side, :side]))
         assert found["frames"].shape == (4, side, side)

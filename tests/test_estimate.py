@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cytogate.hls.network.convert import convert
+from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
 from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
@@ -39,7 +40,7 @@ from cytogate.model.networks import compact, dcnn
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.shapes import shapes_of
 from cytogate.model.verbs import ESTIMATE
-from cytogate.sim.area.tools import Synthesis, sources_of, synthesize, synthesize_module
+from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.test_networks import exact_network
@@ -120,7 +121,7 @@ def predicted_by_module(design: Design, width: int) -> dict[str, tuple[float, fl
 
 @pytest.mark.parametrize(("module", "copies"), [("transform", 4), ("quotient", 1), ("surface_fit", 1)])
 def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_path: Path) -> None:
-    found = synthesize_module(SMALL, sources_of(module), module, {}, tmp_path)
+    found = synthesize_module(SMALL, rtl_sources(module), module, {}, tmp_path)
     predicted = retrieval_modules(SMALL, 1)[module]
     assert (copies * found.area.dsp, copies * found.area.bram36) == (predicted.dsp, predicted.bram36)
     assert predicted.dsp > 0
@@ -247,7 +248,7 @@ def test_binning_has_about_the_logic_that_yosys_counts(samples_per_clock: int, b
     """Of the binning's four channels, without what follows it: a hint that the estimate's bits are right."""
     design = load_design("qatom128")
     found = synthesize_module(
-        design, sources_of("binning"), "binning", {"LANES": samples_per_clock}, builds / "synth-binning"
+        design, rtl_sources("binning"), "binning", {"LANES": samples_per_clock}, builds / "synth-binning"
     )
     values = 4 * samples_per_clock
     assert found.area.lut == pytest.approx(values * BINNING_LUT * 10 + 192, rel=0.15)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.packing import input_beats
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
@@ -25,7 +25,7 @@ def test_from_dma_to_dma(builds: Path, tmp_path: Path) -> None:
     blocks = [FPGA / "board" / f"{name}_block.v" for name in ("stream_unit", "retrieve_phase")]
     under_test = Hardware(
         top="fabric",
-        sources=(package, *sorted((FPGA / "rtl").glob("*.sv")), *blocks, REPOSITORY / "tests" / "fabric.sv"),
+        sources=(package, *rtl_sources("stream_unit", "retrieve_phase"), *blocks, REPOSITORY / "tests" / "fabric.sv"),
         parameters={"WIDTH": WIDTH},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )

@@ -21,8 +21,9 @@ from cytogate.model.contract.fixed_point import (
     Rounding,
     shift_right,
 )
-from cytogate.model.contract.law import Stage, contract
+from cytogate.model.contract.law import contract
 from cytogate.model.contract.memory import Buffer
+from cytogate.model.contract.stage import Stage
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle

@@ -48,7 +48,7 @@ def compare(simulation: CSimulation, frames: np.ndarray) -> int:
 @pytest.mark.parametrize("name", ALL_DESIGNS)
 def test_equals_the_integer_model_on_every_word(name: str, builds: Path) -> None:
     design = ALL_DESIGNS[name]
-    simulation = CSimulation.of_retrieval(design, builds / name)
+    simulation = CSimulation.of_kernel(design, builds / name)
     frames = np.concatenate(
         [bumps(design, 2, seed=20, shading=0.03)[0], noise(design, 2, seed=21), *extremes(design).values()]
     )
@@ -60,7 +60,7 @@ def test_equals_the_integer_model_on_every_word(name: str, builds: Path) -> None
 @pytest.mark.parametrize("surplus", [-1, 1, -305, 40000, -93024])
 def test_a_malformed_packet_is_dropped_and_the_next_frame_is_not(surplus: int, builds: Path) -> None:
     design = load_design("qatom64")
-    simulation = CSimulation.of_retrieval(design, builds / design.name)
+    simulation = CSimulation.of_kernel(design, builds / design.name)
     frames, _ = bumps(design, 1, seed=22)
     left, _ = simulation.send(frames[0], 305 * 305 + surplus)
     assert left == 0
@@ -79,7 +79,7 @@ def test_headers_are_committed_for_the_built_in_designs_alone() -> None:
 
 def test_frames_of_another_shape_are_refused(builds: Path) -> None:
     design = load_design("qatom64")
-    simulation = CSimulation.of_retrieval(design, builds / design.name)
+    simulation = CSimulation.of_kernel(design, builds / design.name)
     with pytest.raises(ValueError, match="do not fit"):
         simulation.run(np.zeros((4, 300, 305), np.uint16))
 

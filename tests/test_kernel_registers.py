@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, run_rate
 from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
@@ -16,7 +16,7 @@ from tests.conftest import REPOSITORY
 from tests.test_cosim import SMALL, failures, frames_of
 
 SOURCES = (
-    FPGA / "rtl" / "fifo.sv", FPGA / "rtl" / "status_registers.sv", FPGA / "rtl" / "kernel_registers.sv",
+    *rtl_sources("kernel_registers"),
     FPGA / "board" / "kernel_registers_block.v", DPI / "dpi_kernel.sv", REPOSITORY / "tests" / "hls_kernel.sv",
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_as_the_block_design_has_them(builds: Path, tmp_path: Path) -> None:
     """The Verilog around them; the registers themselves stand beside every kernel of level dpi."""
     under_test, build = kernel(builds / "kernel_registers", builds, SOURCES)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
@@ -65,7 +65,7 @@ def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
     sources = tuple(changed if path.name == changed.name else path for path in SOURCES)
     under_test, build = kernel(tmp_path / "build", builds, sources)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     only = r"first_and_last|reset|flags"
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path, only=only)

@@ -147,7 +147,20 @@ def test_logits_are_no_probabilities() -> None:
         Metrics.of(labels, predicted, NAMES[:2])
 
 
-def test_spread() -> None:
+def test_intervals_lie_above_or_below_a_level_as_a_whole() -> None:
+    found = Interval(0.3, 0.2, 0.4)
+    assert (found.is_above(0.19), found.is_above(0.2), found.is_below(0.4), found.is_below(0.41)) == (
+        True, False, False, True,
+    )  # fmt: skip
+    none = Interval(None, None, None)
+    assert not none.is_above(-1)
+    assert not none.is_below(2)
+    assert found.known == 0.3
+    with pytest.raises(ValueError, match="do not define"):
+        _ = none.known
+
+
+def test_repeated_trainings() -> None:
     assert Repeats.of([0.5, 0.7]).as_dict() == {
         "values": (0.5, 0.7),
         "mean": pytest.approx(0.6),

@@ -14,6 +14,7 @@ from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer, reference
+from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.simulation.simulator import SimulatedCells
 from tests.phantoms import bumps, cells_of_diameter, extremes, noise
 
@@ -189,7 +190,7 @@ def test_a_broken_step_exceeds_a_bound(what: str, monkeypatch: pytest.MonkeyPatc
 def test_binning_is_exact() -> None:
     design = load_design("qatom128")
     frames = noise(design, 1, seed=10)
-    binned = integer.bin_frames(frames, design)
+    binned = bin_codes(frames, design)
     assert binned[0, 2, 5, 7] == frames[0, 2, 24 + 10 : 24 + 12, 24 + 14 : 24 + 16].sum()
     assert (contract(design).binned.decode(binned) == reference.retrieve(frames, design)["binned"]).all()
 

@@ -15,15 +15,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cytogate.hls.contract.header import header_text
-from cytogate.hls.contract.package import memory_texts, package_text, write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.contract.constants import retrieval_tables
+from cytogate.hls.contract.package import memory_texts, write_rtl_package
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, Format, shift_right
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
-from cytogate.model.design.folder import builtin_names, load_design
+from cytogate.model.design.folder import load_design
 from cytogate.model.retrieval import integer
-from cytogate.sim.rtl.simulation import rtl_sources, verilate
+from cytogate.sim.rtl.simulation import verilate
 from tests.conftest import REPOSITORY
 
 DESIGN = load_design("qatom64")
@@ -60,7 +60,7 @@ def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str
     """Compile the units in ``folder``; ``memory`` may change a ROM file, given its name and text."""
     package = write_rtl_package(DESIGN, folder)
     for size in (8, 32, 256):
-        text = memory_texts(size, 11)["twiddle.mem"]
+        text = memory_texts(retrieval_tables(size, 11))["twiddle.mem"]
         name = f"twiddle_{size}.mem"
         (folder / name).write_text(memory(name, text) if memory else text, encoding="ascii")
     if memory:
@@ -74,7 +74,7 @@ def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str
 
 @pytest.fixture(scope="module")
 def units(builds: Path) -> Units:
-    return compiled(builds / "rtl_units", rtl_sources())
+    return compiled(builds / "rtl_units", rtl_sources("retrieve_phase"))
 
 
 RESET = np.array([1, 1, 0])
@@ -272,7 +272,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
     changed = tmp_path / fault.module
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
-    sources = [changed if path.name == fault.module else path for path in rtl_sources()]
+    sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_phase")]
     words, differ = CHECKS[fault.check](compiled(tmp_path / "build", sources))
     assert differ > 0, f"none of {words} words differs"
 
@@ -286,25 +286,13 @@ def test_a_wrong_rom_bit_is_seen(file: str, check: str, tmp_path: Path) -> None:
             lines[1] = f"{int(lines[1], 16) ^ 1:0{len(lines[1])}x}"
         return "\n".join(lines)
 
-    words, differ = CHECKS[check](compiled(tmp_path, rtl_sources(), changed))
+    words, differ = CHECKS[check](compiled(tmp_path, rtl_sources("retrieve_phase"), changed))
     assert differ > 0, f"none of {words} words differs"
-
-
-@pytest.mark.parametrize("name", builtin_names())
-def test_package_says_what_the_header_says(name: str) -> None:
-    """Every integer of the C++ header is in the package under its name in capitals."""
-    design = load_design(name)
-    header, package = header_text(contract(design)), package_text(design)
-    constants = [line.split() for line in header.splitlines() if line.startswith("constexpr int k") and "[" not in line]
-    assert len(constants) > 40
-    said = [line.split()[-1] for line in package.splitlines() if "localparam int" in line]
-    assert said[: len(constants)] == [words[-1] for words in constants]
-    assert "localparam int SIZE_LOG2 = " in package
 
 
 def test_memory_files_hold_the_tables() -> None:
     for size in (8, 64):
-        texts = memory_texts(size, 7)
+        texts = memory_texts(retrieval_tables(size, 7))
         tables = {
             "twiddle.mem": twiddles(size),
             "quadrant.mem": quotient_quadrant(size).reshape(-1, 1),

@@ -15,7 +15,7 @@ from cytogate.host.stream.cells import Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
-from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_check import FrameCheck
 from tests.streams import (
@@ -58,6 +58,7 @@ def pipeline(
     settings: Settings = PLAIN,
     gates: Gates = ALL,
     stopped: threading.Event | None = None,
+    measure: Measure | None = None,
 ) -> tuple[Pipeline, Kept]:
     sink = sink or Kept()
     made = Pipeline(
@@ -69,6 +70,7 @@ def pipeline(
         [sink],
         settings,
         stopped or threading.Event(),
+        measure,
     )
     return made, sink
 
@@ -87,6 +89,29 @@ def test_every_cell_in_order_with_its_own_logits() -> None:
     assert run.counts.deepest_queue <= PLAIN.queue_cells
     assert run.ledger.summaries()["total"].cells == 1000
     assert run.ledger.summaries()["phase"].p50_us == pytest.approx(12.5, rel=0.01)
+
+
+def test_events_carry_the_features_of_their_own_frames() -> None:
+    """40 cells, one of them without frames, one lost by the accelerator: that one has features but no class."""
+    frames: list[np.ndarray | None] = list(small_frames(40))
+    frames[7] = None
+    cells = ListedCells(frames).read({})
+    run, sink = pipeline(cells, NumpyAccelerator(lost=[11]), measure=lambda each: {"sum": float(each.sum())})
+    run.run()
+    assert [event.features for event in sink.events] == [
+        {} if each is None else {"sum": float(each.sum())} for each in frames
+    ]
+    assert len(sink.events) == 40
+    # The eleventh that was sent after the first; the one without frames was not.
+    assert sink.events[12].logits is None
+    assert all(not event.features for event in _events_without_measure(small_frames(3)))
+
+
+def _events_without_measure(frames: np.ndarray) -> list[Event]:
+    run, sink = pipeline(ListedCells(frames).read({}))
+    run.run()
+    assert len(sink.events) == len(frames)
+    return sink.events
 
 
 def test_faulty_cells_keep_their_place_and_the_stream_goes_on() -> None:

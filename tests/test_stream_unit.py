@@ -10,30 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.contract.package import design_hash, write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.contract.constants import design_hash
+from cytogate.hls.contract.package import write_rtl_package
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.design.folder import load_design
 from cytogate.model.interface import registers
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.stream_task import StreamTask
 
 DESIGN = load_design("qatom64")
-MODULES = (
-    "stream_unit", "batch_cutter", "batch_joiner", "stream_registers", "word_sum", "fifo", "credits", "delay",
-    "pipeline_valid",
-)  # fmt: skip
+MODULES = tuple(path.stem for path in rtl_sources("stream_unit"))
 FRAME_BEATS = 11
 WEIGHTS_HASH = 0xC0FFEE11
 BENCH = ["cytogate.sim.axi.bench_stream"]
 CASES = 9 + 1 + 1 + 1 + 5
 
 
-def unit(folder: Path, width: int, lane_bits: int, sources: Path) -> Hardware:
+def unit(folder: Path, width: int, beat_bits: int, sources: Path) -> Hardware:
     return Hardware(
         top="stream_unit",
         sources=(write_rtl_package(DESIGN, folder), *(sources / f"{name}.sv" for name in MODULES)),
         parameters={
-            "WIDTH": width, "LANE_BITS": lane_bits, "FRAME_BEATS": FRAME_BEATS, "WEIGHTS_HASH": WEIGHTS_HASH,
+            "WIDTH": width, "BEAT_BITS": beat_bits, "FRAME_BEATS": FRAME_BEATS, "WEIGHTS_HASH": WEIGHTS_HASH,
         },
     )  # fmt: skip
 
@@ -46,21 +44,21 @@ def play(under_test: Hardware, build: Path, folder: Path, only: str | None = Non
         "WEIGHTS_HASH": WEIGHTS_HASH,
     }
     parameters = under_test.parameters
-    StreamTask(parameters["WIDTH"] * 4 * parameters["LANE_BITS"] // 8, FRAME_BEATS, constants).write(folder)
+    StreamTask(parameters["BEAT_BITS"] // 8, FRAME_BEATS, constants).write(folder)
     return run_benches(under_test, Simulator.VERILATOR, build, BENCH, folder, only=only)
 
 
 @pytest.mark.parametrize(
-    ("width", "lane_bits"),
+    ("width", "beat_bits"),
     [
-        (1, 8),
-        (4, 16),
-        *(pytest.param(width, bits, marks=pytest.mark.full) for width, bits in ((2, 8), (8, 8), (8, 16))),
+        (1, 32),
+        (4, 256),
+        *(pytest.param(width, bits, marks=pytest.mark.full) for width, bits in ((2, 64), (8, 256), (8, 1024))),
     ],
 )
-def test_every_scenario(width: int, lane_bits: int, builds: Path, tmp_path: Path) -> None:
-    under_test = unit(builds / "stream_unit", width, lane_bits, FPGA / "rtl")
-    folder = builds / "stream_unit" / f"verilator-{width}-{lane_bits}"
+def test_every_scenario(width: int, beat_bits: int, builds: Path, tmp_path: Path) -> None:
+    under_test = unit(builds / "stream_unit", width, beat_bits, FPGA / "rtl")
+    folder = builds / "stream_unit" / f"verilator-{width}-{beat_bits}"
     build = compile_hardware(under_test, Simulator.VERILATOR, folder, waves=False)
     outcomes = play(under_test, build, tmp_path)
     assert not [f"{outcome.name}: {outcome.failure}" for outcome in outcomes if outcome.failure is not None]
@@ -97,7 +95,7 @@ FAULTS = {
     "batch number stands": Fault("batch_joiner", "batches_left + 1'b1", "batches_left", "batches_of_all_kinds"),
     "logits are not summed": Fault("batch_joiner", "output_sum + s_axis_tdata", "output_sum", "batches_of_all_kinds"),
     "five places given": Fault("stream_unit", ".COUNT(BATCHES)", ".COUNT(BATCHES + 1)", "batches_wait"),
-    "reset answered at once": Fault("stream_registers", "(write && !resets)", "write", "reset_in_the_middle"),
+    "reset answered at once": Fault("stream_registers", ".busy(resetting)", ".busy(1'b0)", "reset_in_the_middle"),
     "reset too short": Fault(
         "stream_registers",
         "RESET_CLOCKS + SETTLING_CLOCKS",
@@ -135,7 +133,7 @@ def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
             assert fault.right in text, f"{module}.sv holds no {fault.right}"
             text = text.replace(fault.right, fault.wrong)
         (sources / f"{module}.sv").write_text(text, encoding="ascii")
-    under_test = unit(tmp_path, 1, 8, sources)
+    under_test = unit(tmp_path, 1, 32, sources)
     build = compile_hardware(under_test, Simulator.VERILATOR, tmp_path / "verilator", waves=False)
     outcomes = play(under_test, build, tmp_path, only=fault.scenario)
     assert [outcome for outcome in outcomes if outcome.failure is not None], f"{name} went unseen"

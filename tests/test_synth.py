@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import Area, board_named
 from cytogate.model.design.design import RTL, Chip, Design, Window
 from cytogate.model.design.folder import load_design
@@ -16,7 +17,7 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import ModuleArea, area_report
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
-from cytogate.sim.area.tools import Synthesis, place_line_engine, sources_of, synthesize_module
+from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize_module
 
 SMALL = Design("arriving64", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=64))
 full = pytest.mark.full
@@ -109,14 +110,14 @@ def test_a_missing_tool_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_module_brings_those_below_it_and_no_others() -> None:
-    names = [path.stem for path in sources_of("transform")]
+    names = [path.stem for path in rtl_sources("transform")]
     assert names == ["butterfly", "delay", "pipeline_valid", "rom", "shift_round", "transform"]
-    assert {"retrieval", "ram", "surface_fit"} <= {path.stem for path in sources_of("retrieve_phase")}
+    assert {"retrieval", "ram", "surface_fit"} <= {path.stem for path in rtl_sources("retrieve_phase")}
 
 
 def test_a_transform_has_its_multipliers(tmp_path: Path) -> None:
     """Four products at each of log2 N - 2 levels."""
-    found = synthesize_module(SMALL, sources_of("transform"), "transform", {"SIZE": 8}, tmp_path / "build")
+    found = synthesize_module(SMALL, rtl_sources("transform"), "transform", {"SIZE": 8}, tmp_path / "build")
     assert found.area.dsp == 4 * (3 - 2)
     assert found.area.bram36 == 0
 

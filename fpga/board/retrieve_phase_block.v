@@ -1,7 +1,8 @@
 // The phase retrieval in SystemVerilog for the block design, which takes modules in Verilog alone.
 module retrieve_phase_block #(
     parameter integer WIDTH = 1,
-    parameter integer LANE_BITS = 8
+    parameter integer BEAT_BITS = 32,
+    parameter integer OUT_BITS = 8
 ) (
     (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 aclk CLK" *)
     (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF s_axis:m_axis:s_axil, ASSOCIATED_RESET aresetn" *)
@@ -9,33 +10,33 @@ module retrieve_phase_block #(
     (* X_INTERFACE_INFO = "xilinx.com:signal:reset:1.0 aresetn RST" *)
     (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
     input  wire aresetn,
-    input  wire [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
-    input  wire                         s_axis_tvalid,
-    output wire                         s_axis_tready,
-    input  wire                         s_axis_tlast,
-    output wire          [WIDTH*40-1:0] m_axis_tdata,
-    output wire                         m_axis_tvalid,
-    input  wire                         m_axis_tready,
-    output wire                         m_axis_tlast,
-    input  wire                   [7:0] s_axil_awaddr,
-    input  wire                         s_axil_awvalid,
-    output wire                         s_axil_awready,
-    input  wire                  [31:0] s_axil_wdata,
-    input  wire                   [3:0] s_axil_wstrb,
-    input  wire                         s_axil_wvalid,
-    output wire                         s_axil_wready,
-    output wire                   [1:0] s_axil_bresp,
-    output wire                         s_axil_bvalid,
-    input  wire                         s_axil_bready,
-    input  wire                   [7:0] s_axil_araddr,
-    input  wire                         s_axil_arvalid,
-    output wire                         s_axil_arready,
-    output wire                  [31:0] s_axil_rdata,
-    output wire                   [1:0] s_axil_rresp,
-    output wire                         s_axil_rvalid,
-    input  wire                         s_axil_rready
+    input  wire [BEAT_BITS-1:0] s_axis_tdata,
+    input  wire                 s_axis_tvalid,
+    output wire                 s_axis_tready,
+    input  wire                 s_axis_tlast,
+    output wire  [OUT_BITS-1:0] m_axis_tdata,
+    output wire                 m_axis_tvalid,
+    input  wire                 m_axis_tready,
+    output wire                 m_axis_tlast,
+    input  wire           [7:0] s_axil_awaddr,
+    input  wire                 s_axil_awvalid,
+    output wire                 s_axil_awready,
+    input  wire          [31:0] s_axil_wdata,
+    input  wire           [3:0] s_axil_wstrb,
+    input  wire                 s_axil_wvalid,
+    output wire                 s_axil_wready,
+    output wire           [1:0] s_axil_bresp,
+    output wire                 s_axil_bvalid,
+    input  wire                 s_axil_bready,
+    input  wire           [7:0] s_axil_araddr,
+    input  wire                 s_axil_arvalid,
+    output wire                 s_axil_arready,
+    output wire          [31:0] s_axil_rdata,
+    output wire           [1:0] s_axil_rresp,
+    output wire                 s_axil_rvalid,
+    input  wire                 s_axil_rready
 );
-  retrieve_phase #(.WIDTH(WIDTH), .LANE_BITS(LANE_BITS)) retrieve_phase (
+  retrieve_phase #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
       .aclk(aclk),
       .aresetn(aresetn),
       .s_axis_tdata(s_axis_tdata),

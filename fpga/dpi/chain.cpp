@@ -1,14 +1,15 @@
-// Phase retrieval and network for the module `chain` of this folder: one logit a beat, whatever the width of the input.
+// The kernel and the network behind it for the module `simulated_kernel`: one logit a beat, whatever the width of the
+// input.
 #include "classify.hpp"
 #include "shell.hpp"
 
 namespace {
 
 void run(hls::stream<cytogate::frame_beat>& frames, int, std::deque<shell::OutputBeat>& beats) {
-  hls::stream<cytogate::pixel_beat> retrieved("retrieved"), pixels("pixels");
+  hls::stream<cytogate::pixel_beat> inputs("inputs"), pixels("pixels");
   hls::stream<cytogate::logit_beat> logits("logits");
-  cytogate::retrieve_phase<testbench::Recorder>(frames, retrieved);
-  if (testbench::record(retrieved, [&](const cytogate::pixel_beat& beat) { pixels.write(beat); }) != 1) return;
+  testbench::run_kernel(frames, inputs);
+  if (testbench::record(inputs, [&](const cytogate::pixel_beat& beat) { pixels.write(beat); }) != 1) return;
   cytogate::classify(pixels, logits);
   while (!logits.empty()) {
     const cytogate::logit_beat logit = logits.read();

@@ -4,8 +4,8 @@
 // counted here are therefore the shell's and say nothing about hardware.
 module dpi_kernel #(
     parameter int WIDTH = 1,  // pixels a beat
-    parameter int INPUT_BITS = 32,  // bits of an input beat
-    parameter int OUTPUT_BITS = 40  // bits of an output beat
+    parameter int INPUT_BITS = contract_pkg::beat_bits(WIDTH),
+    parameter int OUTPUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input logic aclk,
     input logic resetn,  // active low, synchronous
@@ -20,10 +20,13 @@ module dpi_kernel #(
     input  logic                   m_axis_tready,
     output logic                   m_axis_tlast
 );
-  // Widths are those of the widest beats; shell.hpp names the same.
+  // Of the widest beats, in whole words; shell.hpp names the same.
+  localparam int WIDEST = 8;
+  localparam int IN_WORDS = (WIDEST * contract_pkg::FRAME_CHANNELS * contract_pkg::LANE_BITS + 31) / 32;
+  localparam int OUT_WORDS = (WIDEST * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS + 31) / 32;
   import "DPI-C" function chandle cytogate_kernel(input int width);
-  import "DPI-C" function bit cytogate_push(input chandle kernel, input bit [511:0] data, input bit last);
-  import "DPI-C" function bit cytogate_pop(input chandle kernel, output bit [319:0] data, output bit last);
+  import "DPI-C" function bit cytogate_push(input chandle kernel, input bit [32*IN_WORDS-1:0] data, input bit last);
+  import "DPI-C" function bit cytogate_pop(input chandle kernel, output bit [32*OUT_WORDS-1:0] data, output bit last);
   import "DPI-C" function void cytogate_reset(input chandle kernel);
 
   // As many frames wait for the receiver as the HLS kernel has in flight; then the sender waits.
@@ -33,7 +36,7 @@ module dpi_kernel #(
   initial kernel = cytogate_kernel(WIDTH);
 
   logic [2:0] waiting;
-  bit [319:0] data;
+  bit [32*OUT_WORDS-1:0] data;
   bit last, found, accepted;
 
   wire left = m_axis_tvalid && m_axis_tready && m_axis_tlast;
@@ -51,10 +54,10 @@ module dpi_kernel #(
       if (m_axis_tready || !m_axis_tvalid) begin
         found = cytogate_pop(kernel, data, last);
         m_axis_tvalid <= found;
-        m_axis_tdata <= data[OUTPUT_BITS-1:0];
+        m_axis_tdata <= OUTPUT_BITS'(data);
         m_axis_tlast <= found && last;
       end
-      if (s_axis_tvalid && s_axis_tready) accepted = cytogate_push(kernel, 512'(s_axis_tdata), s_axis_tlast);
+      if (s_axis_tvalid && s_axis_tready) accepted = cytogate_push(kernel, (32 * IN_WORDS)'(s_axis_tdata), s_axis_tlast);
       waiting <= waiting + 3'(accepted) - 3'(left);
     end
   end

@@ -1,7 +1,7 @@
 // What stands between AXI4-Stream beats of the pins and one call a frame of the HLS kernels.
 //
 // Each library of this folder is this shell around a function that takes one packet of pixels and leaves words:
-// retrieve_phase.cpp around the phase retrieval, chain.cpp around retrieval and network.
+// kernel.cpp around the kernel before the network, chain.cpp around that and the network.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,11 @@
 
 namespace shell {
 
-// Of the module `dpi_kernel`, which declares the same widths.
-constexpr int kInputBits = 512;
-constexpr int kOutputBits = 320;
+// Of the widest beats; the module `dpi_kernel` declares the same.
+constexpr int kWidest = 8;
+constexpr int kPixelsBits = kWidest * cytogate::kFrameChannels * cytogate::kLaneBits;
+constexpr int kInputBits = (kPixelsBits + 31) / 32 * 32;
+constexpr int kOutputBits = (kWidest * cytogate::kPixelBeatBits + 31) / 32 * 32;
 
 struct OutputBeat {
   ap_uint<kOutputBits> data;
@@ -36,10 +38,10 @@ class Kernel {
     ap_uint<kInputBits> data;
     for (int word = 0; word < kInputBits / 32; ++word) data.range(32 * word + 31, 32 * word) = words[word];
     for (int lane = 0; lane < width_ && column_ < cytogate::kFrameColumns; ++lane, ++column_) {
-      const int low = lane * cytogate::kFrameBeatBits;
+      const int low = lane * kPixelBits;
       const bool last_lane = lane == width_ - 1 || column_ == cytogate::kFrameColumns - 1;
-      frames_.write(cytogate::make_beat<cytogate::kFrameBeatBits>(data.range(low + cytogate::kFrameBeatBits - 1, low),
-                                                                  last && last_lane));
+      const ap_uint<kPixelBits> pixel = data.range(low + kPixelBits - 1, low);
+      frames_.write(cytogate::make_beat<cytogate::kBeatBits>(pixel, last && last_lane));
     }
     if (column_ == cytogate::kFrameColumns) column_ = 0;
     if (!last) return false;
@@ -70,6 +72,8 @@ class Kernel {
   }
 
  private:
+  static constexpr int kPixelBits = cytogate::kFrameChannels * cytogate::kLaneBits;
+
   // Append every recorded stage to FOLDER/STAGE.bin where the environment names a folder, as vectors of a test bench.
   static void save_stages() {
     const char* folder = std::getenv("CYTOGATE_STAGES");

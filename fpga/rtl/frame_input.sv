@@ -2,28 +2,29 @@
 //
 // TLAST belongs on a frame's last beat and nowhere else. A packet that ends early is filled up with zeros, so that all
 // behind stays in step, and one that goes on is swallowed up to its TLAST; either is reported as not intact, for the
-// last stage to drop. Before the first beat of LANES binned rows there have to be places for that line group (`room`).
+// last stage to drop. Before the first beat of GROUP binned rows there has to be a place for them (`room`).
 module frame_input #(
     parameter int LANES = 1,                            // pixels a beat
     parameter int ROWS = contract_pkg::FRAME_ROWS,
     parameter int COLUMNS = contract_pkg::FRAME_COLUMNS,
-    parameter int LANE_BITS = contract_pkg::LANE_BITS,  // of one angle's code
+    parameter int BEAT_BITS = contract_pkg::beat_bits(LANES),
     parameter int TOP = contract_pkg::CROP_TOP,
     parameter int BINNING = contract_pkg::BINNING,
-    parameter int SIZE = contract_pkg::SIZE             // N
+    parameter int WINDOW_ROWS = contract_pkg::WINDOW_ROWS,  // binned ones
+    parameter int GROUP = LANES                             // binned rows that share a place; they divide the window's
 ) (
     input  logic                         clk,
     input  logic                         rst,
-    input  logic [LANES*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic [BEAT_BITS-1:0] s_axis_tdata,
     input  logic                         s_axis_tvalid,
     output logic                         s_axis_tready,
     input  logic                         s_axis_tlast,
-    // Line groups.
+    // Groups of rows.
     input  logic                         room,
     output logic                         group_taken,
     // Beats of rows within the window.
     output logic                         out_valid,
-    output logic [LANES*4*LANE_BITS-1:0] out_beat,
+    output logic [BEAT_BITS-1:0] out_beat,
     output logic                         out_row_starts,  // first beat of a row
     output logic                         out_first_row,   // of those binned together
     output logic                         out_last_row,
@@ -34,8 +35,8 @@ module frame_input #(
     output logic                         too_long
 );
   localparam int BEATS = (COLUMNS + LANES - 1) / LANES;
-  localparam int GROUP_ROWS = LANES * BINNING;
-  localparam int WINDOW = SIZE * BINNING;
+  localparam int GROUP_ROWS = GROUP * BINNING;
+  localparam int WINDOW = WINDOW_ROWS * BINNING;
 
   typedef enum logic [1:0] {
     RECEIVE,

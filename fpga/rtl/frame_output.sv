@@ -1,12 +1,11 @@
-// Pixels for the network off to the stream: phase codes and the bright-field codes that waited for them, frame by
-// frame.
+// Pixels for the network off to the stream, frame by frame.
 //
 // A frame leaves only after it was found intact, and a malformed one not at all: it is read at full speed and
 // forgotten.
 module frame_output #(
     parameter int LANES = 1,                 // pixels a beat
-    parameter int SIZE = contract_pkg::SIZE, // N
-    parameter int CODE_BITS = contract_pkg::PIXEL_BITS,
+    parameter int BEATS = contract_pkg::WINDOW_ROWS * ((contract_pkg::WINDOW_COLUMNS + LANES - 1) / LANES),
+    parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS,
     parameter int READ_LATENCY = 4           // clocks from `read` to its word
 ) (
     input  logic                         clk,
@@ -19,10 +18,9 @@ module frame_output #(
     input  logic                         beats_ready,
     output logic                         read,
     input  logic                         in_valid,
-    input  logic [LANES*4*CODE_BITS-1:0] in_bright,
-    input  logic [  LANES*CODE_BITS-1:0] in_phase,
+    input  logic [ LANES*PIXEL_BITS-1:0] in_pixels,
     // Pixels.
-    output logic [LANES*5*CODE_BITS-1:0] m_axis_tdata,
+    output logic [ LANES*PIXEL_BITS-1:0] m_axis_tdata,
     output logic                         m_axis_tvalid,
     input  logic                         m_axis_tready,
     output logic                         m_axis_tlast,
@@ -31,7 +29,7 @@ module frame_output #(
     output logic [                 31:0] arrived       // clock of its last input beat
 );
   localparam int DEPTH = 16;
-  localparam int PLACE_BITS = $clog2(SIZE * SIZE / LANES);
+  localparam int PLACE_BITS = $clog2(BEATS);
   localparam int FRAMES = 8;  // more than can be inside
 
   logic verdict_valid, whole, last;
@@ -45,25 +43,18 @@ module frame_output #(
   logic [PLACE_BITS-1:0] place;
   logic [$clog2(DEPTH):0] level;
   logic kept, kept_last;
-  assign last = &place;
+  assign last = place == PLACE_BITS'(BEATS - 1);
   assign read = beats_ready && verdict_valid && (!whole || level < DEPTH - READ_LATENCY - 2);
   always_ff @(posedge clk) begin
     if (rst) place <= '0;
-    else if (read) place <= place + 1'b1;
+    else if (read) place <= last ? '0 : place + 1'b1;
     if (read && last && whole) arrived <= stamp;
   end
   pipeline_valid #(.CLOCKS(READ_LATENCY)) kept_pipeline (.clk, .rst, .in_valid(read && whole), .out_valid(kept));
   pipeline_valid #(.CLOCKS(READ_LATENCY)) last_pipeline (.clk, .rst, .in_valid(read && last), .out_valid(kept_last));
 
-  logic [LANES*5*CODE_BITS-1:0] pixels;
-  generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
-      assign pixels[lane*5*CODE_BITS+:5*CODE_BITS] =
-          {in_phase[lane*CODE_BITS+:CODE_BITS], in_bright[lane*4*CODE_BITS+:4*CODE_BITS]};
-    end
-  endgenerate
-  fifo #(.BITS(LANES * 5 * CODE_BITS + 1), .DEPTH(DEPTH)) leaving (
-      .clk, .rst, .write(in_valid && kept), .in_word({kept_last, pixels}), .read(m_axis_tvalid && m_axis_tready),
+  fifo #(.BITS(LANES * PIXEL_BITS + 1), .DEPTH(DEPTH)) leaving (
+      .clk, .rst, .write(in_valid && kept), .in_word({kept_last, in_pixels}), .read(m_axis_tvalid && m_axis_tready),
       .out_valid(m_axis_tvalid), .out_word({m_axis_tlast, m_axis_tdata}), .level
   );
   assign frame_left = m_axis_tvalid && m_axis_tready && m_axis_tlast;

@@ -1,19 +1,20 @@
-// The registers of the phase retrieval beside a kernel that has streams alone, as Vitis HLS exports it.
+// The registers of the kernel before the network beside one that has streams alone, as Vitis HLS exports it.
 //
 // Frames pass from s_axis to m_core and results from s_core to m_axis as they are; what passes is counted.
 module kernel_registers #(
     parameter int WIDTH = 1,  // pixels a beat of s_axis: 1, 2, 4 or 8
-    parameter int LANE_BITS = contract_pkg::LANE_BITS,
-    parameter int OUT_BITS = WIDTH * 40  // of a beat of m_axis
+    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
+    // Of a beat of m_axis.
+    parameter int OUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,  // synchronous
     output logic                         core_aresetn,  // of the kernel
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic [        BEAT_BITS-1:0] s_axis_tdata,
     input  logic                         s_axis_tvalid,
     output logic                         s_axis_tready,
     input  logic                         s_axis_tlast,
-    output logic [WIDTH*4*LANE_BITS-1:0] m_core_tdata,
+    output logic [        BEAT_BITS-1:0] m_core_tdata,
     output logic                         m_core_tvalid,
     input  logic                         m_core_tready,
     output logic                         m_core_tlast,

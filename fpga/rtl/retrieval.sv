@@ -1,4 +1,4 @@
-// Phase retrieval from a stream of raw four-angle frames to a stream of five-channel pixels, LANES samples a clock.
+// Phase retrieval from a stream of raw four-angle frames to a stream of the network's pixels, LANES samples a clock.
 //
 // Three segments work on three frames at once, each of them as a pipeline that never stalls:
 //   rows in:  crop, binning, gradient, corner turn | row transform, normalization, transpose
@@ -10,13 +10,13 @@
 // Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
 module retrieval #(
     parameter int LANES = 1,
-    parameter int LANE_BITS = contract_pkg::LANE_BITS,
-    parameter int PIXEL_BITS = 5 * contract_pkg::PIXEL_BITS
+    parameter int BEAT_BITS = contract_pkg::beat_bits(LANES),
+    parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         clk,
     input  logic                         rst,
     input  logic [                 31:0] now,  // clock count
-    input  logic [LANES*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic [BEAT_BITS-1:0] s_axis_tdata,
     input  logic                         s_axis_tvalid,
     output logic                         s_axis_tready,
     input  logic                         s_axis_tlast,
@@ -42,9 +42,10 @@ module retrieval #(
   localparam int PHASE_BITS = contract_pkg::PHASE_BITS;
   localparam int TRANSPOSES = contract_pkg::TRANSPOSES;
   localparam int CODE_BITS = contract_pkg::PIXEL_BITS;
+  localparam int ANGLES = contract_pkg::FRAME_CHANNELS;
   localparam int GROUPS = SIZE / LANES;
   localparam int EXPONENT_BITS = 6;
-  localparam int BINNED_WORD = LANES * 4 * BINNED_BITS;
+  localparam int BINNED_WORD = LANES * ANGLES * BINNED_BITS;
   localparam int WORD = LANES * 2 * WORD_BITS;
   localparam int WIDE_BITS = WORD_BITS + 1;  // what a transform takes
   localparam int WIDE_WORD = LANES * 2 * WIDE_BITS;
@@ -53,7 +54,8 @@ module retrieval #(
 
   // A module that nobody has is an error in every tool; $error is not known to all of them here.
   generate
-    if (contract_pkg::QUOTIENT_BITS != WIDE_BITS || GRADIENT_BITS != WORD_BITS || TRANSPOSES != 2) begin : g_check
+    if (contract_pkg::QUOTIENT_BITS != WIDE_BITS || GRADIENT_BITS != WORD_BITS || TRANSPOSES != 2 ||
+        contract_pkg::NETWORK_CHANNELS != ANGLES + 1) begin : g_check
       words_grow_by_other_rules_than_the_contracts stop ();
     end
   endgenerate
@@ -78,7 +80,7 @@ module retrieval #(
 
   logic turn_room, bright_room, group_taken, group_left;
   logic raw_valid, raw_row_starts, raw_first_row, raw_last_row;
-  logic [LANES*4*LANE_BITS-1:0] raw_beat;
+  logic [BEAT_BITS-1:0] raw_beat;
   frame_input #(.LANES(LANES)) frame_input (
       .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast,
       .room(turn_room && bright_room), .group_taken,
@@ -100,11 +102,13 @@ module retrieval #(
   generate
     for (genvar lane = 0; lane < LANES; ++lane) begin : g_gradient
       gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_X)) along_x (
-          .clk, .plus(binned[(4*lane)*BINNED_BITS+:BINNED_BITS]), .minus(binned[(4*lane+1)*BINNED_BITS+:BINNED_BITS]),
+          .clk, .plus(binned[(ANGLES*lane)*BINNED_BITS+:BINNED_BITS]),
+          .minus(binned[(ANGLES*lane+1)*BINNED_BITS+:BINNED_BITS]),
           .gradient(gradients[(2*lane)*WORD_BITS+:WORD_BITS])
       );
       gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_Y)) along_y (
-          .clk, .plus(binned[(4*lane+2)*BINNED_BITS+:BINNED_BITS]), .minus(binned[(4*lane+3)*BINNED_BITS+:BINNED_BITS]),
+          .clk, .plus(binned[(ANGLES*lane+2)*BINNED_BITS+:BINNED_BITS]),
+          .minus(binned[(ANGLES*lane+3)*BINNED_BITS+:BINNED_BITS]),
           .gradient(gradients[(2*lane+1)*WORD_BITS+:WORD_BITS])
       );
     end
@@ -321,7 +325,8 @@ module retrieval #(
   logic out_group_left, out_read, beat_valid;
   logic [$clog2(OUT_SLOTS+1)-1:0] out_groups;
   logic [LANES*CODE_BITS-1:0] beat_codes;
-  logic [LANES*4*CODE_BITS-1:0] bright;
+  logic [LANES*ANGLES*CODE_BITS-1:0] bright;
+  logic [LANES*PIXEL_BITS-1:0] pixels;
   credits #(.COUNT(OUT_SLOTS)) out_places (
       .clk, .rst, .take(phase_launch), .give(out_group_left), .available(phase_room)
   );
@@ -335,9 +340,15 @@ module retrieval #(
   bright_field #(.LANES(LANES), .DEPTH(BRIGHT_GROUPS * SIZE), .READ_LATENCY(BRIGHT_LATENCY)) bright_field (
       .clk, .rst, .in_valid(binned_valid), .in_pixels(binned), .read(out_read), .out_codes(bright)
   );
+  generate
+    for (genvar lane = 0; lane < LANES; ++lane) begin : g_pixel
+      assign pixels[lane*PIXEL_BITS+:PIXEL_BITS] =
+          {beat_codes[lane*CODE_BITS+:CODE_BITS], bright[lane*ANGLES*CODE_BITS+:ANGLES*CODE_BITS]};
+    end
+  endgenerate
   frame_output #(.LANES(LANES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
       .clk, .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(out_groups != 0), .read(out_read),
-      .in_valid(beat_valid), .in_bright(bright), .in_phase(beat_codes), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready,
+      .in_valid(beat_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready,
       .m_axis_tlast, .frame_left, .arrived(frame_arrived)
   );
 endmodule

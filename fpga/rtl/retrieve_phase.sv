@@ -1,20 +1,21 @@
-// The phase retrieval kernel at its pins: raw frames on s_axis, five-channel pixels on m_axis, registers on s_axil.
+// The phase retrieval kernel at its pins: raw frames on s_axis, the network's pixels on m_axis, registers on s_axil.
 //
-// A beat of s_axis carries WIDTH pixels of all four angles, each in LANE_BITS (pixel p, angle a at (4 p + a)
-// LANE_BITS); rows start on a beat of their own. A beat of m_axis carries WIDTH pixels of +x, -x, +y, -y and phase
+// A beat of s_axis carries WIDTH pixels of all angles, each in LANE_BITS (pixel p, angle a at (FRAME_CHANNELS p + a)
+// LANE_BITS); rows start on a beat of their own. A beat of m_axis carries WIDTH pixels of the angles' and the phase's
 // codes, 8 bits each. TLAST ends a frame on both. A malformed frame is flagged, dropped whole, and the next TLAST
 // starts anew.
 module retrieve_phase #(
     parameter int WIDTH = 1,  // samples a clock: 1, 2, 4 or 8
-    parameter int LANE_BITS = contract_pkg::LANE_BITS
+    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
+    parameter int OUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,  // synchronous
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
+    input  logic [        BEAT_BITS-1:0] s_axis_tdata,
     input  logic                         s_axis_tvalid,
     output logic                         s_axis_tready,
     input  logic                         s_axis_tlast,
-    output logic [         WIDTH*40-1:0] m_axis_tdata,
+    output logic [         OUT_BITS-1:0] m_axis_tdata,
     output logic                         m_axis_tvalid,
     input  logic                         m_axis_tready,
     output logic                         m_axis_tlast,
@@ -52,7 +53,7 @@ module retrieve_phase #(
 
   status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
 
-  retrieval #(.LANES(WIDTH), .LANE_BITS(LANE_BITS)) retrieval (
+  retrieval #(.LANES(WIDTH)) retrieval (
       .clk(aclk),
       .rst,
       .now,

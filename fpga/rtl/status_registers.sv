@@ -1,7 +1,7 @@
 // AXI4-Lite registers of the kernel: who it is, what it counted, and its soft reset. Offsets come from the register
 // map.
 //
-// One access at a time of each kind; accesses to other addresses read zero, write nothing and are answered OKAY.
+// Accesses to other addresses read zero, write nothing and are answered OKAY.
 module status_registers (
     input  logic        clk,
     input  logic        rst,
@@ -37,40 +37,26 @@ module status_registers (
   logic [1:0] error_flags, cleared_flags;
   logic some_left;
   logic write;
-  assign write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
-  assign s_axil_awready = write;
-  assign s_axil_wready  = write;
-  assign s_axil_bresp   = 2'b00;
-  assign s_axil_arready = !s_axil_rvalid;
-  assign s_axil_rresp   = 2'b00;
+  logic [31:0] read_data;
+  axi_lite axi_lite (.busy(1'b0), .*);
   assign cleared_flags =
       write && s_axil_awaddr == 8'(contract_pkg::ERROR_FLAGS_OFFSET) && s_axil_wstrb[0] ? s_axil_wdata[1:0] : 2'b00;
-
-  always_ff @(posedge clk) begin
+  always_ff @(posedge clk)
     soft_reset <= !rst && write && s_axil_awaddr == 8'(contract_pkg::CONTROL_OFFSET) && s_axil_wstrb[0] &&
         s_axil_wdata[0];
-    if (rst) begin
-      s_axil_bvalid <= 1'b0;
-      s_axil_rvalid <= 1'b0;
-    end else begin
-      if (write) s_axil_bvalid <= 1'b1;
-      else if (s_axil_bready) s_axil_bvalid <= 1'b0;
-      if (s_axil_arvalid && s_axil_arready) s_axil_rvalid <= 1'b1;
-      else if (s_axil_rready) s_axil_rvalid <= 1'b0;
-    end
-    if (s_axil_arready) begin
-      case (s_axil_araddr)
-        8'(contract_pkg::IDENTITY_OFFSET): s_axil_rdata <= contract_pkg::IDENTITY;
-        8'(contract_pkg::VERSION_OFFSET): s_axil_rdata <= contract_pkg::VERSION;
-        8'(contract_pkg::DESIGN_HASH_OFFSET): s_axil_rdata <= contract_pkg::DESIGN_HASH;
-        8'(contract_pkg::FRAMES_ACCEPTED_OFFSET): s_axil_rdata <= accepted;
-        8'(contract_pkg::FRAMES_DROPPED_OFFSET): s_axil_rdata <= dropped;
-        8'(contract_pkg::ERROR_FLAGS_OFFSET): s_axil_rdata <= 32'(error_flags);
-        8'(contract_pkg::LATENCY_CYCLES_OFFSET): s_axil_rdata <= latency;
-        8'(contract_pkg::INTERVAL_CYCLES_OFFSET): s_axil_rdata <= interval;
-        default: s_axil_rdata <= '0;
-      endcase
-    end
+
+  always_comb begin
+    case (s_axil_araddr)
+      8'(contract_pkg::IDENTITY_OFFSET): read_data = contract_pkg::IDENTITY;
+      8'(contract_pkg::VERSION_OFFSET): read_data = contract_pkg::VERSION;
+      8'(contract_pkg::DESIGN_HASH_OFFSET): read_data = contract_pkg::DESIGN_HASH;
+      8'(contract_pkg::FRAMES_ACCEPTED_OFFSET): read_data = accepted;
+      8'(contract_pkg::FRAMES_DROPPED_OFFSET): read_data = dropped;
+      8'(contract_pkg::ERROR_FLAGS_OFFSET): read_data = 32'(error_flags);
+      8'(contract_pkg::LATENCY_CYCLES_OFFSET): read_data = latency;
+      8'(contract_pkg::INTERVAL_CYCLES_OFFSET): read_data = interval;
+      default: read_data = '0;
+    endcase
   end
 
   always_ff @(posedge clk) begin

@@ -1,7 +1,6 @@
 // AXI4-Lite registers of the stream unit: who it is, what it counts, and the reset of the whole data path.
 //
-// One access at a time of each kind; accesses to other addresses read zero, write nothing and are answered OKAY. The
-// write that starts a reset is answered when the reset is over: a kernel that is being reset answers nothing, and a
+// Accesses to other addresses read zero, write nothing and are answered OKAY. The write that starts a reset is answered when the reset is over: a kernel that is being reset answers nothing, and a
 // processor that asked it in the meantime would wait for ever.
 module stream_registers #(
     parameter logic [31:0] WEIGHTS_HASH = '0
@@ -39,15 +38,11 @@ module stream_registers #(
 
   logic [$clog2(CLOCKS+1)-1:0] reset_left;  // clocks until its write is answered
   logic write, resets, resetting;
+  logic [31:0] read_data;
+  axi_lite axi_lite (.busy(resetting), .*);
   assign resetting = reset_left != 0;
-  assign write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && !resetting;
   assign resets = write && s_axil_awaddr == 8'(contract_pkg::STREAM_CONTROL_OFFSET) && s_axil_wstrb[0] &&
       s_axil_wdata[0];
-  assign s_axil_awready = write;
-  assign s_axil_wready  = write;
-  assign s_axil_bresp   = 2'b00;
-  assign s_axil_arready = !s_axil_rvalid;
-  assign s_axil_rresp   = 2'b00;
 
   always_ff @(posedge clk) begin
     stream_rst <= rst || 32'(reset_left) > SETTLING_CLOCKS;
@@ -71,30 +66,19 @@ module stream_registers #(
     end
   end
 
-  always_ff @(posedge clk) begin
-    if (rst) begin
-      s_axil_bvalid <= 1'b0;
-      s_axil_rvalid <= 1'b0;
-    end else begin
-      if ((write && !resets) || reset_left == 1) s_axil_bvalid <= 1'b1;
-      else if (s_axil_bready) s_axil_bvalid <= 1'b0;
-      if (s_axil_arvalid && s_axil_arready) s_axil_rvalid <= 1'b1;
-      else if (s_axil_rready) s_axil_rvalid <= 1'b0;
-    end
-    if (s_axil_arready) begin
-      case (s_axil_araddr)
-        8'(contract_pkg::STREAM_IDENTITY_OFFSET): s_axil_rdata <= contract_pkg::STREAM_IDENTITY;
-        8'(contract_pkg::STREAM_VERSION_OFFSET): s_axil_rdata <= contract_pkg::STREAM_VERSION;
-        8'(contract_pkg::STREAM_DESIGN_HASH_OFFSET): s_axil_rdata <= contract_pkg::DESIGN_HASH;
-        8'(contract_pkg::STREAM_CONTROL_OFFSET): s_axil_rdata <= 32'(resetting);
-        8'(contract_pkg::STREAM_WEIGHTS_HASH_OFFSET): s_axil_rdata <= WEIGHTS_HASH;
-        8'(contract_pkg::STREAM_BATCHES_IN_OFFSET): s_axil_rdata <= batches_in;
-        8'(contract_pkg::STREAM_BATCHES_OUT_OFFSET): s_axil_rdata <= batches_left;
-        8'(contract_pkg::STREAM_FRAMES_IN_OFFSET): s_axil_rdata <= frames_in;
-        8'(contract_pkg::STREAM_CELLS_OUT_OFFSET): s_axil_rdata <= cells_out;
-        8'(contract_pkg::STREAM_STALLED_CYCLES_OFFSET): s_axil_rdata <= stalled_cycles;
-        default: s_axil_rdata <= '0;
-      endcase
-    end
+  always_comb begin
+    case (s_axil_araddr)
+      8'(contract_pkg::STREAM_IDENTITY_OFFSET): read_data = contract_pkg::STREAM_IDENTITY;
+      8'(contract_pkg::STREAM_VERSION_OFFSET): read_data = contract_pkg::STREAM_VERSION;
+      8'(contract_pkg::STREAM_DESIGN_HASH_OFFSET): read_data = contract_pkg::DESIGN_HASH;
+      8'(contract_pkg::STREAM_CONTROL_OFFSET): read_data = 32'(resetting);
+      8'(contract_pkg::STREAM_WEIGHTS_HASH_OFFSET): read_data = WEIGHTS_HASH;
+      8'(contract_pkg::STREAM_BATCHES_IN_OFFSET): read_data = batches_in;
+      8'(contract_pkg::STREAM_BATCHES_OUT_OFFSET): read_data = batches_left;
+      8'(contract_pkg::STREAM_FRAMES_IN_OFFSET): read_data = frames_in;
+      8'(contract_pkg::STREAM_CELLS_OUT_OFFSET): read_data = cells_out;
+      8'(contract_pkg::STREAM_STALLED_CYCLES_OFFSET): read_data = stalled_cycles;
+      default: read_data = '0;
+    endcase
   end
 endmodule

@@ -6,18 +6,18 @@
 // full: transfers have whole beats.
 module stream_unit #(
     parameter int WIDTH = 1,  // pixels a beat: 1, 2, 4 or 8
-    parameter int LANE_BITS = contract_pkg::LANE_BITS,
+    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
     parameter int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + WIDTH - 1) / WIDTH),
     parameter logic [31:0] WEIGHTS_HASH = '0  // first 32 bits
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,         // synchronous
     output logic                         stream_aresetn,  // for all that stands between m_frames and s_logits
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_dma_tdata,
+    input  logic [        BEAT_BITS-1:0] s_dma_tdata,
     input  logic                         s_dma_tvalid,
     output logic                         s_dma_tready,
     input  logic                         s_dma_tlast,
-    output logic [WIDTH*4*LANE_BITS-1:0] m_frames_tdata,
+    output logic [        BEAT_BITS-1:0] m_frames_tdata,
     output logic                         m_frames_tvalid,
     input  logic                         m_frames_tready,
     output logic                         m_frames_tlast,
@@ -55,7 +55,7 @@ module stream_unit #(
   logic [$clog2(BATCHES):0] unused_level;
   assign stream_aresetn = !rst;
 
-  batch_cutter #(.WORDS(WIDTH * 4 * LANE_BITS / 32), .FRAME_BEATS(FRAME_BEATS)) batch_cutter (
+  batch_cutter #(.WORDS(BEAT_BITS / 32), .FRAME_BEATS(FRAME_BEATS)) batch_cutter (
       .clk(aclk), .rst, .s_axis_tdata(s_dma_tdata), .s_axis_tvalid(s_dma_tvalid), .s_axis_tready(s_dma_tready),
       .s_axis_tlast(s_dma_tlast), .m_axis_tdata(m_frames_tdata), .m_axis_tvalid(m_frames_tvalid),
       .m_axis_tready(m_frames_tready), .m_axis_tlast(m_frames_tlast), .frame_ended, .batch_ended, .room, .counts_valid,

@@ -1,6 +1,6 @@
 // Sum of all 32-bit words of a packet, modulo 2^32, three clocks behind its last beat.
 module word_sum #(
-    parameter int WORDS = 1  // of a beat, up to 16
+    parameter int WORDS = 1  // of a beat, up to 32
 ) (
     input  logic                clk,
     input  logic                rst,

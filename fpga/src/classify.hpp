@@ -1,29 +1,28 @@
-// The network kernel: five-channel pixels in, one beat a logit out, TLAST on a cell's last logit.
+// The network kernel: pixels in, one beat a logit out, TLAST on a cell's last logit.
 //
 // network.hpp is written with the hls4ml project and names its top function and types.
 #pragma once
 
-#include "axis.hpp"
 #include "hls_stream.h"
 #include "network.hpp"
-#include "retrieve_phase.hpp"
+#include "pixels.hpp"
 
 namespace cytogate {
 
 constexpr int kLogitBeatBits = 32;
 using logit_beat = beat_t<kLogitBeatBits>;
 static_assert(network::kLogitBits <= kLogitBeatBits, "a logit fits its beat");
-static_assert(network::input_t::size == kChannels, "the network takes the retrieval's channels");
-static_assert(network::input_t::value_type::width == kPixelBits, "the network takes the retrieval's codes");
+static_assert(network::input_t::size == kNetworkChannels, "the network takes the channels of the contract");
+static_assert(network::input_t::value_type::width == kPixelBits, "the network takes the codes of the contract");
 
 inline void unpack(hls::stream<pixel_beat>& in, hls::stream<network::input_t>& out) {
 Unpack:
-  for (int i = 0; i < kSize * kSize; ++i) {
+  for (int i = 0; i < kPixels; ++i) {
 #pragma HLS PIPELINE II = 1
     const ap_uint<kPixelBeatBits> data = in.read().data;
     network::input_t pixel;
   Channels:
-    for (int channel = 0; channel < kChannels; ++channel) {
+    for (int channel = 0; channel < kNetworkChannels; ++channel) {
 #pragma HLS UNROLL
       pixel[channel].range() = data.range((channel + 1) * kPixelBits - 1, channel * kPixelBits);
     }

@@ -1,20 +1,23 @@
-// Q-ATOM phase retrieval (Meng 2017, Eq. 1 and 2): raw four-angle frames in, five-channel pixels for the network out.
+// Q-ATOM phase retrieval (Meng 2017, Eq. 1 and 2): raw four-angle frames in, pixels of all angles and the
+// phase for the network out.
 //
 // Frame after frame in one dataflow region: while rows of one frame arrive, columns of the one before are transformed and
 // rows of the one before that leave. Two passes therefore remain after a frame's last pixel.
 #pragma once
 
-#include "axis.hpp"
 #include "frames.hpp"
+#include "gradients.hpp"
 #include "hls_stream.h"
+#include "pixels.hpp"
 #include "transform.hpp"
 #include "transpose.hpp"
 #include "words.hpp"
 
 namespace cytogate {
 
-constexpr int kPixelBeatBits = kChannels * kPixelBits;
-using pixel_beat = beat_t<kPixelBeatBits>;
+static_assert(kWindowRows == kSize && kWindowColumns == kSize, "the phase is square");
+constexpr int kAxes = 2;
+static_assert(kFrameChannels == 2 * kAxes && kNetworkChannels == kFrameChannels + 1, "opposing angles, and the phase");
 
 // The first and the last process of a frame are kTransposes frames apart, so that many frames and the arriving one wait.
 constexpr int kFramesInFlight = kTransposes + 1;
@@ -23,13 +26,13 @@ static_assert(kFramesInFlight * kSize * kSize == kBrightFieldDepth, "the contrac
 // What a test bench may listen to, one call a word in stream order. The kernel itself is built with this one, which hears
 // nothing and costs nothing.
 struct NoTap {
-  static void frame(ap_uint<kFrameBeatBits>) {}
+  static void frame(ap_uint<kBeatBits>) {}
   static void binned(const binned_pixel&) {}
   static void gradient(const gradient_word&) {}
   static void spectrum(const stored_word&) {}
   static void spectrum_exponent(exponent_t) {}
   static void quotient(const input_word&) {}
-  static void phase(phase_t) {}
+  static void phase(ap_int<kPhaseBits>) {}
 };
 
 // Multiply the spectrum by 1 / (kx + i ky); zero at k = 0 and on the Nyquist row and column.
@@ -95,14 +98,12 @@ Emit:
     const int shift = kPhaseShift - int(exponent);
     const ap_int<kBits> scaled = shift >= 0 ? shift_right(product, shift) : ap_int<kBits>(product << -shift);
     const ap_int<kPhaseBits> code = saturate<kPhaseBits>(scaled);
-    phase_t phase;
-    phase.range() = code.range();
-    Tap::phase(phase);
+    Tap::phase(code);
 
     constexpr int kLargest = (1 << kPixelBits) - 1;
     const ap_int<kPhaseBits + 1> shade = shift_right(ap_int<kPhaseBits + 1>(code + kPhaseCodeOffset), kPhaseCodeShift);
     ap_uint<kPixelBeatBits> pixel = waiting[i];
-    pixel.range(kPixelBeatBits - 1, kAngles * kPixelBits) = shade < 0 ? 0 : shade > kLargest ? kLargest : int(shade);
+    pixel.range(kPixelBeatBits - 1, kFrameChannels * kPixelBits) = shade < 0 ? 0 : shade > kLargest ? kLargest : int(shade);
     if (whole) out.write(make_beat<kPixelBeatBits>(pixel, i == kSize * kSize - 1));
   }
 }

@@ -1,14 +1,14 @@
-// Plays clocks to a verilated top `units` and records them, for unit tests: a bus in, a bus out, a row of bytes a
+// Plays clocks to a verilated module with a bus in and a bus out and records them, for unit tests: a bus in, a bus out, a row of bytes a
 // clock.
 #include <cstdint>
 #include <cstring>
 
-#include "Vunits.h"
+#include "Vtop.h"
 #include "verilated.h"
 
 extern "C" void bus_play(const std::uint8_t* in, std::uint8_t* out, int clocks) {
   VerilatedContext context;
-  Vunits units(&context);
+  Vtop units(&context);
   for (int clock = 0; clock < clocks; ++clock) {
     std::memcpy(&units.in, in + std::size_t(clock) * sizeof units.in, sizeof units.in);
     units.clk = 0;

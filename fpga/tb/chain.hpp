@@ -9,12 +9,12 @@ namespace testbench {
 // Send one packet of `pixels` pixels; returns the number of classified cells, -1 where TLAST is wrong.
 inline int run_chain(const std::uint16_t* codes, int pixels) {
   hls::stream<cytogate::frame_beat> frames("frames");
-  hls::stream<cytogate::pixel_beat> retrieved("retrieved"), network_inputs("network_inputs");
+  hls::stream<cytogate::pixel_beat> inputs("inputs"), network_inputs("network_inputs");
   hls::stream<cytogate::logit_beat> logits("logits");
   Recorder::clear();
   send(codes, pixels, frames);
-  cytogate::retrieve_phase<Recorder>(frames, retrieved);
-  const int cells = record(retrieved, [&](const cytogate::pixel_beat& beat) { network_inputs.write(beat); });
+  run_kernel(frames, inputs);
+  const int cells = record(inputs, [&](const cytogate::pixel_beat& beat) { network_inputs.write(beat); });
   for (int cell = 0; cell < cells; ++cell) cytogate::classify(network_inputs, logits);
   if (!frames.empty() || !network_inputs.empty()) return -1;
   int packets = 0;

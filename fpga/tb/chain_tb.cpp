@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   for (int stage = 0; stage < testbench::kStages; ++stage) expected[stage] = load(argv[1], testbench::kStageNames[stage]);
 
   constexpr int kPixels = cytogate::kFrameRows * cytogate::kFrameColumns;
-  constexpr std::size_t kFrameWords = std::size_t(kPixels) * cytogate::kAngles;
+  constexpr std::size_t kFrameWords = std::size_t(kPixels) * cytogate::kFrameChannels;
   const std::size_t cells = expected[testbench::kFrames].size() / kFrameWords;
   for (int stage = 0; stage < testbench::kStages; ++stage) {
     if (cells == 0 || expected[stage].empty() || expected[stage].size() % cells != 0) {
@@ -50,9 +50,9 @@ int main(int argc, char** argv) {
   for (std::size_t cell = 0; cell < cells; ++cell) {
     std::vector<std::uint16_t> codes(kFrameWords);
     for (int i = 0; i < kPixels; ++i) {
-      for (int angle = 0; angle < cytogate::kAngles; ++angle) {
-        const std::size_t word = cell * kFrameWords + std::size_t(i) * cytogate::kAngles + angle;
-        codes[std::size_t(angle) * kPixels + i] = std::uint16_t(expected[testbench::kFrames][word]);
+      for (int channel = 0; channel < cytogate::kFrameChannels; ++channel) {
+        const std::size_t word = cell * kFrameWords + std::size_t(i) * cytogate::kFrameChannels + channel;
+        codes[std::size_t(channel) * kPixels + i] = std::uint16_t(expected[testbench::kFrames][word]);
       }
     }
     framed &= testbench::run_chain(codes.data(), kPixels - 1) == 0;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "Vretrieve_phase.h"
+#include "Vtop.h"
 #include "svdpi.h"
 #include "verilated.h"
 
@@ -18,7 +18,7 @@ std::map<std::string, std::vector<std::uint32_t>> taps;
 
 struct Player {
   VerilatedContext context;
-  Vretrieve_phase kernel{&context};
+  Vtop kernel{&context};
   std::int64_t cycle = 0;
   int violations = 0;
 
@@ -45,7 +45,7 @@ Player* player_open() { return new Player; }
 void player_close(Player* player) { delete player; }
 
 void player_reset(Player* player, int clocks) {
-  Vretrieve_phase& kernel = player->kernel;
+  Vtop& kernel = player->kernel;
   kernel.aresetn = 0;
   kernel.s_axis_tvalid = kernel.m_axis_tready = 0;
   kernel.s_axil_awvalid = kernel.s_axil_wvalid = kernel.s_axil_bready = 0;
@@ -64,7 +64,7 @@ void player_reset(Player* player, int clocks) {
 int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* lasts, int count, int in_bytes, int idle,
                int stall, std::uint32_t seed, int wanted, int out_bytes, std::int64_t clocks, std::uint8_t* out,
                std::uint8_t* out_lasts, std::int64_t* out_cycles, std::int64_t* in_cycles, int* accepted) {
-  Vretrieve_phase& kernel = player->kernel;
+  Vtop& kernel = player->kernel;
   std::mt19937 random(seed);
   int sent = 0, came = 0;
   bool offered = false, waited = false;
@@ -106,7 +106,7 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
 }
 
 std::uint32_t player_read(Player* player, int address) {
-  Vretrieve_phase& kernel = player->kernel;
+  Vtop& kernel = player->kernel;
   kernel.s_axil_araddr = address;
   kernel.s_axil_arvalid = 1;
   kernel.s_axil_rready = 1;
@@ -126,7 +126,7 @@ std::uint32_t player_read(Player* player, int address) {
 }
 
 void player_write(Player* player, int address, std::uint32_t data) {
-  Vretrieve_phase& kernel = player->kernel;
+  Vtop& kernel = player->kernel;
   kernel.s_axil_awaddr = address;
   kernel.s_axil_wdata = data;
   kernel.s_axil_wstrb = 15;

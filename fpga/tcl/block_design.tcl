@@ -1,7 +1,8 @@
 # The block design `system`, one clock throughout:
 #
-#   memory -> axi_dma -> stream_unit -> retrieve_phase -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
+#   memory -> axi_dma -> stream_unit -> front -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
 #
+# where the front is the kernel before the network, retrieve_phase or encode_channels, and its cell has its name.
 # The board's own boot image sets up memory and pins; here the processor is given a clock, ports and an interrupt.
 # Cells are called as the host's driver looks for them.
 
@@ -70,8 +71,9 @@ if {$settings::processor eq "ps7"} {
 }
 bd::ip resets xilinx.com:ip:proc_sys_reset
 
-# The DMA, a beat of four angles of WIDTH pixels to the kernels and 32 bits back.
-set beat_bits [expr {$settings::width * 4 * $settings::lane_bits}]
+# The DMA, a beat of all channels of WIDTH pixels to the kernels and 32 bits back.
+set beat_bits $settings::beat_bits
+set front $settings::front
 bd::ip axi_dma xilinx.com:ip:axi_dma [list \
     CONFIG.c_include_sg 0 \
     CONFIG.c_sg_include_stscntrl_strm 0 \
@@ -88,37 +90,39 @@ bd::ip axi_intc xilinx.com:ip:axi_intc {CONFIG.C_IRQ_CONNECTION 1}
 bd::ip interrupts xilinx.com:ip:xlconcat {CONFIG.NUM_PORTS 2}
 
 # The kernels between the two sides of the stream unit.
-bd::block stream_unit stream_unit_block [list CONFIG.WIDTH $settings::width CONFIG.LANE_BITS $settings::lane_bits \
+bd::block stream_unit stream_unit_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
     CONFIG.WEIGHTS_HASH $settings::weights_hash]
 set kernel_clocks {}
 set kernel_resets {}
 if {$settings::kernel eq "rtl"} {
-    bd::block retrieve_phase retrieve_phase_block \
-        [list CONFIG.WIDTH $settings::width CONFIG.LANE_BITS $settings::lane_bits]
+    bd::block $front ${front}_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
+        CONFIG.OUT_BITS [expr {$settings::width * $settings::pixel_bits}]]
 } else {
-    bd::block retrieve_phase kernel_registers_block [list CONFIG.LANE_BITS $settings::lane_bits]
-    bd::ip retrieve_phase_core cytogate:kernels:retrieve_phase:1.0
-    bd::bus retrieve_phase/m_core retrieve_phase_core/frames
-    bd::bus retrieve_phase_core/pixels retrieve_phase/s_core
-    bd::net retrieve_phase/core_aresetn retrieve_phase_core/ap_rst_n
-    lappend kernel_clocks retrieve_phase_core/ap_clk
+    bd::block $front kernel_registers_block [list CONFIG.BEAT_BITS $beat_bits CONFIG.OUT_BITS $settings::pixel_bits]
+    bd::ip ${front}_core cytogate:kernels:$front:1.0
+    bd::bus $front/m_core ${front}_core/frames
+    bd::bus ${front}_core/pixels $front/s_core
+    bd::net $front/core_aresetn ${front}_core/ap_rst_n
+    lappend kernel_clocks ${front}_core/ap_clk
 }
 bd::ip classify cytogate:kernels:classify:1.0
-lappend kernel_clocks retrieve_phase/aclk classify/ap_clk
-lappend kernel_resets retrieve_phase/aresetn classify/ap_rst_n
+lappend kernel_clocks $front/aclk classify/ap_clk
+lappend kernel_resets $front/aresetn classify/ap_rst_n
 
 bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
-bd::bus stream_unit/m_frames retrieve_phase/s_axis
+bd::bus stream_unit/m_frames $front/s_axis
 if {$settings::width > 1} {
-    # The network takes one pixel of five channels a beat.
-    bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list CONFIG.S_TDATA_NUM_BYTES [expr {5 * $settings::width}] \
-        CONFIG.M_TDATA_NUM_BYTES 5 CONFIG.HAS_TLAST 1 CONFIG.HAS_TKEEP 0]
-    bd::bus retrieve_phase/m_axis narrow/S_AXIS
+    # The network takes one pixel a beat.
+    set pixel_bytes [expr {$settings::pixel_bits / 8}]
+    bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list \
+        CONFIG.S_TDATA_NUM_BYTES [expr {$pixel_bytes * $settings::width}] CONFIG.M_TDATA_NUM_BYTES $pixel_bytes \
+        CONFIG.HAS_TLAST 1 CONFIG.HAS_TKEEP 0]
+    bd::bus $front/m_axis narrow/S_AXIS
     bd::bus narrow/M_AXIS classify/pixels
     lappend kernel_clocks narrow/aclk
     lappend kernel_resets narrow/aresetn
 } else {
-    bd::bus retrieve_phase/m_axis classify/pixels
+    bd::bus $front/m_axis classify/pixels
 }
 bd::bus classify/logits stream_unit/s_logits
 bd::bus stream_unit/m_dma axi_dma/S_AXIS_S2MM
@@ -131,7 +135,7 @@ bd::bus $control to_registers/S00_AXI
 bd::bus to_registers/M00_AXI axi_dma/S_AXI_LITE
 bd::bus to_registers/M01_AXI axi_intc/s_axi
 bd::bus to_registers/M02_AXI stream_unit/s_axil
-bd::bus to_registers/M03_AXI retrieve_phase/s_axil
+bd::bus to_registers/M03_AXI $front/s_axil
 
 bd::net axi_dma/mm2s_introut interrupts/In0
 bd::net axi_dma/s2mm_introut interrupts/In1

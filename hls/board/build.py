@@ -16,17 +16,18 @@ from pathlib import Path
 from cytogate.hls.contract.header import HEADER_NAME, write_header
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
 from cytogate.hls.network.project import HlsProject
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import whole_file
+from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import HLS, Design
 from cytogate.model.errors import InputError
-from cytogate.model.interface.frame_layout import lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 
 TCL = FPGA / "tcl"
 SETTINGS = "settings.tcl"
 """The phase retrieval in C++; the other one is ``rtl``."""
-RETRIEVE_PHASE, CLASSIFY, SYSTEM = "retrieve_phase", "classify", "system"
+CLASSIFY, SYSTEM = "classify", "system"
 CONTRACT, NETWORK = "contract", "network"
 ROM_HEADER = "rom_folder.vh"
 IP = Path("project", "solution", "impl", "ip")
@@ -48,17 +49,17 @@ class BoardBuild:
         return self.design.chip.on
 
     @property
-    def lane_bits(self) -> int:
-        """Bits of one angle's code in a beat."""
-        return lane_bits(self.design.camera.adc_bits)
+    def front(self) -> str:
+        """Name of the kernel before the network."""
+        return contract(self.design).kernel
 
     @property
     def hls_sources(self) -> dict[str, tuple[Path, ...]]:
         """C++ by the kernel that Vitis HLS makes of it, in the order of the steps."""
-        of_retrieval = (
-            {RETRIEVE_PHASE: (FPGA / "src" / "retrieve_phase.cpp",)} if self.design.chip.kernel == HLS else {}
+        before_the_network = (
+            {self.front: (FPGA / "src" / f"{self.front}.cpp",)} if self.design.chip.kernel == HLS else {}
         )
-        return {**of_retrieval, CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)}
+        return {**before_the_network, CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)}
 
     @property
     def hls_includes(self) -> tuple[Path, ...]:
@@ -69,21 +70,23 @@ class BoardBuild:
     def rtl_sources(self) -> tuple[Path, ...]:
         """SystemVerilog and Verilog, the package first."""
         package = self.folder / CONTRACT / PACKAGE_NAME
-        return (package, *sorted((FPGA / "rtl").glob("*.sv")), *sorted((FPGA / "board").glob("*.v")))
+        blocks = ("stream_unit", self.front, "kernel_registers")
+        modules = rtl_sources(*blocks)
+        return (package, *modules, *(FPGA / "board" / f"{name}_block.v" for name in blocks))
 
     def write(self) -> None:
         """Write settings and generated sources into the folder."""
-        contract = self.folder.resolve() / CONTRACT
-        write_header(self.design, contract)
-        write_rtl_package(self.design, contract)
-        with whole_file(contract / ROM_HEADER) as partial:
-            partial.write_text(f'`define ROM_FOLDER "{contract}/"\n', encoding="ascii")
+        generated = self.folder.resolve() / CONTRACT
+        write_header(self.design, generated)
+        write_rtl_package(self.design, generated)
+        with whole_file(generated / ROM_HEADER) as partial:
+            partial.write_text(f'`define ROM_FOLDER "{generated}/"\n', encoding="ascii")
         with whole_file(self.folder / SETTINGS) as partial:
             partial.write_text(self.settings_text(), encoding="ascii")
 
     def settings_text(self) -> str:
         """Return ``settings.tcl``."""
-        contract = self.folder / CONTRACT
+        generated, terms = self.folder / CONTRACT, contract(self.design)
         weights_word = int(self.project.weights_hash[:8], 16)
         sources = " ".join(f"{kernel} {_paths(paths)}" for kernel, paths in self.hls_sources.items())
         variables = {
@@ -94,14 +97,16 @@ class BoardBuild:
             "port_bits": self.board.port_bits,
             "kernel": self.design.chip.kernel,
             "width": self.design.chip.samples_per_clock,
-            "lane_bits": self.lane_bits,
+            "front": self.front,
+            "beat_bits": 8 * FrameLayout.of(self.design.camera, self.design.chip.samples_per_clock).beat_bytes,
+            "pixel_bits": terms.network_channels * terms.pixel.width,
             # A parameter of the block design is a signed number.
             "weights_hash": weights_word - (weights_word >> 31 << 32),
             "hls_sources": f"{{{sources}}}",
             "hls_includes": _paths(self.hls_includes),
             "rtl_sources": _paths(self.rtl_sources),
-            "memories": _paths(sorted(contract.glob("*.mem"))),
-            "rom_header": (contract / ROM_HEADER).resolve(),
+            "memories": _paths(sorted(generated.glob("*.mem"))),
+            "rom_header": (generated / ROM_HEADER).resolve(),
             "ip_folders": _paths([self.folder / kernel / IP for kernel in self.hls_sources]),
             "jobs": os.cpu_count() or 1,
         }
@@ -124,7 +129,7 @@ class BoardBuild:
             files += [self.folder / kernel / IP / "component.xml" for kernel in self.hls_sources]
         else:
             scripts = [TCL / "kernel.tcl"]
-            headers = (FPGA / "src").glob("*.hpp") if step == RETRIEVE_PHASE else _all_headers(self.hls_includes)
+            headers = (FPGA / "src").glob("*.hpp") if step == self.front else _all_headers(self.hls_includes)
             files = [*self.hls_sources[step], *sorted(headers), generated / HEADER_NAME]
         digest = hashlib.sha256(f"{release}\0{self.settings_text()}".encode())
         for path in (*scripts, *files):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from cytogate.hls.contract.package import design_hash
+from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.design.design import Design
 from cytogate.model.interface.bundle import Manifest, Versions

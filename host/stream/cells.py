@@ -6,7 +6,8 @@ its class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntFlag
 
 import numpy as np
@@ -86,6 +87,8 @@ class Event:
     verdict: Verdict
     flags: Flag
     decided_ns: int
+    features: Mapping[str, float] = field(default_factory=dict)
+    """Values by :attr:`Feature.name`, as far as they were computed."""
 
     @property
     def logits(self) -> NDArray[np.int64] | None:

@@ -38,3 +38,10 @@ def plain(value: object) -> object:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} does not go into a report")
+
+
+def refresh(path: Path, text: str) -> None:
+    """Write ASCII ``text`` unless ``path`` holds it already, whose date then stays."""
+    if not path.exists() or path.read_text(encoding="ascii") != text:
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="ascii")

@@ -156,6 +156,8 @@ LOG_FRACTION = Format(14, 0, signed=False)
 """ROM of log2(1 + m): the fraction behind the position of the leading one."""
 PHASE = Format(18, 5)
 """Phase in radians, +-16 in steps of 0.12 mrad."""
+EXPONENT = Format(6, 6, signed=False)
+"""Sum of a line's block exponents."""
 PIXEL = Format(8, 0, signed=False)
 """A sample of the network's input: 256 codes in [0, 1)."""
 SIGNED_PIXEL = Format(PIXEL.width, 1)

@@ -7,6 +7,8 @@ headers, hls4ml its precisions, the host its packing. Two relations hold between
 * *bounded*: the root-mean-square difference (RMSE) of the integer model from the float64 reference is within the
   bound of the stage.
 
+The law of bright-field frames is in :mod:`cytogate.model.contract.bright_field`.
+
 The law of the phase retrieval
 ------------------------------
 ``N`` is the frame's size, ``W`` = 18 the width of a stored word, all shifts to the right round convergently
@@ -68,14 +70,14 @@ RMSE over bound for cells of 4 and 20 um with noise, N = 64, 128 and 256, camera
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import ClassVar
 
 from cytogate.model.contract.bounds import ErrorBound, quotient_bound, spectrum_bound
+from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import (
+    EXPONENT,
     GRADIENT,
     LOG_FRACTION,
     PHASE,
@@ -83,14 +85,14 @@ from cytogate.model.contract.fixed_point import (
     QUOTIENT_WORD,
     TWIDDLE,
     WORD,
-    Codes,
     Format,
     Gain,
 )
 from cytogate.model.contract.memory import Buffer
+from cytogate.model.contract.samples import binning_row, sample_formats, sample_stages
+from cytogate.model.contract.stage import EXPONENT_SUFFIX, Contract, Order, Stage
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
 
 PHASE_CODES_PER_RADIAN = 32
@@ -110,46 +112,15 @@ OFFSET_ROWS_LOG2 = 3
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One boundary of the chain: what its words are and how far the float reference may be."""
+class FourAngleContract(Contract):
+    """The contract of a design that retrieves phase.
 
-    name: str
-    shape: tuple[int, ...]
-    """Shape of one cell's array of codes; a complex stage's last axis is (real, imaginary)."""
-    order: str
-    """Order in which the words leave the stage."""
-    format: Format
-    unit: str
-    scale: float = 1.0
-    """Value in ``unit`` of a decoded code, before the exponent."""
-    exponents: int = 0
-    """Number of lines that carry a block exponent; 0 where the format is plainly fixed point."""
-    bound: ErrorBound = field(default_factory=ErrorBound)
-    """On the RMSE from the float reference, in ``unit``."""
+    Of the SystemVerilog kernel's memories half of each transpose is enough, and of the bright field two frames and some
+    lines.
+    """
 
-    @property
-    def complex(self) -> bool:
-        """Whether codes come in pairs of real and imaginary part."""
-        return len(self.shape) == 3 and self.shape[-1] == 2
+    kernel: ClassVar[str] = "retrieve_phase"
 
-    def values(self, codes: ArrayLike, exponents: Codes | None = None) -> NDArray:
-        """Return what codes ``(cells, *shape)`` and, on a transformed stage, exponents ``(cells, columns)`` mean.
-
-        Float64, or complex128 ``(cells, *shape[:-1])`` where codes are pairs.
-        """
-        values = self.format.decode(codes) * self.scale
-        if exponents is not None:
-            values = values * np.exp2(exponents)[:, None, :, None]
-        return values[..., 0] + 1j * values[..., 1] if self.complex else values
-
-
-@dataclass(frozen=True)
-class Contract:
-    """The contract of one design. Build it with :func:`contract`."""
-
-    design: Design
-    frame: Format
-    binned: Format
     gradient_gains: tuple[int, int]
     """Gains of the x and the y gradient, codes of :data:`TWIDDLE`; the larger is exactly 1."""
     gradient_scale: float
@@ -157,10 +128,6 @@ class Contract:
     phase_gain: Gain
     """From words of the last pass to codes of :data:`PHASE`, before the exponents."""
     surface: SurfaceFit
-    stages: tuple[Stage, ...]
-    buffers: tuple[Buffer, ...]
-    """Memories of the HLS kernel, whose processes hand over whole frames. The SystemVerilog kernel hands over line by
-    line and needs less: half of each transpose, and of the bright field two frames and some lines."""
 
     @property
     def size(self) -> int:
@@ -187,22 +154,26 @@ class Contract:
         """Bits dropped, convergently, from a phase to the network's 8-bit code."""
         return PHASE.fraction_bits - (PHASE_CODES_PER_RADIAN.bit_length() - 1)
 
-    def buffer(self, name: str) -> Buffer:
-        """Return the row of one buffer."""
-        return next(row for row in self.buffers if row.name == name)
-
-    def stage(self, name: str) -> Stage:
-        """Return the row of one stage."""
-        return next(row for row in self.stages if row.name == name)
+    @property
+    def recorded(self) -> tuple[Stage, ...]:
+        """The stages, and behind the spectrum the exponents of its columns, which are the quotient's as well."""
+        exponents = Stage("spectrum" + EXPONENT_SUFFIX, (self.size,), Order.ARRAY, EXPONENT, "1")
+        place = 1 + [stage.name for stage in self.stages].index("spectrum")
+        return (*self.stages[:place], exponents, *self.stages[place:])
 
 
 @lru_cache
 def contract(design: Design) -> Contract:
-    """Return the contract of a design."""
+    """Return the contract of a design: its rows follow from the kind of its instrument."""
+    return four_angle_contract(design) if design.retrieves_phase else bright_field_contract(design)
+
+
+@lru_cache
+def four_angle_contract(design: Design) -> FourAngleContract:
+    """Return the contract of a design that retrieves phase; another is an :class:`InputError`."""
     size, binning = design.size, design.binning
     acquisition = design.four_angle
-    frame = Format(acquisition.adc_bits, 0, signed=False)
-    binned = Format(acquisition.adc_bits + 2 * (binning.bit_length() - 1), 0, signed=False)
+    frame, binned = sample_formats(design)
     per_axis = [binning * gradient * math.log(2) / 2 for gradient in acquisition.gradient_per_atanh]
     gradient_scale = max(per_axis)
     gains = tuple(int(TWIDDLE.encode(axis / gradient_scale)) for axis in per_axis)
@@ -219,7 +190,7 @@ def contract(design: Design) -> Contract:
             f"design {design.name}: its optics make one gradient step {GRADIENT.step * gradient_scale:.3g} rad/px, "
             f"which no phase of {PHASE.ap_type} can hold; check pixel pitches, wavelength and pupils"
         )
-    return Contract(
+    return FourAngleContract(
         design=design,
         frame=frame,
         binned=binned,
@@ -233,38 +204,33 @@ def contract(design: Design) -> Contract:
 
 
 def _stages(design: Design, frame: Format, binned: Format, gradient_scale: float) -> tuple[Stage, ...]:
-    size = design.size
-    raw = (ANGLES, design.camera.rows, design.camera.columns)
-    rows = "row by row, the four angles of a pixel together"
-    columns = "column by column (kx outer, ky inner), both in the order of numpy.fft.fftfreq"
+    size, channels = design.size, len(design.four_angle.channels)
     spectrum_scale = GRADIENT.step * gradient_scale * size
     # What the logarithm loses where a sample has more bits behind its leading one than the ROM has address bits.
     address_step = 2.0**-LOG_ROM_ADDRESS_BITS_MAX if binned.width - 1 > LOG_ROM_ADDRESS_BITS_MAX else 0.0
     samples = (binned.width, LOG_ROM_ADDRESS_BITS_MAX)
     quotient_scale = spectrum_scale / (2 * math.pi)
     return (
-        Stage("frames", raw, rows, frame, "full scale"),
-        Stage("binned", (ANGLES, size, size), rows, binned, "full scale"),
-        Stage("gradient", (size, size, 2), "row by row", GRADIENT, "rad/px", gradient_scale,
-              bound=ErrorBound(gradient_scale * (GRADIENT.step + address_step))),
-        Stage("spectrum", (size, size, 2), columns, WORD, "rad", spectrum_scale, size,
-              bound=spectrum_bound(size, *samples, spectrum_scale)),
-        Stage("quotient", (size, size, 2), columns, QUOTIENT_WORD, "rad", quotient_scale, size,
-              bound=quotient_bound(size, *samples, quotient_scale)),
-        Stage("phase", (size, size), "row by row", PHASE, "rad", bound=ErrorBound(1e-3)),
-        Stage("network_input", (size, size, ANGLES + 1), "row by row, channels together", PIXEL, "1",
-              bound=ErrorBound(0.002)),
+        *sample_stages(design, frame, binned),
+        Stage("gradient", (size, size, 2), Order.ARRAY, GRADIENT, "rad/px", gradient_scale,
+              bound=ErrorBound(gradient_scale * (GRADIENT.step + address_step)), complex=True),
+        Stage("spectrum", (size, size, 2), Order.COLUMNS, WORD, "rad", spectrum_scale, size,
+              bound=spectrum_bound(size, *samples, spectrum_scale), complex=True),
+        Stage("quotient", (size, size, 2), Order.COLUMNS, QUOTIENT_WORD, "rad", quotient_scale, size,
+              bound=quotient_bound(size, *samples, quotient_scale), complex=True),
+        Stage("phase", (size, size), Order.ARRAY, PHASE, "rad", bound=ErrorBound(1e-3)),
+        Stage("network_input", (size, size, channels + 1), Order.ARRAY, PIXEL, "1", bound=ErrorBound(0.002)),
     )  # fmt: skip
 
 
 def _buffers(design: Design, frame: Format, binned: Format) -> tuple[Buffer, ...]:
-    size, levels = design.size, design.size.bit_length() - 1
+    size, levels, channels = design.size, design.size.bit_length() - 1, len(design.four_angle.channels)
     address = min(LOG_ROM_ADDRESS_BITS_MAX, binned.width - 1)
     grown = WORD.width + levels + 1
     in_flight = TRANSPOSES + 1
     return (
-        Buffer("binning_row", "partial sums of a row until its last raw row", ANGLES * binned.width, size),
-        Buffer("log_rom", "log2(1 + m), four angles through two ports", LOG_FRACTION.width, 1 << address, ANGLES // 2),
+        binning_row(design, binned),
+        Buffer("log_rom", "log2(1 + m), the angles through two ports", LOG_FRACTION.width, 1 << address, channels // 2),
         Buffer("twiddle_rom", "one period's half, each pass its own", 2 * TWIDDLE.width, size // 2, PASSES),
         Buffer("butterfly_delay", "N - 1 words of delay feedback a pass", 2 * grown, size - 1, PASSES),
         Buffer("line", "bit reversal, and the line's exponent before its first word", 2 * grown, 2 * size, PASSES),
@@ -273,6 +239,6 @@ def _buffers(design: Design, frame: Format, binned: Format) -> tuple[Buffer, ...
         Buffer("surface_rom", "row transforms of s and s^2", 2 * TWIDDLE.width, 2 * size),
         Buffer("quotient_rom", "one quadrant of kx / (kx^2 + ky^2), read as (kx, ky) and (ky, kx)", TWIDDLE.width,
                (size // 2) ** 2),
-        Buffer("bright_field", "the four bright-field pixels wait for their phase", ANGLES * PIXEL.width,
+        Buffer("bright_field", "bright-field pixels wait for their phase", channels * PIXEL.width,
                in_flight * size * size),
     )  # fmt: skip

@@ -19,7 +19,7 @@ LEAST_OF_A_CLASS = 10
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Indices of the cells to train on, to select on, and to report on once; sorted, disjoint."""
+    """Indices of the cells to train on, to select on, and to report on once: disjoint."""
 
     training: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -27,7 +27,7 @@ class Split:
 
     @staticmethod
     def of(labels: NDArray[np.int64], seed: int) -> Split:
-        """Split every class 76/8/16 at random."""
+        """Split every class 76/8/16 at random; each part sorted."""
         rng = np.random.default_rng(seed)
         parts: list[list[NDArray[np.int64]]] = [[], [], []]
         for label in np.unique(labels):

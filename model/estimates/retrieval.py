@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cytogate.model.contract.fixed_point import GAIN_BITS, GRADIENT, PIXEL, QUOTIENT_WORD, TWIDDLE, WORD
-from cytogate.model.contract.law import PASSES, TRANSPOSES, contract
+from cytogate.model.contract.law import PASSES, TRANSPOSES, four_angle_contract
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
@@ -104,7 +104,7 @@ def retrieval_modules(design: Design, width: int) -> dict[str, Area]:
 
 def _multipliers(design: Design, width: int) -> dict[str, int]:
     """Multipliers of the phase retrieval by module, in DSP slices."""
-    terms, levels = contract(design), design.size.bit_length() - 1
+    terms, levels = four_angle_contract(design), design.size.bit_length() - 1
     u, uu = levels + 1, 2 * levels + 1  # bits of a coordinate and of its square
     one, weighted = GRADIENT.width + levels, GRADIENT.width + 2 * levels  # a row's sums, plain and times u
     # Four products a complex one. The last two levels turn by quarters and need none.
@@ -130,7 +130,7 @@ def _is_power_of_two(value: int) -> bool:
 
 def _memories(design: Design, width: int) -> list[Buffer]:
     """Memories of the phase retrieval that may become block RAM, as its lanes hold them, by the module's name."""
-    terms, size = contract(design), design.size
+    terms, size = four_angle_contract(design), design.size
     levels, groups = size.bit_length() - 1, size // width
     grown, word = 2 * (QUOTIENT_WORD.width + levels), 2 * WORD.width
     row_slots = 4 if size > 64 else 8

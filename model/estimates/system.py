@@ -6,6 +6,7 @@ board's where it is not the design's own. DMA, interconnect and resets around th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from cytogate.model.estimates.front_end import FrontEndEstimate
 from cytogate.model.estimates.network import NetworkEstimate, estimate_network
 from cytogate.model.estimates.retrieval import estimate_retrieval
 from cytogate.model.estimates.shapes import NetworkShapes
-from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 
 NETWORK, PORT, PIXELS = "network", "memory port", "raw pixels"
 
@@ -103,8 +104,8 @@ def estimate(design: Design, board: Board, samples_per_clock: int, shapes: Netwo
     port_bytes_per_second = board.port_bits / 8 * clocks_per_second
 
     def rate(rows: int, columns: int, cycles: int) -> Rate:
-        layout = FrameLayout(rows, columns, samples_per_clock, lane_bits(design.camera.adc_bits))
-        size, cells = layout.frame_bytes, clocks_per_second / cycles
+        arriving = dataclasses.replace(design.camera, rows=rows, columns=columns)
+        size, cells = FrameLayout.of(arriving, samples_per_clock).frame_bytes, clocks_per_second / cycles
         return Rate(
             frame=f"{rows}x{columns}",
             bytes_per_cell=size,

@@ -81,19 +81,19 @@ class Evaluation:
         """Whether classes can be told apart by backgrounds without cells."""
         return self.background.accuracy.is_above(self.background_share)
 
-    def check(self, simulated: bool) -> None:
+    def check(self, own: bool) -> None:
         """Raise :class:`CheckFailed` with the first relation that does not hold.
 
         Of cells of the user's, what a network is worth is found and told, not promised: quantization alone is.
         """
         quantized, float_network = self.quantized.accuracy.known, self.float_network.accuracy.known
-        if simulated and self.background_tells:
+        if not own and self.background_tells:
             found = self.background.accuracy
             raise CheckFailed(
                 f"the background alone gives {found.value:.1%} ({found.low:.1%} to {found.high:.1%}), above chance, "
                 f"{self.background_share:.1%}: classes differ in more than cells"
             )
-        if simulated and quantized < self.baselines[self.baseline].accuracy.known:
+        if not own and quantized < self.baselines[self.baseline].accuracy.known:
             raise CheckFailed(
                 f"the quantized network reaches {quantized:.1%}, {self.baseline} on hand-made features "
                 f"{self.baselines[self.baseline].accuracy.known:.1%}; the network must not be below it"

@@ -34,7 +34,7 @@ from cytogate.model.design.folder import (
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -76,7 +76,7 @@ class Manifest:
     logit_integer_bits: int
     """A logit is its code times 2 to the power of ``logit_integer_bits - logit_width``."""
     design_hash: int
-    """Identity of the design's numeric contract, 32 bits, as the chip says it."""
+    """Identity of the design: a hash of its contract's constants and tables."""
     weights_hash: str
     """SHA-256 of the network's weights, 64 hexadecimal digits."""
     versions: Versions
@@ -181,14 +181,7 @@ DeviceProvider = Callable[[Bundle], AbstractContextManager[Any]]
 
 def layout_of(design: Design) -> FrameLayout:
     """Return how the frames of one cell lie in memory on their way to the chip."""
-    camera = design.camera
-    return FrameLayout(
-        rows=camera.rows,
-        columns=camera.columns,
-        width=design.chip.samples_per_clock,
-        lane_bits=lane_bits(camera.adc_bits),
-        channels=len(camera.channels),
-    )
+    return FrameLayout.of(design.camera, design.chip.samples_per_clock)
 
 
 def network_members(design: Design) -> tuple[str, ...]:

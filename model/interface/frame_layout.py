@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from cytogate.model.design.instruments import ANGLES
+from typing import Protocol
 
 LANE_BITS = (8, 16)
 """Bits that one channel's code may take in a beat: whole bytes."""
+
+SMALLEST_BEAT_BYTES = 4
+"""Beats have a power of two of bytes, and of these no fewer."""
+
+
+class Camera(Protocol):
+    """What of an instrument matters here."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of a raw frame."""
+
+    @property
+    def columns(self) -> int:
+        """Columns of a raw frame."""
+
+    @property
+    def adc_bits(self) -> int:
+        """Bits of a raw code."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of a cell's frames."""
 
 
 def lane_bits(adc_bits: int) -> int:
@@ -19,17 +41,23 @@ def lane_bits(adc_bits: int) -> int:
 class FrameLayout:
     """Frames of one cell as beats of ``width`` pixels of one row, a pixel its channels, a channel a lane.
 
-    The first of each is lowest. Rows begin on a beat of their own: the last beat of a row may have lanes to spare.
+    The first of each is lowest. Rows begin on a beat of their own: the last beat of a row may have lanes to spare. A
+    beat is as wide as a DMA can carry it and as 32-bit words sum it up, which may leave lanes above its pixels.
     """
 
+    channels: int
+    """Frames of a cell."""
     rows: int
     columns: int
     width: int
     """Pixels a beat: 1, 2, 4 or 8."""
     lane_bits: int
     """Bits of a lane, which holds one code: 8 or 16."""
-    channels: int = ANGLES
-    """Frames of one cell."""
+
+    @staticmethod
+    def of(camera: Camera, width: int) -> FrameLayout:
+        """Return the layout of an instrument's frames at ``width`` pixels a beat."""
+        return FrameLayout(len(camera.channels), camera.rows, camera.columns, width, lane_bits(camera.adc_bits))
 
     @property
     def row_beats(self) -> int:
@@ -44,7 +72,8 @@ class FrameLayout:
     @property
     def beat_bytes(self) -> int:
         """Bytes of one beat."""
-        return self.width * self.channels * self.lane_bits // 8
+        pixels = self.width * self.channels * self.lane_bits // 8
+        return max(SMALLEST_BEAT_BYTES, 1 << (pixels - 1).bit_length())
 
     @property
     def frame_bytes(self) -> int:

@@ -17,10 +17,7 @@ def lanes(layout: FrameLayout) -> np.dtype:
 
 
 def packed(frames: NDArray[np.integer], layout: FrameLayout, spare: int = 0) -> NDArray[np.uint8]:
-    """Return the bytes (cells, frame_bytes) of frames (cells, channels, rows, columns).
-
-    ``spare`` fills lanes after the end of a row.
-    """
+    """Return the bytes (cells, frame_bytes) of frames (cells, channels, rows, columns); ``spare`` fills free lanes."""
     data = np.empty((len(frames), layout.frame_bytes), np.uint8)
     for cell, out in zip(frames, data, strict=True):
         pack(cell, layout, out, spare)
@@ -28,19 +25,33 @@ def packed(frames: NDArray[np.integer], layout: FrameLayout, spare: int = 0) -> 
 
 
 def pack(frames: NDArray[np.integer], layout: FrameLayout, out: NDArray[np.uint8], spare: int = 0) -> None:
-    """Write one cell's frames (channels, rows, columns), whose codes fit their lanes, to ``out`` (frame_bytes,)."""
-    pixels = _pixels(out, layout)
-    # One by one: twice as fast as all at once, and a board's processor has little time.
+    """Write one cell's frames (channels, rows, columns), whose codes fit their lanes, to the bytes ``out``."""
+    beats, used = _beats(out, layout), layout.width * layout.channels
+    beats[..., used:] = spare
+    pixels = _pixels(beats, layout)
+    whole, left = divmod(layout.columns, layout.width)
+    # Channel by channel: twice as fast as all at once, and a board's processor has little time.
     for channel, frame in enumerate(frames):
-        pixels[:, : layout.columns, channel] = frame
-    pixels[:, layout.columns :] = spare
+        pixels[:, :whole, :, channel] = frame[:, : whole * layout.width].reshape(layout.rows, whole, layout.width)
+        if left:
+            pixels[:, whole, :left, channel] = frame[:, whole * layout.width :]
+    if left:
+        pixels[:, whole, left:] = spare
 
 
 def unpack(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray[np.unsignedinteger]:
     """Return one cell's frames (channels, rows, columns) of its bytes (frame_bytes,)."""
-    return np.ascontiguousarray(np.moveaxis(_pixels(data, layout)[:, : layout.columns], -1, 0))
+    pixels = _pixels(_beats(data, layout), layout)
+    by_row = pixels.reshape(layout.rows, layout.row_beats * layout.width, layout.channels)
+    return np.ascontiguousarray(np.moveaxis(by_row[:, : layout.columns], -1, 0))
 
 
-def _pixels(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray:
-    """Return bytes as lanes (rows, columns and what fills their last beat, channels)."""
-    return data.view(lanes(layout)).reshape(layout.rows, layout.row_beats * layout.width, layout.channels)
+def _beats(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray:
+    """Return bytes as the lanes of every beat (rows, beats, lanes)."""
+    return data.view(lanes(layout)).reshape(layout.rows, layout.row_beats, -1)
+
+
+def _pixels(beats: NDArray, layout: FrameLayout) -> NDArray:
+    """Return a view of beats as pixels (rows, beats, width, channels)."""
+    used = beats[..., : layout.width * layout.channels]
+    return used.reshape(layout.rows, layout.row_beats, layout.width, layout.channels)

@@ -18,7 +18,7 @@ class Register(Enum):
 
     IDENTITY = (0x00, Access.READ_ONLY, "the ASCII letters CYTO")
     VERSION = (0x04, Access.READ_ONLY, "major version in the upper, minor in the lower 16 bits")
-    DESIGN_HASH = (0x08, Access.READ_ONLY, "first 32 bits of SHA-256 of the design's contract header")
+    DESIGN_HASH = (0x08, Access.READ_ONLY, "identity of the design: 32 bits of a hash of its constants and tables")
     CONTROL = (0x0C, Access.READ_WRITE, "bits of Control")
     FRAMES_ACCEPTED = (0x10, Access.READ_ONLY, "frames received whole since reset")
     FRAMES_DROPPED = (0x14, Access.READ_ONLY, "malformed frames since reset")

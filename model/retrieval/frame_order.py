@@ -36,6 +36,7 @@ from cytogate.model.contract.fixed_point import BORDER
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import reference
+from cytogate.model.retrieval.binning import bin_values
 
 CELLS = 16
 """Cells that are judged: the first ones that prove something."""
@@ -185,7 +186,7 @@ class _Integrated(NamedTuple):
 
 
 def _look(codes: NDArray[np.unsignedinteger], design: Design) -> _Look:
-    binned = reference.bin_frames(codes / 2.0**design.four_angle.adc_bits, design)
+    binned = bin_values(codes / 2.0**design.four_angle.adc_bits, design)
     found = _integrated(binned, design)
     side = design.size // BORDER
     blocks = found.gradient.reshape(-1, side, BORDER, side, BORDER).mean(axis=(2, 4))

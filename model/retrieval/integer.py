@@ -30,11 +30,13 @@ from cytogate.model.contract.law import (
     OFFSET_ROWS_LOG2,
     PHASE_CODE_OFFSET_RAD,
     TRANSPOSE_GUARD_BITS,
-    Contract,
-    contract,
+    FourAngleContract,
+    four_angle_contract,
 )
+from cytogate.model.contract.stage import Stage
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design
+from cytogate.model.retrieval.binning import bin_codes
 
 CELLS_AT_A_TIME = 8
 """Cells whose arrays stay within a processor's second-level cache, more or less."""
@@ -64,8 +66,8 @@ class Retrieved:
 
 def retrieve(frames: NDArray[np.unsignedinteger], design: Design) -> Retrieved:
     """Retrieve phase from raw frames (cells, 4, rows, columns) of unsigned codes, order +x, -x, +y, -y."""
-    terms = contract(design)
-    binned = bin_frames(frames, design)
+    terms = four_angle_contract(design)
+    binned = bin_codes(frames, design)
     gradient = gradients(binned, terms)
     return integrate(gradient, binned, terms, frames)
 
@@ -81,14 +83,7 @@ def retrieve_batches(frames: NDArray[np.unsignedinteger], design: Design) -> Ite
         yield retrieve(frames[start : start + CELLS_AT_A_TIME], design)
 
 
-def bin_frames(frames: NDArray[np.unsignedinteger], design: Design) -> Codes:
-    """Crop the central window and sum ``binning x binning`` codes: (cells, 4, N, N)."""
-    (top, left), size, binning = design.crop, design.size, design.binning
-    window = frames[..., top : top + size * binning, left : left + size * binning].astype(np.int64)
-    return window.reshape(*frames.shape[:-2], size, binning, size, binning).sum(axis=(-3, -1))
-
-
-def gradients(binned: Codes, terms: Contract) -> Codes:
+def gradients(binned: Codes, terms: FourAngleContract) -> Codes:
     """Return (gx, gy) codes (cells, N, N, 2) from binned codes (cells, 4, N, N)."""
     logs = log2(binned, terms)
     ratio = GRADIENT.limit(logs[:, 0::2] - logs[:, 1::2])
@@ -96,7 +91,7 @@ def gradients(binned: Codes, terms: Contract) -> Codes:
     return np.moveaxis(GRADIENT.limit(shift_right(ratio * gains, TWIDDLE.fraction_bits)), 1, -1)
 
 
-def log2(codes: Codes, terms: Contract) -> Codes:
+def log2(codes: Codes, terms: FourAngleContract) -> Codes:
     """Return log2 of non-negative codes in steps of the gradient's format; zero counts as one half."""
     exponent = _bit_length(codes) - 1
     behind, bits = terms.binned.width - 1, terms.log_address_bits
@@ -106,7 +101,7 @@ def log2(codes: Codes, terms: Contract) -> Codes:
     return ((rounded >> bits) << LOG_FRACTION.width) + log_fractions(bits)[rounded & ((1 << bits) - 1)]
 
 
-def integrate(gradient: Codes, binned: Codes, terms: Contract, frames: NDArray) -> Retrieved:
+def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: NDArray) -> Retrieved:
     """Integrate gradient codes (cells, N, N, 2) to phase; the law's items 3 to 8."""
     rows, row_exponents = _block_normalise(_transform(Pair(gradient[..., 0], gradient[..., 1]), False, terms))
     columns, frame_exponent = _transpose(rows, row_exponents)
@@ -124,15 +119,15 @@ def integrate(gradient: Codes, binned: Codes, terms: Contract, frames: NDArray) 
         frames=frames,
         binned=binned,
         gradient=gradient,
-        spectrum=_saved(spectrum),
+        spectrum=_saved(spectrum, terms.stage("spectrum")),
         spectrum_exponent=exponents,
-        quotient=_saved(quotient),
+        quotient=_saved(quotient, terms.stage("quotient")),
         phase=phase,
         network_input=_network_input(binned, phase, terms),
     )
 
 
-def _transform(lines: Pair, inverse: bool, terms: Contract) -> Pair:
+def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
     """Transform along the last axis, radix-2 decimation in frequency; words grow, only twiddle products round."""
     re, im = lines
     shape, size = re.shape, terms.size
@@ -167,7 +162,7 @@ def _transpose(lines: Pair, exponents: Codes) -> tuple[Pair, Codes]:
     return Pair(*(shift_right(part, shift).swapaxes(-1, -2) for part in lines)), frame
 
 
-def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Contract) -> Pair:
+def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: FourAngleContract) -> Pair:
     """Subtract the border's surface from row transforms, read as columns (cells, kx, y) at ``exponent`` (cells,).
 
     The row transform of the surface is ``N (A + D t + Q t^2)`` along a column, with t = v / N and odd integers v. In
@@ -202,7 +197,7 @@ class _Surface(NamedTuple):
     st: Pair
 
 
-def _surface(gradient: Codes, terms: Contract) -> _Surface:
+def _surface(gradient: Codes, terms: FourAngleContract) -> _Surface:
     """Fit gradient codes (cells, N, N, 2); coefficients have 8 bits below the gradient's step."""
     size, fit = terms.size, terms.surface
     u = 2 * np.arange(size) - (size - 1)
@@ -234,7 +229,7 @@ def _scaled(moments: Codes, gain: Gain) -> Codes:
     return np.array([[scaled(int(moment)) for moment in cell] for cell in moments], np.int64)
 
 
-def _quotient(spectrum: Pair, terms: Contract) -> Pair:
+def _quotient(spectrum: Pair, terms: FourAngleContract) -> Pair:
     """Multiply columns (cells, kx, ky) by ``1 / (kx + i ky)``; one bit wider than a word."""
     half = terms.size // 2
     k = np.abs(np.fft.fftfreq(terms.size, 1 / terms.size).astype(np.int64))
@@ -260,7 +255,7 @@ def _phase(words: Codes, exponents: Codes, gain: Gain) -> Codes:
     return PHASE.limit(shift_right(product, np.maximum(shift, 0)))
 
 
-def _network_input(binned: Codes, phase: Codes, terms: Contract) -> NDArray[np.uint8]:
+def _network_input(binned: Codes, phase: Codes, terms: FourAngleContract) -> NDArray[np.uint8]:
     offset = int(PHASE.encode(PHASE_CODE_OFFSET_RAD))
     code = shift_right(phase + offset, terms.phase_code_shift)
     channels = np.concatenate([shift_right(binned, terms.pixel_shift), code[:, None]], axis=1)
@@ -271,12 +266,12 @@ def _product(a: Pair, b: Pair) -> Pair:
     return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
 
 
-def _saved(columns: Pair) -> Codes:
-    """Return columns (cells, kx, ky) as (cells, ky, kx, 2), the layout of numpy.fft.fft2."""
-    return np.stack(columns, axis=-1).swapaxes(1, 2)
+def _saved(columns: Pair, stage: Stage) -> Codes:
+    """Return columns (cells, kx, ky), which is the order of the stream, as the stage's array."""
+    return stage.from_stream(np.stack(columns, axis=-1).reshape(len(columns.re), -1))
 
 
-def _bit_reversed(terms: Contract) -> NDArray[np.intp]:
+def _bit_reversed(terms: FourAngleContract) -> NDArray[np.intp]:
     order = np.zeros(1, np.intp)
     for _ in range(terms.size_log2):
         order = np.concatenate([2 * order, 2 * order + 1])

@@ -19,10 +19,10 @@ from cytogate.model.contract.law import (
     OFFSET_ROWS_LOG2,
     PHASE_CODE_OFFSET_RAD,
     PHASE_CODES_PER_RADIAN,
-    contract,
+    four_angle_contract,
 )
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
+from cytogate.model.retrieval.binning import bin_values
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -42,18 +42,11 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, N
         (complex, rad/px, before the surface is subtracted), ``spectrum`` and ``quotient`` (complex, rad, without the
         transforms' 1/N^2), ``phase`` (rad), ``network_input`` (cells, N, N, 5) in [0, 1).
     """
-    terms = contract(design)
+    terms = four_angle_contract(design)
     full_scale = frames / 2.0**terms.frame.width
-    binned = bin_frames(full_scale, design)
+    binned = bin_values(full_scale, design)
     gradient = gradients(binned, design)
     return {"frames": full_scale, "binned": binned, "gradient": gradient} | integrate(gradient, binned)
-
-
-def bin_frames(frames: Floats, design: Design) -> Floats:
-    """Crop the central window and average ``binning x binning`` pixels: (cells, 4, N, N)."""
-    (top, left), size, binning = design.crop, design.size, design.binning
-    window = frames[..., top : top + size * binning, left : left + size * binning]
-    return window.reshape(*frames.shape[:-2], size, binning, size, binning).mean(axis=(-3, -1))
 
 
 def gradients(binned: Floats, design: Design) -> Complexes:
@@ -62,7 +55,7 @@ def gradients(binned: Floats, design: Design) -> Complexes:
     For Gaussian pupils ``(I+ - I-) / (I+ + I-) = tanh(2 k s / sigma^2)``. A dark pixel counts as half a step of the
     binned sum, as no instrument can tell it from less.
     """
-    intensity = np.maximum(binned, contract(design).binned.step / 2)
+    intensity = np.maximum(binned, four_angle_contract(design).binned.step / 2)
     plus, minus = intensity[:, 0::2], intensity[:, 1::2]
     atanh = np.arctanh((plus - minus) / (plus + minus))
     scale_x, scale_y = (design.binning * axis for axis in design.four_angle.gradient_per_atanh)
@@ -95,7 +88,6 @@ def network_input(binned: Floats, phase: Floats) -> Floats:
     """Return the network's channels before their rounding to 8 bits, (cells, N, N, 5) in [0, 1 - 2^-8]."""
     code = (phase + PHASE_CODE_OFFSET_RAD) * PHASE_CODES_PER_RADIAN * PIXEL.step
     channels = np.concatenate([binned, code[:, None]], axis=1)
-    assert channels.shape[1] == ANGLES + 1
     return np.clip(np.moveaxis(channels, 1, -1), PIXEL.min, PIXEL.max)
 
 

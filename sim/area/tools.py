@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
-from cytogate.hls.sources import FPGA
+from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
@@ -77,21 +77,9 @@ def tool(name: str) -> Path:
     raise InputError(f"{name} was not found; run `make setup`, or `pip install yowasp-{name}`")
 
 
-def sources_of(top: str) -> list[Path]:
-    """Return the files of module ``top`` and of those below it: a file holds one module and has its name."""
-    files = {path.stem: path for path in (FPGA / "rtl").glob("*.sv")}
-    found, waiting = set(), {top}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        code = re.sub("//.*", "", files[name].read_text(encoding="ascii"))
-        waiting |= set(re.findall(r"(\w+)\s+(?:#\s*\(|\w+\s*\()", code)) & files.keys() - found
-    return [files[name] for name in sorted(found)]
-
-
 def synthesize(design: Design, width: int, folder: Path) -> Synthesis:
     """Return the area of the phase retrieval kernel on xc7 by yosys."""
-    return synthesize_module(design, sources_of(KERNEL), KERNEL, {"WIDTH": width}, folder)
+    return synthesize_module(design, rtl_sources(KERNEL), KERNEL, {"WIDTH": width}, folder)
 
 
 def synthesize_module(
@@ -119,7 +107,7 @@ def synthesize_module(
 def place_line_engine(design: Design, folder: Path) -> Placement:
     """Return the clock that one lane's transform reaches after place and route on an ECP5, pins left out."""
     yosys, nextpnr = tool("yosys"), tool("nextpnr-ecp5")
-    sources = sources_of(LINE_ENGINE)
+    sources = rtl_sources(LINE_ENGINE)
     script = f"read_verilog -sv {_names(sources)}\nsynth_ecp5 -top {LINE_ENGINE}\nwrite_json {RESULT}\n"
     files = [*_contract_files(design, folder), *sources, _written(folder, script)]
     netlist = _once([str(yosys), "-q", "-s", SCRIPT], files, folder, SYNTHESIS_DEADLINE_S)

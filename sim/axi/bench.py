@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
-from cytogate.sim.axi.packing import beats_per_row, input_beats, output_words
+from cytogate.sim.axi.packing import input_beats, output_words
 from cytogate.sim.axi.patterns import WORST, Pattern
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import TASK_VARIABLE, BenchTask
 
 SHORT, LONG = int(ErrorFlag.SHORT_PACKET), int(ErrorFlag.LONG_PACKET)
 SEED = 20
+SETTLING_CLOCKS = 128
+"""After these nothing more leaves of what a kernel has done with."""
 
 
 class Bench:
@@ -35,13 +38,13 @@ class Bench:
         self.task, self._frames, self._expected = BenchTask.read(self.folder)
         self.pins = Pins(dut, self.task.registers)
         self.frames = len(self._frames)
-        rows, columns = self._frames.shape[-2:]
-        self.row_beats = beats_per_row(columns, self.task.width)
-        self.frame_beats = rows * self.row_beats
+        channels, rows, columns = self._frames.shape[1:]
+        layout = FrameLayout(channels, rows, columns, self.task.width, self.task.lane_bits)
+        self.row_beats, self.frame_beats = layout.row_beats, layout.beats
         self.frame_words: int = self._expected.shape[1]
         self.words = 0
         self.mismatches = 0
-        self.clocks_per_frame = self.frame_beats + 4 * (self.task.size**2 // self.task.width) + 5000
+        self.clocks_per_frame = self.frame_beats + 4 * (self.frame_words // self.task.words_per_beat) + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
         self._packet = lru_cache(maxsize=4)(self._make_packet)
@@ -95,7 +98,7 @@ class Bench:
     async def finish(self, accepted: int, dropped: int = 0, flags: int = 0) -> None:
         """Fail if anything more leaves or a counter is off."""
         await self.pins.all_sent(self.deadline)
-        await self.pins.clocks(self.clocks_per_frame if dropped else self.task.size)
+        await self.pins.clocks(self.clocks_per_frame if dropped else SETTLING_CLOCKS)
         receiver = self.pins.receiver
         assert not receiver.packets, f"{len(receiver.packets)} packets left that nobody is due"
         assert not receiver.beats, f"{len(receiver.beats)} beats left that belong to no frame"

@@ -9,7 +9,7 @@ import cocotb
 from cocotbext.axi import AxiResp
 
 from cytogate.model.interface.registers import Control
-from cytogate.sim.axi.bench import LONG, SHORT, Bench
+from cytogate.sim.axi.bench import LONG, SETTLING_CLOCKS, SHORT, Bench
 from cytogate.sim.axi.patterns import at_random
 
 ADDRESSES = 256
@@ -130,7 +130,7 @@ async def reset_while_the_kernel_waits(dut: Any) -> None:
     bench.pins.receiver.pauses = itertools.repeat(True)
     bench.send(0, 1)
     await bench.pins.until(lambda: bool(dut.m_axis_tvalid.value), bench.deadline, "no beat was offered")
-    await bench.pins.clocks(bench.task.size)
+    await bench.pins.clocks(SETTLING_CLOCKS)
     await _starts_anew(bench)
 
 

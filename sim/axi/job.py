@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.contract.fixed_point import PIXEL, Codes
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import EXPONENT_SUFFIX
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.retrieval import integer
+from cytogate.model.retrieval import laws
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
-from cytogate.sim.csim.order import to_stream
 
 BUILD_FOLDER = Path("out/cosim/build")
 """Where commands keep compiled simulations, by level, design and width."""
@@ -166,23 +166,20 @@ def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = Fals
 
 def recorded_words(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
     """Compare what the DPI shell has recorded in folder ``stages``, stage by stage, with the integer model."""
-    names = [stage.name for stage in contract(design).stages]
-    names.insert(names.index("spectrum") + 1, "spectrum_exponent")
-    tallies: list[tuple[str, NDArray]] = []
-    for name in names:
-        words: NDArray = np.memmap(stages / f"{name}.bin", "<i4", mode="r")
-        if len(words) % len(frames):
-            raise CheckFailed(f"stage {name}: {len(words)} words of {len(frames)} frames were recorded")
-        tallies.append((name, words.reshape(len(frames), -1)))
-    mismatches = dict.fromkeys(names, 0)
+    rows = contract(design).recorded
+    recorded: dict[str, NDArray] = {}
+    for row in rows:
+        words: NDArray = np.memmap(stages / f"{row.name}.bin", "<i4", mode="r")
+        if len(words) != len(frames) * row.words:
+            raise CheckFailed(f"stage {row.name}: {len(words)} words where {len(frames)} frames have {row.words} each")
+        recorded[row.name] = words.reshape(len(frames), -1)
+    mismatches = {row.name: 0 for row in rows}
     for cell, raw in enumerate(frames):
-        exact = integer.retrieve(np.asarray(raw)[None], design)
-        due = to_stream({name: np.asarray(getattr(exact, name)[0]) for name in names})
-        for name, codes in tallies:
-            if codes.shape[1] != due[name].size:
-                raise CheckFailed(f"stage {name}: {codes.shape[1]} words where {due[name].size} are due")
-            mismatches[name] += int(np.count_nonzero(codes[cell] != due[name]))
-    return [StageWords(name, codes.size, mismatches[name]) for name, codes in tallies]
+        exact = laws.exact(np.asarray(raw)[None], design)
+        for row in rows:
+            due = row.to_stream(np.asarray(exact[row.name][0]))
+            mismatches[row.name] += int(np.count_nonzero(recorded[row.name][cell] != due))
+    return [StageWords(row.name, recorded[row.name].size, mismatches[row.name]) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -190,8 +187,8 @@ class _Network:
     """The network as Keras computes it and as hls4ml has written it."""
 
     project: HlsProject
-    codes: Callable[[NDArray[np.uint8]], Codes]
-    """Pixels (cells, N, N, 5) to codes of logits (cells, classes)."""
+    codes: Callable[[NDArray[np.integer]], Codes]
+    """Pixels (cells, rows, columns, channels) to codes of logits (cells, classes)."""
 
     @staticmethod
     def of(design: Design, folder: Path) -> _Network:
@@ -203,8 +200,8 @@ class _Network:
         model = load_network(design)
         project = convert(model, design, folder / "network")
 
-        def codes(pixels: NDArray[np.uint8]) -> Codes:
-            values = (pixels * PIXEL.step).astype(np.float32)
+        def codes(pixels: NDArray[np.integer]) -> Codes:
+            values = contract(design).pixel.decode(pixels).astype(np.float32)
             return project.logits.encode(logits_of_values(model, iter([values])))
 
         return _Network(project, codes)
@@ -216,18 +213,19 @@ def _vectors(
     """Return simulated frames and the words that are due at the last pins."""
     cells = SimulatedCells(design.four_angle, design.network.class_names, request.cells, request.seed)
     frames = np.stack([cell.frames for cell in cells])
-    pixels = integer.network_inputs(frames, design)
-    return frames, pixel_words(pixels) if network is None else network.codes(pixels)
+    pixels = laws.network_inputs(frames, design)
+    if network is not None:
+        return frames, network.codes(pixels)
+    return frames, pixel_words(pixels, design.chip.samples_per_clock)
 
 
 def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
     """Compare the recorded stages, an exponent with the words that it belongs to."""
     found = {stage.name: stage for stage in recorded_words(stages, frames, design)}
-    exponents = found.pop("spectrum_exponent")
-    spectrum = found["spectrum"]
-    found["spectrum"] = StageWords(
-        "spectrum", spectrum.words + exponents.words, spectrum.mismatches + exponents.mismatches
-    )
+    for name in [name for name in found if name.endswith(EXPONENT_SUFFIX)]:
+        exponents, of = found.pop(name), name.removesuffix(EXPONENT_SUFFIX)
+        words, mismatches = exponents.words + found[of].words, exponents.mismatches + found[of].mismatches
+        found[of] = StageWords(of, words, mismatches)
     return list(found.values())
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.hls.contract.package import design_hash, write_rtl_package
+from cytogate.hls.contract.constants import design_hash
+from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.network.project import HlsProject
-from cytogate.hls.sources import FPGA
-from cytogate.model.contract.fixed_point import PIXEL, Codes
+from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.frame_layout import lane_bits
@@ -24,8 +25,10 @@ from cytogate.sim.csim.kernels import chain_build
 from cytogate.sim.rtl.verilator import verilator_root
 
 DPI = FPGA / "dpi"
-REGISTERS = tuple(FPGA / "rtl" / f"{name}.sv" for name in ("kernel_registers", "status_registers", "fifo"))
-"""What stands beside a kernel that has streams alone."""
+REGISTERS = "kernel_registers"
+"""Module that stands beside a kernel that has streams alone."""
+SIMULATED = "simulated_kernel"
+"""Module with a kernel's pins around its C++."""
 WIDTHS = (1, 2, 4, 8)
 """Pixels a beat."""
 LOGIT_BEAT_BITS = 32
@@ -44,14 +47,14 @@ class Level(Enum):
 
 def bench_task(level: Level, design: Design, width: int, network: HlsProject | None = None) -> BenchTask:
     """Return the geometry of a kernel at its pins; with ``network``, of the chain that ends in logits."""
+    terms = contract(design)
     return BenchTask(
         level=level.value,
-        size=design.size,
         width=width,
         lane_bits=lane_bits(design.camera.adc_bits),
-        words_per_beat=width * (ANGLES + 1) if network is None else 1,
-        word_bits=PIXEL.width if network is None else LOGIT_BEAT_BITS,
-        signed=network is not None,
+        words_per_beat=width * terms.network_channels if network is None else 1,
+        word_bits=terms.pixel.width if network is None else LOGIT_BEAT_BITS,
+        signed=terms.pixel.signed or network is not None,
         registers={row.name: row.offset for row in registers.Register},
         constants={
             "IDENTITY": registers.IDENTITY,
@@ -61,9 +64,14 @@ def bench_task(level: Level, design: Design, width: int, network: HlsProject | N
     )
 
 
-def pixel_words(network_input: NDArray[np.uint8]) -> Codes:
-    """Return cells of pixels (cells, N, N, 5) as the words that leave the retrieval (cells, words)."""
-    return network_input.reshape(len(network_input), -1).astype(np.int64)
+def pixel_words(network_input: NDArray[np.integer], width: int) -> Codes:
+    """Return cells of pixels (cells, rows, columns, channels) as the words that leave the kernel (cells, words).
+
+    A row begins on a beat of ``width`` pixels of its own: lanes behind its last column are zero.
+    """
+    spare = -network_input.shape[2] % width
+    rows = np.pad(network_input, ((0, 0), (0, 0), (0, spare), (0, 0)))
+    return rows.reshape(len(rows), -1).astype(np.int64)
 
 
 def hardware(
@@ -92,36 +100,33 @@ def hardware(
 
 
 def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -> Hardware:
-    top = "retrieve_phase" if network is None else "chain"
+    program, output = ("kernel", {}) if network is None else ("chain", {"OUTPUT_BITS": LOGIT_BEAT_BITS})
     files = chain_build(design, folder, network)
     library = build(
-        folder / f"{top}_dpi.so",
-        [DPI / f"{top}.cpp", *files.sources],
+        folder / f"{program}_dpi.so",
+        [DPI / f"{program}.cpp", *files.sources],
         (*files.includes, DPI, verilator_root() / "include" / "vltstd"),
         files.definitions,
         shared=True,
     )
     return Hardware(
-        top=top,
+        top=SIMULATED,
         sources=(
             write_rtl_package(design, folder),
-            *REGISTERS,
+            *rtl_sources(REGISTERS),
             DPI / "dpi_kernel.sv",
-            DPI / f"{top}.sv",
+            DPI / f"{SIMULATED}.sv",
         ),
-        parameters={"WIDTH": width},
+        parameters={"WIDTH": width, **output},
         library=library,
     )
 
 
 def _rtl(design: Design, width: int, folder: Path) -> Hardware:
-    modules = sorted((FPGA / "rtl").glob("*.sv"))
-    if not any(path.stem == "retrieve_phase" for path in modules):
-        raise InputError(f"level rtl: {FPGA / 'rtl'} holds no retrieve_phase.sv")
-    package = write_rtl_package(design, folder)
+    package, kernel = write_rtl_package(design, folder), contract(design).kernel
     return Hardware(
-        top="retrieve_phase",
-        sources=(package, *modules),
+        top=kernel,
+        sources=(package, *rtl_sources(kernel)),
         parameters={"WIDTH": width},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )
@@ -131,16 +136,18 @@ def _vitis(design: Design, width: int, folder: Path, rtl: Path | None) -> Hardwa
     if rtl is None:
         raise InputError("level vitis wants --rtl FOLDER, the Verilog that Vitis HLS has exported of fpga/src")
     exported = sorted(path for path in rtl.rglob("*") if path.suffix in {".v", ".sv"})
-    if not any(path.stem == "retrieve_phase" for path in exported):
-        raise InputError(f"{rtl}: holds no retrieve_phase.v; name the folder that Vitis HLS exported, its hdl/verilog")
+    kernel = contract(design).kernel
+    if not any(path.stem == kernel for path in exported):
+        raise InputError(f"{rtl}: holds no {kernel}.v; name the folder that Vitis HLS exported, its hdl/verilog")
     if width != 1:
         raise InputError(f"level vitis takes one pixel a beat, not {width}: fpga/src is written so")
     return Hardware(
-        top="vitis_retrieve_phase",
+        top="vitis_kernel",
         sources=(
-            write_rtl_package(design, folder), *REGISTERS, DPI / "vitis_retrieve_phase.sv", *exported,
+            write_rtl_package(design, folder), *rtl_sources(REGISTERS), DPI / "vitis_kernel.sv", *exported,
         ),
         parameters={},
         includes=(rtl,),
         memories=tuple(sorted(rtl.rglob("*.dat"))),
+        macros=(("CYTOGATE_KERNEL", kernel),),
     )  # fmt: skip

@@ -11,26 +11,21 @@ from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
 
 SPARE_LANE = 0xA5
-"""Byte in lanes beyond the end of a row: a kernel that looks at them is wrong, and is seen."""
-
-
-def beats_per_row(columns: int, width: int) -> int:
-    """Return the beats that a row of ``columns`` pixels takes."""
-    return FrameLayout(rows=1, columns=columns, width=width, lane_bits=8).row_beats
+"""Byte in lanes beyond the end of a row or of a pixel: a kernel that looks at them is wrong, and is seen."""
 
 
 def input_beats(frames: NDArray[np.unsignedinteger], width: int, lane_bits: int) -> list[int]:
-    """Return one cell's frames (4, rows, columns) as TDATA integers, row by row.
+    """Return one cell's frames (channels, rows, columns) as TDATA integers, row by row.
 
     Raises
     ------
     ValueError
         If a code does not fit its lane.
     """
-    _, rows, columns = frames.shape
     if int(frames.max(initial=0)) >> lane_bits:
         raise ValueError(f"a code of {int(frames.max())} does not fit a lane of {lane_bits} bits")
-    layout = FrameLayout(rows, columns, width, lane_bits)
+    channels, rows, columns = frames.shape
+    layout = FrameLayout(channels, rows, columns, width, lane_bits)
     spare = SPARE_LANE * (0x101 if lane_bits == 16 else 1)
     data, octets = packed(frames[np.newaxis], layout, spare).tobytes(), layout.beat_bytes
     return [int.from_bytes(data[start : start + octets], "little") for start in range(0, len(data), octets)]

@@ -21,19 +21,17 @@ STAGES_VARIABLE = "CYTOGATE_STAGES"
 class BenchTask:
     """The kernel's geometry at its pins; vectors lie beside it.
 
-    ``frames.npy`` holds raw frames (cells, 4, rows, columns), ``expected.npy`` the words that leave
+    ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the words that leave
     (cells, words a frame) in stream order.
     """
 
     level: str
-    size: int
-    """N, rows and columns of the phase map."""
     width: int
     """Pixels a beat."""
     lane_bits: int
-    """Bits of one angle's code in a beat."""
+    """Bits of one channel's code in a beat."""
     words_per_beat: int
-    """Words of an output beat: five channels of WIDTH pixels, or one logit."""
+    """Words of an output beat: the channels of WIDTH pixels, or one logit."""
     word_bits: int
     signed: bool
     registers: dict[str, int]

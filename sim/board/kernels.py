@@ -30,12 +30,11 @@ def chain(simulation: CSimulation) -> Kernel:
 
 def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:
     """Return the kernel before the network in verilated SystemVerilog with the network in C-simulation."""
-    window = retrieval.design.window
 
     def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
         beats, lasts = retrieval.beats(frames[np.newaxis])
         pixels = retrieval.play(beats, lasts, frames_out=1).pixels
-        return network.logits(pixels.reshape(1, window.rows, window.columns, -1))[0].tolist()
+        return network.logits(pixels)[0].tolist()
 
     return run
 

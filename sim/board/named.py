@@ -75,7 +75,7 @@ def _network(bundle: Bundle) -> HlsProject:
 
 def _built(bundle: Bundle, project: HlsProject) -> Bundle:
     """Return what the emulated chip was built as."""
-    from cytogate.hls.contract.package import design_hash
+    from cytogate.hls.contract.constants import design_hash
 
     built_as = replace(bundle.manifest, design_hash=design_hash(bundle.design), weights_hash=project.weights_hash)
     return replace(bundle, manifest=built_as)

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.bounds import ErrorBound
-from cytogate.model.contract.fixed_point import PIXEL, Codes, Format
-from cytogate.model.contract.law import Stage, contract
+from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
 from cytogate.model.design.design import Design
-from cytogate.model.retrieval import integer, reference
+from cytogate.model.retrieval import laws
 from cytogate.sim.csim.compare import StageResult, StageTally
 from cytogate.sim.csim.kernels import CSimulation
 
@@ -47,7 +48,7 @@ class Frames(Protocol):
         """Class of each cell, where it is known."""
 
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
-        """Return frames (cells, 4, rows, columns)."""
+        """Return frames (cells, channels, rows, columns)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def run_chain(
         shape = (design.network.classes,)
         stages = (
             *stages,
-            Stage("logits", shape, "class by class", classifier.format, "1", bound=ErrorBound(LOGIT_BOUND)),
+            Stage("logits", shape, Order.ARRAY, classifier.format, "1", bound=ErrorBound(LOGIT_BOUND)),
         )
     tallies = {stage.name: StageTally(stage) for stage in stages}
     done = 0
@@ -114,12 +115,11 @@ def run_chain(
     csim_classes: list[int] = []
     csim_seconds = 0.0
     for start, raw in _batches(frames, cells):
-        exact = integer.retrieve(raw, design)
-        real = reference.retrieve(raw, design)
-        code = _codes(exact)
+        code = {name: np.asarray(codes, np.int64) for name, codes in laws.exact(raw, design).items()}
+        real = laws.real(raw, design)
         if classifier is not None:
             real["logits"] = classifier.logits(real["network_input"].astype(np.float32))
-            values = (exact.network_input * PIXEL.step).astype(np.float32)
+            values = contract(design).pixel.decode(code["network_input"]).astype(np.float32)
             code["logits"] = classifier.format.encode(classifier.logits(values))
             float_classes += list(real["logits"].argmax(axis=1))
             fixed_classes += list(code["logits"].argmax(axis=1))
@@ -133,7 +133,7 @@ def run_chain(
             found = simulation.run(raw[cell])
             csim_seconds += time.perf_counter() - began
             for name, codes in found.items():
-                tallies[name.removesuffix("_exponent")].exact(code[name][cell], codes)
+                tallies[name.removesuffix(EXPONENT_SUFFIX)].exact(code[name][cell], codes)
             if classifier is not None:
                 csim_classes.append(int(found["logits"].argmax()))
             labels = frames.labels
@@ -168,19 +168,6 @@ which a logit multiplies the odds of a class by e."""
 def _batches(frames: Frames, cells: int) -> Iterator[tuple[int, NDArray[np.unsignedinteger]]]:
     for start in range(0, cells, CELLS_AT_A_TIME):
         yield start, frames.read(start, min(start + CELLS_AT_A_TIME, cells))
-
-
-def _codes(exact: integer.Retrieved) -> dict[str, Codes]:
-    return {
-        "frames": np.asarray(exact.frames, np.int64),
-        "binned": exact.binned,
-        "gradient": exact.gradient,
-        "spectrum": exact.spectrum,
-        "spectrum_exponent": exact.spectrum_exponent,
-        "quotient": exact.quotient,
-        "phase": exact.phase,
-        "network_input": np.asarray(exact.network_input, np.int64),
-    }
 
 
 def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.law import Stage
+from cytogate.model.contract.stage import Stage
 from cytogate.model.errors import CheckFailed
 
 

@@ -110,7 +110,7 @@ def _compiled(design: Design, folder: Path) -> tuple[Classifier | None, CSimulat
     """Return the design's network, where it is trained, and its chain in C-simulation."""
     if not has_network(design):
         print("Compiling with g++ (cached when nothing changed); there is no trained network yet ...", flush=True)
-        return None, CSimulation.of_retrieval(design, folder)
+        return None, CSimulation.of_kernel(design, folder)
     model = load_network(design)
     print("Converting the network with hls4ml and compiling with g++ (cached when nothing changed) ...", flush=True)
     project = convert(model, design, folder / "network")

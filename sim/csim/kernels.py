@@ -13,14 +13,16 @@ from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.csim.compile import build
-from cytogate.sim.csim.order import from_stream
 
 BUILD_FOLDER = Path("out/csim/build")
 """Where commands keep their compiled kernels, by design."""
+
+
+LOGITS = "logits"
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class CSimulation:
     library: ctypes.CDLL
 
     @staticmethod
-    def of_retrieval(design: Design, folder: Path) -> CSimulation:
-        """Compile the phase retrieval kernel alone."""
-        return CSimulation._compiled(design, folder, "retrieval", None)
+    def of_kernel(design: Design, folder: Path) -> CSimulation:
+        """Compile the kernel before the network alone."""
+        return CSimulation._compiled(design, folder, "kernel", None)
 
     @staticmethod
     def of_chain(design: Design, project: HlsProject, folder: Path) -> CSimulation:
@@ -61,13 +63,13 @@ class CSimulation:
         return CSimulation(design, library)
 
     def run(self, frames: NDArray[np.unsignedinteger]) -> dict[str, Codes]:
-        """Send one cell's frames (4, rows, columns) through the kernels.
+        """Send one cell's frames (channels, rows, columns) through the kernels.
 
         Returns
         -------
         dict
-            Codes of each stage by name, shaped as the contract's row says; ``spectrum_exponent`` (columns,); ``logits``
-            (classes,) where the network is part of it.
+            Codes of each recorded stage by name, shaped as the contract's row says; ``logits`` (classes,) where the
+            network is part of it.
 
         Raises
         ------
@@ -77,12 +79,12 @@ class CSimulation:
         left, stages = self.send(frames, frames.shape[1] * frames.shape[2])
         if left != 1:
             raise CheckFailed(f"C-simulation: one frame went in, {left} came out (-1: a misplaced TLAST)")
-        return from_stream(stages, self.design)
+        shaped = {row.name: row.from_stream(stages[row.name]) for row in contract(self.design).recorded}
+        return {**shaped, LOGITS: stages[LOGITS]} if stages[LOGITS].size else shaped
 
     def send(self, frames: NDArray[np.unsignedinteger], pixels: int) -> tuple[int, dict[str, Codes]]:
         """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw words."""
-        acquisition = self.design.four_angle
-        if frames.shape != (ANGLES, acquisition.rows, acquisition.columns):
+        if frames.shape != contract(self.design).stage("frames").shape:
             raise ValueError(f"frames of {frames.shape} do not fit design {self.design.name}")
         codes = np.ascontiguousarray(frames, np.uint16)
         left = self.library.cytogate_run(codes.ctypes.data, pixels)
@@ -109,7 +111,12 @@ class BuildFiles:
 
 def chain_build(design: Design, folder: Path, project: HlsProject | None) -> BuildFiles:
     """Write the contract's header for ``design`` into ``folder`` and list what a bench of it needs."""
-    includes = [write_header(design, folder / "contract").parent, FPGA / "src", FPGA / "tb"]
+    includes = [write_header(design, folder / "contract").parent, FPGA / "src", *bench_folders(design)]
     if project is None:
         return BuildFiles((), tuple(includes), ())
     return BuildFiles(project.sources, (*includes, *project.includes), project.definitions)
+
+
+def bench_folders(design: Design) -> tuple[Path, Path]:
+    """Return the include folders of the test benches, that of the kernel under test among them."""
+    return FPGA / "tb", FPGA / "tb" / contract(design).kernel

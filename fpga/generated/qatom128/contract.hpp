@@ -1,72 +1,72 @@
-// Numeric contract of design qatom128: generated from model/contract/law.py, not to be edited.
+// Numeric contract of design qatom128: generated from model/contract, not to be edited.
 #pragma once
-
-#include "ap_fixed.h"
 
 namespace contract {
 
 // A frame as it arrives, and the window of it that is kept.
-constexpr int kFrameRows = 305;
-constexpr int kFrameColumns = 305;
-constexpr int kFrameBits = 8;
-constexpr int kAngles = 4;
-constexpr int kCropTop = 24;
-constexpr int kCropLeft = 24;
-constexpr int kBinning = 2;
-constexpr int kBinnedBits = 10;
+constexpr int kFrameRows = 305;  // of a raw frame
+constexpr int kFrameColumns = 305;  // of a raw frame
+constexpr int kFrameBits = 8;  // of a raw code
+constexpr int kLaneBits = 8;  // in which a raw code travels
+constexpr int kFrameChannels = 4;  // frames of a cell
+constexpr int kBeatBits = 32;  // of a beat of one pixel
+constexpr int kCropTop = 24;  // first raw row of the window
+constexpr int kCropLeft = 24;  // first raw column of the window
+constexpr int kBinning = 2;  // raw pixels summed along each axis
+constexpr int kBinnedBits = 10;  // of a sum
+constexpr int kWindowRows = 128;  // of sums
+constexpr int kWindowColumns = 128;  // of sums
+
+// The network's input.
+constexpr int kNetworkChannels = 5;  // of a pixel
+constexpr int kPixelBits = 8;  // of a channel's code
+constexpr int kPixelSigned = 0;  // 1: in two's complement
 
 // N, and the words of the transforms.
-constexpr int kSize = 128;
-constexpr int kSizeLog2 = 7;
-constexpr int kWordBits = 18;
-constexpr int kQuotientBits = 19;
-constexpr int kTwiddleBits = 18;
-constexpr int kTwiddleFraction = 16;
-constexpr int kPasses = 4;
-constexpr int kTransposes = 2;
-constexpr int kTransposeGuardBits = 1;
-constexpr int kBrightFieldDepth = 49152;
+constexpr int kSize = 128;  // N, rows and columns of the phase
+constexpr int kSizeLog2 = 7;  // butterflies of a pass
+constexpr int kWordBits = 18;  // of a stored word's part
+constexpr int kQuotientBits = 19;  // of a quotient's part
+constexpr int kTwiddleBits = 18;  // of tables and gains of axes
+constexpr int kTwiddleFraction = 16;  // bits of those below one
+constexpr int kPasses = 4;  // rows, columns, columns, rows
+constexpr int kTransposes = 2;  // between passes
+constexpr int kTransposeGuardBits = 1;  // for a subtraction behind a transpose
+constexpr int kBrightFieldDepth = 49152;  // pixels that wait for their phase
 
 // Gradients: ROM of logarithms, gain of each axis.
-constexpr int kLogAddressBits = 9;
-constexpr int kLogFractionBits = 14;
-constexpr int kGradientBits = 18;
-constexpr int kGradientGainX = 65536;
-constexpr int kGradientGainY = 65536;
+constexpr int kLogAddressBits = 9;  // behind the leading one
+constexpr int kLogFractionBits = 14;  // of log2(1 + m)
+constexpr int kGradientBits = 18;  // of a gradient
+constexpr int kGradientGainX = 65536;  // of twiddle_fraction
+constexpr int kGradientGainY = 65536;  // of twiddle_fraction
 
 // Least-squares surface of the border: gains are mantissa * 2^-shift.
-constexpr int kBorder = 8;
-constexpr int kGainBits = 18;
-constexpr int kMeanGain = 139810;
+constexpr int kBorder = 8;  // pixels of the edge that are background
+constexpr int kGainBits = 18;  // of a mantissa
+constexpr int kMeanGain = 139810;  // for 1
 constexpr int kMeanShift = 21;
-constexpr int kLinearGain = 237562;
+constexpr int kLinearGain = 237562;  // for s and t
 constexpr int kLinearShift = 28;
-constexpr int kTwistGain = 133770;
+constexpr int kTwistGain = 133770;  // for s t
 constexpr int kTwistShift = 33;
-constexpr int kSaddleGain = 167236;
+constexpr int kSaddleGain = 167236;  // for s^2 - t^2
 constexpr int kSaddleShift = 34;
-constexpr int kBowlGain = 224846;
+constexpr int kBowlGain = 224846;  // for s^2 + t^2 - kappa
 constexpr int kBowlShift = 36;
-constexpr int kKappa16ths = 308555;
-constexpr int kKappa = 77139;
-constexpr int kCoefficientBits = 29;
-constexpr int kCoefficientFraction = 8;
+constexpr int kKappa16ths = 308555;  // kappa in sixteenths
+constexpr int kKappa = 77139;  // kappa / N^2 of twiddle_fraction
+constexpr int kCoefficientBits = 29;  // of a coefficient
+constexpr int kCoefficientFraction = 8;  // bits below a gradient's step
 
-// Phase, and the network's 8-bit codes.
-constexpr int kOffsetRowsLog2 = 3;
-constexpr int kPhaseGain = 152437;
+// Phase, and its codes beside those of the bright field.
+constexpr int kOffsetRowsLog2 = 3;  // first rows whose mean phase is zero
+constexpr int kPhaseGain = 152437;  // from words to phase
 constexpr int kPhaseShift = 30;
-constexpr int kPhaseBits = 18;
-constexpr int kPhaseCodeOffset = 8192;
-constexpr int kPhaseCodeShift = 8;
-constexpr int kPixelBits = 8;
-constexpr int kPixelShift = 2;
-constexpr int kChannels = 5;
-
-// Values as they leave and enter kernels.
-using phase_t = ap_fixed<18, 5, AP_RND_CONV, AP_SAT>;
-using pixel_t = ap_ufixed<8, 0, AP_RND_CONV, AP_SAT>;
-using twiddle_t = ap_fixed<18, 2, AP_RND_CONV, AP_SAT>;
+constexpr int kPhaseBits = 18;  // of a phase
+constexpr int kPhaseCodeOffset = 8192;  // added to a phase
+constexpr int kPhaseCodeShift = 8;  // from phase to code
+constexpr int kPixelShift = 2;  // from sum to code
 
 // Real part of exp(-2 pi i k / N).
 constexpr int kTwiddleRe[64] = {

@@ -18,7 +18,7 @@ from scipy.special import softmax
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import ArrayExamples, Examples, Inputs
 from cytogate.model.data.folds import Indices
-from cytogate.model.data.preprocessing import eightfold, turned_at_random
+from cytogate.model.data.preprocessing import eightfold, turned_at_random, turned_inputs
 from cytogate.model.networks import dcae
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.exact import BATCH, logits
@@ -249,10 +249,6 @@ def _examples(cells: Labelled) -> tuple[ArrayExamples, ArrayExamples]:
     """Return the fitted cells, turned at random, and the selecting ones."""
     fitted, selecting = (values(cells.codes[part]) for part in (cells.fitted, cells.selecting))
     return (
-        ArrayExamples((fitted,), cells.labels[cells.fitted], _turned),
+        ArrayExamples((fitted,), cells.labels[cells.fitted], turned_inputs),
         ArrayExamples((selecting,), cells.labels[cells.selecting]),
     )
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

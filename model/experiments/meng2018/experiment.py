@@ -17,6 +17,7 @@ import math
 
 import numpy as np
 
+from cytogate.model.data.splits import Split
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.baselines import svm_pixels
 from cytogate.model.evaluation.metrics import Metrics
@@ -34,18 +35,20 @@ from cytogate.model.experiments.meng2018.methods import (
     SHARES,
     STORED,
     Meng2018Sizes,
-    Parts,
     Said,
     SquaredErrors,
     Volume,
     all_methods,
     classic,
+    first,
     fitted_network,
     identity,
     inputs_of,
     predicted,
+    split_frames,
     steps_of,
     volume_of,
+    within,
 )
 from cytogate.model.experiments.meng2018.results import add_classes, add_frames, add_volumes
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
@@ -104,14 +107,14 @@ def run_sized(setting: Setting, sizes: Meng2018Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     frames = AtomFrames(sizes.frames, setting.seed)
-    parts = Parts.of(frames.labels, setting.seed)
+    parts = split_frames(frames.labels, setting.seed)
     judged = parts.training[: sizes.judged]
     poor = poor_frames(frames, judged)
     with setting.own_bars():
         images = frame_images(frames, sizes.cnn.size, poor, setting.work / "frames.h5")
     with images:
-        cells = parts.within(kept(images))
-        volumes = [volume_of(setting, sizes, images, cells.first(wanted)) for wanted in sizes.volumes]
+        cells = within(parts, kept(images))
+        volumes = [volume_of(setting, sizes, images, first(cells, wanted)) for wanted in sizes.volumes]
         results = [
             all_methods(setting, sizes, volume, steps) for volume, steps in zip(volumes, sizes.iterations, strict=True)
         ]
@@ -128,7 +131,7 @@ def run_sized(setting: Setting, sizes: Meng2018Sizes) -> Page:
     return page
 
 
-def _introduction(page: Page, setting: Setting, sizes: Meng2018Sizes, parts: Parts, volumes: list[Volume]) -> None:
+def _introduction(page: Page, setting: Setting, sizes: Meng2018Sizes, parts: Split, volumes: list[Volume]) -> None:
     page.text(
         "One bright-field frame of a cell in flow, as an ATOM instrument gives it: which of four kinds is it, and how "
         "much does more data help? The paper has up to 1.3 million real cells and reports 0.995 for its network, 0.977 "
@@ -248,7 +251,7 @@ def _control(
     with setting.own_bars():
         fields = field_images(frames, sizes.cnn.size, chosen, setting.work / "fields.h5")
     with fields:
-        empty = volume_of(setting, sizes, fields, Parts(*np.split(np.arange(len(chosen)), ends)), "fields")
+        empty = volume_of(setting, sizes, fields, Split(*np.split(np.arange(len(chosen)), ends)), "fields")
         build = functools.partial(meng2018.float_network, sizes.cnn)
         fitted = fitted_network(setting, sizes, empty, "control", build, sizes.iterations[sizes.control])
         said = {

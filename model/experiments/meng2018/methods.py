@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, train_test_spli
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import ArrayExamples, Examples, Inputs, StreamedExamples
 from cytogate.model.data.preprocessing import Balance
+from cytogate.model.data.splits import Split
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.baselines import knn_euclidean, svm_pixels
 from cytogate.model.experiments.meng2018.images import balanced
@@ -68,30 +69,23 @@ class Meng2018Sizes:
     """Whether training images are held in memory, or read from shards."""
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Frames to fit on, to select on and to report on: disjoint, each in a random order."""
+def split_frames(labels: Indices, seed: int) -> Split:
+    """Split all frames by class, whatever run they are of, as the paper does; each part in a random order."""
+    rest, test = train_test_split(np.arange(len(labels)), test_size=SHARES[2], random_state=seed, stratify=labels)
+    share = SHARES[1] / (SHARES[0] + SHARES[1])
+    training, validation = train_test_split(rest, test_size=share, random_state=seed, stratify=labels[rest])
+    return Split(training, validation, test)
 
-    training: Indices
-    validation: Indices
-    test: Indices
 
-    @staticmethod
-    def of(labels: Indices, seed: int) -> Parts:
-        """Split all frames by class, whatever run they are of, as the paper does."""
-        rest, test = train_test_split(np.arange(len(labels)), test_size=SHARES[2], random_state=seed, stratify=labels)
-        share = SHARES[1] / (SHARES[0] + SHARES[1])
-        training, validation = train_test_split(rest, test_size=share, random_state=seed, stratify=labels[rest])
-        return Parts(training, validation, test)
+def within(split: Split, chosen: Indices) -> Split:
+    """Return what of each part is in ``chosen``, in the same order."""
+    return Split(*(part[np.isin(part, chosen)] for part in (split.training, split.validation, split.test)))
 
-    def within(self, chosen: Indices) -> Parts:
-        """Return what of each part is in ``chosen``, in the same order."""
-        return Parts(*(part[np.isin(part, chosen)] for part in (self.training, self.validation, self.test)))
 
-    def first(self, cells: int) -> Parts:
-        """Return the parts of a volume of ``cells``; all test cells stay."""
-        training, validation = (round(share * cells) for share in SHARES[:2])
-        return Parts(self.training[:training], self.validation[:validation], self.test)
+def first(split: Split, cells: int) -> Split:
+    """Return the split of a volume of ``cells``; all test cells stay."""
+    training, validation = (round(share * cells) for share in SHARES[:2])
+    return Split(split.training[:training], split.validation[:validation], split.test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +95,7 @@ class Volume:
     cells: int
     """Of training and validation, and as many test cells as belong to them by share."""
     images: ImageSet
-    parts: Parts
+    parts: Split
     balanced: ImageSet
     """Training cells and the altered copies that balance their classes."""
     training: Examples
@@ -130,7 +124,7 @@ class Said:
     """Parameters chosen on the validation cells, if it is none."""
 
 
-def volume_of(setting: Setting, sizes: Meng2018Sizes, images: ImageSet, parts: Parts, name: str = "training") -> Volume:
+def volume_of(setting: Setting, sizes: Meng2018Sizes, images: ImageSet, parts: Split, name: str = "training") -> Volume:
     """Balance the training cells of ``parts`` and return them with the others; shards hold what memory shall not."""
     every = balanced(images, Balance.of(images.labels, parts.training, setting.seed))
     cells = round((len(parts.training) + len(parts.validation)) / (SHARES[0] + SHARES[1]))

@@ -19,8 +19,8 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from cytogate.model.contract.fixed_point import SIGNED_PIXEL
-from cytogate.model.data.examples import ArrayExamples, Inputs
-from cytogate.model.data.preprocessing import turned_at_random
+from cytogate.model.data.examples import ArrayExamples
+from cytogate.model.data.preprocessing import turned_inputs
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.analysis import outputs_of
@@ -258,7 +258,7 @@ class TopganTrainer:
         passes = max(passes, -(-(steps - 1) * self.schedule.batch // len(chosen)))
         shown = np.tile(chosen, passes)
         inputs = np.tile(values(self.task.codes[shown]), copies)
-        return ArrayExamples((inputs,), self.task.labels[shown], _turned if augmented else None)
+        return ArrayExamples((inputs,), self.task.labels[shown], turned_inputs if augmented else None)
 
     def _adam(self, steps: int) -> keras.Optimizer:
         rate = self.schedule.learning_rate
@@ -315,7 +315,3 @@ def _mobilenet(seed: int) -> baselines.BaseEstimator:
     if path is None:
         raise InputError(f"{MOBILENET_VARIABLE} names no file of MobileNet's weights")
     return baselines.mobilenet_transfer(path, seed)
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

@@ -1,23 +1,23 @@
-// Phase retrieval and network, frames to logits, computed by the HLS C++ behind DPI-C.
-module chain
-  import contract_pkg::LANE_BITS;
-#(
-    parameter int WIDTH = 1  // pixels a beat: 1, 2, 4 or 8
+// The kernel before the network with the pins of its RTL, or that and the network, computed by the HLS C++ behind DPI-C.
+module simulated_kernel #(
+    parameter int WIDTH = 1,  // pixels a beat: 1, 2, 4 or 8
+    parameter int INPUT_BITS = contract_pkg::beat_bits(WIDTH),
+    // Of WIDTH pixels of the network's input; a logit, sign-extended, has 32.
+    parameter int OUTPUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input logic aclk,
     input logic aresetn,
 
-    // Raw frames row by row, WIDTH pixels of all four angles a beat.
-    input  logic [WIDTH*4*LANE_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
+    // Raw frames row by row, WIDTH pixels of all channels a beat.
+    input  logic [INPUT_BITS-1:0] s_axis_tdata,
+    input  logic                  s_axis_tvalid,
+    output logic                  s_axis_tready,
+    input  logic                  s_axis_tlast,
 
-    // One logit a beat, sign-extended; TLAST on a cell's last one.
-    output logic [31:0] m_axis_tdata,
-    output logic        m_axis_tvalid,
-    input  logic        m_axis_tready,
-    output logic        m_axis_tlast,
+    output logic [OUTPUT_BITS-1:0] m_axis_tdata,
+    output logic                   m_axis_tvalid,
+    input  logic                   m_axis_tready,
+    output logic                   m_axis_tlast,
 
     input  logic [ 7:0] s_axil_awaddr,
     input  logic        s_axil_awvalid,
@@ -38,14 +38,13 @@ module chain
     input  logic        s_axil_rready
 );
   logic core_aresetn, m_core_tvalid, m_core_tready, m_core_tlast, s_core_tvalid, s_core_tready, s_core_tlast;
-  logic [WIDTH*4*LANE_BITS-1:0] m_core_tdata;
-  logic [31:0] s_core_tdata;
+  logic [INPUT_BITS-1:0] m_core_tdata;
+  logic [OUTPUT_BITS-1:0] s_core_tdata;
 
-  kernel_registers #(.WIDTH(WIDTH), .OUT_BITS(32)) registers (.*);
+  kernel_registers #(.WIDTH(WIDTH), .OUT_BITS(OUTPUT_BITS)) registers (.*);
   dpi_kernel #(
       .WIDTH(WIDTH),
-      .INPUT_BITS(WIDTH*4*LANE_BITS),
-      .OUTPUT_BITS(32)
+      .OUTPUT_BITS(OUTPUT_BITS)
   ) kernel (
       .aclk,
       .resetn(core_aresetn),

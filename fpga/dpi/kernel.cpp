@@ -1,14 +1,16 @@
-// The phase retrieval kernel for the module `retrieve_phase` of this folder.
+// The kernel before the network for the module `simulated_kernel`: its pixels in beats of as many as the input has.
 #include "shell.hpp"
 
 namespace {
 
 void run(hls::stream<cytogate::frame_beat>& frames, int width, std::deque<shell::OutputBeat>& beats) {
   hls::stream<cytogate::pixel_beat> pixels("pixels");
-  cytogate::retrieve_phase<testbench::Recorder>(frames, pixels);
-  for (int lane = 0; !pixels.empty(); lane = (lane + 1) % width) {
+  testbench::run_kernel(frames, pixels);
+  for (int column = 0; !pixels.empty(); column = (column + 1) % cytogate::kWindowColumns) {
     const cytogate::pixel_beat pixel = pixels.read();
     testbench::Recorder::pixel(pixel);
+    // A row begins on a beat of its own.
+    const int lane = column % width;
     if (lane == 0) beats.push_back({0, false});
     const int low = lane * cytogate::kPixelBeatBits;
     beats.back().data.range(low + cytogate::kPixelBeatBits - 1, low) = pixel.data;

@@ -1,20 +1,21 @@
-// The pins of the phase retrieval around the Verilog that Vitis HLS exports of fpga/src/retrieve_phase.cpp, which has
-// streams alone: its registers stand beside it.
-module vitis_retrieve_phase
-  import contract_pkg::LANE_BITS;
-(
+// The pins of the kernel before the network around the Verilog that Vitis HLS exports of it, which has streams alone:
+// its registers stand beside it. The macro CYTOGATE_KERNEL is its name.
+module vitis_kernel #(
+    parameter int INPUT_BITS = contract_pkg::beat_bits(1),
+    parameter int OUTPUT_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+) (
     input logic aclk,
     input logic aresetn,
 
-    input  logic [4*LANE_BITS-1:0] s_axis_tdata,
-    input  logic                   s_axis_tvalid,
-    output logic                   s_axis_tready,
-    input  logic                   s_axis_tlast,
+    input  logic [INPUT_BITS-1:0] s_axis_tdata,
+    input  logic                  s_axis_tvalid,
+    output logic                  s_axis_tready,
+    input  logic                  s_axis_tlast,
 
-    output logic [39:0] m_axis_tdata,
-    output logic        m_axis_tvalid,
-    input  logic        m_axis_tready,
-    output logic        m_axis_tlast,
+    output logic [OUTPUT_BITS-1:0] m_axis_tdata,
+    output logic                   m_axis_tvalid,
+    input  logic                   m_axis_tready,
+    output logic                   m_axis_tlast,
 
     input  logic [ 7:0] s_axil_awaddr,
     input  logic        s_axil_awvalid,
@@ -35,12 +36,12 @@ module vitis_retrieve_phase
     input  logic        s_axil_rready
 );
   logic core_aresetn, m_core_tvalid, m_core_tready, m_core_tlast, s_core_tvalid, s_core_tready, s_core_tlast;
-  logic [4*LANE_BITS-1:0] m_core_tdata;
-  logic [39:0] s_core_tdata;
+  logic [INPUT_BITS-1:0] m_core_tdata;
+  logic [OUTPUT_BITS-1:0] s_core_tdata;
 
   kernel_registers registers (.*);
   // The exported kernel names its streams after the arguments of its top function.
-  retrieve_phase kernel (
+  `CYTOGATE_KERNEL kernel (
       .ap_clk(aclk),
       .ap_rst_n(core_aresetn),
       .frames_TDATA(m_core_tdata),

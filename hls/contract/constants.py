@@ -1,0 +1,240 @@
+"""The one table of a contract's constants and tables: what hardware is told, by name and as integers.
+
+The C++ header (:mod:`cytogate.hls.contract.header`) and the SystemVerilog package with its memory files
+(:mod:`cytogate.hls.contract.package`) are two renderings of it, and a design's identity is its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from cytogate.model.contract import bright_field, fixed_point, law
+from cytogate.model.contract.bright_field import BrightFieldContract, ChannelCodes
+from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
+from cytogate.model.contract.law import FourAngleContract, contract
+from cytogate.model.contract.stage import Contract
+from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
+from cytogate.model.design.design import Design
+from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An integer that hardware is built with."""
+
+    name: str
+    """Words joined by underscores: ``frame_rows`` is ``kFrameRows`` in C++ and ``FRAME_ROWS`` in SystemVerilog."""
+    value: int
+    comment: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Constants that belong together."""
+
+    comment: str
+    constants: tuple[Constant, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Integers that hardware looks up."""
+
+    name: str
+    codes: Codes
+    """In the order of their addresses, (words,)."""
+    width: int
+    """Bits of a code, two's complement."""
+    comment: str
+
+
+MEMORIES = {
+    "twiddle.mem": ("twiddle_re", "twiddle_im"),
+    "log_fraction.mem": ("log_fraction",),
+    "quadrant.mem": ("quadrant",),
+    "surface.mem": ("linear_re", "linear_im", "square_re", "square_im"),
+}
+"""Tables side by side in one memory of the SystemVerilog, the first in the lowest bits; others are parameters."""
+PARAMETER_BITS = 32
+"""Of a code in a table that is a parameter."""
+
+
+def constants(terms: Contract) -> tuple[Group, ...]:
+    """Return the constants of a contract."""
+    if isinstance(terms, FourAngleContract):
+        own: tuple[Group, ...] = (_words(terms), _gradient(terms), _surface(terms), _phase(terms))
+    elif isinstance(terms, BrightFieldContract):
+        own = (_encoding(),)
+    else:
+        raise TypeError(f"no constants of {type(terms).__name__}")
+    return (_frame(terms), _network_input(terms), *own)
+
+
+def tables(terms: Contract) -> tuple[Table, ...]:
+    """Return the tables of a contract."""
+    if isinstance(terms, FourAngleContract):
+        return retrieval_tables(terms.size, terms.log_address_bits)
+    assert isinstance(terms, BrightFieldContract)
+    return _encoding_tables(terms.codes)
+
+
+def retrieval_tables(size: int, log_address_bits: int) -> tuple[Table, ...]:
+    """Return the tables of phase retrieval for frames of ``size``, a power of two from 8 on."""
+    twiddle, spectra, width = twiddles(size), surface_spectra(size), TWIDDLE.width
+    return (
+        Table("twiddle_re", twiddle[:, 0], width, "Real part of exp(-2 pi i k / N)."),
+        Table("twiddle_im", twiddle[:, 1], width, "Imaginary part of exp(-2 pi i k / N)."),
+        Table("log_fraction", log_fractions(log_address_bits), LOG_FRACTION.width, "log2(1 + m)."),
+        Table("quadrant", quotient_quadrant(size).ravel(), width, "a / (a^2 + b^2) at a * N / 2 + b."),
+        Table("linear_re", spectra[0, :, 0], width, "Row transform of s, real."),
+        Table("linear_im", spectra[0, :, 1], width, "Row transform of s, imaginary."),
+        Table("square_re", spectra[1, :, 0], width, "Row transform of s^2, real."),
+        Table("square_im", spectra[1, :, 1], width, "Row transform of s^2, imaginary."),
+    )
+
+
+def design_hash(design: Design) -> int:
+    """Return the identity of a design, by which host and chip know each other."""
+    terms = contract(design)
+    return identity(constants(terms), tables(terms))
+
+
+def identity(groups: tuple[Group, ...], lookups: tuple[Table, ...]) -> int:
+    """Return the first 32 bits of SHA-256 of the names and integers, sorted: no comment and no order counts."""
+    lines = [f"{constant.name} {constant.value}" for group in groups for constant in group.constants]
+    lines += [" ".join([table.name, *map(str, table.codes.tolist())]) for table in lookups]
+    text = "".join(f"{line}\n" for line in sorted(lines))
+    return int(hashlib.sha256(text.encode("ascii")).hexdigest()[:8], 16)
+
+
+def codes_array(table: Table) -> Codes:
+    """Return a table's codes as they lie in a memory: non-negative integers of ``width`` bits."""
+    return np.asarray(table.codes) & ((1 << table.width) - 1)
+
+
+def _frame(terms: Contract) -> Group:
+    design, camera = terms.design, terms.design.camera
+    top, left = design.crop
+    return Group(
+        "A frame as it arrives, and the window of it that is kept.",
+        (
+            Constant("frame_rows", camera.rows, "of a raw frame"),
+            Constant("frame_columns", camera.columns, "of a raw frame"),
+            Constant("frame_bits", terms.frame.width, "of a raw code"),
+            Constant("lane_bits", lane_bits(terms.frame.width), "in which a raw code travels"),
+            Constant("frame_channels", terms.frame_channels, "frames of a cell"),
+            Constant("beat_bits", 8 * FrameLayout.of(camera, 1).beat_bytes, "of a beat of one pixel"),
+            Constant("crop_top", top, "first raw row of the window"),
+            Constant("crop_left", left, "first raw column of the window"),
+            Constant("binning", design.binning, "raw pixels summed along each axis"),
+            Constant("binned_bits", terms.binned.width, "of a sum"),
+            Constant("window_rows", design.window.rows, "of sums"),
+            Constant("window_columns", design.window.columns, "of sums"),
+        ),
+    )
+
+
+def _network_input(terms: Contract) -> Group:
+    return Group(
+        "The network's input.",
+        (
+            Constant("network_channels", terms.network_channels, "of a pixel"),
+            Constant("pixel_bits", terms.pixel.width, "of a channel's code"),
+            Constant("pixel_signed", int(terms.pixel.signed), "1: in two's complement"),
+        ),
+    )
+
+
+def _words(terms: FourAngleContract) -> Group:
+    return Group(
+        "N, and the words of the transforms.",
+        (
+            Constant("size", terms.size, "N, rows and columns of the phase"),
+            Constant("size_log2", terms.size_log2, "butterflies of a pass"),
+            Constant("word_bits", fixed_point.WORD.width, "of a stored word's part"),
+            Constant("quotient_bits", fixed_point.QUOTIENT_WORD.width, "of a quotient's part"),
+            Constant("twiddle_bits", fixed_point.TWIDDLE.width, "of tables and gains of axes"),
+            Constant("twiddle_fraction", fixed_point.TWIDDLE.fraction_bits, "bits of those below one"),
+            Constant("passes", law.PASSES, "rows, columns, columns, rows"),
+            Constant("transposes", law.TRANSPOSES, "between passes"),
+            Constant("transpose_guard_bits", law.TRANSPOSE_GUARD_BITS, "for a subtraction behind a transpose"),
+            Constant("bright_field_depth", terms.buffer("bright_field").depth, "pixels that wait for their phase"),
+        ),
+    )
+
+
+def _gradient(terms: FourAngleContract) -> Group:
+    return Group(
+        "Gradients: ROM of logarithms, gain of each axis.",
+        (
+            Constant("log_address_bits", terms.log_address_bits, "behind the leading one"),
+            Constant("log_fraction_bits", LOG_FRACTION.width, "of log2(1 + m)"),
+            Constant("gradient_bits", fixed_point.GRADIENT.width, "of a gradient"),
+            Constant("gradient_gain_x", terms.gradient_gains[0], "of twiddle_fraction"),
+            Constant("gradient_gain_y", terms.gradient_gains[1], "of twiddle_fraction"),
+        ),
+    )
+
+
+def _surface(terms: FourAngleContract) -> Group:
+    surface = terms.surface
+    return Group(
+        "Least-squares surface of the border: gains are mantissa * 2^-shift.",
+        (
+            Constant("border", fixed_point.BORDER, "pixels of the edge that are background"),
+            Constant("gain_bits", fixed_point.GAIN_BITS, "of a mantissa"),
+            Constant("mean_gain", surface.mean.mantissa, "for 1"),
+            Constant("mean_shift", surface.mean.shift, ""),
+            Constant("linear_gain", surface.linear.mantissa, "for s and t"),
+            Constant("linear_shift", surface.linear.shift, ""),
+            Constant("twist_gain", surface.twist.mantissa, "for s t"),
+            Constant("twist_shift", surface.twist.shift, ""),
+            Constant("saddle_gain", surface.saddle.mantissa, "for s^2 - t^2"),
+            Constant("saddle_shift", surface.saddle.shift, ""),
+            Constant("bowl_gain", surface.bowl.mantissa, "for s^2 + t^2 - kappa"),
+            Constant("bowl_shift", surface.bowl.shift, ""),
+            Constant("kappa16ths", surface.kappa_16ths, "kappa in sixteenths"),
+            Constant("kappa", surface.kappa, "kappa / N^2 of twiddle_fraction"),
+            Constant("coefficient_bits", surface.coefficient_bits, "of a coefficient"),
+            Constant("coefficient_fraction", fixed_point.SURFACE_COEFFICIENT_FRACTION, "bits below a gradient's step"),
+        ),
+    )
+
+
+def _phase(terms: FourAngleContract) -> Group:
+    return Group(
+        "Phase, and its codes beside those of the bright field.",
+        (
+            Constant("offset_rows_log2", law.OFFSET_ROWS_LOG2, "first rows whose mean phase is zero"),
+            Constant("phase_gain", terms.phase_gain.mantissa, "from words to phase"),
+            Constant("phase_shift", terms.phase_gain.shift, ""),
+            Constant("phase_bits", fixed_point.PHASE.width, "of a phase"),
+            Constant("phase_code_offset", int(fixed_point.PHASE.encode(law.PHASE_CODE_OFFSET_RAD)), "added to a phase"),
+            Constant("phase_code_shift", terms.phase_code_shift, "from phase to code"),
+            Constant("pixel_shift", terms.pixel_shift, "from sum to code"),
+        ),
+    )
+
+
+def _encoding() -> Group:
+    return Group(
+        "Codes of the channels: offset, gain and shift are tables.",
+        (
+            Constant("gain_bits", fixed_point.GAIN_BITS, "of a mantissa"),
+            Constant("largest_shift", bright_field.LARGEST_SHIFT, "of a gain"),
+        ),
+    )
+
+
+def _encoding_tables(codes: ChannelCodes) -> tuple[Table, ...]:
+    rows = {
+        "channel_offset": (codes.offsets, "Binned code of each channel that becomes 0."),
+        "channel_gain": ([gain.mantissa for gain in codes.gains], "Mantissa of each channel's gain."),
+        "channel_shift": ([gain.shift for gain in codes.gains], "Shift to the right behind it."),
+    }
+    return tuple(
+        Table(name, np.array(values, np.int64), PARAMETER_BITS, comment) for name, (values, comment) in rows.items()
+    )

@@ -1,0 +1,44 @@
+"""From raw frames to the network's input by whichever law a design has, in integers and in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.bright_field import bright_field_contract
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design
+from cytogate.model.retrieval import bright_field, integer, reference
+from cytogate.model.retrieval.binning import bin_codes, bin_values
+
+CELLS_AT_A_TIME = 64
+"""Of frames without retrieval, whose arrays are small."""
+
+
+def exact(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
+    """Return every recorded stage of frames (cells, channels, rows, columns) as codes, (cells, *shape) by name."""
+    if design.retrieves_phase:
+        retrieved = integer.retrieve(frames, design)
+        return {stage.name: getattr(retrieved, stage.name) for stage in contract(design).recorded}
+    binned = bin_codes(frames, design)
+    codes = bright_field.encode(binned, bright_field_contract(design).codes)
+    return {"frames": frames, "binned": binned, "network_input": codes}
+
+
+def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
+    """Return every stage of frames (cells, channels, rows, columns) in float64, in the units of the contract."""
+    if design.retrieves_phase:
+        return reference.retrieve(frames, design)
+    terms = bright_field_contract(design)
+    full_scale = frames / 2.0**terms.frame.width
+    binned = bin_values(full_scale, design)
+    values = bright_field.encode_values(binned, design.input_codes, 1 << terms.binned.width)
+    return {"frames": full_scale, "binned": binned, "network_input": values}
+
+
+def network_inputs(frames: NDArray[np.unsignedinteger], design: Design) -> NDArray[np.integer]:
+    """Return codes of the network's input (cells, rows, columns, channels) of any number of cells' frames."""
+    if design.retrieves_phase:
+        return integer.network_inputs(frames, design)
+    starts = range(0, len(frames), CELLS_AT_A_TIME)
+    return np.concatenate([exact(frames[start : start + CELLS_AT_A_TIME], design)["network_input"] for start in starts])
