@@ -260,6 +260,13 @@ def test_a_hostile_bundle_is_refused_in_one_sentence(name: str, tmp_path: Path) 
     assert not (tmp_path / "evil").exists()
 
 
+def test_a_design_is_proved_before_it_is_used(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    another_design(path)
+    with pytest.raises(InputError, match=r"design\.toml is not the file that the manifest names"):
+        read_bundle(path)
+
+
 BAD_FIELDS: list[tuple[str, object, str]] = [
     ("format", 1, "it is of format 1; this release reads format 2: build the bundle anew"),
     ("format", True, "it is of format True; .*"),
