@@ -335,12 +335,12 @@ def test_a_bundle_for_a_board_carries_no_network(tmp_path: Path) -> None:
         write_bundle(tmp_path / "real.zip", manifest, DESIGN, {**files, WEIGHTS: tmp_path / BITSTREAM})
 
 
-@pytest.mark.parametrize("channels", [1, 3, 8])
-def test_a_layout_has_the_channels_of_the_instrument(channels: int) -> None:
+@pytest.mark.parametrize(("channels", "beat_bytes"), [(1, 8), (3, 32), (8, 64)])
+def test_a_layout_has_the_channels_of_the_instrument(channels: int, beat_bytes: int) -> None:
     names = tuple(f"channel {number}" for number in range(channels))
     layout = small_bundle(design=small_design(channels=names, adc_bits=12, samples_per_clock=4)).layout
-    # 13 pixels a row in beats of 4, 16 bits a code.
-    assert layout.frame_bytes == 12 * 4 * 4 * channels * 2
+    # 13 pixels a row in beats of 4, 16 bits a code, a beat a power of two.
+    assert layout.frame_bytes == 12 * 4 * beat_bytes
 
 
 def test_needs_no_numpy(tmp_path: Path) -> None:
