@@ -28,7 +28,7 @@ from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.cell_features import Feature, features_of, measure_frames
+from cytogate.model.features.cell_features import Feature, features_of, measure_frames
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.frame_check import FrameCheck
 
