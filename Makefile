@@ -2,10 +2,8 @@
 
 DESIGN ?= qatom128
 LEVEL ?= rtl
-BOARD ?= kv260
 NAME ?= dcnn
 SCALE ?= small
-PAGE ?= model/results/$(NAME)-$(SCALE)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,17 +12,24 @@ READY := $(VENV)/.ready
 ARGS ?=
 JOBS ?= 2
 
+# What may stand on make's command line: ours, and what tools and tests read from their environment.
+VARIABLES := DESIGN LEVEL WAVES BOARD NAME SCALE ARGS JOBS PYTHON CXX CYTOGATE_DATA CYTOGATE_VITIS_RTL XILINX_VITIS \
+    XILINX_VIVADO TF_CONFIG TF_CPP_MIN_LOG_LEVEL
+GIVEN := $(foreach each,$(.VARIABLES),$(if $(findstring command line,$(origin $(each))),$(each)))
+UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
+$(if $(UNKNOWN),$(error there is no variable $(UNKNOWN); did you mean one of these: $(VARIABLES)))
+
 # TensorFlow's log says nothing that a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment twin test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
-	@echo "  DESIGN=name chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
+	@echo "  DESIGN=NAME or DESIGN=FOLDER chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
 
 setup: $(READY) ## Install everything into .venv; the other targets do it themselves
 
@@ -40,40 +45,37 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
-	@$(CYTOGATE) csim --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) csim --design '$(DESIGN)' $(ARGS)
 
 cosim: $(READY) ## A kernel at its pins under cocotb: LEVEL=dpi|rtl|vitis, WAVES=1 for a waveform
-	@$(CYTOGATE) cosim --design $(DESIGN) --level $(LEVEL) $(if $(WAVES),--waves) $(ARGS)
+	@$(CYTOGATE) cosim --design '$(DESIGN)' --level $(LEVEL) $(if $(WAVES),--waves) $(ARGS)
 
 synth: $(READY) ## Area by yosys against the board's budget (ARGS=--fmax adds an ECP5 clock)
-	@$(CYTOGATE) synth --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) synth --design '$(DESIGN)' $(ARGS)
 
 estimate: $(READY) ## Clocks, rates and resources on every board, before anything is built
-	@$(CYTOGATE) estimate --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) estimate --design '$(DESIGN)' $(ARGS)
 
 bitstream: $(READY) ## Bitstream and bundle by Vitis and Vivado: BOARD=pynq-z2|kv260|zcu104
-	@$(CYTOGATE) bitstream --design $(DESIGN) --board $(BOARD) $(ARGS)
+	@$(CYTOGATE) bitstream --design '$(DESIGN)' $(if $(BOARD),--board $(BOARD)) $(ARGS)
 
 emulate: $(READY) ## A bundle for a board that is none, to be used like a real one
-	@$(CYTOGATE) emulate --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) emulate --design '$(DESIGN)' $(ARGS)
 
-stream: $(READY) ## Cells through the accelerator to events: ARGS='SOURCE --bundle FILE --device NAME'
+stream: $(READY) ## Cells through the accelerator to events: ARGS='--input FILE --bundle FILE --device NAME'
 	@$(CYTOGATE) stream $(ARGS)
 
 simulate: $(READY) ## Write simulated cells to a file
-	@$(CYTOGATE) simulate --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) simulate --design '$(DESIGN)' $(ARGS)
 
 train: $(READY) ## Train the quantized network and its float twin (resumes when interrupted)
-	@$(CYTOGATE) train --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) train --design '$(DESIGN)' $(ARGS)
 
 experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
 
-twin: $(READY) ## A trained twin of an experiment in C-simulation: PAGE=model/results/NAME-SCALE
-	@$(CYTOGATE) twin $(PAGE) $(ARGS)
-
 bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
-	@$(CYTOGATE) bench --design $(DESIGN) $(ARGS)
+	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)
 
 test: $(READY) ## The tests (under 25 minutes on two cores)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not full' $(ARGS)

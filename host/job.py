@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cytogate.host.driver.accelerator import Accelerator
@@ -16,30 +17,30 @@ from cytogate.host.page.served import live_page
 from cytogate.host.report import StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_written
 from cytogate.host.sinks.fcs import write_fcs
-from cytogate.host.sources.opening import SIMULATOR, open_source
+from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Gates, LiveGates, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
-from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings, Sink
+from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
 from cytogate.model.command.terminal import progress_bars
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import Manifest, read_bundle
+from cytogate.model.evaluation.cell_features import Feature, features_of, measure_frames
+from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.frame_check import FrameCheck
 
 RECORDED = "recorded"
-BOARD_DEADLINE_S = 2.0
-EMULATION_DEADLINE_S = 60.0
-"""A cell in C-simulation takes a second where the computer has other work as well."""
 
 
 @dataclass(frozen=True)
 class StreamRequest:
     """What was asked of ``cytogate stream``."""
 
-    source: str
+    input: Path | None
+    """File or folder of frames; None for the simulator."""
     bundle: Path
     device: str
     output: Path
@@ -57,35 +58,36 @@ class StreamRequest:
     images: tuple[str, ...]
     """Classes whose frames are kept."""
     most_images: int
+    features: bool
+    """Whether each cell is measured, too."""
     live: int | None
     """Port of the live page; None for no page."""
 
 
 def run_stream(request: StreamRequest) -> None:
     """Run the stream to its end, or until it is interrupted; what was finished is kept in any case."""
-    gates = Gates() if request.gates is None else read_gates(request.gates)
+    accelerator = Accelerator(request.bundle, device=request.device, batch=request.batch, deadline_s=request.deadline_s)
+    design = accelerator.bundle.design
+    gates = _gates(request, design)
     due_time = None if request.rate is None else _due_time(request.rate)
     if gates.coincidence_us is not None and due_time is None:
         raise InputError(
             "coincidence_us needs cells that arrive at times of their own; give --rate, or leave it out of the gates"
         )
-    manifest = read_bundle(request.bundle).manifest
-    deadline_s = request.deadline_s
-    if deadline_s is None:
-        deadline_s = EMULATION_DEADLINE_S if manifest.synthetic else BOARD_DEADLINE_S
-    accelerator = Accelerator(request.bundle, device=request.device, batch=request.batch, deadline_s=deadline_s)
     with ExitStack() as stack:
-        live = LiveGates(gates, manifest.class_names)
-        source = open_source(request.source, manifest, cells=request.cells, seed=request.seed)
+        live = LiveGates(gates, design.network.class_names)
+        source = open_source(request.input, design, cells=request.cells, seed=request.seed)
         stack.callback(source.close)
-        folder = stack.enter_context(run_folder(request.output, _identity(request, manifest, gates)))
+        folder = stack.enter_context(run_folder(request.output, _identity(request, accelerator.bundle, gates)))
         written = read_written(folder.events, folder.run)
-        session = _Session(request, manifest, folder, written, source)
+        session = _Session(request, accelerator.bundle, folder, written, source)
         if session.cells_left == 0:
             print(f"{request.output}: all {request.cells} cells of this run are there; nothing is left to do")
             return
         if folder.resumed and written.rows:
             print(f"{request.output}: going on behind {written.rows:,} events of this run")
+        for sentence in source.told:
+            print(sentence, file=sys.stderr)
         sinks = session.sinks()
         stack.enter_context(accelerator)
         stack.enter_context(_terminated_as_interrupted())
@@ -96,13 +98,20 @@ class _Session:
     """One process's part of a run."""
 
     def __init__(
-        self, request: StreamRequest, manifest: Manifest, folder: RunFolder, written: Written, source: CellSource
+        self, request: StreamRequest, bundle: Bundle, folder: RunFolder, written: Written, source: CellSource
     ) -> None:
-        self._request, self._manifest, self._folder = request, manifest, folder
+        self._request, self._bundle, self._folder = request, bundle, folder
         self._written, self._source = written, source
-        step = math.ldexp(1.0, manifest.logit_integer_bits - manifest.logit_width)
-        self._output = NetworkOutput(manifest.class_names, step)
-        self._rows = EventFormat(folder.run, manifest.class_names, step)
+        self._class_names = bundle.design.network.class_names
+        step = bundle.manifest.logit_step
+        self._output = NetworkOutput(self._class_names, step)
+        design = bundle.design
+        self._measure: Measure | None = None
+        measured: tuple[Feature, ...] = ()
+        if request.features:
+            self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
+            measured = features_of(design.camera.channels, phase=design.retrieves_phase)
+        self._rows = EventFormat(folder.run, self._class_names, step, measured)
 
     @property
     def cells_left(self) -> int | None:
@@ -118,7 +127,7 @@ class _Session:
             sinks.append(
                 ImageFolder(
                     self._folder.path / IMAGES,
-                    self._manifest.class_names,
+                    self._class_names,
                     self._request.images,
                     self._request.most_images,
                 )
@@ -129,13 +138,13 @@ class _Session:
         """Stream, and write what is written at the end, whatever the end is."""
         stopped = threading.Event()
         cells = self._source.read(self._written.next_positions)
-        manifest, request = self._manifest, self._request
-        monitor = Monitor(manifest.class_names, gates.gates.deadline_ns)
+        request, camera = self._request, self._bundle.design.camera
+        monitor = Monitor(self._class_names, gates.gates.deadline_ns)
         pipeline = Pipeline(
             cells if due_time is None else paced(cells, due_time, stopped),
             accelerator,
             self._output,
-            FrameCheck(manifest.rows, manifest.columns, manifest.adc_bits),
+            FrameCheck(camera.rows, camera.columns, camera.adc_bits, camera.channels),
             gates,
             sinks if request.live is None else [*sinks, monitor],
             Settings(
@@ -146,12 +155,13 @@ class _Session:
                 most_cells=self.cells_left,
             ),
             stopped,
+            self._measure,
         )
         ended = "the source has ended"
         try:
             with ExitStack() as stack:
                 if request.live is not None:
-                    page = live_page(monitor, gates, manifest, self._source, request.device, request.live)
+                    page = live_page(monitor, gates, self._bundle, self._source, request.device, request.live)
                     stack.enter_context(page)
                 show = stack.enter_context(_progress(pipeline, monitor, self.cells_left or self._source.cells))
                 pipeline.run(show)
@@ -166,7 +176,7 @@ class _Session:
 
     def _conclude(self, pipeline: Pipeline, ended: str) -> None:
         """Write FCS file and report."""
-        counts, manifest, folder = pipeline.counts, self._manifest, self._folder
+        counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
         if not counts.finished:
             print(f"{self._source.name}: no new cell came; {self._written.rows} are there")
             return
@@ -191,6 +201,7 @@ class _Session:
             last_reasons=tuple(counts.last_reasons),
             labelled=counts.labelled,
             accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
+            told=self._source.told,
             seconds=pipeline.seconds,
             cells_per_second=counts.finished / pipeline.seconds,
             queue_cells=self._request.queue_cells,
@@ -204,6 +215,17 @@ class _Session:
         print_report(report, [folder.events, folder.path / FCS, folder.path / REPORT])
 
 
+def _gates(request: StreamRequest, design: Design) -> Gates:
+    """Return the gates that are asked for; the deadline is the design's where they set none."""
+    gates = Gates() if request.gates is None else read_gates(request.gates)
+    if gates.deadline_ms is not None:
+        return gates
+    try:
+        return replace(gates, deadline_ms=design.chip.deadline_ms)
+    except InputError as error:
+        raise InputError(f"{request.gates}: {error}; deadline_ms is the design's, since the file sets none") from error
+
+
 def _due_time(rate: str) -> DueTime:
     if rate == RECORDED:
         return recorded()
@@ -213,17 +235,18 @@ def _due_time(rate: str) -> DueTime:
         raise InputError(f"--rate is {rate}; it must be a number of cells a second, or {RECORDED}") from error
 
 
-def _identity(request: StreamRequest, manifest: Manifest, gates: Gates) -> dict[str, object]:
+def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str, object]:
     """Return what must be the same for events to belong together."""
-    simulated = {"seed": request.seed} if request.source == SIMULATOR else {}
-    source = request.source if simulated else str(Path(request.source).resolve())
+    manifest = bundle.manifest
+    seed = {"seed": request.seed} if request.input is None else {}
     return {
-        "source": source,
-        **simulated,
+        "source": "simulator" if request.input is None else str(request.input.resolve()),
+        **seed,
         "device": request.device,
         "design": f"{manifest.design}, {manifest.design_hash:08x}",
         "weights": manifest.weights_hash,
         "rate": request.rate,
+        "features": request.features,
         "gates": json.loads(json.dumps(asdict(gates))),
     }
 

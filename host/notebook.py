@@ -50,12 +50,12 @@ class Confusion:
         return f"<table><tr><th>label \\ class</th>{head}</tr>{''.join(rows)}</table>"
 
 
-def confusion(labels: Sequence[int], results: Sequence[Result], class_names: Sequence[str]) -> Confusion:
-    """Compare results with the labels (cells,) of their cells, indices of ``class_names``."""
+def confusion(labels: Sequence[int | None], results: Sequence[Result], class_names: Sequence[str]) -> Confusion:
+    """Compare results with the labels (cells,) of their cells, indices of ``class_names``; None where there is none."""
     cells, lost = np.zeros((len(class_names),) * 2, np.int64), 0
     for label, result in zip(labels, results, strict=True):
         if result.logits is None:
             lost += 1
-        else:
+        elif label is not None:
             cells[label, int(result.logits.argmax())] += 1
     return Confusion(tuple(class_names), cells, lost)

@@ -42,6 +42,8 @@ class StreamReport:
     labelled: int
     accuracy: float | None
     """Share of labelled cells whose class is the label; None without labels."""
+    told: tuple[str, ...]
+    """What a user must know of the labels."""
     seconds: float
     cells_per_second: float
     """Cells that came through, over the session's seconds."""
@@ -90,6 +92,8 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     if report.accuracy is not None:
         kind = "simulated " if report.simulated else ""
         console.print(f"Accuracy: {report.accuracy:.2%} of {report.labelled:,} labelled {kind}cells.", soft_wrap=True)
+    for sentence in report.told:
+        console.print(f"Labels: {sentence}", soft_wrap=True, markup=False)
     for index, reason in report.last_reasons:
         console.print(f"Without a class from cell {index:,}: {reason}", soft_wrap=True)
     console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cytogate.model.command.arguments import add_cells, add_input, add_output
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.errors import InputError
 
@@ -12,20 +13,19 @@ LIVE_PORT = 5006
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="HDF5, NPZ, TIFF or OME-TIFF file, Zarr, .adc of an Imaging FlowCytobot, a folder that such files are put "
-        "into while the stream runs, or the word simulator",
+    source = parser.add_mutually_exclusive_group(required=True)
+    add_input(
+        source,
+        "frames of the design's instrument: HDF5, NPZ, TIFF, OME-TIFF, Zarr, .adc of an Imaging FlowCytobot, or a "
+        "folder that such files are put into while the stream runs",
     )
+    source.add_argument("--simulate", action="store_true", help="simulated cells seen by the design's instrument")
     parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="what make bitstream has written")
     parser.add_argument("--device", default="pynq", help="pynq (a board), or emulated")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("out/stream"),
-        metavar="FOLDER",
-        help="folder of the run: events as Parquet and FCS, report; the same command goes on with an unfinished run",
+    add_output(
+        parser,
+        Path("out/stream"),
+        "folder of the run: events as Parquet and FCS, report; the same command goes on with an unfinished run",
     )
     parser.add_argument(
         "--rate",
@@ -36,8 +36,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gates", type=Path, metavar="FILE", help="TOML file of what is to be sorted (default: nothing is)"
     )
-    parser.add_argument("--cells", type=int, metavar="NUMBER", help="end behind so many (default: with the source)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the simulator")
+    add_cells(parser, "end after so many (default: with the source)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of --simulate")
     parser.add_argument("--batch", type=int, default=16, help="most cells in a transfer; fewer for lower latency")
     parser.add_argument(
         "--deadline",
@@ -52,6 +52,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--most-images", type=int, default=100, help="files a class")
     parser.add_argument(
+        "--features",
+        action="store_true",
+        help="also measure each cell (area, phase, dry mass, brightness ...), on this computer and in its time",
+    )
+    parser.add_argument(
         "--live",
         nargs="?",
         type=int,
@@ -62,9 +67,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    for name, least in (("cells", 1), ("queue", 1), ("flush", 0), ("most_images", 0)):
+    for name, least in (("queue", 1), ("flush", 0), ("most_images", 0)):
         value = getattr(arguments, name)
-        if value is not None and value < least:
+        if value < least:
             raise InputError(f"--{name.replace('_', '-')} is {value}; it must be {least} or more")
     try:
         from cytogate.host.job import StreamRequest, run_stream
@@ -73,7 +78,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     run_stream(
         StreamRequest(
-            source=arguments.source,
+            input=None if arguments.simulate else arguments.input,
             bundle=arguments.bundle,
             device=arguments.device,
             output=arguments.output,
@@ -87,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> None:
             flush_s=arguments.flush,
             images=tuple(filter(None, arguments.images.split(","))),
             most_images=arguments.most_images,
+            features=arguments.features,
             live=arguments.live,
         )
     )

@@ -18,22 +18,20 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import Split
 from cytogate.model.data.examples import Inputs, StreamedExamples
-from cytogate.model.data.preprocessing import CodeRange, resized, turned_at_random
+from cytogate.model.data.preprocessing import CodeRange, resized, turned_inputs
+from cytogate.model.data.splits import Split
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.metrics import Metrics
 from cytogate.model.files.images import ImageSet, open_image_set
 from cytogate.model.networks import dcae, gao2017, meng2018
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import PACKAGES, Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot
-from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
-from cytogate.model.training.schedules import falling_adam, quantized_phases
+from cytogate.model.pages.quantized_table import quantized_beside_float
+from cytogate.model.training.fitting import Fitted, OnProgress
+from cytogate.model.training.recipes import NetworkFit, TrainingPlan, fit_float, fit_quantized
 
 BATCH = 32
 AT_A_TIME = 64
@@ -90,7 +88,7 @@ class LearnRequest:
 def run_learn(request: LearnRequest) -> None:
     """Train both forms, test them once, and write the page with the trained twin."""
     began = time.perf_counter()
-    with open_image_set(request.images) as images, progress_bars() as progress:
+    with open_image_set(request.images, numbered=True) as images, progress_bars() as progress:
         split = Split.of(images.labels, request.seed)
         task = progress.add_task("training")
         learner = _Learner.of(
@@ -99,7 +97,7 @@ def run_learn(request: LearnRequest) -> None:
             split,
             lambda what, done, total: progress.update(task, description=what, completed=done, total=total),
         )
-        networks = {"float": learner.trained(False), "quantized twin": learner.trained(True)}
+        networks = {"float": learner.trained(False), "quantized network": learner.trained(True)}
         page = _page(learner, networks)
     record = {
         "command": f"cytogate learn {request.network.value} --images {request.images} --size {request.size} "
@@ -135,7 +133,7 @@ class _Learner:
 
     def examples(self, chosen: NDArray[np.int64], augment: bool = False) -> StreamedExamples:
         return StreamedExamples(
-            self.images, chosen, lambda images: (_values(self.codes(images)),), _turned if augment else None
+            self.images, chosen, lambda images: (_values(self.codes(images)),), turned_inputs if augment else None
         )
 
     def trained(self, quantized: bool) -> Fitted:
@@ -143,15 +141,14 @@ class _Learner:
         request, name = self.request, "quantized" if quantized else "float"
         classes = len(self.images.class_names)
         epochs, rate = request.epochs, request.learning_rate
-        phases: tuple[Phase, ...] = (Phase("train", epochs, falling_adam(rate)),)
-        if quantized:
-            phases = quantized_phases(epochs, max(1, round(FINE_TUNE_SHARE * epochs)), rate, rate / 8)
-        fitted = fit(
-            lambda: request.network.build(request.size, self.channels, classes, request.width, quantized),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=quantized),
-            self.examples(self.split.training, augment=True),
-            self.examples(self.split.validation),
-            Plan(phases, BATCH, request.seed),
+        fine_tune = max(1, round(FINE_TUNE_SHARE * epochs))
+        wanted = NetworkFit(
+            name=name,
+            build=lambda: request.network.build(request.size, self.channels, classes, request.width, quantized),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=quantized),
+            training=self.examples(self.split.training, augment=True),
+            validation=self.examples(self.split.validation),
+            plan=TrainingPlan(request.seed, epochs, fine_tune, BATCH, rate, rate / 8).in_phases(snapped=quantized),
             folder=request.work / name,
             identity={
                 "network": request.network.value,
@@ -159,12 +156,8 @@ class _Learner:
                 "size": request.size,
                 "width": request.width,
             },
-            on_progress=lambda what, done, total: self.on_progress(f"{name}: {what}", done, total),
         )
-        if quantized:
-            settle_weights(fitted.model)
-            assert_exact_accumulation(fitted.model)
-        return fitted
+        return (fit_quantized if quantized else fit_float)(wanted, self.on_progress)
 
     def probabilities(self, model: keras.Model) -> NDArray[np.float64]:
         """Return probabilities (test images, classes)."""
@@ -188,16 +181,18 @@ def _page(learner: _Learner, networks: dict[str, Fitted]) -> Page:
         f"is for who took them to find out."
     )
     models = {name: fitted.model for name, fitted in networks.items()}
-    twin_beside_float(page, labels, images.class_names, models, found)
-    metrics = Metrics.of(labels, found["quantized twin"].argmax(axis=1), images.class_names, found["quantized twin"])
+    quantized_beside_float(page, labels, images.class_names, models, found)
+    metrics = Metrics.of(
+        labels, found["quantized network"].argmax(axis=1), images.class_names, found["quantized network"]
+    )
     page.table(
         "classes",
-        "Quantized twin, one class against the rest",
+        "Quantized network, one class against the rest",
         ("class", "images", "precision", "recall", "F", "AUC"),
         [(each.name, each.cells, each.precision, each.recall, each.f, each.auc) for each in metrics.classes],
     )
     confusion = confusion_plot(metrics.confusion, images.class_names)
-    page.plot("confusion", "Quantized twin: test images by true and predicted class", confusion)
+    page.plot("confusion", "Quantized network: test images by true and predicted class", confusion)
     curves = accuracy_plot({name: fitted.curve for name, fitted in networks.items()})
     page.plot("curves", "Validation accuracy by epoch", curves)
     gallery = {
@@ -210,13 +205,9 @@ def _page(learner: _Learner, networks: dict[str, Fitted]) -> Page:
     }
     page.plot("gallery", "Training images as the network sees them, first channel", gallery_plot(gallery))
     unseen = [learner.codes(images.image(int(index))[None])[0] for index in split.test[:UNSEEN_CELLS]]
-    page.twin(models["quantized twin"], [np.stack(unseen)])
+    page.quantized_network(models["quantized network"], [np.stack(unseen)])
     return page
 
 
 def _values(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     return codes * np.float32(PIXEL.step)
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

@@ -1,9 +1,14 @@
-"""What ``cytogate train`` does: data, the quantized network, its float twin, the control, the baseline, the verdict."""
+"""What ``cytogate train`` does: cells, split, codes, networks, baselines, background check, verdict, page.
+
+Cells come from a file of the user's or, without one, from the simulator. Everything that is fitted is fitted to
+training cells; the epoch is selected on validation cells; test cells are looked at once, at the end.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,25 +16,32 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+import numpy as np
+from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
-from cytogate.model.data.cell_file import CellFile, Split
+from cytogate.model.data.background_control import BackgroundControl
+from cytogate.model.data.cell_file import CellFile
+from cytogate.model.data.own_cells import OwnCells, fit_codes, write_inputs
+from cytogate.model.data.splits import Split, check_classes
 from cytogate.model.design.design import Design
-from cytogate.model.design.folder import RECORD_FILE, design_text, network_folder
+from cytogate.model.design.folder import CODES_FILE, RECORD_FILE, codes_text, design_text, network_folder
+from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.phase_features import features_of, fit_svm
-from cytogate.model.evaluation.verdict import Evaluation, Score
+from cytogate.model.evaluation.classical import features_of, fitted
+from cytogate.model.evaluation.verdict import Evaluation, Predictions
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import save_network
+from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
+from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
-from cytogate.model.training.recipes import TrainingPlan, predict, train
+from cytogate.model.training.recipes import TrainingPlan, probabilities_of, train
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
+PAGE = "page"
+FEATURES_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -37,91 +49,202 @@ class TrainRequest:
     """What was asked of ``cytogate train``."""
 
     design: Design
-    plan: TrainingPlan
-    cells: int
-    """Simulated cells, training, validation and test together."""
-    control_cells: int
-    """Cells, of the same seed, whose background alone the control sees."""
+    epochs: int | None
+    """Of each network; None: 40, or as many as LEAST_STEPS take."""
+    fine_tune_epochs: int
+    seed: int
+    """Of split, initial weights and order."""
+    input: Path | None
+    """Labelled cells of the user's; None for simulated ones."""
+    cells: int | None
+    """Cells at most, of a file; of the simulator, training, validation and test together."""
     data_seed: int
+    """Of the simulated cells."""
     work: Path
     """Folder for data and unfinished trainings."""
 
 
-def run_train(request: TrainRequest) -> None:
-    """Train, evaluate once on the test cells, write weights and record, and raise CheckFailed on a bad verdict."""
-    began = time.perf_counter()
-    design, plan = request.design, request.plan
-    name = design.name
-    simulated = SimulatedCells(design.four_angle, design.network.class_names, request.cells, request.data_seed)
-    cells = _data(simulated, design, request.work / f"{design.name}-cells.h5", background_only=False)
-    hidden = dataclasses.replace(simulated, cells=request.control_cells)
-    background = _data(hidden, design, request.work / f"{design.name}-background.h5", background_only=True)
+SIMULATED_CELLS, SIMULATED_BACKGROUNDS = 30_000, 6_000
 
-    console = terminal()
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Labelled network inputs, those of the same or like cells without the cell, and who is trained on."""
+
+    design: Design
+    inputs: CellFile
+    split: Split
+    background: CellFile
+    background_split: Split
+    source: str
+    simulated: bool
+    facts: dict[str, object]
+
+
+def run_train(request: TrainRequest) -> None:
+    """Train, evaluate once on the test cells, write network, record and page; raise CheckFailed on a bad verdict."""
+    began = time.perf_counter()
+    if isinstance(request.design.network.topology, Saved):
+        raise InputError(f"design {request.design.name}: its network was adopted; `cytogate adopt` replaces it")
+    folder = network_folder(request.design)
+    work = request.work / request.design.name
+    cells = _own(request, work) if request.input is not None else _simulated(request, work)
+    design, console = cells.design, terminal()
+    plan = _plan(request, len(cells.split.training))
     with _progress() as on_progress:
-        quantized = train(design, cells, request.work / f"{name}-quantized", True, plan, on_progress)
-        float_twin = train(design, cells, request.work / f"{name}-float", False, plan, on_progress)
-        control = train(design, background, request.work / f"{name}-control", False, plan, on_progress)
-    with console.status("hand-made features, support vector machine ..."):
-        evaluation = _evaluate(design, cells, background, plan, quantized, float_twin, control)
-    for trained, is_quantized in ((quantized, True), (float_twin, False)):
-        save_network(trained.model, design, is_quantized)
-    record = {
-        "network": name,
-        "simulated": True,
+        networks = {
+            name: train(design, cells.inputs, cells.split, work / name, name == QUANTIZED, plan, on_progress)
+            for name in (QUANTIZED, FLOAT)
+        }
+        on_background = train(
+            design, cells.background, cells.background_split, work / "background", False, plan, on_progress
+        )
+    with console.status("hand-made features, SVM, LDA, gradient boosting ..."):
+        evaluation = _evaluate(cells, networks, on_background, plan.seed)
+    for name, trained in networks.items():
+        save_network(trained.model, design, name == QUANTIZED)
+    if design.codes is not None:
+        with whole_file(folder / CODES_FILE) as partial:
+            partial.write_text(codes_text(design.codes), encoding="utf-8")
+    record: dict[str, object] = {
+        "network": design.name,
+        "simulated": cells.simulated,
         "design": design_text(design),
-        "data": {"seed": request.data_seed, "cells": request.cells, "control_cells": request.control_cells},
+        "data": {"source": cells.source, "cells": len(cells.inputs.labels), **cells.facts},
+        "split": {name: len(getattr(cells.split, name)) for name in ("training", "validation", "test")},
         "plan": dataclasses.asdict(plan),
-        "macs": count_macs(quantized.model),
-        "weights": count_weights(quantized.model),
+        "macs": count_macs(networks[QUANTIZED].model),
+        "weights": count_weights(networks[QUANTIZED].model),
         "versions": {package: version(package) for package in PACKAGES},
         "evaluation": dataclasses.asdict(evaluation),
         "curves": {
-            what: {"selected": trained.selected, "epochs": [dataclasses.asdict(epoch) for epoch in trained.curve]}
-            for what, trained in (("quantized", quantized), ("float", float_twin), ("control", control))
+            name: {"selected": trained.selected, "epochs": [dataclasses.asdict(epoch) for epoch in trained.curve]}
+            for name, trained in (*networks.items(), ("background", on_background))
         },
         "seconds": time.perf_counter() - began,
     }
-    path = network_folder(design).parent / RECORD_FILE
-    with whole_file(path) as beside:
-        beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    _print(console, evaluation, path)
-    evaluation.check()
+    path = folder.parent / RECORD_FILE
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    command = f"cytogate train --design {design.name}" + ("" if request.input is None else f" --input {cells.source}")
+    curves = {name: trained.curve for name, trained in networks.items()}
+    page = training_page(design, evaluation, cells.split, cells.source, cells.simulated, cells.facts, curves)
+    page.write(folder.parent / PAGE, {"command": command, "minutes": (time.perf_counter() - began) / 60})
+    evaluation.print(console, f"{len(cells.split.test):,} {'simulated ' if cells.simulated else ''}cells never seen")
+    console.print(f"written: {folder}, {path}, {folder.parent / PAGE / 'README.md'}", soft_wrap=True)
+    evaluation.check(own=request.input is not None)
 
 
-def _data(simulated: SimulatedCells, design: Design, path: Path, *, background_only: bool) -> CellFile:
-    """Return the file of network inputs at ``path``, written now unless these very cells lie there."""
-    if path.exists():
-        found = CellFile.of(path, design)
-        asked = {"seed": simulated.seed, "difficulty": simulated.difficulty, "background_only": background_only}
-        if len(found.labels) != len(simulated) or any(found.attributes.get(key) != asked[key] for key in asked):
-            raise InputError(f"{path}: holds other cells than asked for; remove it, or give another --work folder")
-        return found
-    write_network_inputs(simulated, design, path, background_only=background_only)
+QUANTIZED, FLOAT = "quantized", "float"
+LEAST_EPOCHS, LEAST_STEPS = 40, 3000
+"""Small sets are gone through more often: with few steps a network is not trained, whatever the epochs."""
+
+
+def _plan(request: TrainRequest, training_cells: int) -> TrainingPlan:
+    plan = TrainingPlan(seed=request.seed, fine_tune_epochs=request.fine_tune_epochs)
+    steps = math.ceil(training_cells / plan.batch)
+    return dataclasses.replace(plan, epochs=request.epochs or max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
+
+
+def _own(request: TrainRequest, work: Path) -> Cells:
+    """Return the cells of the user's file as the chip sees them, with offsets and gains fitted to training cells."""
+    design, seed = request.design, request.seed
+    assert request.input is not None
+    own = OwnCells.of(request.input, design, request.cells, seed)
+    check_classes(own.labels, design.network.class_names, str(own.path))
+    split = Split.of(own.labels, seed) if own.groups is None else Split.by_groups(own.labels, own.groups, seed)
+    if not design.retrieves_phase:
+        design = dataclasses.replace(design, codes=fit_codes(own, split.training, design, seed))
+    path = work / f"inputs-{own.key[:12]}.h5"
+    inputs = _kept(path, design) or _written(own, design, path)
+    background = _background(inputs, split, work / f"background-{own.key[:12]}.h5", seed, design)
+    facts: dict[str, object] = {
+        "groups": None if own.groups is None else sorted(map(str, set(own.groups.tolist()))),
+        "cells of a class": {
+            name: int(np.count_nonzero(own.labels == label)) for label, name in enumerate(design.network.class_names)
+        },
+        "content": own.key,
+    }
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
+
+
+def _kept(path: Path, design: Design) -> CellFile | None:
+    """Return the inputs that an earlier call has written for this very design, or None."""
+    if not path.exists():
+        return None
+    found = CellFile.of(path, design)
+    return found if found.attributes.get("design") == design_text(design) else None
+
+
+def _written(own: OwnCells, design: Design, path: Path) -> CellFile:
+    path.unlink(missing_ok=True)
+    write_inputs(own, design, path)
     return CellFile.of(path, design)
 
 
-def _evaluate(
-    design: Design,
-    cells: CellFile,
-    background: CellFile,
-    plan: TrainingPlan,
-    quantized: Fitted,
-    float_twin: Fitted,
-    control: Fitted,
-) -> Evaluation:
-    split = Split.of(cells.labels, plan.seed)
-    unseen = Split.of(background.labels, plan.seed).test
-    svm = fit_svm(features_of(cells, split.training), cells.labels[split.training])
-    classes = len(design.network.class_names)
+def _background(inputs: CellFile, split: Split, path: Path, seed: int, design: Design) -> CellFile:
+    """Return the inputs with the cells hidden by their own background; how a cell is found is fitted on training."""
+    sample = np.sort(np.random.default_rng(seed).permutation(split.training)[:BACKGROUND_CELLS])
+    control = BackgroundControl.fitted(inputs.read(sample))
+    with whole_file(path) as partial:
+        inputs.rewritten(partial, lambda images, start: control.images(images, seed + start))
+    return CellFile.of(path, design)
+
+
+BACKGROUND_CELLS = 2000
+"""Training cells, at most, to which the background check is fitted."""
+
+
+def _simulated(request: TrainRequest, work: Path) -> Cells:
+    """Return simulated cells, and the empty fields of the same seed."""
+    design, count = request.design, request.cells or SIMULATED_CELLS
+    simulated = SimulatedCells(design.four_angle, design.network.class_names, count, request.data_seed)
+    hidden = dataclasses.replace(simulated, cells=max(60, count * SIMULATED_BACKGROUNDS // SIMULATED_CELLS))
+    files = []
+    for cells, name in ((simulated, "cells"), (hidden, "background")):
+        path = work / f"simulated-{name}-{request.data_seed}-{len(cells)}.h5"
+        if not path.exists():
+            write_network_inputs(cells, design, path, background_only=cells is hidden)
+        files.append(CellFile.of(path, design))
+    inputs, background = files
+    seed = request.seed
+    facts: dict[str, object] = {"seed": request.data_seed, "background_cells": len(hidden)}
+    return Cells(
+        design, inputs, Split.of(inputs.labels, seed), background, Split.of(background.labels, seed),
+        f"simulator, seed {request.data_seed}", True, facts,
+    )  # fmt: skip
+
+
+def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, seed: int) -> Evaluation:
+    """Test everything once, on the same unseen cells."""
+    design, test = cells.design, cells.split.test
+    names = design.network.class_names
+    labels = cells.inputs.labels
+    found = {name: probabilities_of(trained.model, cells.inputs, test, design) for name, trained in networks.items()}
+    training = cells.split.training
+    baselines = {
+        name: estimator.predict(_features(cells.inputs, test, cells.design))
+        for name, estimator in fitted(_features(cells.inputs, training, cells.design), labels[training], seed).items()
+    }
+    unseen, hidden = cells.background_split.test, cells.background
+    learned = cells.background_split.training
+    by_features = fitted(_features(hidden, learned, cells.design), hidden.labels[learned], seed)
+    features = _features(hidden, unseen, cells.design)
+    on_hidden = {
+        "network": probabilities_of(on_background.model, hidden, unseen, cells.design).argmax(axis=1),
+        **{name: estimator.predict(features) for name, estimator in by_features.items()},
+    }
     return Evaluation.of(
-        cells.labels[split.test],
-        quantized=predict(quantized.model, cells, split.test).argmax(axis=1),
-        float_twin=predict(float_twin.model, cells, split.test).argmax(axis=1),
-        svm=svm.predict(features_of(cells, split.test)),
-        control=Score.of(background.labels[unseen], predict(control.model, background, unseen).argmax(axis=1), classes),
-        classes=classes,
+        Predictions(labels[test], names, found[QUANTIZED], found[FLOAT], baselines),
+        hidden.labels[unseen],
+        on_hidden,
+        int(np.bincount(labels[training], minlength=len(names)).argmax()),
     )
+
+
+def _features(cells: CellFile, chosen: NDArray[np.int64], design: Design) -> NDArray[np.float64]:
+    compute = features_of(design)
+    return np.concatenate([compute(inputs) for inputs, _ in cells.batches(chosen, FEATURES_AT_A_TIME)])
 
 
 @contextmanager
@@ -134,19 +257,3 @@ def _progress() -> Iterator[OnProgress]:
             progress.update(task, description=what, completed=done, total=total)
 
         yield show
-
-
-def _print(console: Console, evaluation: Evaluation, path: Path) -> None:
-    table = Table(title=f"Accuracy on {evaluation.quantized.cells:,} unseen simulated cells")
-    for column in ("classifier", "accuracy", "95% interval", "balanced"):
-        table.add_column(column, justify="left" if column == "classifier" else "right")
-    for what, score in (
-        ("quantized network", evaluation.quantized),
-        ("float twin", evaluation.float_twin),
-        ("SVM on hand-made features", evaluation.svm),
-        ("control: background alone", evaluation.control),
-    ):
-        interval = f"{score.accuracy_low:.1%} to {score.accuracy_high:.1%}"
-        table.add_row(what, f"{score.accuracy:.1%}", interval, f"{score.balanced_accuracy:.1%}")
-    console.print(table)
-    console.print(f"written: {path} and the weights beside it", soft_wrap=True)

@@ -6,14 +6,28 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cytogate.model.command.arguments import add_cells, add_design, add_output, design_of
+from cytogate.model.command.arguments import (
+    add_cells,
+    add_design,
+    add_input,
+    add_output,
+    design_of,
+    positive,
+)
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.new import KINDS, new_design
 
 if TYPE_CHECKING:
-    from cytogate.model.estimates.network import NetworkEstimate
-    from cytogate.model.estimates.retrieval import BoardEstimate
+    from collections.abc import Sequence
 
+    from rich.table import Table
+
+    from cytogate.model.estimates.network import NetworkEstimate
+    from cytogate.model.estimates.system import BoardFit, SystemEstimate
+
+LIMITS = (
+    "Estimated before anything is built: DMA and interconnect are not counted, and whether timing is met is not known."
+)
 EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat")
 """Each is a folder of ``model/experiments``."""
 
@@ -32,32 +46,51 @@ def _new(arguments: argparse.Namespace) -> None:
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_cells(parser, "simulated cells, split 76/8/16", 30_000)
-    parser.add_argument(
-        "--control-cells", type=int, default=6000, help="cells whose background alone the control learns from"
-    )
+    add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
+    add_cells(parser, "cells at most; simulated ones: 30000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
-    parser.add_argument("--epochs", type=int, default=40, help="epochs of each network")
+    parser.add_argument(
+        "--epochs", type=positive, help="epochs of each network (default: 40, or as many as 3,000 steps take)"
+    )
     parser.add_argument("--fine-tune-epochs", type=int, default=6, help="epochs with snapped batch normalization")
     parser.add_argument("--work", type=Path, default=Path("out/train"), help="folder of data and unfinished trainings")
 
 
 def _train(arguments: argparse.Namespace) -> None:
     from cytogate.model.train import TrainRequest, run_train
-    from cytogate.model.training.recipes import TrainingPlan
 
-    plan = TrainingPlan(seed=arguments.seed, epochs=arguments.epochs, fine_tune_epochs=arguments.fine_tune_epochs)
     run_train(
         TrainRequest(
             design=design_of(arguments),
-            plan=plan,
+            epochs=arguments.epochs,
+            fine_tune_epochs=arguments.fine_tune_epochs,
+            seed=arguments.seed,
+            input=arguments.input,
             cells=arguments.cells,
-            control_cells=arguments.control_cells,
             data_seed=arguments.data_seed,
             work=arguments.work,
         )
     )
+
+
+def _predict_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_input(parser, "cells to classify; labels are not needed", required=True)
+    add_cells(parser, "so many at most")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/predict/cells.parquet"),
+        metavar="FILE",
+        help="table to write: .parquet or .csv",
+    )
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    from cytogate.model.predict import PredictRequest, run_predict
+
+    run_predict(PredictRequest(design_of(arguments), arguments.input, arguments.cells, arguments.output))
 
 
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -151,80 +184,85 @@ def _estimate(arguments: argparse.Namespace) -> None:
     import json
     from dataclasses import asdict
 
-    from cytogate.model.design.boards import BOARDS
-    from cytogate.model.estimates.retrieval import WIDTHS, estimate
+    from cytogate.model.estimates.system import fit_boards
+    from cytogate.model.networks.shapes import network_shapes
 
     design = design_of(arguments)
-    found = [estimate(design, board, width) for board in BOARDS.values() for width in WIDTHS]
+    found = fit_boards(design, network_shapes(design))
     if arguments.json:
         print(json.dumps([asdict(each) for each in found], indent=2))
     else:
         _print_estimates(found)
 
 
-def _print_estimates(found: list[BoardEstimate]) -> None:
+def _print_estimates(found: Sequence[BoardFit]) -> None:
+    """Print tables first, so that the sentences stand where a reader's eye is when the command ends."""
+    from cytogate.model.command.terminal import terminal
+    from cytogate.model.estimates.area import area_table, samples
+
+    console = terminal()
+    shown = [_best_fit(each) for each in found]
+    for network in dict.fromkeys(each.network for each in shown):
+        console.print(_network_table(network, [each for each in shown if each.network == network]))
+    for each in shown:
+        console.print(area_table(f"{each.design} on {each.board}, {samples(each.samples_per_clock)}", each.area))
+    console.print(_rates_table([each for fit in found for each in fit.estimates]))
+    for fit in found:
+        console.print(fit.told, soft_wrap=True)
+    console.print(LIMITS, soft_wrap=True)
+
+
+def _best_fit(fit: BoardFit) -> SystemEstimate:
+    """Return the estimate that fits at the most samples per clock, or else the smallest."""
+    return next((each for each in fit.estimates if each.samples_per_clock == fit.samples_per_clock), fit.estimates[0])
+
+
+def _rates_table(found: Sequence[SystemEstimate]) -> Table:
     from rich.table import Table
 
-    from cytogate.model.command.terminal import terminal
-
-    console, first = terminal(), found[0]
-    area = Table(title=f"Phase retrieval of {first.design}: resources, and share of the board")
-    rates = Table(title="Cells a second by clocks, GB/s that they need, share of one memory port; latency")
-    for column in ("board", "width", "DSP", "BRAM36", "URAM", "LUT", "FF"):
-        area.add_column(column, justify="left" if column == "board" else "right")
-    for column in ("board", "MHz", "width", f"from {first.binned.frame}", "GB/s", "port", f"from {first.raw.frame}",
-                   "GB/s", "port", "us"):  # fmt: skip
-        rates.add_column(column, justify="left" if column == "board" else "right")
+    front_end = found[0].front_end
+    table = Table(
+        title=f"Cells/s that frames of three sizes allow, GB/s they need; us of the {front_end.name}, and in all"
+    )
+    for name in ("board", "MHz", "samples per clock"):
+        table.add_column(name, justify="left" if name == "board" else "right")
+    for rate in (found[0].sent, found[0].raw, found[0].binned):
+        table.add_column(rate.frame, justify="right")
+        table.add_column("GB/s", justify="right")
+    for name in ("network", "us", "us in all"):
+        table.add_column(name, justify="right")
     for each in found:
-        uses_uram = "uram" in each.shares
-        taken = each.retrieval.uram_area if uses_uram else each.retrieval.area
-        width = str(each.retrieval.width)
-        cells = [
-            f"{getattr(taken, field):,.1f} ({each.shares[field]:.0%})" if field in each.shares else "-"
-            for field in ("dsp", "bram36", "uram", "lut", "ff")
-        ]
-        area.add_row(each.board, width, *(cell.replace(".0 ", " ") for cell in cells))
-        numbers = [
+        rates = [
             text
-            for rate in (each.binned, each.raw)
-            for text in (
-                f"{rate.cells_per_second:,.0f}",
-                f"{rate.bytes_per_second / 1e9:.2f}",
-                f"{rate.port_share:.0%}",
-            )
+            for rate in (each.sent, each.raw, each.binned)
+            for text in (f"{rate.through_port_per_second:,.0f}", f"{rate.bytes_per_second / 1e9:.2f}")
         ]
-        rates.add_row(each.board, f"{each.clock_mhz:g}", width, *numbers, f"{each.latency_us:.1f}")
-    console.print(area)
-    console.print(rates)
-    for network in dict.fromkeys(each.network for each in found):
-        _print_network(network, [each for each in found if each.network == network])
-    for each in found:
-        if each.lacking:
-            console.print(
-                f"Does not fit with its network: {each.board} at {each.retrieval.width} samples a clock needs "
-                + "; ".join(each.lacking) + ".",
-                soft_wrap=True,
-            )  # fmt: skip
+        table.add_row(
+            each.board,
+            f"{each.clock_mhz:g}",
+            str(each.samples_per_clock),
+            *rates,
+            f"{each.network_cells_per_second:,.0f}",
+            f"{each.front_end_latency_us:,.1f}",
+            f"{each.latency_us:,.0f}",
+        )
+    return table
 
 
-def _print_network(network: NetworkEstimate, having: list[BoardEstimate]) -> None:
+def _network_table(network: NetworkEstimate, having: Sequence[SystemEstimate]) -> Table:
     from rich.table import Table
 
-    from cytogate.model.command.terminal import terminal
-
-    rates = dict.fromkeys(f"{each.board} {each.network_cells_per_second:,.0f}" for each in having)
-    table = Table(title=f"Network (estimated from shapes, nothing synthesized); cells a second: {', '.join(rates)}")
-    for column in ("layer", "products a cell", "multipliers", "reuse", "clocks a cell"):
+    boards = ", ".join(f"{each.network_cells_per_second:,.0f} cells/s on {each.board}" for each in having)
+    table = Table(
+        title=f"Network, estimated from its shapes: {boards}",
+        caption=f"A cell every {network.interval_cycles:,} clocks; {network.weights_bram36:,.1f} BRAM36 of weights and "
+        f"{network.streams_bram36:,.1f} of streams.",
+    )
+    for column in ("layer", "MACs per cell", "multipliers", "reuse", "clocks per cell"):
         table.add_column(column, justify="left" if column == "layer" else "right")
     for layer in network.layers:
         table.add_row(layer.name, f"{layer.macs:,}", f"{layer.multipliers:,}", f"{layer.reuse:,}", f"{layer.cycles:,}")
-    console = terminal()
-    console.print(table)
-    console.print(
-        f"A cell every {network.interval_cycles:,} clocks; {network.area.dsp:,.0f} DSP, {network.area.lut:,.0f} LUT, "
-        f"{network.weights_bram36:,.1f} BRAM36 of weights and {network.streams_bram36:,.1f} of streams.",
-        soft_wrap=True,
-    )
+    return table
 
 
 NEW = Verb("Write the folder of a design of your own: a commented design.toml to edit.", _new_arguments, _new)
@@ -233,9 +271,14 @@ ESTIMATE = Verb(
     "Clocks, rates and resources of a design on every board, before anything is built.", _estimate_arguments, _estimate
 )
 TRAIN = Verb(
-    "Train a design's network, its float form and a control, on simulated cells; goes on where it was stopped.",
+    "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
+)
+PREDICT = Verb(
+    "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",
+    _predict_arguments,
+    _predict,
 )
 EXPERIMENT = Verb(
     "Repeat a paper's experiment at a chosen scale: its tables and figures as a page, CSV, PNG and JSON.",

@@ -22,7 +22,6 @@ from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import OFFSET_ROWS_LOG2
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import integer, reference
-from cytogate.sim.csim.chain import Logits
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
 
@@ -64,7 +63,7 @@ def planned_fftw(design: Design) -> Callable[[NDArray[np.float32]], NDArray[np.f
 def bench(
     design: Design,
     frames: NDArray[np.unsignedinteger],
-    logits: Logits,
+    logits: Callable[[NDArray[np.float32]], NDArray[np.float64]],
     retrieval: CSimulation,
     network: NetworkSimulation,
 ) -> list[Timing]:

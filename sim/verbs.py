@@ -141,6 +141,22 @@ def _emulate(arguments: argparse.Namespace) -> None:
     print(f"written: {bundle.path} (synthetic: for emulated devices alone)")
 
 
+def _adopt_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser, required=True)
+    parser.add_argument("network", type=Path, metavar="FILE.keras", help="a quantized network of Keras 3 and QKeras")
+
+
+def _adopt(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.csim.adopt import adopt
+
+    design = design_of(arguments)
+    found = adopt(design, arguments.network)
+    print(
+        f"{found.network}: {found.values} logits on random and extreme codes equal C-simulation; {found.macs:,} "
+        f"multiplications and {found.weights:,} parameters a cell; it is the network of design {design.name} now"
+    )
+
+
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_cells(parser, "simulated cells that every way is timed on", 16)
@@ -177,4 +193,5 @@ CSIM = Verb("Frames to class in C-simulation, every value compared with the inte
 COSIM = Verb("Frames through the pins of a kernel: values compared, clocks counted.", _cosim_arguments, _cosim)
 SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 clock.", _synth_arguments, _synth)
 EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
+ADOPT = Verb("Check a quantized network of your own and put it into a design's folder.", _adopt_arguments, _adopt)
 BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)

@@ -10,35 +10,42 @@ from pathlib import Path
 import numpy as np
 
 from cytogate.host.driver.accelerator import Accelerator
-from cytogate.model.interface.bundle import Manifest, Versions
-from cytogate.model.interface.frame_layout import FrameLayout
+from cytogate.model.design.design import Chip, Design, Network, Window
+from cytogate.model.design.instruments import BrightField
+from cytogate.model.design.topologies import Compact
+from cytogate.model.interface.bundle import WEIGHTS, Bundle, Manifest, Versions
 from cytogate.sim.board import kernels
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault
 
 CLASSES = ("a", "b", "c")
+CHANNELS = ("top", "left", "right", "bottom")
+NO_WEIGHTS = b"weights of no network"
 
 
-def small_manifest(
-    part: str = "xck26-sfvc784-2LV-c", width: int = 1, lane_bits: int = 8, adc_bits: int = 8, clock_mhz: float = 200.0
-) -> Manifest:
-    layout = FrameLayout(channels=4, rows=12, columns=13, width=width, lane_bits=lane_bits)
+def small_design(
+    board: str = "kv260",
+    samples_per_clock: int = 1,
+    adc_bits: int = 8,
+    clock_mhz: float = 200.0,
+    channels: tuple[str, ...] = CHANNELS,
+    rows: int = 12,
+    columns: int = 13,
+) -> Design:
+    """Return a design whose frames are of any size, which phase retrieval would not allow."""
+    return Design(
+        "small",
+        instrument=BrightField(channels, 0.5, 0.4, adc_bits, rows, columns),
+        window=Window(8, 8, 1),
+        network=Network(CLASSES, Compact()),
+        chip=Chip(board, clock_mhz, "rtl", samples_per_clock),
+    )
+
+
+def small_manifest(design: Design) -> Manifest:
     return Manifest(
-        design="small",
-        board="kv260",
-        part=part,
-        clock_mhz=clock_mhz,
-        kernel="rtl",
-        width=width,
-        size=4,
-        binning=2,
-        rows=layout.rows,
-        columns=layout.columns,
-        adc_bits=adc_bits,
-        lane_bits=lane_bits,
-        frame_bytes=layout.frame_bytes,
-        class_names=CLASSES,
+        design=design.name,
         logit_width=18,
         logit_integer_bits=8,
         design_hash=0x12345678,
@@ -48,13 +55,27 @@ def small_manifest(
     )
 
 
-def small_frames(manifest: Manifest, cells: int, seed: int = 5) -> list[np.ndarray]:
-    kind = np.uint8 if manifest.adc_bits <= 8 else np.uint16
-    shape = (cells, 4, manifest.rows, manifest.columns)
-    return list(np.random.default_rng(seed).integers(0, 2**manifest.adc_bits, shape, kind))
+def small_bundle(path: Path = Path("small.zip"), design: Design | None = None) -> Bundle:
+    """Return a bundle that is not written yet."""
+    design = design or small_design()
+    return Bundle(path, small_manifest(design), design)
 
 
-def expected(manifest: Manifest, frames: Iterable[np.ndarray]) -> list[list[int]]:
+def write(bundle: Bundle) -> Bundle:
+    """Write a bundle with a network that is none."""
+    weights = bundle.path.with_name("no.weights.h5")
+    weights.write_bytes(NO_WEIGHTS)
+    return write_synthetic(bundle.path, bundle.manifest, bundle.design, {WEIGHTS: weights})
+
+
+def small_frames(design: Design, cells: int, seed: int = 5) -> list[np.ndarray]:
+    camera = design.camera
+    kind = np.uint8 if camera.adc_bits <= 8 else np.uint16
+    shape = (cells, len(camera.channels), camera.rows, camera.columns)
+    return list(np.random.default_rng(seed).integers(0, 2**camera.adc_bits, shape, kind))
+
+
+def expected(frames: Iterable[np.ndarray]) -> list[list[int]]:
     """Return the light kernel's logits, computed here in another way."""
     found = []
     for cell in frames:
@@ -68,10 +89,10 @@ def expected(manifest: Manifest, frames: Iterable[np.ndarray]) -> list[list[int]
 @contextmanager
 def plugged(
     folder: Path,
-    manifest: Manifest,
+    design: Design | None = None,
     faults: Iterable[Fault] = (),
     *,
-    built_as: Manifest | None = None,
+    built_as: Callable[[Bundle], Bundle] = lambda bundle: bundle,
     change: Callable[[EmulatedBoard], None] = lambda board: None,
     cell_s: float = 0.0,
     batch: int = 4,
@@ -79,19 +100,19 @@ def plugged(
 ) -> Iterator[tuple[Accelerator, list[EmulatedBoard]]]:
     """Give an accelerator that is not open yet and, once it is, its board, whose memory must be free at the end."""
     boards: list[EmulatedBoard] = []
-    light = kernels.light(manifest)
+    bundle = write(small_bundle(folder / "small.zip", design))
+    light = kernels.light(bundle)
 
     def kernel(raw: np.ndarray) -> Sequence[int]:
         time.sleep(cell_s)
         return light(raw)
 
-    def make(_: object) -> EmulatedBoard:
-        board = EmulatedBoard(built_as or manifest, kernel, faults)
+    def make(given: Bundle) -> EmulatedBoard:
+        board = EmulatedBoard(built_as(given), kernel, faults)
         change(board)
         boards.append(board)
         return board
 
-    bundle = write_synthetic(folder / "small.zip", manifest)
     yield Accelerator(bundle.path, device=provider(make), batch=batch, deadline_s=deadline_s), boards
     assert len(boards) == 1
     assert boards[0].memory.allocations == 0

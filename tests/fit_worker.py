@@ -24,7 +24,7 @@ from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import QuantizedLayers, batch_normalization
 from cytogate.model.training import cluster
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, fit
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
 
 TRAINING, VALIDATION, BATCH = 37, 17, 16
 """The last batch of 5 is 2 and 3 for two workers; that of validation, 1, is too small to be divided."""
@@ -61,9 +61,9 @@ def train_quantized(
 ) -> Fitted:
     """Train in three phases."""
     phases = (
-        Phase("train", 2, lambda steps: keras.optimizers.Adam(1e-3)),
-        Phase("snap", 0, None, snap_batch_normalization),
-        Phase("tune", 1, lambda steps: keras.optimizers.SGD(1e-2, momentum=0.9)),
+        TrainingPhase("train", 2, lambda steps: keras.optimizers.Adam(1e-3)),
+        TrainingPhase("snap", 0, None, snap_batch_normalization),
+        TrainingPhase("tune", 1, lambda steps: keras.optimizers.SGD(1e-2, momentum=0.9)),
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     plan = Plan(phases, BATCH, seed=5)
@@ -126,7 +126,7 @@ def streamed(folder: Path) -> None:
         return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    plan = Plan((Phase("train", 1, lambda steps: keras.optimizers.SGD(0.1)),), STREAMED_BATCH, seed=1)
+    plan = Plan((TrainingPhase("train", 1, lambda steps: keras.optimizers.SGD(0.1)),), STREAMED_BATCH, seed=1)
     with open_image_set(folder / "set.zarr") as images:
 
         def some(count: int) -> StreamedExamples:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
+from cytogate.model.simulation.cells import CellLine, Population, Spread, draw_cell, phase_map
+from cytogate.model.simulation.optics import digitise, draw_shading, four_angle_intensities
 
 Frames = NDArray[np.uint16]
 
@@ -43,6 +45,21 @@ def bumps(design: Design, cells: int, seed: int, shading: float = 0.0) -> tuple[
             intensities[cell, angle] *= 1 + c[0] * s + c[1] * t + c[2] * s * t + c[3] * s * s + c[4] * t * t
     codes = np.rint(intensities / acquisition.full_scale * 2**acquisition.adc_bits)
     return np.clip(codes, 0, 2**acquisition.adc_bits - 1).astype(np.uint16), _binned(phases, design)
+
+
+def cells_of_diameter(design: Design, diameter_um: float, cells: int, seed: int) -> Frames:
+    """Frames (cells, 4, rows, columns) of simulated cells of one diameter, shaded and noisy."""
+    acquisition = design.four_angle
+    kind = Population(Spread(diameter_um), Spread(1.37), Spread(0.6, 0.05), Spread(2.0, 0.5))
+    frames = []
+    for rng in map(np.random.default_rng, np.random.SeedSequence(seed).spawn(cells)):
+        phase = phase_map(
+            draw_cell(CellLine("one size", (kind,)), rng), (acquisition.rows, acquisition.columns),
+            (acquisition.pixel_pitch_y_um, acquisition.pixel_pitch_x_um), acquisition.wavelength_um,
+        )  # fmt: skip
+        intensities = four_angle_intensities(phase, acquisition, 0.0)
+        frames.append(digitise(intensities, acquisition, shading=draw_shading(acquisition, rng), rng=rng))
+    return np.stack(frames).astype(np.uint16)
 
 
 def extremes(design: Design) -> dict[str, Frames]:

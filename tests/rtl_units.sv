@@ -24,12 +24,20 @@ module units (
   assign out[8+:4]  = by_three;
   assign out[16+:8] = by_one;
 
-  // Gradient of 12-bit sums, gains 1 and 0.75.
-  logic signed [17:0] whole, scaled;
-  gradient #(.GAIN(65536)) gradient_whole (.clk, .plus(in[24+:12]), .minus(in[36+:12]), .gradient(whole));
-  gradient #(.GAIN(49152)) gradient_scaled (.clk, .plus(in[24+:12]), .minus(in[36+:12]), .gradient(scaled));
-  assign out[32+:18] = whole;
-  assign out[56+:18] = scaled;
+  // Gradient of 12-bit sums, gains 1 and 0.75; of sums one and two bits finer than the ROM's address.
+  logic signed [17:0] whole, scaled, finer_by_one, finer_by_two;
+  gradient #(.GAIN(65536)) gradient_whole (.clk, .plus(in[24+:12]), .minus(in[38+:12]), .gradient(whole));
+  gradient #(.GAIN(49152)) gradient_scaled (.clk, .plus(in[24+:12]), .minus(in[38+:12]), .gradient(scaled));
+  gradient #(.IN_BITS(13), .GAIN(65536)) gradient_finer_by_one (
+      .clk, .plus(in[24+:13]), .minus(in[38+:13]), .gradient(finer_by_one)
+  );
+  gradient #(.IN_BITS(14), .GAIN(65536)) gradient_finer_by_two (
+      .clk, .plus(in[24+:14]), .minus(in[38+:14]), .gradient(finer_by_two)
+  );
+  assign out[32+:18]  = whole;
+  assign out[56+:18]  = scaled;
+  assign out[80+:18]  = finer_by_one;
+  assign out[104+:18] = finer_by_two;
 
   // Passes of one lane; the line leaves as soon as it can.
   generate
@@ -88,5 +96,5 @@ module units (
       .out_first(transposed_first), .out_first_group(first_group), .out_words(transposed)
   );
   assign out[400+:80] = {room, frame_exponent, transposed, transposed_valid};
-  assign {out[511:480], out[399:393], out[359:353], out[127:74], out[55:50], out[31:24], out[15:12], out[7:5]} = '0;
+  assign {out[511:480], out[399:393], out[359:353], out[127:122], out[103:98], out[79:74], out[55:50], out[31:24], out[15:12], out[7:5]} = '0;
 endmodule

@@ -6,7 +6,6 @@ pins, settings, an order.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -16,8 +15,10 @@ import pytest
 from cytogate.hls.board import job as bitstream
 from cytogate.hls.board.job import BitstreamRequest
 from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.arguments import with_chip
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.design import Design
+from cytogate.model.design.folder import load_design
 from tests.conftest import REPOSITORY
 
 STUBS = REPOSITORY / "tests" / "stubs"
@@ -47,7 +48,7 @@ def install(folder: Path) -> None:
         tool.chmod(0o755)
 
 
-def network(design: Design, weights: Path | None, folder: Path) -> HlsProject:
+def network(design: Design, folder: Path) -> HlsProject:
     """Write the bones of a project."""
     firmware = folder / "firmware"
     (firmware / "weights").mkdir(parents=True, exist_ok=True)
@@ -59,11 +60,16 @@ def network(design: Design, weights: Path | None, folder: Path) -> HlsProject:
 
 
 def request(
-    folder: Path, board: str = "pynq-z2", kernel: str = "hls", width: int = 1, **other: object
+    folder: Path,
+    board: str = "pynq-z2",
+    kernel: str = "hls",
+    samples_per_clock: int = 1,
+    design: str = "qatom128",
+    output: Path | None = None,
 ) -> BitstreamRequest:
-    """Ask for a bitstream of the default design, with ``folder/out`` for its output."""
-    asked = BitstreamRequest("qatom128", board, kernel, width, None, None, folder / "out")
-    return dataclasses.replace(asked, **other)  # type: ignore[arg-type]
+    """Ask for a bitstream of a built-in design, with ``folder/out`` for its output."""
+    asked = with_chip(load_design(design), board, kernel, samples_per_clock)
+    return BitstreamRequest(asked, None, output or folder / "out")
 
 
 def recorded(record: Path, step: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What tests of streams share: a small accelerator in NumPy, its manifest, and frames for it."""
+"""What tests of streams share: a small accelerator in NumPy, designs and bundles for it, and frames."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.interface.bundle import Manifest, Versions
+from cytogate.model.design.design import Chip, Design, Network, Window
+from cytogate.model.design.instruments import BrightField, FourAngle
+from cytogate.model.design.topologies import Compact
+from cytogate.model.interface.bundle import WEIGHTS, Bundle, Manifest, Versions
+from cytogate.sim.board.bundle import write_synthetic
 
 CLASSES = ("MCF7", "OAC", "THP1")
 SIDE = 8
 LOGIT_STEP = 2.0**-4
+CHANNELS = FourAngle.channels
 
 
 def real_data() -> Path:
@@ -32,22 +37,33 @@ def real_data() -> Path:
     return folder
 
 
-def small_manifest(side: int = SIDE, adc_bits: int = 8) -> Manifest:
-    return Manifest(
-        design="small",
-        board="none",
-        part="none",
-        clock_mhz=100.0,
-        kernel="hls",
-        width=1,
-        size=side,
-        binning=1,
-        rows=side,
-        columns=side,
-        adc_bits=adc_bits,
-        lane_bits=8 if adc_bits == 8 else 16,
-        frame_bytes=side * side * 4 * (1 if adc_bits == 8 else 2),
-        class_names=CLASSES,
+def small_design(side: int = SIDE, adc_bits: int = 8, channels: tuple[str, ...] = CHANNELS) -> Design:
+    """Return a design of square frames of any size, which phase retrieval would not allow."""
+    return Design(
+        "small",
+        instrument=BrightField(channels, 0.5, 0.5, adc_bits, side, side),
+        window=Window(side, side, 1),
+        network=Network(CLASSES, Compact()),
+        chip=Chip(deadline_ms=60_000),
+    )
+
+
+def four_angle_design(class_names: tuple[str, ...] = CLASSES) -> Design:
+    """Return a design of the smallest frames that phase is retrieved from."""
+    return Design(
+        "small",
+        instrument=FourAngle(rows=64, columns=64),
+        window=Window(64, 64, 1),
+        network=Network(class_names),
+        chip=Chip(deadline_ms=60_000),
+    )
+
+
+def small_bundle(design: Design | None = None, path: Path = Path("small.zip")) -> Bundle:
+    """Return a bundle that is not written yet."""
+    design = design or small_design()
+    manifest = Manifest(
+        design=design.name,
         logit_width=12,
         logit_integer_bits=8,
         design_hash=1,
@@ -55,10 +71,18 @@ def small_manifest(side: int = SIDE, adc_bits: int = 8) -> Manifest:
         versions=Versions("0.1.0"),
         synthetic=True,
     )
+    return Bundle(path, manifest, design)
 
 
-def small_frames(cells: int, side: int = SIDE, seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 250, (cells, 4, side, side), np.uint8)
+def write_bundle(path: Path, design: Design | None = None) -> Path:
+    """Write a bundle with a network that is none."""
+    bundle, weights = small_bundle(design, path), path.with_name("no.weights.h5")
+    weights.write_bytes(b"weights of no network")
+    return write_synthetic(path, bundle.manifest, bundle.design, {WEIGHTS: weights}).path
+
+
+def small_frames(cells: int, side: int = SIDE, seed: int = 0, channels: int = len(CHANNELS)) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 250, (cells, channels, side, side), np.uint8)
 
 
 def logits_of(frames: NDArray) -> NDArray[np.int64]:
@@ -76,7 +100,6 @@ class NumpyAccelerator:
     def __init__(
         self, batch: int = 4, delay_s: float = 0.0, lost: Iterable[int] = (), failing: int | None = None
     ) -> None:
-        self.manifest = small_manifest()
         self._batch, self._delay_s, self._lost, self._failing = batch, delay_s, set(lost), failing
         self.most_waiting = 0
 

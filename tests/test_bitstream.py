@@ -17,18 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.hls.bitstream_cli import BITSTREAM as VERB
 from cytogate.hls.board import build as board_build
 from cytogate.hls.board import job as bitstream
 from cytogate.hls.board.job import BitstreamReport, run_bitstream
 from cytogate.hls.board.reports import read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
+from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.estimates.area import AreaReport
 from cytogate.model.interface.bundle import read_bundle
-from cytogate.sim.area.job import SynthReport
 from tests.conftest import REPOSITORY
 from tests.stand_ins import install, network, recorded, request, use_stand_ins
 
@@ -93,7 +93,7 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     buses = [call.removeprefix("bus ") for call in calls if call.startswith("bus ")]
     assert [bus for bus in buses if bus in path] == path
     settings = {tuple(call.split()[1:3]): call.split()[3] for call in calls if call.startswith("config ")}
-    project = network(load_design("qatom128"), None, tmp_path / "again")
+    project = network(load_design("qatom128"), tmp_path / "again")
     word = int(project.weights_hash[:8], 16)
     assert {
         ("axi_dma", "c_include_sg"): "0",
@@ -114,7 +114,8 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     manifest = bundle.manifest
     bundle.extract(tmp_path / "extracted")
     assert (tmp_path / "extracted" / "cytogate.bit").read_text() == "made by a stub: no bitstream\n"
-    assert (manifest.part, manifest.clock_mhz, manifest.kernel, manifest.width) == (part, clock, kernel, width)
+    chip = bundle.design.chip
+    assert (chip.on.part, chip.clock_mhz, chip.kernel, chip.samples_per_clock) == (part, clock, kernel, width)
     assert manifest.design_hash == design_hash(load_design("qatom128"))
     assert manifest.weights_hash == project.weights_hash
     assert (manifest.logit_width, manifest.logit_integer_bits) == (21, 7)
@@ -122,11 +123,13 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     assert not manifest.synthetic
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert {field.name for field in fields(SynthReport)} <= set(report)
-    assert report["area"] == {"lut": 41210, "ff": 61234, "dsp": 131, "bram36": 73.5, "uram": 0}
-    assert report["share"]["dsp"] == 131 / BOARDS[board].budget.dsp
-    assert ("uram" in report["share"]) == (board != "pynq-z2")
-    assert [module["name"] for module in report["modules"]] == ["axi_dma", "classify", "retrieve_phase", "stream_unit"]
+    area = report["area"]
+    assert set(area) == {field.name for field in fields(AreaReport)}
+    assert area["board"] == board
+    assert area["used"] == {"lut": 41210, "ff": 61234, "dsp": 131, "bram36": 73.5, "uram": 0}
+    assert area["percent"]["DSP"] == 100 * 131 / BOARDS[board].budget.dsp
+    assert ("URAM" in area["percent"]) == (board != "pynq-z2")
+    assert [module["name"] for module in area["modules"]] == ["axi_dma", "classify", "retrieve_phase", "stream_unit"]
     assert report["timing"] == {"setup_ns": 0.208, "hold_ns": 0.011, "pulse_width_ns": 1.124}
     assert report["fmax_mhz"] == pytest.approx(1e3 / (1e3 / clock - 0.208))
     predicted = {kernel["name"]: (kernel["latency_cycles"], kernel["interval_cycles"]) for kernel in report["kernels"]}
@@ -207,7 +210,7 @@ def test_an_interruption_stops_the_tools(tools: Path, tmp_path: Path, monkeypatc
     monkeypatch.setenv("CYTOGATE_STUB_FAULT", "hang")
     code = (
         "import sys; from pathlib import Path\n"
-        "from cytogate.hls import bitstream; from tests import stand_ins\n"
+        "from cytogate.hls.board import job as bitstream; from tests import stand_ins\n"
         "bitstream._network = stand_ins.network\n"
         "try: bitstream.run_bitstream(stand_ins.request(Path(sys.argv[1])))\n"
         "except KeyboardInterrupt: sys.exit(130)\n"
@@ -279,7 +282,7 @@ def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"design qatom256 at 1 samples a clock does not fit pynq-z2: .*\(estimated\)"):
+    with pytest.raises(InputError, match=r"^qatom256 at 1 sample per clock needs .* BRAM36; pynq-z2 has 140 \(est"):
         run_bitstream(request(tmp_path, design="qatom256"))
     assert not tools.exists()
     assert not (tmp_path / "out").exists()
@@ -287,8 +290,8 @@ def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
 
 def test_requests_that_make_no_sense(tools: Path, tmp_path: Path) -> None:
     for wrong, said in (
-        ({"width": 3}, "a width of 3 samples a clock"),
-        ({"width": 4}, "the kernel hls takes one pixel a beat, not 4"),
+        ({"samples_per_clock": 3}, "samples_per_clock is 3; it must be 1, 2, 4 or 8"),
+        ({"samples_per_clock": 4}, "samples_per_clock is 4; kernel hls takes one, kernel rtl up to 8"),
         ({"board": "basys"}, "there is no board named basys"),
         ({"design": "none"}, "there is no design named none"),
         ({"output": tmp_path / "my builds"}, "paths of letters, digits"),
@@ -303,20 +306,16 @@ def test_with_the_trained_network(tools: Path, tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("CYTOGATE_STUB_RECORD", str(tools))
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    VERB.add_arguments(parser)
-    VERB.run(parser.parse_args(["--board", "kv260", "--output", str(tmp_path / "out")]))
-    manifest = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip").manifest
+    assert main(["bitstream", "--board", "kv260", "--output", str(tmp_path / "out")]) == 0
+    bundle = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip")
     weights = tmp_path / "out/build/kv260-qatom128-hls-1/network/firmware/weights"
     assert len(list(weights.glob("*.txt"))) > 10
-    assert manifest.class_names == load_design("qatom128").network.class_names
-    assert manifest.versions.hls4ml == "1.3.0"
+    assert bundle.design.network == load_design("qatom128").network
+    assert bundle.manifest.versions.hls4ml == "1.3.0"
 
 
 def test_weights_hash_is_that_of_the_weights(tmp_path: Path) -> None:
-    one, other = (network(load_design("qatom128"), None, tmp_path / name) for name in ("one", "other"))
+    one, other = (network(load_design("qatom128"), tmp_path / name) for name in ("one", "other"))
     assert re.fullmatch("[0-9a-f]{64}", one.weights_hash)
     assert one.weights_hash == other.weights_hash
     text = other.folder / "firmware" / "weights" / "w2.txt"

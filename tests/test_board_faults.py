@@ -20,15 +20,15 @@ from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
 from cytogate.sim.board.device import EmulatedBoard
 from cytogate.sim.board.faults import Fault, FaultKind
-from tests.boards import expected, plugged, small_frames, small_manifest
+from tests.boards import expected, plugged, small_design, small_frames
 
 BATCH = 4
 DEADLINE_S = 0.25
-MANIFEST = small_manifest()
+DESIGN = small_design()
 CELLS = 22
 """Five batches and a half one."""
-FRAMES = small_frames(MANIFEST, CELLS)
-LOGITS = expected(MANIFEST, FRAMES)
+FRAMES = small_frames(DESIGN, CELLS)
+LOGITS = expected(FRAMES)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def test_the_table_is_complete() -> None:
 @pytest.mark.parametrize("kind", RECOVERED)
 def test_costs_one_batch_and_no_other(kind: FaultKind, transfer: int, way: str, tmp_path: Path) -> None:
     outcome = RECOVERED[kind]
-    with plugged(tmp_path, MANIFEST, [Fault(kind, transfer)], deadline_s=DEADLINE_S) as (accelerator, _), accelerator:
+    with plugged(tmp_path, DESIGN, [Fault(kind, transfer)], deadline_s=DEADLINE_S) as (accelerator, _), accelerator:
         began = time.monotonic()
         results = run(accelerator, way)
         seconds = time.monotonic() - began
@@ -97,7 +97,7 @@ def test_costs_one_batch_and_no_other(kind: FaultKind, transfer: int, way: str, 
 def test_a_lost_interrupt_costs_no_cell(way: str, faults: list[int], missed: int, tmp_path: Path) -> None:
     """Nor does it cost more time than status is left alone for."""
     lost = [Fault(FaultKind.LOST_INTERRUPT, transfer) for transfer in faults]
-    with plugged(tmp_path, MANIFEST, lost, cell_s=4 * INTERRUPT_S / BATCH) as (accelerator, _), accelerator:
+    with plugged(tmp_path, DESIGN, lost, cell_s=4 * INTERRUPT_S / BATCH) as (accelerator, _), accelerator:
         began = time.monotonic()
         results = run(accelerator, way)
         seconds = time.monotonic() - began
@@ -110,7 +110,7 @@ def test_a_lost_interrupt_costs_no_cell(way: str, faults: list[int], missed: int
 def test_a_wrong_clock_is_refused(tmp_path: Path) -> None:
     said = r"the board's clock reads 99\.999 MHz after it was set to 200 MHz, for which the bitstream was built; .*"
     with (
-        plugged(tmp_path, MANIFEST, [Fault(FaultKind.WRONG_CLOCK)]) as (accelerator, _),
+        plugged(tmp_path, DESIGN, [Fault(FaultKind.WRONG_CLOCK)]) as (accelerator, _),
         pytest.raises(InputError) as refusal,
         accelerator,
     ):
@@ -123,7 +123,7 @@ def test_a_reset_that_does_not_end_ends_the_stream(tmp_path: Path) -> None:
     faults = [Fault(FaultKind.STALL, 1), Fault(FaultKind.STUCK_RESET, 1)]
     said = r"the DMA does not leave its reset within 0\.25 s; DMA memory-to-stream: halted"
     results: list[Result] = []
-    with plugged(tmp_path, MANIFEST, faults) as (accelerator, _):
+    with plugged(tmp_path, DESIGN, faults) as (accelerator, _):
         # It is said twice: by the stream, and on leaving.
         with pytest.raises(BoardFailed, match=said), accelerator, pytest.raises(BoardFailed, match=said):
             results.extend(accelerator.stream(FRAMES))
@@ -135,7 +135,7 @@ def test_faults_without_an_end_end_the_stream(tmp_path: Path) -> None:
     faults = [Fault(FaultKind.SEND_SLAVE_ERROR, transfer) for transfer in range(50)]
     said = "5 batches in a row were lost, the last one because the DMA stopped with an error; DMA memory-to-stream: "
     results: list[Result] = []
-    with plugged(tmp_path, MANIFEST, faults) as (accelerator, boards):
+    with plugged(tmp_path, DESIGN, faults) as (accelerator, boards):
         with accelerator, pytest.raises(BoardFailed, match=said):
             results.extend(accelerator.stream(FRAMES * 10))
         assert len(results) == FAULTS_IN_A_ROW * BATCH
@@ -157,7 +157,7 @@ def test_a_kernel_that_raises_is_not_hidden(tmp_path: Path) -> None:
         board.fabric._kernel = failing
 
     results: list[Result] = []
-    with plugged(tmp_path, MANIFEST, change=change) as (accelerator, _):
+    with plugged(tmp_path, DESIGN, change=change) as (accelerator, _):
         with pytest.raises(ValueError, match="of the kernel"), accelerator:
             results += accelerator.stream(FRAMES)
         assert [result.index for result in results if result.lost] == [4, 5, 6, 7]
@@ -168,9 +168,9 @@ def test_scattered_faults_of_every_kind(tmp_path: Path) -> None:
     kinds = list(RECOVERED)
     faults = [Fault(kind, 2 * number) for number, kind in enumerate(kinds)]
     cells = 2 * len(kinds) * BATCH
-    frames = small_frames(MANIFEST, cells, seed=6)
-    logits = expected(MANIFEST, frames)
-    with plugged(tmp_path, MANIFEST, faults) as (accelerator, _), accelerator:
+    frames = small_frames(DESIGN, cells, seed=6)
+    logits = expected(frames)
+    with plugged(tmp_path, DESIGN, faults) as (accelerator, _), accelerator:
         results = list(accelerator.stream(frames))
     right = [result for result in results if result.logits is not None]
     assert [result.index // BATCH % 2 for result in right] == [1] * (cells // 2)

@@ -16,9 +16,9 @@ from cytogate.sim.board import clocks, hwh, interrupts
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.faults import Faults
 from cytogate.sim.board.memory import PAGE, Memory
-from tests.boards import small_manifest
+from tests.boards import small_design
 
-PARTS = ("xc7z020clg400-1", "xck26-sfvc784-2LV-c")
+BOARDS = ("pynq-z2", "kv260")
 MM2S, S2MM = Channel.MM2S.value, Channel.S2MM.value
 
 
@@ -183,9 +183,9 @@ def test_clock_registers_boot_at_a_hundred_megahertz() -> None:
         assert registers.read(where.divider) == 5
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_pynq_finds_every_cell_in_the_synthetic_description(part: str, tmp_path: Path) -> None:
-    text = hwh.description(small_manifest(part, width=4))
+@pytest.mark.parametrize("board", BOARDS)
+def test_pynq_finds_every_cell_in_the_synthetic_description(board: str, tmp_path: Path) -> None:
+    text = hwh.description(small_design(board, 4))
     assert text.count('"synthetic"') == 2
     path = tmp_path / "small.hwh"
     path.write_text(text, encoding="ascii")
@@ -200,5 +200,5 @@ def test_pynq_finds_every_cell_in_the_synthetic_description(part: str, tmp_path:
         "s2mm_introut": 1,
     }
     assert dma["parameters"]["c_m_axi_mm2s_data_width"] == "128"
-    assert parser.interrupt_controllers["axi_intc"]["raw_irq"] == hwh.processor_of(small_manifest(part)).interrupt
+    assert parser.interrupt_controllers["axi_intc"]["raw_irq"] == hwh.processor_of(small_design(board)).interrupt
     assert parser.clock_dict[0] == {"enable": 1, "divisor0": 10, "divisor1": 1}

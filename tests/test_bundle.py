@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 import struct
@@ -14,31 +15,41 @@ from pathlib import Path
 
 import pytest
 
+from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import (
     BITSTREAM,
     DESCRIPTION,
     LIMITS,
     MANIFEST,
+    TOPOLOGY,
+    WEIGHTS,
     Manifest,
     parse_manifest,
     read_bundle,
     write_bundle,
 )
-from tests.boards import small_manifest
+from tests.boards import small_bundle, small_design, small_manifest
 
-CONTENTS = {BITSTREAM: bytes(range(256)) * 5000, DESCRIPTION: b"<EDKSYSTEM/>\n" * 1000}
+FILES = {BITSTREAM: bytes(range(256)) * 5000, DESCRIPTION: b"<EDKSYSTEM/>\n" * 1000, WEIGHTS: b"weights" * 300}
+DESIGN = small_design()
+CONTENTS = {**FILES, DESIGN_FILE: design_text(DESIGN).encode()}
 
 
 def written(folder: Path) -> Path:
-    for name, content in CONTENTS.items():
-        (folder / name).write_bytes(content)
-    return write_bundle(folder / "bundle.zip", small_manifest(), {name: folder / name for name in CONTENTS}).path
+    paths = {name: folder / Path(name).name for name in FILES}
+    for name, path in paths.items():
+        path.write_bytes(FILES[name])
+    return write_bundle(folder / "bundle.zip", small_manifest(DESIGN), DESIGN, paths).path
 
 
 def members(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def held_by(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def rezipped(path: Path, contents: dict[str, bytes]) -> Path:
@@ -50,12 +61,16 @@ def rezipped(path: Path, contents: dict[str, bytes]) -> Path:
 
 def test_round_trip(tmp_path: Path) -> None:
     bundle = read_bundle(written(tmp_path))
-    assert dataclasses.replace(bundle.manifest, sha256={}) == small_manifest()
+    assert dataclasses.replace(bundle.manifest, sha256={}) == small_manifest(DESIGN)
+    assert bundle.design == DESIGN
+    assert bundle.design.folder is None
     assert set(bundle.manifest.sha256) == set(CONTENTS)
     folder = tmp_path / "out"
     assert bundle.extract(folder) == folder / BITSTREAM
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENTS
-    assert sorted(members(bundle.path)) == sorted(LIMITS)
+    assert held_by(folder) == CONTENTS
+    assert sorted(members(bundle.path)) == sorted([MANIFEST, *CONTENTS])
+    # What was extracted is a design's folder.
+    assert load_design(folder / DESIGN_FILE).network == DESIGN.network
 
 
 def test_the_same_contents_give_the_same_bytes(tmp_path: Path) -> None:
@@ -74,7 +89,9 @@ def test_an_interrupted_write_leaves_the_old_bundle(tmp_path: Path, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path)
     assert path.read_bytes() == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["bundle.zip", *CONTENTS])
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
+        ["bundle.zip", *(Path(name).name for name in FILES)]
+    )
 
 
 def cut(path: Path) -> None:
@@ -150,69 +167,111 @@ def no_text(path: Path) -> None:
     rezipped(path, members(path) | {MANIFEST: b"\xff\xfe{"})
 
 
-HOSTILE: dict[Callable[[Path], None], str] = {
-    cut: "this is no bundle, or a damaged one: ",
-    flipped: "this is no bundle, or a damaged one: ",
-    another_bitstream: r"cytogate\.bit is not the file that the manifest names \(SHA-256\)",
-    without: r"a bundle holds cytogate\.bit, cytogate\.hwh, manifest\.json; this file holds ",
-    climbing: r"this file holds '\.\./evil'",
-    doubled: "this file holds ",
-    declared_too_large: r"cytogate\.bit declares 2147483648 bytes; 134217728 are the most a bundle may have",
-    encrypted: "this is no bundle, or a damaged one: .*encrypted",
-    no_zip: "this is no bundle, or a damaged one: ",
-    absent: "there is no such file",
-    folder: "this is no bundle, or a damaged one: ",
-    huge_manifest: r"manifest\.json declares 65537 bytes; 65536 are the most",
-    no_hash: r"manifest\.json: sha256 must name cytogate\.bit and cytogate\.hwh",
-    no_text: r"manifest\.json: 'utf-8' codec",
-}
+def another_design(path: Path) -> None:
+    """The text of another design than the manifest's hash is of."""
+    rezipped(path, members(path) | {DESIGN_FILE: design_text(small_design(adc_bits=12)).encode()})
 
 
-@pytest.mark.parametrize("spoil", HOSTILE, ids=lambda spoil: spoil.__name__)
-def test_a_hostile_bundle_is_refused_in_one_sentence(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+def without_design(path: Path) -> None:
+    rezipped(path, {name: content for name, content in members(path).items() if name != DESIGN_FILE})
+
+
+def without_manifest(path: Path) -> None:
+    rezipped(path, {name: content for name, content in members(path).items() if name != MANIFEST})
+
+
+def without_network(path: Path) -> None:
+    rezipped(path, {name: content for name, content in members(path).items() if name != WEIGHTS})
+
+
+def with_a_topology(path: Path) -> None:
+    """A network that is saved with its topology, of a design that names one."""
+    rezipped(path, members(path) | {TOPOLOGY: b"{}"})
+
+
+def with_a_design(text: bytes, *others: str) -> Callable[[Path], None]:
+    """Replace the design and its hash; put other members there that hold the same."""
+
+    def spoil(path: Path) -> None:
+        given = json.loads(members(path)[MANIFEST])
+        changed = dict.fromkeys((DESIGN_FILE, *others), text)
+        given["sha256"] |= dict.fromkeys(changed, hashlib.sha256(text).hexdigest())
+        rezipped(path, members(path) | {MANIFEST: json.dumps(given).encode(), **changed})
+
+    return spoil
+
+
+def real_with_a_network(path: Path) -> None:
+    given = json.loads(members(path)[MANIFEST])
+    rezipped(path, members(path) | {MANIFEST: json.dumps(given | {"synthetic": False}).encode()})
+
+
+TEXT = design_text(DESIGN)
+NO_CAMERA = b"""[instrument]\nkind = "network-inputs"\n[network]\ntopology = "saved"\nclass_names = ["a", "b"]
+[chip]
+board = "kv260"\nclock_mhz = 200\nkernel = "rtl"\nsamples_per_clock = 1\ndeadline_ms = 50\n"""
+HUGE = design_text(small_design(rows=4096, columns=4096, adc_bits=16)).encode()
+SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "cut": (cut, "this is no bundle, or a damaged one: "),
+    "flipped": (flipped, "this is no bundle, or a damaged one: "),
+    "another bitstream": (another_bitstream, r"cytogate\.bit is not the file that the manifest names \(SHA-256\)"),
+    "another design": (another_design, r"design\.toml is not the file that the manifest names \(SHA-256\)"),
+    "no description": (without, r"this bundle must hold .*cytogate\.hwh.*; this file holds "),
+    "no design": (without_design, r"a bundle holds a design\.toml; this file holds "),
+    "no manifest": (without_manifest, r"a bundle holds a manifest\.json; this file holds "),
+    "no network": (without_network, r"this bundle must hold .*network/quantized\.weights\.h5; this file holds "),
+    "a topology": (with_a_topology, "this bundle must hold .*; this file holds .*'network/quantized.json'"),
+    "a real one with a network": (real_with_a_network, "this bundle must hold .*; this file holds .*weights"),
+    "climbing": (climbing, r"this file holds '\.\./evil'"),
+    "doubled": (doubled, "this file holds "),
+    "declared too large": (declared_too_large, r"cytogate\.bit declares 2147483648 bytes; 134217728 are the most a"),
+    "encrypted": (encrypted, "this is no bundle, or a damaged one: .*encrypted"),
+    "no zip": (no_zip, "this is no bundle, or a damaged one: "),
+    "absent": (absent, "there is no such file"),
+    "a folder": (folder, "this is no bundle, or a damaged one: "),
+    "huge manifest": (huge_manifest, r"manifest\.json declares 65537 bytes; 65536 are the most"),
+    "no hash": (no_hash, r"manifest\.json: sha256 must name cytogate\.bit, "),
+    "no text": (no_text, r"manifest\.json: 'utf-8' codec"),
+    "design of no TOML": (with_a_design(b"[["), r"design\.toml: cannot be read as TOML"),
+    "design of bytes": (with_a_design(b"\xff\xfe"), r"design\.toml: is saved as UTF-16"),
+    "design with a wrong key": (
+        with_a_design(TEXT.replace("adc_bits", "bits").encode()), r"design\.toml: \[instrument\] unknown key 'bits'"
+    ),
+    "design out of range": (
+        with_a_design(TEXT.replace("adc_bits = 8", "adc_bits = 17").encode()), r"design\.toml: .*adc_bits is 17; it"
+    ),
+    "design without a camera": (with_a_design(NO_CAMERA, TOPOLOGY), "design small has no instrument: its cells come"),
+    "frames too large": (with_a_design(HUGE), "frames of one cell have 134217728 bytes .* transfer holds 67108863"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_hostile_bundle_is_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
     path = written(tmp_path)
+    spoil, said = SPOILT[name]
     spoil(path)
     out = tmp_path / "out"
-    with pytest.raises(InputError, match=HOSTILE[spoil]) as refusal:
+    with pytest.raises(InputError, match=said) as refusal:
         read_bundle(path).extract(out)
     assert str(refusal.value).startswith(f"{path}: ")
     assert "\n" not in str(refusal.value)
     # Nothing of a file that is not proved; of the others what was.
-    left = {each.name: each.read_bytes() for each in out.iterdir()} if out.exists() else {}
-    assert left.items() <= CONTENTS.items()
+    assert held_by(out).items() <= CONTENTS.items()
     assert not (tmp_path / "evil").exists()
 
 
+def test_a_design_is_proved_before_it_is_used(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    another_design(path)
+    with pytest.raises(InputError, match=r"design\.toml is not the file that the manifest names"):
+        read_bundle(path)
+
+
 BAD_FIELDS: list[tuple[str, object, str]] = [
-    ("format", 2, "it is of format 2; this release reads format 1"),
-    ("format", True, "format is True; it must be 1"),
+    ("format", 1, "it is of format 1; this release reads format 2: build the bundle anew"),
+    ("format", True, "it is of format True; .*"),
     ("design", "../../etc", "design is '../../etc'; it must be a name of .*"),
     ("design", 7, "design is 7; .*"),
-    ("board", "", "board is ''; .*"),
-    ("part", "x" * 101, "part is 'x+'; .*"),
-    ("clock_mhz", float("nan"), "clock_mhz is nan; it must be a frequency up to 1000 MHz"),
-    ("clock_mhz", float("inf"), "clock_mhz is inf; .*"),
-    ("clock_mhz", 0, "clock_mhz is 0; .*"),
-    ("clock_mhz", True, "clock_mhz is True; .*"),
-    ("clock_mhz", "200", "clock_mhz is '200'; .*"),
-    ("kernel", "vhdl", "kernel is 'vhdl'; it must be one of hls, rtl"),
-    ("kernel", ["hls"], r"kernel is \['hls'\]; .*"),
-    ("width", 3, "width is 3; it must be 1, 2, 4 or 8"),
-    ("width", 1.0, r"width is 1\.0; .*"),
-    ("size", 0, "size is 0; it must be an integer from 1 to 65536"),
-    ("rows", -1, "rows is -1; .*"),
-    ("columns", 10**30, "columns is 10+; .*"),
-    ("binning", None, "binning is None; .*"),
-    ("adc_bits", 12, "adc_bits is 12, more than a lane's 8 bits hold"),
-    ("adc_bits", 0, "adc_bits is 0; .*"),
-    ("lane_bits", 12, "lane_bits is 12; it must be 8 or 16"),
-    ("frame_bytes", 100, "frame_bytes is 100; 12x13 pixels make 624"),
-    ("frame_bytes", 1 << 26, "frame_bytes is 67108864; it must be an integer that a DMA transfer of 26 bits holds"),
-    ("class_names", "abc", "class_names is 'abc'; it must be a list of different names"),
-    ("class_names", [], r"class_names is \(\); .*"),
-    ("class_names", ["a", "a"], r"class_names is \('a', 'a'\); .*"),
-    ("class_names", ["a", 1], r"class_names is \('a', 1\); .*"),
-    ("class_names", ["\x1b[31m"], "class_names is .*"),
     ("logit_width", 33, "logit_width is 33; .*"),
     ("logit_integer_bits", 65, "logit_integer_bits is 65; .*"),
     ("design_hash", 1 << 32, "design_hash is 4294967296; .*"),
@@ -228,7 +287,7 @@ BAD_FIELDS: list[tuple[str, object, str]] = [
 
 @pytest.mark.parametrize(("name", "value", "said"), BAD_FIELDS)
 def test_a_bad_field_is_named(name: str, value: object, said: str) -> None:
-    given = json.loads(small_manifest().text())
+    given = json.loads(small_manifest(DESIGN).text())
     assert name in given
     with pytest.raises(InputError) as refusal:
         parse_manifest(json.dumps(given | {name: value}))
@@ -237,7 +296,7 @@ def test_a_bad_field_is_named(name: str, value: object, said: str) -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(Manifest)])
 def test_a_missing_field_is_named(name: str) -> None:
-    given = json.loads(small_manifest().text())
+    given = json.loads(small_manifest(DESIGN).text())
     del given[name]
     with pytest.raises(InputError, match=f"the manifest lacks {name}"):
         parse_manifest(json.dumps(given))
@@ -259,14 +318,29 @@ def test_what_is_no_manifest_is_refused(text: str, said: str) -> None:
 
 
 def test_an_unknown_field_is_refused() -> None:
-    given = json.loads(small_manifest().text())
+    given = json.loads(small_manifest(DESIGN).text())
     with pytest.raises(InputError, match="the manifest has secret, which is no field of it"):
         parse_manifest(json.dumps(given | {"secret": 1}))
 
 
-def test_the_kernel_in_c_takes_one_pixel_a_beat() -> None:
-    with pytest.raises(InputError, match="width is 2; the kernel hls takes 1 pixel a beat"):
-        dataclasses.replace(small_manifest(width=2), kernel="hls")
+def test_a_bundle_for_a_board_carries_no_network(tmp_path: Path) -> None:
+    """Whatever the topology: the bitstream has the network in it."""
+    for name in (BITSTREAM, DESCRIPTION):
+        (tmp_path / name).write_bytes(FILES[name])
+    manifest = dataclasses.replace(small_manifest(DESIGN), synthetic=False)
+    files = {name: tmp_path / name for name in (BITSTREAM, DESCRIPTION)}
+    bundle = read_bundle(write_bundle(tmp_path / "real.zip", manifest, DESIGN, files).path)
+    assert sorted(members(bundle.path)) == sorted([MANIFEST, DESIGN_FILE, BITSTREAM, DESCRIPTION])
+    with pytest.raises(ValueError, match="a bundle of small has the files"):
+        write_bundle(tmp_path / "real.zip", manifest, DESIGN, {**files, WEIGHTS: tmp_path / BITSTREAM})
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8])
+def test_a_layout_has_the_channels_of_the_instrument(channels: int) -> None:
+    names = tuple(f"channel {number}" for number in range(channels))
+    layout = small_bundle(design=small_design(channels=names, adc_bits=12, samples_per_clock=4)).layout
+    # 13 pixels a row in beats of 4, 16 bits a code.
+    assert layout.frame_bytes == 12 * 4 * 4 * channels * 2
 
 
 def test_needs_no_numpy(tmp_path: Path) -> None:

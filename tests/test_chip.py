@@ -23,7 +23,7 @@ from cytogate.model.interface.registers import (
     StreamControl,
     StreamRegister,
 )
-from tests.boards import small_frames, small_manifest
+from tests.boards import small_bundle, small_frames
 
 DEADLINE_S = 0.05
 
@@ -94,7 +94,7 @@ def test_registers_in_words() -> None:
     assert chip.in_words() == (
         "DMA memory-to-stream: halted, slave error (memory answered with an error), decode error (no memory at that "
         "address); DMA stream-to-memory: busy; stream unit: 15 batches in, 16 out, 17 frames in, 18 cells out, "
-        "19 clocks stalled; phase retrieval: 7 frames accepted, 2 dropped, short packet (TLAST came before a frame's "
+        "19 clocks stalled; input kernel: 7 frames accepted, 2 dropped, short packet (TLAST came before a frame's "
         "last beat), long packet (TLAST was missing on a frame's last beat)"
     )
 
@@ -118,9 +118,9 @@ class FakeBuffer:
 
 
 def sent_batch() -> Batch:
-    manifest = small_manifest()
-    batch = Batch(manifest, FakeBuffer(np.zeros(4 * manifest.frame_bytes, np.uint8)), first=10, number=6)  # type: ignore
-    for cell in small_frames(manifest, 3):
+    bundle = small_bundle()
+    batch = Batch(bundle, FakeBuffer(np.zeros(4 * bundle.layout.frame_bytes, np.uint8)), first=10, number=6)  # type: ignore
+    for cell in small_frames(bundle.design, 3):
         batch.add(cell)
     batch.add_up()
     return batch

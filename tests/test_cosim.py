@@ -16,7 +16,7 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window, binned
+from cytogate.model.design.design import Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
@@ -34,9 +34,7 @@ from tests.phantoms import bumps, extremes, noise
 from tests.test_networks import exact_network
 
 # Odd numbers of rows and columns: the last beat of a row has lanes to spare at every width but one.
-SMALL = Design(
-    "small", window=Window(64, 64, 1), instrument=FourAngle(rows=67, columns=69), network=Network(CLASS_NAMES)
-)
+SMALL = Design("small", window=Window(64, 64, 1), instrument=FourAngle(rows=67, columns=69))
 TWELVE_BITS = Design("twelve_bits", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=70, adc_bits=12))
 STAGES = (
     "frames", "binned", "gradient", "spectrum", "spectrum_exponent", "quotient", "phase", "network_input",
@@ -245,7 +243,7 @@ def test_a_wrong_expectation_is_seen(builds: Path, tmp_path: Path) -> None:
 
 def test_frames_to_logits(builds: Path, tmp_path: Path) -> None:
     """The chain with an untrained network: its logits equal Keras', and a bad packet labels no later cell."""
-    model = exact_network(SMALL.network, SMALL.size, seed=2)
+    model = exact_network(SMALL.network.topology, SMALL.size, seed=2)
     project = convert(model, SMALL, builds / "cosim-chain" / "network")
     under_test = hardware(Level.DPI, SMALL, 4, builds / "cosim-chain", network=project)
     build = compile_hardware(under_test, Simulator.VERILATOR, builds / "cosim-chain" / "verilator", waves=False)
@@ -365,8 +363,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builds: Path) -> Path:
     return tmp_path
 
 
+EIGHT = ("--samples-per-clock", "8")
+
+
 def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--binned", "--width", "8", "--frames", "3"]) == 0
+    assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--binned", *EIGHT, "--cells", "3"]) == 0
     report = json.loads((here / "out/cosim/dpi/report.json").read_text())
     assert (report["design"], report["level"], report["width"], report["frames"]) == ("qatom64-binned", "dpi", 8, 3)
     assert [stage["name"] for stage in report["stages"]] == [
@@ -382,10 +383,11 @@ def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.full
 def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
-    design = load_design("qatom64")
-    save_network(exact_network(design.network, design.size, seed=2), design, True, here / "weights")
-    options = ["--network", "--weights", "weights", "--binned", "--waves", "--output", "there"]
-    assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--width", "8", "--frames", "2", *options]) == 0
+    assert main(["new", "mine", "--like", "qatom64"]) == 0
+    design = load_design("mine")
+    save_network(exact_network(design.network.topology, design.size, seed=2), design, True)
+    options = ["--network", "--binned", "--waves", "--output", "there"]
+    assert main(["cosim", "--level", "dpi", "--design", "mine", *EIGHT, "--cells", "2", *options]) == 0
     report = json.loads((here / "there/report.json").read_text())
     assert report["stages"][-1] == {"name": "logits", "words": 2 * 5, "mismatches": 0}
     assert report["stages"][-2] == {"name": "network_input", "words": 2 * 64 * 64 * 5, "mismatches": 0}
@@ -397,9 +399,11 @@ def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
     ("options", "said"),
     [
         (["--level", "vitis"], r"level vitis wants --rtl FOLDER, .*"),
-        (["--level", "vitis", "--rtl", "nowhere", "--width", "1"], r"nowhere: holds no retrieve_phase\.v; .*"),
+        (
+            ["--level", "vitis", "--rtl", "nowhere", "--samples-per-clock", "1"],
+            r"nowhere: holds no retrieve_phase\.v; .*",
+        ),
         (["--level", "dpi", "--rtl", "nowhere"], r"--rtl belongs to level vitis, not to level dpi"),
-        (["--level", "dpi", "--frames", "0"], r"--frames is 0; at least one frame is needed"),
         (["--level", "dpi", "--design", "nothing"], r"there is no design named nothing; .*"),
         (["--level", "rtl", "--network", "--design", "qatom64"], r".*frames to logits run at level dpi"),
     ],

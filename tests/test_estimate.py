@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,26 +15,43 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import Design, Window, binned
+from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.topologies import Compact, Meng2017
 from cytogate.model.errors import InputError
-from cytogate.model.estimate_cli import ESTIMATE
-from cytogate.model.estimates.network import ACCUMULATOR_BITS, estimate_network
-from cytogate.model.estimates.retrieval import (
-    FITTED_RESIDUAL,
-    WIDTHS,
-    estimate,
-    estimate_retrieval,
-    retrieval_modules,
+from cytogate.model.estimates.area import area_report
+from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
+from cytogate.model.estimates.network import estimate_network
+from cytogate.model.estimates.retrieval import FITTED_RESIDUAL, estimate_retrieval, retrieval_modules
+from cytogate.model.estimates.shapes import (
+    Convolution,
+    Dense,
+    Input,
+    Layer,
+    Map,
+    NetworkShapes,
+    Weighted,
+    planned_shapes,
 )
+from cytogate.model.estimates.system import SystemEstimate, check_fit, estimate, fit_board, fit_boards
 from cytogate.model.interface.registers import Register
+from cytogate.model.networks import compact, dcnn
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.shapes import shapes_of
+from cytogate.model.verbs import ESTIMATE
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.test_networks import exact_network
+from tests.test_papers import settled
 
 full = pytest.mark.full
+
+
+def planned(design: Design, board: str, samples_per_clock: int) -> SystemEstimate:
+    """Estimate a design with its own network."""
+    return estimate(design, board_named(board), samples_per_clock, planned_shapes(design))
 
 
 def arriving(size: int) -> Design:
@@ -64,7 +82,7 @@ def counted(design: Design, width: int, cells: int, builds: Path) -> tuple[int, 
         (64, 1),
         (64, 8),
         *(pytest.param(64, width, marks=full) for width in (2, 4)),
-        *(pytest.param(128, width, marks=full) for width in WIDTHS),
+        *(pytest.param(128, width, marks=full) for width in SAMPLES_PER_CLOCK),
         pytest.param(256, 1, marks=full),
     ],
 )
@@ -110,7 +128,9 @@ def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_p
 
 
 @full
-@pytest.mark.parametrize(("name", "width"), [(name, width) for name in ("qatom64", "qatom128") for width in WIDTHS])
+@pytest.mark.parametrize(
+    ("name", "width"), [(name, width) for name in ("qatom64", "qatom128") for width in SAMPLES_PER_CLOCK]
+)
 def test_the_kernel_has_the_area_that_yosys_counts(name: str, width: int, builds: Path) -> None:
     """DSP and block RAM of every module exactly, LUT and FF of the whole within what the fit leaves."""
     design = binned(load_design(name))
@@ -130,66 +150,213 @@ def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
     assert by_module(found) == predicted_by_module(design, 1)
 
 
-@pytest.mark.parametrize("board", ["kv260", "pynq-z2"])
-def test_layers_and_streams_are_those_that_hls4ml_writes(board: str, tmp_path: Path) -> None:
-    """Reuse factors, and depth and samples of every stream of the default network, from the text of its project."""
-    design = replace(load_design("qatom64"), board=board)
-    predicted = estimate_network(design, board_named(board).network_clocks_per_pixel)
-    project = convert(exact_network(design.network, design.size), design, tmp_path / "project")
+NETWORKS: dict[str, Callable[[], keras.Model]] = {
+    "meng2017": lambda: exact_network(Meng2017(), 64),
+    "compact": lambda: settled(compact.compact(Compact(), (40, 40, 2), 7, quantized=True)),
+    "dcnn": lambda: settled(dcnn.quantized_network(dcnn.Dcnn().scaled(32, 0.25))),
+}
+"""Normalization behind and before pooling; two inputs that a Concatenate joins."""
+
+
+@pytest.mark.parametrize(("network", "board"), [*((name, "kv260") for name in NETWORKS), ("meng2017", "pynq-z2")])
+def test_layers_and_streams_are_those_that_hls4ml_writes(network: str, board: str, tmp_path: Path) -> None:
+    """Reuse factors, and depth, values and bits of every stream, from the text of the project."""
+    model, design = NETWORKS[network](), replace(load_design("qatom64"), chip=Chip(board))
+    predicted = estimate_network(shapes_of(model), board_named(board).network_clocks_per_pixel)
+    project = convert(model, design, tmp_path / "project")
     code, settings, types = (
         (project.folder / "firmware" / name).read_text() for name in (f"{project.top}.cpp", "parameters.h", "defines.h")
     )
     products = re.findall(r"nnet::dense_config \{.*?reuse_factor = (\d+)", settings, re.DOTALL)
-    assert [int(each) for each in products] == [layer.reuse for layer in predicted.layers]
-    samples = {name: int(count) for count, name in re.findall(r"nnet::array<.*, (\d+)\*1> (\w+)_t;", types)}
+    assert sorted(map(int, products)) == sorted(layer.reuse for layer in predicted.layers)
+    widths = {
+        name: int(bits) * int(count)
+        for bits, count, name in re.findall(r"nnet::array<ap_u?fixed<(\d+),.*>, (\d+)\*1> (\w+)_t;", types)
+    }
     streams = re.findall(r"HLS STREAM variable=(\w+)_out depth=(\d+)", code)
-    assert [(samples[name], int(depth)) for name, depth in streams] == [
-        (row.width // (ACCUMULATOR_BITS if row.name == "sums" else 8), row.depth) for row in predicted.streams
-    ]
-    assert len(streams) == 18
+    assert sorted((widths[name], int(depth)) for name, depth in streams) == sorted(
+        (row.width, row.depth) for row in predicted.streams
+    )
+    assert len(streams) > 10
+
+
+def test_planned_shapes_are_those_of_the_network() -> None:
+    """The default network has the planned layers; its weights decide widths of sums alone."""
+    design = load_design("qatom64")
+
+    def bare(shapes: NetworkShapes) -> list[Layer]:
+        return [
+            replace(layer, accumulator_bits=0, writes=replace(layer.writes, bits=0))
+            if isinstance(layer, Weighted)
+            else layer
+            for layer in shapes.layers
+        ]
+
+    found, wanted = shapes_of(exact_network(Meng2017(), design.size)), planned_shapes(design)
+    assert bare(found) == bare(wanted)
+    assert len(found.layers) == 17
+
+
+def test_layers_of_a_rectangle_by_hand() -> None:
+    """48 x 40 pixels of 2 channels: 3x3 kernels with stride 2 and padding below and right, then 4 classes."""
+    shapes = NetworkShapes(
+        "by-hand",
+        (
+            Input("pixels", (), Map(48, 40, 2, 8)),
+            Convolution("convolution", ("pixels",), Map(24, 20, 6, 19), 8, 19, (3, 3), (1, 1)),
+            Dense("logits", ("convolution",), Map(1, 1, 4, 24), 8, 24),
+        ),
+    )
+    found = estimate_network(shapes, 1)
+    first, last = found.layers
+    assert (first.inputs, first.outputs, first.positions, first.pixels) == (18, 6, 480, 49 * 41)
+    assert (first.reuse, first.multipliers, first.cycles) == (3, 36, 49 * 41 + 480 * 3)
+    assert (last.inputs, last.outputs, last.positions, last.pixels) == (480 * 6, 4, 1, 480)
+    assert found.interval_cycles == max(first.cycles, last.cycles)
+    assert found.latency_cycles == first.reuse + last.reuse
+    assert [(row.width, row.depth) for row in found.streams] == [(16, 41), (6 * 19, 480)]
+
+
+def test_shapes_that_are_no_network_are_refused() -> None:
+    vector = Map(1, 1, 4, 8)
+    for layers, said in (
+        ((), "has no input"),
+        ((Input("a", (), vector), Layer("b", ("c",), vector)), "layer b reads c, which is no layer before it"),
+        ((Input("a", (), vector), Layer("a", ("a",), vector)), "layer a is there twice"),
+    ):
+        with pytest.raises(InputError, match=f"^network wrong: {said}$"):
+            NetworkShapes("wrong", layers)
+
+
+def test_codes_by_hand() -> None:
+    """Two channels of 12 bits, 48 x 64 pixels binned 2 x 2, 4 samples per clock."""
+    found = estimate_codes(channels=2, rows=48, columns=64, binning=2, bits=12, samples_per_clock=4)
+    assert (found.interval_cycles, found.raw_interval_cycles) == (48 * 16, 96 * 32)
+    assert (found.area.dsp, found.area.bram36) == (8, 0)
+    wide = estimate_codes(channels=8, rows=48, columns=510, binning=4, bits=16, samples_per_clock=4)
+    assert (wide.interval_cycles, wide.raw_interval_cycles) == (48 * 128, 192 * 510)
+    # 21 x 19 bits are two slices; a memory of 128 sums of 32 values of 20 bits is 18 block RAMs of 18 kbit.
+    assert (wide.area.dsp, wide.area.bram36) == (64, 9)
+    assert estimate_codes(1, 48, 48, 1, 8, 1).area.bram36 == 0
+    with pytest.raises(InputError, match=r"^3 samples per clock are asked for; 1, 2, 4 and 8 are supported$"):
+        estimate_codes(1, 48, 48, 1, 8, 3)
+
+
+@full
+@pytest.mark.parametrize("samples_per_clock", [1, 4])
+def test_binning_has_about_the_logic_that_yosys_counts(samples_per_clock: int, builds: Path) -> None:
+    """Of the binning's four channels, without what follows it: a hint that the estimate's bits are right."""
+    design = load_design("qatom128")
+    found = synthesize_module(
+        design, rtl_sources("binning"), "binning", {"LANES": samples_per_clock}, builds / "synth-binning"
+    )
+    values = 4 * samples_per_clock
+    assert found.area.lut == pytest.approx(values * BINNING_LUT * 10 + 192, rel=0.15)
+    assert found.area.ff == pytest.approx(values * (RAW_FF * 8 + BINNING_FF * 10) + 44, rel=0.15)
 
 
 @pytest.mark.parametrize("name", ["qatom64", "qatom128"])
 def test_the_default_boards_hold_retrieval_and_network(name: str) -> None:
-    """On each board at the widths that are meant for it."""
-    for board, widths in (("pynq-z2", (1,)), ("kv260", (1, 2, 4)), ("zcu104", WIDTHS)):
-        for width in widths:
-            estimate(binned(load_design(name)), board_named(board), width).check()
+    """On each board at the samples per clock that are meant for it."""
+    design = binned(load_design(name))
+    for board, numbers in (("pynq-z2", (1,)), ("kv260", (1, 2, 4)), ("zcu104", SAMPLES_PER_CLOCK)):
+        for number in numbers:
+            check_fit(design, board_named(board), number, planned_shapes(design))
 
 
 def test_the_small_board_keeps_a_third_for_the_network() -> None:
-    shares = {
-        width: estimate(binned(load_design("qatom128")), board_named("pynq-z2"), width).shares for width in WIDTHS
-    }
-    assert [max(shares[width]["dsp"], shares[width]["bram36"]) <= 2 / 3 for width in WIDTHS] == [True] + [False] * 3
+    design, budget = binned(load_design("qatom128")), board_named("pynq-z2").budget
+    areas = [estimate_retrieval(design, number).area for number in SAMPLES_PER_CLOCK]
+    assert [max(area.dsp / budget.dsp, area.bram36 / budget.bram36) <= 2 / 3 for area in areas] == [True] + [False] * 3
 
 
-def test_a_pair_that_does_not_fit_is_refused_in_one_sentence() -> None:
-    found = estimate(binned(load_design("qatom128")), board_named("pynq-z2"), 8)
-    with pytest.raises(
-        InputError,
-        match=r"^design qatom128-binned at 8 samples a clock does not fit pynq-z2: it needs .* DSP of 220; "
-        r".* BRAM36 of 140 \(estimated\); choose another width, board or network$",
-    ):
-        found.check()
+@pytest.mark.parametrize(
+    ("design", "number", "said"),
+    [
+        ("qatom128", 2, "qatom128 at 2 samples per clock needs 269 DSP; pynq-z2 has 220 (estimated). "
+                        "It fits at 1 sample per clock"),
+        ("qatom128", 4, "qatom128 at 4 samples per clock needs 69,041 LUT, 447 DSP and 156.5 BRAM36; pynq-z2 has "
+                        "53,200, 220 and 140 (estimated). It fits at 1 sample per clock"),
+        ("qatom256", 1, "qatom256 at 1 sample per clock needs 463.5 BRAM36; pynq-z2 has 140 (estimated). No number of "
+                        "samples per clock fits; choose another board, window or network"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_what_does(design: str, number: int, said: str) -> None:
+    found = load_design(design)
+    with pytest.raises(InputError) as raised:
+        check_fit(found, board_named("pynq-z2"), number, planned_shapes(found))
+    assert str(raised.value) == said
 
 
 def test_what_fits_is_what_is_within_every_budget() -> None:
-    """All designs, boards and widths: lacking names those resources, and only those, that exceed the board's."""
+    """All designs, boards and samples per clock: lacking names those resources, and only those, beyond the board's."""
     seen = set()
     for design in map(load_design, builtin_names()):
-        for board in BOARDS.values():
-            for width in WIDTHS:
-                found = estimate(design, board, width)
-                over = {field for field in RESOURCES if getattr(found.total, field) > getattr(board.budget, field)}
-                assert [each.split()[1] for each in found.lacking] == [RESOURCES[f] for f in RESOURCES if f in over]
+        for fit in fit_boards(design, planned_shapes(design)):
+            budget = board_named(fit.board).budget
+            fitting = []
+            for found in fit.estimates:
+                used = found.front_end.uram_area if budget.uram else found.front_end.area
+                total = used + found.network.area
+                over = [RESOURCES[field] for field in RESOURCES if getattr(total, field) > getattr(budget, field)]
+                assert list(found.area.lacking) == over
                 seen.add(bool(over))
+                if not over:
+                    fitting.append(found.samples_per_clock)
+            assert fit.samples_per_clock == max(fitting, default=None)
     assert seen == {True, False}
 
 
-def test_the_port_sets_the_pace_of_raw_frames_on_wide_kernels() -> None:
+def test_sentences() -> None:
+    """What fits and how fast, and what the next higher number of samples per clock lacks."""
+    designs = {name: load_design(name) for name in ("qatom128", "qatom256")}
+    told = {
+        (name, board): fit_board(design, board_named(board), planned_shapes(design)).told
+        for name, design in designs.items()
+        for board in BOARDS
+    }
+    assert told["qatom128", "pynq-z2"] == (
+        "qatom128 fits pynq-z2 at 1 sample per clock: 1,075 cells/s (limited by the raw pixels; 1,213 if frames arrive "
+        "as 128x128), 1,666 us from the last pixel to the class, 59 % of its LUT, 39 % of its FF, 82 % of its DSP and "
+        "92 % of its BRAM36. At 2 samples per clock it needs 269 DSP; pynq-z2 has 220."
+    )
+    assert told["qatom128", "kv260"].endswith("At 8 samples per clock it needs 123,671 LUT; kv260 has 117,120.")
+    assert told["qatom128", "zcu104"].startswith("qatom128 fits zcu104 at 8 samples per clock: 6,009 cells/s (limited")
+    assert told["qatom128", "zcu104"].endswith("25 % of its URAM.")
+    assert told["qatom256", "pynq-z2"] == (
+        "qatom256 does not fit pynq-z2: at 1 sample per clock it needs 463.5 BRAM36; pynq-z2 has 140."
+    )
+
+
+def test_the_area_report_compares_each_resource() -> None:
+    report = area_report(board_named("pynq-z2"), "by hand", Area(lut=53_200, ff=1_064, dsp=221, bram36=140.5, uram=2))
+    assert report.percent == {"LUT": 100, "FF": 1, "DSP": pytest.approx(100 * 221 / 220), "BRAM36": 100 * 140.5 / 140}
+    assert report.lacking == {"DSP": 1, "BRAM36": 0.5, "URAM": 2}
+    assert report.needs == "needs 221 DSP, 140.5 BRAM36 and 2 URAM; pynq-z2 has 220, 140 and 0"
+
+
+def test_the_pace_is_that_of_the_slowest() -> None:
+    """Whole frames of 305 x 305 pixels of 4 bytes; a network of one product a pixel is never the slowest."""
+    design = load_design("qatom128")
+    tiny = NetworkShapes(
+        "tiny",
+        (Input("pixels", (), Map(8, 8, 1, 8)), Dense("logits", ("pixels",), Map(1, 1, 2, 20), 8, 20)),
+    )
+    whole = estimate(design, board_named("kv260"), 1, tiny)
+    assert (whole.limited_by, whole.cells_per_second) == ("raw pixels", pytest.approx(200e6 / 305**2))
+    wide = estimate(design, board_named("kv260"), 8, tiny)
+    assert (wide.limited_by, wide.cells_per_second) == ("memory port", pytest.approx(3.2e9 / (305 * 312 * 4)))
+    ready = estimate(binned(design), board_named("kv260"), 2, tiny)
+    assert (ready.limited_by, ready.cells_per_second) == ("phase retrieval", pytest.approx(200e6 / 8_218))
+    own = estimate(binned(design), board_named("kv260"), 2, planned_shapes(design))
+    assert (own.limited_by, own.cells_per_second) == ("network", pytest.approx(200e6 / 33_284))
+    behind = own.network.interval_cycles - 128 * 128 // 2 + own.network.latency_cycles
+    assert own.latency_us == pytest.approx(own.front_end_latency_us + behind / 200)
+
+
+def test_the_port_sets_the_pace_of_raw_frames_at_many_samples_per_clock() -> None:
     """By hand: 256 x 256 pixels of 4 bytes through 16 bytes a clock at 200 MHz."""
-    found = estimate(load_design("qatom128"), board_named("kv260"), 8)
+    found = planned(load_design("qatom128"), "kv260", 8)
     assert found.raw.bytes_per_cell == 262_144
     assert found.raw.cells_per_second == pytest.approx(200e6 / 8_192)
     assert found.raw.port_share == pytest.approx(2.0)
@@ -197,28 +364,38 @@ def test_the_port_sets_the_pace_of_raw_frames_on_wide_kernels() -> None:
     assert found.binned.bytes_per_cell == 65_536
 
 
+def test_the_clock_is_the_design_s_on_its_own_board() -> None:
+    slow = replace(load_design("qatom128"), clock_mhz=150.0)
+    assert (planned(slow, "kv260", 1).clock_mhz, planned(slow, "pynq-z2", 1).clock_mhz) == (150, 100)
+
+
 def test_samples_of_more_than_a_byte_take_two() -> None:
     design = load_design("qatom128")
     twelve = replace(design, instrument=replace(design.four_angle, adc_bits=12))
-    assert estimate(twelve, board_named("kv260"), 1).raw.bytes_per_cell == 524_288
+    assert planned(twelve, "kv260", 1).raw.bytes_per_cell == 524_288
 
 
-def test_a_width_or_board_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(InputError, match=r"a width of 3 samples a clock is asked for; 1, 2, 4 and 8 are supported"):
+def test_a_number_of_samples_or_a_board_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^3 samples per clock are asked for; 1, 2, 4 and 8 are supported$"):
         estimate_retrieval(SMALL, 3)
     with pytest.raises(InputError, match=r"there is no board named de10; choose one of pynq-z2, kv260, zcu104"):
         board_named("de10")
 
 
-def test_the_verb_tells_every_board_and_width(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_tells_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     ESTIMATE.add_arguments(parser)
     ESTIMATE.run(parser.parse_args(["--design", "qatom128", "--json"]))
     read = json.loads(capsys.readouterr().out)
-    assert [(each["board"], each["retrieval"]["width"]) for each in read] == [
-        (board, width) for board in BOARDS for width in WIDTHS
+    assert [(each["board"], each["samples_per_clock"]) for each in read] == [
+        ("pynq-z2", 1),
+        ("kv260", 4),
+        ("zcu104", 8),
     ]
+    assert [found["samples_per_clock"] for each in read for found in each["estimates"]] == [*SAMPLES_PER_CLOCK] * 3
+    assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 123_671 - 117_120}
     ESTIMATE.run(parser.parse_args(["--design", "qatom128"]))
     text = capsys.readouterr().out
-    assert "Does not fit with its network: pynq-z2 at 2 samples a clock needs" in text
-    assert "Does not fit with its network: kv260 at 4" not in text
+    for each in read:
+        assert each["told"] in text
+    assert "Estimated before anything is built" in text

@@ -15,13 +15,13 @@ from cytogate.model.errors import InputError
 from cytogate.model.experiments.dcae import experiment as dcae
 from cytogate.model.experiments.dcae import on_hep2 as dcae_on_hep2
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES
-from cytogate.model.experiments.dcae.on_hep2 import Sizes, best_split, over_specimens
-from cytogate.model.experiments.dcae.on_jurkat import SIDE, JurkatSizes, _mirrored, add_jurkat
+from cytogate.model.experiments.dcae.on_hep2 import DcaeSizes, best_split, over_specimens
+from cytogate.model.experiments.dcae.on_jurkat import SIDE, DcaeJurkatSizes, _mirrored, add_jurkat
 from cytogate.model.experiments.dcae.training import (
+    DcaeTrainer,
     Labelled,
     Lengths,
     Reconstruction,
-    Trainer,
     _encoder,
     _outputs,
     probabilities,
@@ -31,12 +31,13 @@ from cytogate.model.networks.dcae import Dcae, float_autoencoder, quantized_netw
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_twin
 from cytogate.model.pages.page import Page
-from cytogate.model.training.fitting import Epoch, Fitted
+from cytogate.model.training.fitting import Fitted
+from cytogate.model.training.record import Epoch
 from tests.test_jurkat import cells_on_background
 
 TINY = Dcae(size=48, filters=(2, 3, 4, 4), latent=8, dense=(8, 6))
-SIZES = Sizes(TINY, TINY, 60, 40, 1, 0.25, Lengths(2, 2, 1, 1, batch=32))
-JURKAT = JurkatSizes(40, 1, dataclasses.replace(TINY, channels=2, classes=7), Lengths(1, 1, 1, 1, batch=32))
+SIZES = DcaeSizes(TINY, TINY, 60, 40, 1, 0.25, Lengths(2, 2, 1, 1, batch=32))
+JURKAT = DcaeJurkatSizes(40, 1, dataclasses.replace(TINY, channels=2, classes=7), Lengths(1, 1, 1, 1, batch=32))
 RECORD: dict[str, object] = {"command": "cytogate experiment dcae", "minutes": 1.0, "seed": 0}
 
 
@@ -63,15 +64,15 @@ def test_the_page_has_the_papers_tables_and_figures(tmp_path: Path, monkeypatch:
     assert [(row["method"], row["tested"]) for row in tables["selection"]] == [(methods[2], "yes"), (methods[3], "yes")]
     assert [row["true class"] for row in tables["confusion"]] == list(CLASS_NAMES)
     assert all(sum(row[name] for name in CLASS_NAMES) == pytest.approx(1) for row in tables["confusion"])
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
     for name in ("confusion", "reconstruction", "autoencoder", "reliability"):
         assert (tmp_path / "page" / f"{name}.png").stat().st_size > 5000
     text = (tmp_path / "page" / "README.md").read_text()
     assert "Skipped: CYTOGATE_DATA is not set" in text
     assert "training cells 60 (paper: 905)" in text
-    twin = load_twin(tmp_path / "page")
-    assert twin.codes[0].shape == (16, 48, 48, 1)
-    assert twin.model.output_shape == (None, 5)
+    quantized = load_twin(tmp_path / "page")
+    assert quantized.codes[0].shape == (16, 48, 48, 1)
+    assert quantized.model.output_shape == (None, 5)
 
 
 def test_training_and_test_share_no_specimen_and_splits_no_cell(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
     """Stopped in the second epoch and begun again, the autoencoder has the losses of one that was never stopped."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (24, 48, 48, 1), np.uint8)
-    whole = Trainer(tmp_path / "whole", {}, Lengths(3, 1, 1, 1), 0, lambda what, done, total: None)
+    whole = DcaeTrainer(tmp_path / "whole", {}, Lengths(3, 1, 1, 1), 0, lambda what, done, total: None)
     expected = whole.autoencoder(TINY, images[:16], images[16:])
 
     def stop(what: str, done: int, total: int) -> None:
@@ -169,7 +170,7 @@ def test_an_autoencoder_sees_images_as_they_turn() -> None:
 
 
 def test_published_sizes_are_the_papers_and_begin_to_train(tmp_path: Path) -> None:
-    """Table I by its shapes; at 224 x 224 a thinned chain takes first steps, and the device's twin gives answers."""
+    """Table I by its shapes; at 224 x 224 a thinned chain takes first steps, and the device's network gives answers."""
     full = dcae.FULL
     assert (full.training_cells, full.test_cells, full.splits) == (905, 979, 5)
     assert shapes(full.network)["latent"] == (1, 1, 4096)
@@ -177,11 +178,11 @@ def test_published_sizes_are_the_papers_and_begin_to_train(tmp_path: Path) -> No
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (2, full.device.size, full.device.size, 1), np.uint8)
     thin = dataclasses.replace(full.device, filters=(1, 1, 2, 2), latent=4)
-    trainer = Trainer(tmp_path, {}, Lengths(1, 1, 1, 1, batch=32), 0, lambda what, done, total: None)
+    trainer = DcaeTrainer(tmp_path, {}, Lengths(1, 1, 1, 1, batch=32), 0, lambda what, done, total: None)
     trained = trainer.autoencoder(thin, codes[:1], codes[1:])
     assert trained.curve[0].loss is not None
-    twin = quantized_network(full.device)
-    assert probabilities(twin, codes).sum(axis=1) == pytest.approx(1)
+    quantized = quantized_network(full.device)
+    assert probabilities(quantized, codes).sum(axis=1) == pytest.approx(1)
     cells = Labelled(codes, np.array([0, 1]), np.array([0]), np.array([1]))
     network = trainer.classifier("classifier", thin, trained.model, cells).model
     assert network.output_shape == (None, 5)
@@ -205,7 +206,7 @@ def test_jurkat_cells_are_a_section_of_their_own(tmp_path: Path, monkeypatch: py
     rows = report["tables"]["jurkat"]
     assert [row["method"] for row in rows] == [
         "texture features + SVM", "DCAE features + ANN", "encoder + ANN, fine-tuned end to end",
-        "quantized twin of encoder + ANN, fine-tuned", "control: background only, DCAE features + ANN",
+        "quantized network of encoder + ANN, fine-tuned", "control: background only, DCAE features + ANN",
         "control: background only, texture features + SVM",
     ]  # fmt: skip
     assert all(0 <= row["balanced accuracy"]["value"] <= 1 for row in rows)

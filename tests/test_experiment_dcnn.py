@@ -1,4 +1,4 @@
-"""The experiment of paper 002 at a size of seconds: splits, tables, controls, twin, and a run that was interrupted."""
+"""The experiment of paper 002 at a size of seconds: splits, tables, controls, quantized, and an interrupted run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cytogate.model.experiments.dcnn.training import (
     TEST,
     TRAINING,
     VALIDATION,
-    Part,
-    Sizes,
-    Trainer,
+    DcnnSizes,
+    DcnnTrainer,
+    LabelledClips,
     Variant,
     by_movie,
     closeness,
@@ -33,7 +33,7 @@ from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
-TINY = Sizes(
+TINY = DcnnSizes(
     22, 11, 10, rows=1, columns=1, pure_movies=8, width=1 / 16, epochs=2, fine_tune_epochs=1,
     penalties=(0.0005, 0.05), more_lags=((4,),),
 )  # fmt: skip
@@ -41,14 +41,14 @@ TWO = Variant("half", (1,), 0.0005)
 RECORD: dict[str, object] = {"command": "cytogate experiment dcnn", "minutes": 1.0, "seed": 0}
 
 
-def random_parts(clips: int, per_movie: int) -> dict[str, Part]:
+def random_parts(clips: int, per_movie: int) -> dict[str, LabelledClips]:
     """Return parts of random codes: what a network is to learn from is elsewhere."""
     rng = np.random.default_rng(0)
     parts = {}
     for number, name in enumerate((TRAINING, VALIDATION, TEST)):
         movies = 1000 * number + np.arange(clips) // per_movie
         codes = rng.integers(0, 256, (clips, CLIP, CLIP, FRAMES), dtype=np.uint8)
-        parts[name] = Part(codes, (movies % 11) / 10, movies)
+        parts[name] = LabelledClips(codes, (movies % 11) / 10, movies)
     return parts
 
 
@@ -74,7 +74,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     ]
     assert [row["class"] for row in tables["figure5"]] == ["iPSC", "FB", "SMC"]
     assert [sum(row[f"called {name}"] for name in ("iPSC", "FB", "SMC")) for row in tables["figure5"]] == [8, 8, 8]
-    assert [row["network"] for row in tables["twin"]] == ["float", "twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized"]
     assert [row["epoch"] for row in tables["curves"]] == [1, 2]
     assert len(tables["figure9"]) == 10, "ten of the eleven proportions are in ten movies of a block"
     assert all(row["movies"] == 1 for row in tables["figure9"])
@@ -99,10 +99,10 @@ def test_scores_are_consistent(report: dict) -> None:
 def test_page_is_whole(report: dict) -> None:
     pictures = {path.stem for path in report["page"].glob("*.png")}
     assert pictures == {"clips", "figure4", "figure5", "figure8", "figure9_left", "figure9_right"}
-    twin = load_twin(report["page"])
-    assert [each.shape for each in twin.codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
-    assert twin.codes[1].min() < 0
-    assert twin.model.output_shape == (None, 1)
+    quantized = load_twin(report["page"])
+    assert [each.shape for each in quantized.codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
+    assert quantized.codes[1].min() < 0
+    assert quantized.model.output_shape == (None, 1)
 
 
 def test_no_movie_is_in_two_parts(tmp_path: Path) -> None:
@@ -129,13 +129,13 @@ def test_published_sizes_are_the_papers() -> None:
     "variant",
     [
         Variant("full", (1,), 0.05),
-        pytest.param(dataclasses.replace(TWO, quantized=True), marks=pytest.mark.full, id="twin"),
+        pytest.param(dataclasses.replace(TWO, quantized=True), marks=pytest.mark.full, id="quantized"),
     ],
 )
 def test_full_scale_starts(tmp_path: Path, variant: Variant) -> None:
     """A step at the width and sizes of the paper, on 8 random clips."""
     sizes = dataclasses.replace(FULL, epochs=1, fine_tune_epochs=1)
-    result = Trainer(setting_in(tmp_path, Scale.FULL), sizes, random_parts(8, 1)).result(variant)
+    result = DcnnTrainer(setting_in(tmp_path, Scale.FULL), sizes, random_parts(8, 1)).result(variant)
     side = 64 if variant.resolution == "full" else 48
     assert result.model.input_shape == [(None, side, side, 5), (None, side, side, 4)]
     assert result.model.get_layer("frames_convolution_3").filters == 64
@@ -144,20 +144,20 @@ def test_full_scale_starts(tmp_path: Path, variant: Variant) -> None:
 
 def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path) -> None:
     parts = random_parts(40, 2)
-    whole = Trainer(setting_in(tmp_path / "whole"), TINY, parts).result(TWO)
+    whole = DcnnTrainer(setting_in(tmp_path / "whole"), TINY, parts).result(TWO)
     broken = interrupted_setting_in(tmp_path / "broken")
     with pytest.raises(BrokenOffError):
-        Trainer(broken, TINY, parts).result(TWO)
+        DcnnTrainer(broken, TINY, parts).result(TWO)
     kept = json.loads((tmp_path / "broken" / TWO.folder / "curve.json").read_text())["curve"]
     assert len(kept) == 1
-    resumed = Trainer(setting_in(tmp_path / "broken"), TINY, parts).result(TWO)
+    resumed = DcnnTrainer(setting_in(tmp_path / "broken"), TINY, parts).result(TWO)
     assert resumed.curve == whole.curve
     for name in (TRAINING, VALIDATION, TEST):
         assert resumed.estimates[name].tolist() == whole.estimates[name].tolist()
 
 
 def test_inputs_are_centered_on_training_clips_alone(tmp_path: Path) -> None:
-    trainer = Trainer(setting_in(tmp_path), TINY, random_parts(12, 2))
+    trainer = DcnnTrainer(setting_in(tmp_path), TINY, random_parts(12, 2))
     spec = trainer._spec(TWO)
     inputs = trainer._inputs(TWO, spec)
     for stream in inputs[TRAINING]:
@@ -173,7 +173,7 @@ def test_inputs_are_centered_on_training_clips_alone(tmp_path: Path) -> None:
 
 def test_shuffled_proportions_change_places_by_whole_movies(tmp_path: Path) -> None:
     parts = random_parts(66, 3)
-    trainer = Trainer(setting_in(tmp_path), TINY, parts)
+    trainer = DcnnTrainer(setting_in(tmp_path), TINY, parts)
     for name in (TRAINING, VALIDATION):
         right = trainer._targets(TWO, name)[:, 0]
         shuffled = trainer._targets(dataclasses.replace(TWO, shuffled=True), name)[:, 0]

@@ -22,7 +22,7 @@ from cytogate.model.experiments.jurkat.experiment import (
     QUANTIZED,
     SVM,
     SVM_CONTROL,
-    Sizes,
+    JurkatSizes,
     run_on,
 )
 from cytogate.model.experiments.setting import Scale, Setting
@@ -30,7 +30,7 @@ from cytogate.model.networks.saved import load_twin
 from cytogate.model.pages.page import Page
 from tests.conftest import REPOSITORY
 
-TINY = Sizes(folds=2, side=32, width=0.25, epochs=3, fine_tune_epochs=1)
+TINY = JurkatSizes(folds=2, side=32, width=0.25, epochs=3, fine_tune_epochs=1)
 METHODS = [QUANTIZED, FLOAT, SVM, CONTROL, SVM_CONTROL]
 RECORD: dict[str, object] = {"command": "none", "minutes": 0.0}
 

@@ -1,4 +1,4 @@
-"""The experiment of paper 000 at a size of seconds: tables, splits, channels, twin, and a run that was interrupted."""
+"""The experiment of paper 000 at a size of seconds: tables, splits, channels, quantized, and an interrupted run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.model.data.cell_file import Split
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2017 import experiment as meng2017
@@ -20,7 +20,7 @@ from cytogate.model.networks.meng2017 import VARIANTS, Compared
 from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
-TINY = dataclasses.replace(SMALL, cells=75, control_cells=35, iterations=4, change_at=2, twin_iterations=2)
+TINY = dataclasses.replace(SMALL, cells=75, control_cells=35, iterations=4, change_at=2, quantized_iterations=2)
 RECORD: dict[str, object] = {"command": "cytogate experiment meng2017", "minutes": 1.0, "seed": 0}
 
 
@@ -48,7 +48,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
         assert [row["input"] for row in tables[name]] == list(VARIANTS)
     for name in ("precision", "recall"):
         assert tuple(tables[name][0])[1:] == PAPER_ORDER == ("THP1", "OAC", "MCF7", "PBMC", "OST")
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
     assert [row["images"] for row in tables["control"]] == ["cells", "background"]
     assert report["simulated"] is True
     assert report["text"].count("another task") == 1
@@ -56,7 +56,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
 
 
 def test_figures_of_the_tables_agree(report: dict) -> None:
-    """Ten test cells: accuracy is the mean of recalls; the twin's float row and the control's are Table 1's."""
+    """Ten test cells: accuracy is the mean of recalls; the float row beside the quantized one is Table 1's."""
     tables = report["tables"]
     for accuracy, recall in zip(tables["accuracy"], tables["recall"], strict=True):
         found = [recall[name]["value"] for name in PAPER_ORDER]
@@ -72,9 +72,9 @@ def test_page_is_whole(report: dict) -> None:
     pictures = {path.stem for path in (report["folder"] / "page").glob("*.png")}
     curves = {"training_loss", "training_accuracy"}
     assert pictures == {"cells_frames", "cells_phase", "confusion", "reliability"} | curves
-    twin = load_twin(report["folder"] / "page")
-    assert [each.shape for each in twin.codes] == [(10, 64, 64, 5)]
-    assert twin.model.output_shape == (None, 5)
+    quantized = load_twin(report["folder"] / "page")
+    assert [each.shape for each in quantized.codes] == [(10, 64, 64, 5)]
+    assert quantized.model.output_shape == (None, 5)
 
 
 def test_parts_are_disjoint_and_whole(report: dict) -> None:

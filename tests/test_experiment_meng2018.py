@@ -19,10 +19,12 @@ from cytogate.model.experiments.meng2018.experiment import FULL, SMALL
 from cytogate.model.experiments.meng2018.methods import (
     METHODS,
     STORED,
-    Parts,
     SquaredErrors,
+    first,
     fitted_network,
+    split_frames,
     volume_of,
+    within,
 )
 from cytogate.model.experiments.setting import Scale
 from cytogate.model.files.images import ImageSet, open_image_set
@@ -34,7 +36,7 @@ from cytogate.model.networks.saved import load_twin
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(
-    SMALL, frames=200, judged=60, volumes=(60, 100), iterations=(4, 8), control=0, twin_iterations=4,
+    SMALL, frames=200, judged=60, volumes=(60, 100), iterations=(4, 8), control=0, quantized_iterations=4,
     cnn=Meng2018().scaled(16, 0.125), gao=Gao2017(size=16, kernels=(3, 2, 1), pools=(2, 2, 1)),
 )  # fmt: skip
 RECORD: dict[str, object] = {"command": "cytogate experiment meng2018", "minutes": 1.0, "seed": 0}
@@ -72,7 +74,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     assert [row["class"] for row in tables["discarded"]] == list(CLASSES)
     assert sum(row["frames"] for row in tables["discarded"]) == 200 - 60
     assert sum(row["frames"] for row in tables["faults"]) == 200 - 60
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
     assert [(row["images"], row["method"]) for row in tables["control"]] == [
         (images, method) for images in ("cells", "empty fields") for method in ("CNN", "SVM")
     ]
@@ -97,9 +99,9 @@ def test_page_is_whole(report: dict) -> None:
     assert pictures == {
         "cells", "poor", "volume", "confusion", "training", "losses", "filters", "occlusion", "tsne", "reliability",
     }  # fmt: skip
-    twin = load_twin(report["folder"] / "page")
-    assert twin.codes[0].shape[1:] == (16, 16, 1)
-    assert twin.model.output_shape == (None, 4)
+    quantized = load_twin(report["folder"] / "page")
+    assert quantized.codes[0].shape[1:] == (16, 16, 1)
+    assert quantized.model.output_shape == (None, 4)
 
 
 def test_parts_are_disjoint_and_whole(report: dict) -> None:
@@ -110,8 +112,8 @@ def test_parts_are_disjoint_and_whole(report: dict) -> None:
 
 def test_volumes_are_nested_and_tested_on_the_same_cells() -> None:
     labels = AtomFrames(400).labels
-    parts = Parts.of(labels, 0).within(np.arange(0, 400, 2))
-    small, large = parts.first(60), parts.first(120)
+    parts = within(split_frames(labels, 0), np.arange(0, 400, 2))
+    small, large = first(parts, 60), first(parts, 120)
     assert [len(part) for part in (small.training, small.validation, large.training, large.validation)] == [
         39,
         9,
@@ -138,7 +140,7 @@ def test_finished_work_is_picked_up(report: dict, monkeypatch: pytest.MonkeyPatc
 
 def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> None:
     with random_images(tmp_path, 100, 16) as images:
-        parts = Parts.of(images.labels, 0).first(80)
+        parts = first(split_frames(images.labels, 0), 80)
         build = functools.partial(float_network, TINY.cnn)
         curves = []
         for place in ("whole", "broken"):
@@ -157,7 +159,7 @@ def test_an_interrupted_training_ends_as_one_that_was_not(tmp_path: Path) -> Non
 def test_shards_hold_what_memory_holds(tmp_path: Path) -> None:
     """100 images of which 52 train: both ways give the same training, validation and test examples, but for order."""
     with random_images(tmp_path, 100, 16) as images:
-        parts = Parts.of(images.labels, 0).first(80)
+        parts = first(split_frames(images.labels, 0), 80)
         found = []
         for in_memory in (True, False):
             sizes = dataclasses.replace(TINY, in_memory=in_memory)
@@ -189,7 +191,7 @@ def test_full_scale_starts(tmp_path: Path, name: str) -> None:
         "Gao 2017": functools.partial(gao2017.float_network, FULL.gao),
     }[name]
     with random_images(tmp_path, 40, 128) as images:
-        volume = volume_of(setting_in(tmp_path / "work"), FULL, images, Parts.of(images.labels, 0).first(20))
+        volume = volume_of(setting_in(tmp_path / "work"), FULL, images, first(split_frames(images.labels, 0), 20))
         fitted = fitted_network(setting_in(tmp_path / "work", Scale.FULL), FULL, volume, name, build, 1)
     assert fitted.model.input_shape == (None, 128, 128, 1)
     assert np.isfinite(fitted.curve[0].validation_loss)

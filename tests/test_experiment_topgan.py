@@ -18,7 +18,7 @@ from cytogate.model.experiments.topgan import adversarial
 from cytogate.model.experiments.topgan import experiment as topgan
 from cytogate.model.experiments.topgan import methods as topgan_methods
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, Losses, train_adversaries
-from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, Sizes, page_of
+from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMALL, SMALL_JURKAT, TopganSizes, page_of
 from cytogate.model.experiments.topgan.methods import (
     MOBILENET_VARIABLE,
     Draw,
@@ -27,13 +27,13 @@ from cytogate.model.experiments.topgan.methods import (
     Outcome,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     set_statistics,
     values,
 )
-from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
+from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison, gain
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_twin
@@ -44,7 +44,7 @@ from tests.streams import real_data
 
 TINY = TopGan(size=16, filters=(2, 3, 4, 4), latent=5, dense=(6, 6))
 PLAN = AdversarialPlan(epochs=3, passes=2, batch=4, seed=1, watched=(1, 3), pictures=2)
-TINY_SIZES = Sizes(
+TINY_SIZES = TopganSizes(
     side=16,
     width=1 / 32,
     unlabelled=8,
@@ -53,10 +53,10 @@ TINY_SIZES = Sizes(
     draws=2,
     training=(10,),
     adversarial=AdversarialPlan(epochs=1, passes=1, batch=8, watched=(1,)),
-    schedule=Schedule(epochs=1, learning_rate=1e-3, falls=True, passes=1, least_steps=2, twin_epochs=1),
+    schedule=Schedule(epochs=1, learning_rate=1e-3, falls=True, passes=1, least_steps=2, quantized_epochs=1),
     methods=(Method.KNN, Method.CNN, Method.TOP_GAN_AUG),
 )
-TINY_JURKAT = JurkatSizes(
+TINY_JURKAT = TopganJurkatSizes(
     side=16,
     width=1 / 32,
     unlabelled=8,
@@ -202,7 +202,7 @@ def test_draws_are_balanced_nested_and_apart_from_the_test_cells() -> None:
 
 
 @pytest.mark.parametrize("sizes", [SMALL, FULL])
-def test_draws_of_the_experiment_can_be_drawn(sizes: Sizes) -> None:
+def test_draws_of_the_experiment_can_be_drawn(sizes: TopganSizes) -> None:
     """All sizes are even, and no class of the pool is too small; codes need no image for it."""
     labels = np.arange(sizes.pool + sizes.test) % 2
     draw = Draw.of(
@@ -343,7 +343,7 @@ def test_the_page_has_the_papers_tables_and_figures(written: Path) -> None:
         assert [row["method"] for row in table[:-1]] == names
         assert f"{MOBILENET_VARIABLE} named no file" in table[-1]["method"]
         assert all(0 <= row["lowest"] <= row["mean"] <= row["highest"] <= 1 for row in accuracies)
-    assert [row["network"] for row in report["tables"]["twin"]] == ["float", "quantized twin"]
+    assert [row["network"] for row in report["tables"]["twin"]] == ["float", "quantized network"]
     figures = ("cells", "figure_4_1", "figure_4_2", "figure_5", "reliability")
     assert all((written / f"{name}.png").stat().st_size > 2000 for name in figures)
     text = (written / "README.md").read_text()
@@ -378,7 +378,7 @@ def test_a_finished_experiment_trains_nothing_again(
 
 def test_methods_with_the_same_seed_differ_by_what_they_learned(work: Path, written: Path) -> None:
     """CNN and TOP-GAN begin with the same dense layers and other convolutions: the discriminator's."""
-    trainer = Trainer(
+    trainer = TopganTrainer(
         task=Task("none", ("a", "b"), np.zeros((4, 16, 16, 1), np.int8), np.arange(4) % 2, (), {}),
         spec=TINY,
         schedule=Schedule(epochs=1, least_steps=1, passes=1, learning_rate=0.0),
@@ -455,17 +455,19 @@ def test_full_scale_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert adversaries.pictures[1].shape == (plan.pictures, 128, 128, 1)
     labels = np.arange(8) % 2
     task = Task("full", ("a", "b"), images, labels, (Draw(np.arange(4), np.arange(4, 8)),), {})
-    schedule = dataclasses.replace(FULL.schedule, epochs=1, passes=1, twin_epochs=1)
-    trainer = Trainer(task, spec, schedule, adversaries.discriminator, {}, 0, tmp_path, lambda what, done, total: None)
+    schedule = dataclasses.replace(FULL.schedule, epochs=1, passes=1, quantized_epochs=1)
+    trainer = TopganTrainer(
+        task, spec, schedule, adversaries.discriminator, {}, 0, tmp_path, lambda what, done, total: None
+    )
     trained = trainer.classifier(Method.TOP_GAN_AUG, 4, 0)
-    twin = trainer.twin(trained, Method.TOP_GAN_AUG, 4, 0)
-    for model in (trained, twin):
+    quantized = trainer.quantized(trained, Method.TOP_GAN_AUG, 4, 0)
+    for model in (trained, quantized):
         assert trainer.probabilities(model, np.arange(4, 8)).sum(axis=1) == pytest.approx(np.ones(4))
 
 
 def test_scales_of_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each scale asks for its own sizes."""
-    asked: list[tuple[Sizes, JurkatSizes]] = []
+    asked: list[tuple[TopganSizes, TopganJurkatSizes]] = []
     monkeypatch.setattr(topgan, "page_of", lambda setting, sizes, of_jurkat: asked.append((sizes, of_jurkat)))
     for scale in Scale:
         topgan.run(Setting(scale, 0, tmp_path, Progress(disable=True)))

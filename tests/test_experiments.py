@@ -15,8 +15,7 @@ from matplotlib.figure import Figure as Plot
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Figure, calibration
-from cytogate.model.experiments import cli
+from cytogate.model.evaluation.metrics import Interval, calibration
 from cytogate.model.experiments.job import experiment_named
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import dcnn
@@ -25,6 +24,7 @@ from cytogate.model.networks.saved import CODES, TOPOLOGY, WEIGHTS, load_twin, s
 from cytogate.model.networks.words import input_formats
 from cytogate.model.pages.page import Page, shown
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
+from cytogate.model.verbs import EXPERIMENTS
 from cytogate.sim.csim.twin import run_twin
 from tests.conftest import REPOSITORY
 from tests.test_papers import random_codes, settled
@@ -39,7 +39,7 @@ def page() -> Page:
         "scores",
         "Scores",
         ("method", "cells", "accuracy"),
-        [("CNN", 100, Figure(0.8, 0.7, 0.9)), ("none", 0, Figure(None, None, None)), ("chance", 1, 0.25)],
+        [("CNN", 100, Interval(0.8, 0.7, 0.9)), ("none", 0, Interval(None, None, None)), ("chance", 1, 0.25)],
     )
     made.plot("curve", "A curve", lines_plot({"a": ([1, 10], [0.1, 0.2])}, "cells", "accuracy", logarithmic=True))
     made.fact("shares", np.array([0.5, 0.25]))
@@ -129,7 +129,7 @@ def test_the_verb_writes_a_page(scale: str, due: str, tmp_path: Path, capsys: py
     assert report["versions"]["keras"]
 
 
-@pytest.mark.parametrize("name", cli.NAMES)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_is_a_module(name: str) -> None:
     found = experiment_named(name)
     assert found.name == name
@@ -200,7 +200,7 @@ def test_codes_of_other_inputs_are_refused(twin: Path, tmp_path: Path) -> None:
 # The committed pages.
 
 
-@pytest.mark.parametrize("name", cli.NAMES)
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_has_its_page(name: str) -> None:
     """Made by the command that it names, in minutes; all that it shows is there, and so is its twin."""
     folder = REPOSITORY / "model" / "results" / f"{name}-small"
@@ -216,7 +216,7 @@ def test_every_experiment_has_its_page(name: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("page", [*(f"{name}-small" for name in cli.NAMES), "jurkat-full"])
+@pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full"])
 def test_twins_of_the_pages_are_exact(page: str, tmp_path: Path) -> None:
     report = run_twin(REPOSITORY / "model" / "results" / page, "qatom128", tmp_path)
     assert report.cells >= 8

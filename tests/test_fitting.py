@@ -24,7 +24,7 @@ from cytogate.model.files.shards import write_shards
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import KernelLimits, batch_normalization
 from cytogate.model.training import cluster
-from cytogate.model.training.fitting import Fitted, Phase, Plan, fit
+from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase, fit
 from cytogate.model.training.record import Epoch, Select
 from tests.conftest import REPOSITORY
 from tests.fit_worker import BATCH, SIDE, STREAMED, TRAINING, examples, train_quantized
@@ -63,7 +63,7 @@ def noisy(inputs: Inputs, rng: np.random.Generator) -> Inputs:
     return (inputs[0] + rng.normal(0, 0.05, inputs[0].shape).astype(np.float32),)
 
 
-def plan_of(*phases: Phase, **settings: object) -> Plan:
+def plan_of(*phases: TrainingPhase, **settings: object) -> Plan:
     return Plan(phases, **{"batch": BATCH, "seed": 3, **settings})
 
 
@@ -88,8 +88,8 @@ def rounded(model: keras.Model) -> None:
 
 
 def test_a_training_of_phases_that_is_interrupted_ends_with_the_same_weights(tmp_path: Path) -> None:
-    phases = Phase("train", 3, adam(1e-2)), Phase("slow", 1, sgd(1e-3))
-    plan = plan_of(*phases, Phase("round", 0, None, rounded), Phase("tune", 2, adam(1e-3)))
+    phases = TrainingPhase("train", 3, adam(1e-2)), TrainingPhase("slow", 1, sgd(1e-3))
+    plan = plan_of(*phases, TrainingPhase("round", 0, None, rounded), TrainingPhase("tune", 2, adam(1e-3)))
     sets = {"training": dataclasses.replace(examples(TRAINING, 1), augment=noisy), "build": dropping}
     straight = fitted(plan, folder=tmp_path / "straight", **sets)
     calls = 0
@@ -129,7 +129,7 @@ def test_what_is_minimized_is_the_mean_over_examples_and_the_penalties(tmp_path:
         dense = keras.layers.Dense(3, kernel_initializer="zeros", **kernel)
         return keras.Model(inputs, dense(keras.layers.Flatten()(inputs)))
 
-    plan = plan_of(Phase("train", 1, sgd(rate)))
+    plan = plan_of(TrainingPhase("train", 1, sgd(rate)))
     found = fitted(plan, build, class_weights=factors)
     held = examples(TRAINING, 1)
     pixels, labels = held.inputs[0].reshape(TRAINING, 64).astype(np.float64), held.targets
@@ -152,7 +152,7 @@ def test_what_is_minimized_is_the_mean_over_examples_and_the_penalties(tmp_path:
 
 
 def test_validation_is_of_all_examples_and_of_the_selected_weights() -> None:
-    found = fitted(plan_of(Phase("train", 3, adam(3e-2))))
+    found = fitted(plan_of(TrainingPhase("train", 3, adam(3e-2))))
     held = examples(17, 2)
     scores = np.asarray(found.model(held.inputs[0]), np.float64)
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
@@ -172,7 +172,7 @@ def test_merits() -> None:
 
 
 def test_a_phase_ends_when_patience_does(tmp_path: Path) -> None:
-    plan = plan_of(Phase("still", 9, sgd(0.0)), Phase("train", 2, adam(1e-2)), patience=2)
+    plan = plan_of(TrainingPhase("still", 9, sgd(0.0)), TrainingPhase("train", 2, adam(1e-2)), patience=2)
     found = fitted(plan, folder=tmp_path)
     assert [epoch.phase for epoch in found.curve] == ["still"] * 3 + ["train"] * 2
     assert len({epoch.validation_loss for epoch in found.curve[:3]}) == 1
@@ -186,7 +186,7 @@ def test_a_phase_ends_when_patience_does(tmp_path: Path) -> None:
 def test_preparation_starts_from_the_best_weights_and_ends_their_candidacy() -> None:
     """The third epoch's steps are far too large."""
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([5], [0.02, 300.0])
-    train = Phase("train", 3, lambda steps: keras.optimizers.SGD(schedule))
+    train = TrainingPhase("train", 3, lambda steps: keras.optimizers.SGD(schedule))
     seen: list[keras.Model] = []
 
     def spoil(model: keras.Model) -> None:
@@ -194,7 +194,7 @@ def test_preparation_starts_from_the_best_weights_and_ends_their_candidacy() -> 
         seen[0].set_weights(model.get_weights())
         model.set_weights([0 * weights for weights in model.get_weights()])
 
-    found = fitted(plan_of(train, Phase("spoil", 0, None, spoil), select=Select.LOSS))
+    found = fitted(plan_of(train, TrainingPhase("spoil", 0, None, spoil), select=Select.LOSS))
     losses = [epoch.validation_loss for epoch in found.curve]
     assert losses[1] < losses[0] < losses[2]
     assert losses[1] < losses[3] == pytest.approx(np.log(3), rel=1e-6)
@@ -217,7 +217,7 @@ def test_targets_may_be_real_and_inputs_several() -> None:
 
     both = (held.inputs[0], np.ones((TRAINING, 2)))
     pairs = np.random.default_rng(0).normal(size=(TRAINING, 2))
-    plan = plan_of(Phase("train", 2, adam(1e-2)), select=Select.LOSS)
+    plan = plan_of(TrainingPhase("train", 2, adam(1e-2)), select=Select.LOSS)
     for targets, outputs, loss in (
         (pairs, 2, keras.losses.MeanSquaredError()),
         (np.clip(pairs[:, 0], 0, 1), 1, keras.losses.BinaryCrossentropy(from_logits=True)),
@@ -232,7 +232,7 @@ def test_targets_may_be_real_and_inputs_several() -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_keeps_what_was_finished(tmp_path: Path) -> None:
-    plan = plan_of(Phase("train", 1, adam(1e-2)), Phase("burst", 3, sgd(np.inf)))
+    plan = plan_of(TrainingPhase("train", 1, adam(1e-2)), TrainingPhase("burst", 3, sgd(np.inf)))
     with pytest.raises(CheckFailed, match=r"epoch 2 of 4 \(burst\): the loss is no longer a number"):
         fitted(plan, folder=tmp_path)
     rows = json.loads((tmp_path / "curve.json").read_text())["curve"]
@@ -255,7 +255,7 @@ class Noting:
 
 def test_every_epoch_has_a_generator_of_its_own_and_validation_none() -> None:
     training, validation, again, other = (Noting([]) for _ in range(4))
-    plan = plan_of(Phase("train", 2, sgd(0.01)), Phase("tune", 1, sgd(0.01)))
+    plan = plan_of(TrainingPhase("train", 2, sgd(0.01)), TrainingPhase("tune", 1, sgd(0.01)))
     fitted(plan, training=training, validation=validation)
     assert len(set(training.seen)) == 3
     assert set(validation.seen) == {None}
@@ -291,18 +291,18 @@ TOO_HIGH = ArrayExamples(examples(8, 1).inputs, np.arange(8) % 4)
 )
 def test_wrong_examples_are_one_sentence(settings: dict[str, Examples], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        fitted(plan_of(Phase("train", 1, adam(1e-2))), **settings)
+        fitted(plan_of(TrainingPhase("train", 1, adam(1e-2))), **settings)
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: plan_of(), r"phases are \[\]; one or more"),
-        (lambda: plan_of(Phase("a", 1, adam(1)), Phase("a", 1, adam(1))), r"phases are \['a', 'a'\]"),
-        (lambda: Phase("a", -1, adam(1)), "phase a: -1 epochs"),
-        (lambda: Phase("a", 1, None), "phase a: 1 epochs need an optimizer"),
-        (lambda: plan_of(Phase("a", 1, adam(1)), batch=0), "batch is 0"),
-        (lambda: plan_of(Phase("a", 1, adam(1)), patience=0), "patience is 0"),
+        (lambda: plan_of(TrainingPhase("a", 1, adam(1)), TrainingPhase("a", 1, adam(1))), r"phases are \['a', 'a'\]"),
+        (lambda: TrainingPhase("a", -1, adam(1)), "phase a: -1 epochs"),
+        (lambda: TrainingPhase("a", 1, None), "phase a: 1 epochs need an optimizer"),
+        (lambda: plan_of(TrainingPhase("a", 1, adam(1)), batch=0), "batch is 0"),
+        (lambda: plan_of(TrainingPhase("a", 1, adam(1)), patience=0), "patience is 0"),
         (lambda: ArrayExamples((np.zeros((3, 2)), np.zeros((4, 2))), np.zeros(3)), "input 1 has 4 rows"),
     ],
 )
@@ -313,7 +313,7 @@ def test_wrong_plans_are_one_sentence(make: Callable[[], object], said: str) -> 
 
 def test_records_of_something_else_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     def again(rate: float = 1e-2, build: Callable[[], keras.Model] = linear, **settings: object) -> Fitted:
-        return fitted(plan_of(Phase("train", 1, adam(rate))), build, folder=tmp_path, **settings)
+        return fitted(plan_of(TrainingPhase("train", 1, adam(rate))), build, folder=tmp_path, **settings)
 
     again(identity={"cells": (1, 2)})
     again(identity={"cells": (1, 2)})
@@ -386,7 +386,7 @@ def test_a_stream_trains_like_the_same_examples_in_memory(numbered: Path) -> Non
         held = images.read(np.arange(1000))
         assert np.array_equal(np.sort(np.concatenate(order)[:, 0, 0, 0]), np.arange(1000))
         found = [
-            fit(build, CROSS_ENTROPY, each, each, plan_of(Phase("train", 1, sgd(0.1)), batch=1000))
+            fit(build, CROSS_ENTROPY, each, each, plan_of(TrainingPhase("train", 1, sgd(0.1)), batch=1000))
             for each in (streamed, ArrayExamples((held / 1000,), images.labels))
         ]
     # One step: the order within the batch is another one, and with it that of sums.

@@ -16,7 +16,7 @@ import tifffile
 from cytogate.model.design.design import Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
-from cytogate.model.files.frames import apply_flat_field, fitted, flat_field, open_frames
+from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
 
 ACQUISITION = FourAngle(rows=6, columns=7)
 NAMES = ("MCF7", "OAC", "OST")
@@ -24,10 +24,15 @@ LABELS = np.array([2, 0, 1])
 Writer = Callable[[Path, np.ndarray], Path]
 
 
+def opened(path: Path, instrument: FourAngle = ACQUISITION) -> FrameFile:
+    """Open frames of an instrument."""
+    return open_frames(path, instrument)
+
+
 def outcome(path: Path) -> np.ndarray | str:
     """All frames of a file, or the sentence that refuses it."""
     try:
-        with open_frames(path, ACQUISITION, NAMES) as file:
+        with opened(path) as file:
             return file.read(0, min(file.cells, 8))
     except InputError as error:
         return str(error)
@@ -98,8 +103,8 @@ both_arrays = pytest.mark.parametrize("write", ARRAYS, ids=lambda kind: kind.__n
 
 def refusal(path: Path, acquisition: FourAngle = ACQUISITION, names: tuple[str, ...] | None = None) -> str:
     """The one sentence that opening and reading all of ``path`` ends with; it begins with the file."""
-    with pytest.raises(InputError) as refused, open_frames(path, acquisition, names) as file:
-        file.read(0, file.cells)
+    with pytest.raises(InputError) as refused, opened(path, acquisition) as file:
+        file.read(0, file.cells), names and file.labels_for(names)
     said = str(refused.value)
     assert said.startswith(f"{path}: ")
     assert "\n" not in said
@@ -112,7 +117,7 @@ def test_every_kind_reads_alike(write: Callable[..., Path], bits: int, tmp_path:
     """3 cells of 4 x 6 x 7 codes, whole and in parts."""
     frames = frames_of(bits=bits)
     path = write(tmp_path, frames, labels=LABELS, class_names=np.array(NAMES))
-    with open_frames(path, FourAngle(rows=6, columns=7, adc_bits=bits)) as file:
+    with opened(path, FourAngle(rows=6, columns=7, adc_bits=bits)) as file:
         assert (file.shape, file.cells, file.rows, file.columns) == ((3, 4, 6, 7), 3, 6, 7)
         assert file.labels is not None
         assert file.labels.tolist() == LABELS.tolist()
@@ -129,27 +134,26 @@ def test_every_kind_reads_alike(write: Callable[..., Path], bits: int, tmp_path:
 @each_kind
 def test_labels_are_optional(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(tmp_path, frames_of())
-    with open_frames(path, ACQUISITION) as file:
-        assert (file.labels, file.class_names) == (None, None)
-    with open_frames(path, ACQUISITION, NAMES) as file:
-        assert (file.labels, file.class_names) == (None, NAMES)
+    with opened(path) as file:
+        assert (file.labels, file.class_names, file.groups, file.labels_for(NAMES)) == (None, None, None, None)
 
 
 @each_kind
 def test_labels_are_translated_by_name(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(tmp_path, frames_of(), labels=LABELS, class_names=np.array(NAMES))
     wanted = ("PBMC", "OST", "OAC", "MCF7")
-    with open_frames(path, ACQUISITION, wanted) as file:
-        assert file.labels is not None
-        assert [wanted[label] for label in file.labels] == [NAMES[label] for label in LABELS]
-        assert file.class_names == wanted
+    with opened(path) as file:
+        labels = file.labels_for(wanted)
+        assert labels is not None
+        assert [wanted[label] for label in labels] == [NAMES[label] for label in LABELS]
+        assert file.class_names == NAMES
 
 
 def test_big_endian_arrays_are_read(tmp_path: Path) -> None:
     frames = frames_of(bits=12)
     for write in (npz, hdf5):
         path = write(tmp_path, frames.astype(">u2"))
-        with open_frames(path, FourAngle(adc_bits=12)) as file:
+        with opened(path, FourAngle(adc_bits=12)) as file:
             assert (file.read(0, 3) == frames).all()
             assert file.read(0, 3).dtype == np.dtype("=u2")
 
@@ -160,19 +164,34 @@ def test_a_tiff_as_programs_write_it_is_read(tmp_path: Path) -> None:
     for number, options in enumerate(({}, {"photometric": "minisblack"}, {"imagej": True})):
         path = tmp_path / f"{number}.tif"
         tifffile.imwrite(path, frames.reshape(-1, 6, 7), **options)
-        with open_frames(path, ACQUISITION) as file:
+        with opened(path) as file:
             assert (file.read(0, 3) == frames).all()
 
 
-def test_a_virtual_dataset_is_read(tmp_path: Path) -> None:
-    """Frames joined from several files, as large recordings are."""
-    frames = frames_of()
-    layout = h5py.VirtualLayout(frames.shape, frames.dtype)
-    layout[:] = h5py.VirtualSource(hdf5(tmp_path, frames), "frames", frames.shape)
-    with h5py.File(tmp_path / "joined.h5", "w") as file:
-        file.create_virtual_dataset("frames", layout)
-    with open_frames(tmp_path / "joined.h5", ACQUISITION) as opened:
-        assert (opened.read(0, 3) == frames).all()
+def test_data_in_other_files_are_not_read(tmp_path: Path) -> None:
+    """A file may name any other on the machine; what it names is not opened, however the file names it."""
+    source = hdf5(tmp_path, frames_of())
+    layout = h5py.VirtualLayout((3, 4, 6, 7), np.uint8)
+    layout[:] = h5py.VirtualSource(source, "frames", (3, 4, 6, 7))
+    raw = tmp_path / "raw"
+    raw.write_bytes(frames_of().tobytes())
+    for kind in ("virtual", "external", "link", "soft link"):
+        path = tmp_path / f"{kind}.h5"
+        with h5py.File(path, "w") as file:
+            if kind == "virtual":
+                file.create_virtual_dataset("frames", layout)
+            elif kind == "external":
+                file.create_dataset("frames", (3, 4, 6, 7), "u1", external=[(str(raw), 0, 504)])
+            elif kind == "link":
+                file["frames"] = h5py.ExternalLink("cells.h5", "/frames")
+            else:
+                file["elsewhere"] = h5py.ExternalLink("cells.h5", "/")
+                file["frames"] = h5py.SoftLink("/elsewhere/frames")
+        said = refusal(path)
+        assert "lies in other files" in said or "frames lies in another file" in said, kind
+    with h5py.File(tmp_path / "broken.h5", "w") as file:
+        file["frames"] = h5py.SoftLink("/raw/frames")
+    assert refusal(tmp_path / "broken.h5") == "frames is a link to /raw/frames, which is not in the file"
 
 
 def test_reading_is_lazy(tmp_path: Path) -> None:
@@ -182,15 +201,15 @@ def test_reading_is_lazy(tmp_path: Path) -> None:
         dataset = file.create_dataset("frames", (1000, 4, 6, 7), np.uint8, chunks=(1, 4, 6, 7))
         dataset[:3] = frames
         dataset[999] = frames[0]
-    with open_frames(tmp_path / "long.h5", ACQUISITION) as opened:
-        assert opened.cells == 1000
-        assert (opened.read(999, 1000) == frames[:1]).all()
+    with opened(tmp_path / "long.h5") as file:
+        assert file.cells == 1000
+        assert (file.read(999, 1000) == frames[:1]).all()
         with pytest.raises(InputError, match=r"cell 3, frame \+x is empty: all of its pixels are 0"):
-            opened.read(0, 1000)
+            file.read(0, 1000)
 
 
 def test_cells_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with open_frames(npz(tmp_path, frames_of()), ACQUISITION) as file:
+    with opened(npz(tmp_path, frames_of())) as file:
         for start, stop in ((3, 5), (1, 1), (2, 1)):
             with pytest.raises(InputError, match="were asked for; there are 3"):
                 file.read(start, stop)
@@ -202,7 +221,7 @@ ORDERS = [
     ((7, 6, 4, 3), r"they look like (columns, rows, 4, cells), MATLAB's order: store numpy.transpose(frames)"),
     ((4, 6, 7), r"they look like one cell (4, rows, columns): store frames[None]"),
     ((6, 7, 4), r"they look like one cell (rows, columns, 4): store numpy.moveaxis(frames, -1, 0)[None]"),
-    ((12, 6, 7), r"they look like four frames a cell in a row: store frames.reshape(-1, 4, 6, 7)"),
+    ((12, 6, 7), r"they look like 4 frames a cell in a row: store frames.reshape(-1, 4, 6, 7)"),
     ((3, 5, 6, 7), ""),
     ((6, 7), ""),
     ((5,), ""),
@@ -266,10 +285,9 @@ def test_codes_beyond_the_adc_are_named(write: Writer, code: int, bits_needed: i
     frames = frames_of(rows=20, columns=20, bits=10)
     frames[2, 1, 3, 3] = code
     assert refusal(write(tmp_path, frames), FourAngle(adc_bits=10)) == (
-        f"cell 2, frame -x holds the code {code}, beyond the 10-bit ADC's 1023; "
-        f"the optical constant adc_bits must be {bits_needed} or more"
+        f"cell 2, frame -x holds the code {code}, beyond the 10-bit ADC's 1023; adc_bits must be {bits_needed} or more"
     )
-    with open_frames(write(tmp_path, frames), FourAngle(adc_bits=bits_needed)) as file:
+    with opened(write(tmp_path, frames), FourAngle(adc_bits=bits_needed)) as file:
         assert (file.read(0, 3) == frames).all()
 
 
@@ -286,7 +304,7 @@ def test_a_saturated_frame_is_named(write: Writer, tmp_path: Path) -> None:
     """More than one pixel in a hundred: 4 of 400 may be at the top, 5 may not."""
     frames = frames_of(rows=20, columns=20)
     frames[1, 3].flat[:4] = 255
-    with open_frames(write(tmp_path, frames), ACQUISITION) as file:
+    with opened(write(tmp_path, frames)) as file:
         assert (file.read(0, 3) == frames).all()
     frames[1, 3, 5, 5] = 255
     assert refusal(write(tmp_path, frames)) == (
@@ -298,7 +316,7 @@ def test_a_saturated_frame_is_named(write: Writer, tmp_path: Path) -> None:
 def test_cells_are_counted_from_the_start_of_the_file(tmp_path: Path) -> None:
     frames = frames_of(cells=9)
     frames[7, 0] = 3
-    with open_frames(npz(tmp_path, frames), ACQUISITION) as file:
+    with opened(npz(tmp_path, frames)) as file:
         assert (file.read(0, 7) == frames[:7]).all()
         with pytest.raises(InputError, match=r"cell 7, frame \+x is empty"):
             file.read(5, 9)
@@ -320,7 +338,7 @@ def test_sides_that_are_not_believed(write: Writer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("pages", [1, 3, 5, 11])
 def test_a_tiff_of_incomplete_cells_is_refused(pages: int, tmp_path: Path) -> None:
     path = tiff(tmp_path, frames_of().reshape(-1, 6, 7)[:pages])
-    assert refusal(path) == f"{pages} pages are no whole number of cells, which have four pages each"
+    assert refusal(path) == f"{pages} pages are no whole number of cells, which have 4 pages each"
 
 
 def test_tiff_pages_must_be_alike(tmp_path: Path) -> None:
@@ -335,7 +353,7 @@ def test_tiff_pages_must_be_alike(tmp_path: Path) -> None:
 def test_tiffs_of_other_pixels_are_refused(tmp_path: Path) -> None:
     colored = np.random.default_rng(0).integers(0, 255, (4, 6, 7, 3), np.uint8)
     tifffile.imwrite(tmp_path / "colored.tif", colored, photometric="rgb")
-    assert "frames of shape (1, 4, 6, 7, 3) are not in the order" in refusal(tmp_path / "colored.tif")
+    assert "axes IYXS of shape (4, 6, 7, 3) are not 4 channels (C) of cells" in refusal(tmp_path / "colored.tif")
     tifffile.imwrite(tmp_path / "float.tif", np.full((4, 6, 7), np.nan, np.float32), photometric="minisblack")
     assert "frames are float32 and cell 0, frame +x holds NaN" in refusal(tmp_path / "float.tif")
     tifffile.imwrite(tmp_path / "signed.tif", np.full((4, 6, 7), -3, np.int16), photometric="minisblack")
@@ -344,13 +362,25 @@ def test_tiffs_of_other_pixels_are_refused(tmp_path: Path) -> None:
 
 WRONG_LABELS = [
     ({"labels": np.array([0, 1])}, "there are 2 labels for 3 cells"),
-    ({"labels": np.array([0, 1, 3])}, "the label of cell 2 is 3; it must be 0 to 2, for MCF7, OAC, OST"),
-    ({"labels": np.array([0, -1, 3])}, "the label of cell 1 is -1; it must be 0 to 2, for MCF7, OAC, OST"),
-    ({"labels": np.array([0.0, 1.0, 2.0])}, "labels are float64 of shape (3,); (3,) integers needed"),
-    ({"labels": np.array([[0, 1, 2]])}, "labels are int64 of shape (1, 3); (3,) integers needed"),
+    (
+        {"labels": np.array([0, 1, 3]), "class_names": np.array(NAMES)},
+        "the label of cell 2 is 3; it must be 0 to 2, for MCF7, OAC, OST",
+    ),
+    (
+        {"labels": np.array([0, -1, 3]), "class_names": np.array(NAMES)},
+        "the label of cell 1 is -1; it must be 0 to 2, for MCF7, OAC, OST",
+    ),
+    ({"labels": np.array([0.0, 1.0, 2.0])}, "labels are float64 of shape (3,); (3,) integers or names needed"),
+    ({"labels": np.array([[0, 1, 2]])}, "labels are int64 of shape (1, 3); (3,) integers or names needed"),
+    ({"labels": LABELS}, "labels have no class_names, and which of the network's classes (MCF7, OAC, OST) a number"),
+    ({"groups": np.array(["a", "b"])}, "there are 2 groups for 3 cells"),
+    ({"groups": np.array([0.5, 1.0, 2.0])}, "groups are float64 of shape (3,); (3,) integers or names needed"),
     ({"labels": LABELS, "class_names": np.array(["MCF7", "OAC"])}, "the label of cell 0 is 2; it must be 0 to 1"),
     ({"labels": LABELS, "class_names": np.array(["MCF7", "HeLa", "OST"])}, "class HeLa is unknown to the network"),
-    ({"class_names": np.array(["MCF7", "OAC", "MCF7"])}, "class_names MCF7, OAC, MCF7 name a class twice"),
+    (
+        {"class_names": np.array(["MCF7", "OAC", "MCF7"])},
+        "class_names MCF7, OAC, MCF7 are not different names; one is there twice",
+    ),
     ({"class_names": np.array([1, 2, 3])}, "class_names are int64 of shape (3,); a list of names is needed"),
 ]
 
@@ -364,7 +394,7 @@ def test_wrong_labels_are_named(
 
 
 def test_labels_without_names_and_network_may_be_any_but_negative(tmp_path: Path) -> None:
-    with open_frames(npz(tmp_path, frames_of(), labels=np.array([0, 90, 4], np.uint8)), ACQUISITION) as file:
+    with opened(npz(tmp_path, frames_of(), labels=np.array([0, 90, 4], np.uint8))) as file:
         assert file.labels is not None
         assert file.labels.tolist() == [0, 90, 4]
     said = refusal(npz(tmp_path, frames_of(), labels=np.array([0, 1, -4])))
@@ -456,11 +486,11 @@ def test_hdf5_that_declares_what_it_does_not_hold(member: str, shape: tuple[int,
 def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
     for content in (b"", b"P", b"frames\n" * 100, b"\x93NUMPY\x01\x00", bytes(4096)):
         (tmp_path / name).write_bytes(content)
-        assert "this is no NPZ, HDF5 or TIFF file" in refusal(tmp_path / name)
+        assert "this is no NPZ, HDF5, Zarr or TIFF file" in refusal(tmp_path / name)
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "missing.npz") == "there is no such file"
+    assert refusal(tmp_path / "missing.npz") == "there is no such file or folder"
     assert refusal(tmp_path) == "this is a folder; a file of frames is needed"
     assert refusal(tmp_path / ("n" * 300)) == "cannot be read: File name too long"
 
@@ -471,7 +501,7 @@ def test_a_file_without_frames_says_what_it_holds(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["images"] = frames_of()
         file.create_group("frames")
-    assert refusal(tmp_path / "other.h5") == "holds no dataset named frames, but frames, images"
+    assert refusal(tmp_path / "other.h5") == "holds no array named frames, but frames, images"
     zipfile.ZipFile(tmp_path / "empty.npz", "w").close()
     with zipfile.ZipFile(tmp_path / "text.zip", "w") as archive:
         archive.writestr("readme", "frames")
@@ -561,30 +591,29 @@ def test_a_stack_cut_in_its_chain_of_pages_loses_no_cell_unnoticed(tmp_path: Pat
     # Pixels that are missing at the end are noticed before hours of work.
     path.write_bytes(data[:-1])
     with pytest.raises(InputError, match=r"page 11 \(counted from 0\) is cut off; the file is truncated"):
-        open_frames(path, ACQUISITION)
+        opened(path)
 
 
 def test_flat_field_is_mean_over_pixel(tmp_path: Path) -> None:
-    """Two exposures of 4 x 2 x 3 pixels; the gains in closed form."""
-    background = np.empty((2, 4, 2, 3), np.uint8)
-    background[0] = np.array([[100, 50, 100], [100, 100, 150]])
-    background[1] = np.array([[100, 50, 100], [100, 100, 150]])
-    background[:, 3] = [[10, 10, 10], [20, 40, 30]]
+    """Two exposures of 4 x 4 x 4 pixels; the gains in closed form."""
+    background = np.empty((2, 4, 4, 4), np.uint8)
+    background[:] = [[100, 50, 100, 100], [100, 100, 150, 100]] * 2
+    background[:, 3] = [[10, 10, 10, 10], [20, 40, 30, 30]] * 2
     # An exposure brighter than the other by the same light everywhere.
     background[1, 3] += 10
-    acquisition = FourAngle(rows=2, columns=3)
-    with open_frames(npz(tmp_path, background), acquisition) as file:
+    acquisition = FourAngle(rows=4, columns=4)
+    with opened(npz(tmp_path, background), acquisition) as file:
         gains = flat_field(file, acquisition)
-    assert gains.shape == (4, 2, 3)
-    assert gains[0] == pytest.approx(np.array([[1, 2, 1], [1, 1, 2 / 3]]), rel=1e-15)
+    assert gains.shape == (4, 4, 4)
+    assert gains[0] == pytest.approx(np.array([[1, 2, 1, 1], [1, 1, 2 / 3, 1]] * 2), rel=1e-15)
     assert (gains[1] == gains[0]).all()
-    assert gains[3] == pytest.approx(25 / np.array([[15, 15, 15], [25, 45, 35]]), rel=1e-15)
+    assert gains[3] == pytest.approx(25 / np.array([[15, 15, 15, 15], [25, 45, 35, 35]] * 2), rel=1e-15)
 
 
 def test_flat_field_reads_every_exposure(tmp_path: Path) -> None:
     """37 exposures, more than are read at a time."""
     background = frames_of(cells=37)
-    with open_frames(hdf5(tmp_path, background), ACQUISITION) as file:
+    with opened(hdf5(tmp_path, background)) as file:
         gains = flat_field(file, ACQUISITION)
     mean = background.mean(axis=0)
     assert gains == pytest.approx(mean.mean(axis=(1, 2), keepdims=True) / mean, rel=1e-12)
@@ -596,16 +625,16 @@ def test_a_pixel_that_sees_nothing_is_named(tmp_path: Path) -> None:
     background = frames_of()
     background[:, 2, 4, 1] = 0
     said = r"cells.npz: pixel \(row 4, column 1\) of frame \+y is 0 in all"
-    with open_frames(npz(tmp_path, background), ACQUISITION) as file, pytest.raises(InputError, match=said):
+    with opened(npz(tmp_path, background)) as file, pytest.raises(InputError, match=said):
         flat_field(file, ACQUISITION)
     background[1, 2, 4, 1] = 1
-    with open_frames(npz(tmp_path, background), ACQUISITION) as file:
+    with opened(npz(tmp_path, background)) as file:
         assert np.isfinite(flat_field(file, ACQUISITION)).all()
 
 
 def test_a_background_of_another_size_is_refused(tmp_path: Path) -> None:
     said = "background frames of 6x7 pixels do not suit frames of 7x6"
-    with open_frames(npz(tmp_path, frames_of()), ACQUISITION) as file, pytest.raises(InputError, match=said):
+    with opened(npz(tmp_path, frames_of())) as file, pytest.raises(InputError, match=said):
         flat_field(file, FourAngle(rows=7, columns=6))
 
 
@@ -617,7 +646,7 @@ def test_flat_field_rounds_and_clips(bits: int, kind: type, tmp_path: Path) -> N
     frames[:] = [0, 1, 3, 5, 100, top]
     gains = np.full((4, 1, 6), 0.5)
     gains[1], gains[2], gains[3] = 1.0, 1.5, 1e9
-    acquisition = FourAngle(rows=1, columns=6, adc_bits=bits)
+    acquisition = FourAngle(adc_bits=bits)
     codes = apply_flat_field(frames, gains, acquisition)
     assert codes.dtype == kind
     assert codes[0, 0, 0].tolist() == [0, 0, 2, 2, 50, 2 ** (bits - 1)]
@@ -629,27 +658,25 @@ def test_flat_field_rounds_and_clips(bits: int, kind: type, tmp_path: Path) -> N
 def test_flat_field_evens_out_its_own_background(tmp_path: Path) -> None:
     background = frames_of(cells=1, bits=12)
     acquisition = FourAngle(rows=6, columns=7, adc_bits=12)
-    with open_frames(npz(tmp_path, background), acquisition) as file:
+    with opened(npz(tmp_path, background), acquisition) as file:
         codes = apply_flat_field(background, flat_field(file, acquisition), acquisition)
     assert np.ptp(codes, axis=(2, 3)).max() <= 1
 
 
-def test_a_design_is_fitted_to_the_file(tmp_path: Path) -> None:
-    design = Design("small", window=Window(64, 64, 1))
-    with open_frames(npz(tmp_path, frames_of(rows=64, columns=90)), ACQUISITION) as file:
-        adapted = fitted(design, file)
-    assert (adapted.acquisition.rows, adapted.acquisition.columns) == (64, 90)
-    assert adapted.crop == (0, 13)
-    for rows, columns in ((63, 90), (90, 63), (6, 7)):
+def test_frames_of_another_size_than_the_design_says_are_refused(tmp_path: Path) -> None:
+    design = Design("small", instrument=FourAngle(rows=64, columns=90), window=Window(64, 64, 1))
+    with opened(npz(tmp_path, frames_of(rows=64, columns=90))) as file:
+        file.check_size(design)
+    for rows, columns in ((63, 90), (90, 64), (65, 90)):
+        said = rf"frames of {rows}x{columns} pixels; design small has 64x90.*rows = {rows} and columns = {columns}"
         path = npz(tmp_path, frames_of(rows=rows, columns=columns))
-        said = rf"cells.npz: .*frames of {rows}x{columns} pixels hold no window of"
-        with open_frames(path, ACQUISITION) as file, pytest.raises(InputError, match=said):
-            fitted(design, file)
+        with opened(path) as file, pytest.raises(InputError, match=said):
+            file.check_size(design)
 
 
 @both_arrays
 def test_leaving_the_context_closes_the_file(write: Writer, tmp_path: Path) -> None:
-    with open_frames(write(tmp_path, frames_of()), ACQUISITION) as file:
+    with opened(write(tmp_path, frames_of())) as file:
         file.read(0, 1)
     with pytest.raises(InputError):
         file.read(0, 1)

@@ -94,7 +94,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
         for name in tracked
         if name.split("/")[0] in ROOMS
         and not name.startswith("model/results/")
-        and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json"}
+        and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json", ".toml"}
     }
     assert len(wanted) > 30
     assert wanted <= held, sorted(wanted - held)
@@ -105,7 +105,7 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     subprocess.run(install, check=True, timeout=600)
     code = (
         "import numpy as np\n"
-        "from cytogate.model.design.design import load_design\n"
+        "from cytogate.model.design.folder import load_design\n"
         "from cytogate.model.retrieval import integer\n"
         "from cytogate.hls.sources import FPGA\n"
         "assert (FPGA / 'src' / 'retrieve_phase.hpp').exists()\n"
@@ -149,7 +149,9 @@ def test_readme_commands_parse(line: str, capsys: pytest.CaptureFixture[str]) ->
 def test_unknown_design_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["csim", "--design", "nothing"]) == 2
     assert re.fullmatch(
-        r"cytogate csim: there is no design named nothing; choose one of [a-z0-9, ]+\n", capsys.readouterr().err
+        r"cytogate csim: there is no design named nothing; built-in are [a-z0-9, ]+, and `cytogate new` makes a folder "
+        r"for one of your own\n",
+        capsys.readouterr().err,
     )
 
 
@@ -171,3 +173,40 @@ def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path
     assert f"{missing} was not found" in done.stdout
     assert said in done.stdout
     assert not (tmp_path / ".venv").exists()
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    """Let make say what it would do."""
+    return subprocess.run(["make", "-n", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [("csim", "DESING=qatom64"), ("help", "Design=x", "ARGS=--cells 4"), ("PAGE=x",)])
+def test_make_knows_its_variables(words: tuple[str, ...]) -> None:
+    """A misspelt one must not be passed over: the default design would be built."""
+    done = make(*words)
+    (unknown,) = (word.partition("=")[0] for word in words if "=" in word and not word.startswith("ARGS="))
+    assert done.returncode == 2
+    assert re.search(rf"there is no variable {unknown}; did you mean one of these: DESIGN LEVEL", done.stderr)
+    assert not done.stdout
+
+
+def test_make_takes_every_variable_that_a_target_reads() -> None:
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    read = set(re.findall(r"\$\(([A-Z]+)\)", text)) - {
+        "VENV",
+        "BIN",
+        "CYTOGATE",
+        "READY",
+        "GIVEN",
+        "UNKNOWN",
+        "VARIABLES",
+    }
+    assert {"DESIGN", "BOARD", "WAVES"} <= read
+    assert make("help", *(f"{name}=1" for name in sorted(read))).returncode == 0
+
+
+def test_make_hands_a_folder_and_a_board_on() -> None:
+    touched = ("-o", ".venv/.ready")  # an install is not what is asked here
+    assert "csim --design 'my cells' --cells 4" in make(*touched, "csim", "DESIGN=my cells", "ARGS=--cells 4").stdout
+    assert "--board" not in make(*touched, "bitstream").stdout
+    assert "bitstream --design 'qatom128' --board zcu104" in make(*touched, "bitstream", "BOARD=zcu104").stdout

@@ -15,8 +15,10 @@ import zarr
 from PIL import Image
 
 from cytogate.model.errors import InputError
-from cytogate.model.files import image_sources
-from cytogate.model.files.images import open_arrays, open_image_set
+from cytogate.model.files import npz as npz_files
+from cytogate.model.files import pictures
+from cytogate.model.files.images import open_image_set
+from cytogate.model.files.npz import open_arrays
 
 LABELS = np.array([1, 0, 2, 1, 0])
 NAMES = ("long", "rare", "round")
@@ -139,16 +141,18 @@ def test_a_folder_of_many_sizes(tmp_path: Path) -> None:
     assert "brought to one" in refusal(tmp_path / "set")
 
 
-def test_classes_without_names_have_numbers(tmp_path: Path) -> None:
-    with open_image_set(npz(tmp_path, images_of(), labels=LABELS)) as opened:
-        assert opened.class_names == ("0", "1", "2")
+def test_classes_without_names_have_numbers_where_the_caller_says_so(tmp_path: Path) -> None:
+    path = npz(tmp_path, images_of(), labels=LABELS)
+    assert "labels have no class_names; store a list of names" in refusal(path)
+    with open_image_set(path, numbered=True) as opened:
+        assert opened.class_names == ("class 0", "class 1", "class 2")
 
 
 @each_file
 def test_wrong_labels(write: Writer, tmp_path: Path) -> None:
     for number, (members, told) in enumerate([
         ({}, "there are none"),
-        ({"labels": LABELS[:4]}, r"shape (4,)"),
+        ({"labels": LABELS[:4]}, "there are 4 labels for 5 images"),
         ({"labels": LABELS.astype(float) + 0.5}, "float64"),
         ({"labels": LABELS - 1, "class_names": np.array(NAMES)}, "label of image 1 is -1; it must be 0 to 2"),
         ({"labels": LABELS + 1, "class_names": np.array(NAMES)}, "label of image 2 is 3; it must be 0 to 2"),
@@ -201,7 +205,7 @@ def test_declared_sizes_are_not_believed(tmp_path: Path) -> None:
     assert "of which the file holds 0" in refusal(tmp_path / "big.h5")
     group = zarr.create_group(tmp_path / "big.zarr")
     group.create_array("images", shape=(2**20, 8000, 8000), dtype="u2", chunks=(2**10, 8000, 8000))
-    assert "would be read at once" in refusal(tmp_path / "big.zarr")
+    assert "read at once" in refusal(tmp_path / "big.zarr")
     with zipfile.ZipFile(tmp_path / "big.npz", "w") as archive, archive.open("images.npy", "w") as member:
         np.lib.format.write_array_header_1_0(member, {"shape": (2**40,), "descr": "|u1", "fortran_order": False})  # type: ignore[arg-type]
     assert f"declares {2**40} bytes" in refusal(tmp_path / "big.npz")
@@ -209,7 +213,7 @@ def test_declared_sizes_are_not_believed(tmp_path: Path) -> None:
 
 def test_a_picture_that_unfolds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = png_folder(tmp_path, images_of(), labels=LABELS, class_names=np.array(NAMES))
-    monkeypatch.setattr(image_sources, "MAX_IMAGE_BYTES", 53)
+    monkeypatch.setattr(pictures, "MAX_PART_BYTES", 53)
     assert "54 bytes of pixels; 53 are the most" in refusal(path)
 
 
@@ -240,7 +244,7 @@ def test_what_is_no_set(tmp_path: Path) -> None:
     assert "holds no array named images, but labels" in refusal(npz_without_images(tmp_path))
     wrong = images_of(dtype="f4")
     wrong[3, 2, 1] = np.nan
-    assert "image 3 holds NaN" in refusal(npz(tmp_path, wrong, labels=LABELS))
+    assert "image 3 holds NaN" in refusal(npz(tmp_path, wrong, labels=LABELS, class_names=np.array(NAMES)))
 
 
 def npz_without_images(folder: Path) -> Path:
@@ -263,6 +267,6 @@ def test_whole_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(arrays["images"], images_of())
     with pytest.raises(InputError, match="no array named names"):
         open_arrays(path, ("names",))
-    monkeypatch.setattr(image_sources, "MAX_MEMBER_BYTES", 39)
+    monkeypatch.setattr(npz_files, "MAX_WHOLE_BYTES", 39)
     with pytest.raises(InputError, match="39 are the most"):
         open_arrays(path, ("labels",))

@@ -21,7 +21,7 @@ from tests.phantoms import bumps, extremes, noise
 OTHER_DESIGNS = {
     design.name: design
     for design in (
-        # Sixteen bits and binning: logarithms are cut to the ROM's address. Anisotropic: one axis has a gain.
+        # Sixteen bits and binning: samples are rounded to the log ROM's address. Anisotropic: one axis has a gain.
         Design("sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133)),
         Design(
             "anisotropic", window=Window(64, 64, 1),

@@ -12,9 +12,9 @@ from cytogate.model.data.folds import stratified_folds
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.metrics import (
     BINS,
-    Figure,
+    Interval,
     Metrics,
-    Spread,
+    Repeats,
     _confusion,
     _ece,
     _Ranks,
@@ -77,9 +77,9 @@ def test_wilsons_interval() -> None:
     """Against Wilson 1927 by hand for 8 of 10: (8 + z^2/2 -+ z sqrt(8 * 2/10 + z^2/4)) / (10 + z^2)."""
     z = 1.959963984540054
     middle, half = 8 + z * z / 2, z * np.sqrt(8 * 2 / 10 + z * z / 4)
-    figure = Figure.share(8, 10)
+    figure = Interval.share(8, 10)
     assert (figure.low, figure.high) == pytest.approx(((middle - half) / (10 + z * z), (middle + half) / (10 + z * z)))
-    assert Figure.share(0, 0) == Figure(None, None, None)
+    assert Interval.share(0, 0) == Interval(None, None, None)
 
 
 def test_a_bootstrap_interval_holds_the_truth_nineteen_times_in_twenty() -> None:
@@ -147,13 +147,26 @@ def test_logits_are_no_probabilities() -> None:
         Metrics.of(labels, predicted, NAMES[:2])
 
 
-def test_spread() -> None:
-    assert Spread.of([0.5, 0.7]).as_dict() == {
+def test_intervals_lie_above_or_below_a_level_as_a_whole() -> None:
+    found = Interval(0.3, 0.2, 0.4)
+    assert (found.is_above(0.19), found.is_above(0.2), found.is_below(0.4), found.is_below(0.41)) == (
+        True, False, False, True,
+    )  # fmt: skip
+    none = Interval(None, None, None)
+    assert not none.is_above(-1)
+    assert not none.is_below(2)
+    assert found.known == 0.3
+    with pytest.raises(ValueError, match="do not define"):
+        _ = none.known
+
+
+def test_repeated_trainings() -> None:
+    assert Repeats.of([0.5, 0.7]).as_dict() == {
         "values": (0.5, 0.7),
         "mean": pytest.approx(0.6),
         "standard_deviation": pytest.approx(np.sqrt(0.02)),
     }
-    assert Spread.of([0.5]).standard_deviation is None
+    assert Repeats.of([0.5]).standard_deviation is None
 
 
 def test_folds_are_disjoint_whole_and_stratified() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.folder import load_design
-from cytogate.model.design.topologies import Meng2017
+from cytogate.model.design.topologies import Compact, Meng2017
 from cytogate.model.errors import InputError
 from cytogate.model.networks.build import build
-from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.compact import compact
 from cytogate.model.networks.exact import (
     count_macs,
     count_weights,
@@ -152,7 +152,7 @@ def test_heavy_weights_are_refused_by_name() -> None:
 
 def test_a_channel_that_hardly_varies_is_not_magnified_without_bound() -> None:
     """Twelve bits of sums times the reciprocal root of epsilon, 32, on a grid of 2^-10 are 2^26 steps."""
-    model = lived_in(compact(Compact(size=16, filters=(2, 3), dense=4), quantized=True))
+    model = lived_in(compact(Compact(filters=(2, 3), dense=4), (16, 16, 2), 7, quantized=True))
     layer = model.get_layer("normalization_2")
     gamma, beta, mean, variance = layer.get_weights()
     variance[1] = 0.0

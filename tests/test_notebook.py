@@ -14,21 +14,20 @@ from nbclient import NotebookClient
 from cytogate.host.driver.results import Result
 from cytogate.host.notebook import confusion, found_device
 from cytogate.host.sources.simulated import SimulatorCells
-from cytogate.sim.board.bundle import write_synthetic
+from cytogate.model.design.design import Design
 from cytogate.sim.board.kernels import light
 from tests.conftest import REPOSITORY
-from tests.streams import CLASSES, small_manifest
+from tests.streams import CLASSES, four_angle_design, small_bundle, small_design, small_frames, write_bundle, write_npz
 
 NOTEBOOK = REPOSITORY / "host" / "cytogate.ipynb"
 KERNEL = "cytogate-tests"
 CELL_S, START_S = 60, 60
 CELLS, SEED = 24, 5
-MANIFEST = small_manifest(side=48)
+DESIGN = four_angle_design()
 
 
-@pytest.fixture
-def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nbformat.NotebookNode:
-    bundle = write_synthetic(tmp_path / "small.zip", MANIFEST).path
+def executed(design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nbformat.NotebookNode:
+    bundle = write_bundle(tmp_path / "small.zip", design)
     monkeypatch.setenv("CYTOGATE_DEVICE", "emulated-light")
     monkeypatch.setenv("CYTOGATE_BUNDLE", str(bundle))
     # A kernel of this interpreter, whatever others are known to this computer.
@@ -51,20 +50,36 @@ def text(notebook: nbformat.NotebookNode) -> str:
     return "\n".join(output.get("text") or "\n".join(output["data"].values()) for output in outputs)
 
 
-def test_it_runs_and_tells_what_the_device_answered(executed: nbformat.NotebookNode) -> None:
-    cells = list(SimulatorCells(MANIFEST, CELLS, SEED).read({}))
-    kernel = light(MANIFEST)
+def test_it_runs_and_tells_what_the_device_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = list(SimulatorCells(DESIGN, CELLS, SEED).read({}))
+    kernel = light(small_bundle(DESIGN))
     answers = [Result(index, np.array(kernel(cell.frames)), 0, 0) for index, cell in enumerate(cells)]
     table = confusion([cell.label for cell in cells], answers, CLASSES)
     assert table.cells.sum() == CELLS
-    said = text(executed)
+    notebook = executed(DESIGN, tmp_path, monkeypatch)
+    said = text(notebook)
     assert "device emulated-light, bundle small.zip" in said
-    assert "small on none: 4 frames of 48 x 48 pixels a cell" in said
+    assert "small on kv260: a cell is 64 x 64 pixels of +x -x +y -y" in said
     assert table._repr_html_() in said
-    assert f"{table.accuracy:.0%} of {CELLS} simulated cells, 0 lost" in said
+    assert f"{table.accuracy:.0%} of {CELLS} labelled simulated cells, 0 lost" in said
     median, longest = map(float, re.search(r"median (\S+) ms, longest (\S+) ms \(emulated\)", said).groups())
     assert 0 < median <= longest
-    assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+
+
+def test_it_takes_a_file_of_bright_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two channels; the first cells of the file."""
+    design, labels = small_design(channels=("bright field", "dark field")), np.arange(CELLS + 6) % 3
+    frames = small_frames(CELLS + 6, channels=2)
+    path = write_npz(tmp_path / "cells.npz", frames, labels)
+    monkeypatch.setenv("CYTOGATE_INPUT", str(path))
+    said = text(executed(design, tmp_path, monkeypatch))
+    kernel = light(small_bundle(design))
+    answers = [Result(index, np.array(kernel(cell)), 0, 0) for index, cell in enumerate(frames[:CELLS])]
+    table = confusion(labels[:CELLS].tolist(), answers, CLASSES)
+    assert "a cell is 8 x 8 pixels of bright field dark field" in said
+    assert f"{table.accuracy:.0%} of {CELLS} labelled given cells, 0 lost" in said
+    assert table._repr_html_() in said
 
 
 def test_no_output_is_kept() -> None:
@@ -83,6 +98,7 @@ def test_confusion_counts_cells_and_leaves_the_lost_out() -> None:
     assert table.cells.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
     assert table.lost == 1
     assert table.accuracy == 2 / 3
+    assert confusion([0, None, 2, 1], results, CLASSES).cells.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
     assert confusion([], [], CLASSES).accuracy == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import threading
@@ -10,21 +11,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cytogate.host.page.gallery import GAP
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.server import serve
 from cytogate.host.page.words import About
 from cytogate.host.stream.cells import SourceCell
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.model.contract.fixed_point import PHASE
+from cytogate.model.design.design import Design, Network, Window
 from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
+from cytogate.model.interface.frame_check import FrameCheck
+from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
-from tests.streams import CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_frames
+from tests.streams import CHANNELS, CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_design, small_frames
 from tests.test_monitor import event
 
 WAIT_S = 20.0
@@ -81,10 +89,10 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
 
     settings = Settings(queue_cells=64, flush_s=0.1, drop_when_full=False)
     pipeline = Pipeline(
-        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8), live, [monitor],
-        settings, stop,
+        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8, CHANNELS), live,
+        [monitor], settings, stop,
     )  # fmt: skip
-    with serve(lambda: LivePage(monitor, live, about, None), 0) as url:
+    with serve(lambda: LivePage(monitor, live, about, small_design()), 0) as url:
         run = Run(pipeline, monitor, live, url, stop)
 
         def show() -> None:
@@ -220,30 +228,59 @@ def test_a_lost_connection_is_said(browser: Browser) -> None:
     page.close()
 
 
-def test_phase_of_the_cells_shown() -> None:
-    """Without a browser: the gallery draws frames of a real instrument and their phase."""
-    design = load_design("qatom64")
+def drawn(design: Design, frames: NDArray) -> dict[float, NDArray]:
+    """Return, without a browser, the pictures of a cell that the gallery draws, by their height."""
     monitor = Monitor(design.network.class_names)
-    live = LiveGates(Gates({}), design.network.class_names)
-    page = LivePage(monitor, live, SIMULATED, design)
-    cell = SimulatedCells(design.four_angle, design.network.class_names, 1, 3)[0]
+    page = LivePage(monitor, LiveGates(Gates({}), design.network.class_names), SIMULATED, design)
     sent = event(0, time.monotonic_ns())
-    sent.arrival.cell = SourceCell("simulator", 0, cell.frames)
+    sent.arrival.cell = SourceCell("a file", 0, frames)
     monitor.write(sent)
     page.refresh()
-    drawn = page._gallery
-    assert drawn is not None
-    images = [
-        source for renderer in drawn.plot.renderers for source in [renderer.data_source.data] if "image" in source
-    ]
-    assert any(len(source["image"]) for source in images)
+    pictures = {}
+    for renderer in page._gallery.plot.renderers:
+        images = renderer.data_source.data.get("image", [])
+        if images:
+            pictures[renderer.glyph.y] = images[0]
+    return pictures
+
+
+def test_phase_of_the_cells_shown() -> None:
+    """Below the bright field, the phase of the integer model, as high as the chart has it."""
+    design = load_design("qatom64")
+    cell = SimulatedCells(design.four_angle, design.network.class_names, 1, 3)[0]
+    pictures = drawn(design, cell.frames)
+    assert len(pictures) == 2
+    phase = integer.retrieve(cell.frames[None], design).phase[0]
+    np.testing.assert_array_equal(pictures[0], PHASE.decode(phase)[::-1].astype(np.float32))
+    assert pictures[1 + GAP].dtype == np.uint8
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_channels_of_a_cell_shown(channels: int) -> None:
+    """Of a design without phase: each channel's window, the first above; no phase and no color bar of it."""
+    names = tuple(f"channel {number}" for number in range(channels))
+    design = dataclasses.replace(
+        small_design(20, 12, names), window=Window(rows=8, columns=16, binning=1), network=Network(CLASSES, Compact())
+    )
+    frames = np.random.default_rng(1).integers(0, 4096, (channels, 20, 20), np.uint16)
+    # Out of the window: it must not be seen, nor set the range of the grays.
+    frames[:, :6] = frames[:, :, :2] = 60_000
+    pictures = drawn(design, frames)
+    assert sorted(pictures) == [pytest.approx((0.5 + GAP) * place) for place in range(channels)]
+    for number, height in enumerate(sorted(pictures, reverse=True)):
+        shown, window = pictures[height], frames[number, 6:14, 2:18]
+        assert shown.shape == (8, 16)
+        # First row at the bottom, brighter where the frame is.
+        order = np.argsort(window[::-1], axis=None)
+        assert (np.diff(shown.ravel()[order].astype(int)) >= 0).all()
+        assert (shown.min(), shown.max()) == (0, 255)
 
 
 def test_a_taken_port_is_one_sentence() -> None:
     monitor, live = Monitor(CLASSES), LiveGates(Gates({}), CLASSES)
 
     def page() -> LivePage:
-        return LivePage(monitor, live, SIMULATED, None)
+        return LivePage(monitor, live, SIMULATED, small_design())
 
     with serve(page, 0) as url:
         port = int(url.rsplit(":", 1)[1].strip("/"))

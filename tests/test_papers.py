@@ -12,10 +12,11 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.model.contract.fixed_point import PIXEL, Format
 from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Compact
 from cytogate.model.design.topologies import Meng2017 as Sizes
 from cytogate.model.errors import InputError
 from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, topgan
-from cytogate.model.networks.compact import Compact, compact
+from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.dcnn import Dcnn
 from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
@@ -23,7 +24,7 @@ from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import Compared
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.networks.pretrained import copy_weights, start_twin
+from cytogate.model.networks.pretrained import copy_weights, start_quantized
 from cytogate.model.networks.topgan import TopGan
 from cytogate.model.networks.widths import Widths
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
@@ -173,7 +174,9 @@ TWINS = {
         (PIXEL, Format(9, 1), Format(9, 1)),
     ),
     "topgan": Twin(lambda: topgan.quantized_network(TopGan(filters=(64, 128)).scaled(8, 1 / 16)), (Format(8, 1),)),
-    "compact": Twin(lambda: compact(Compact(filters=(64, 128)).scaled(8, 1 / 16), quantized=True), (Format(8, 1),)),
+    "compact": Twin(
+        lambda: compact(scaled(Compact(filters=(64, 128)), 1 / 16), (8, 8, 2), 7, quantized=True), (Format(8, 1),)
+    ),
     "dcae": Twin(lambda: dcae.quantized_network(Dcae(filters=(64, 128), dense=(160, 128)).scaled(8, 1 / 16))),
 }
 
@@ -280,7 +283,7 @@ def test_a_twin_starts_where_its_float_network_is(widths: Widths, bound: float) 
     last = trained.get_layer("logits")
     # As large as training makes them.
     last.kernel.assign(last.kernel / np.std(logits(pictures)))
-    start_twin(twin, trained, pictures)
+    start_quantized(twin, trained, pictures)
     of_float, of_twin = (np.asarray(each, np.float64) for each in (logits(pictures), twin(values)))
     assert of_float.std() == pytest.approx(1, abs=0.01)
     assert np.sqrt(np.mean((of_twin - of_float) ** 2)) < bound
@@ -289,9 +292,9 @@ def test_a_twin_starts_where_its_float_network_is(widths: Widths, bound: float) 
 def test_what_no_twin_can_start_from_is_refused() -> None:
     spec = Dcnn().scaled(16, 1 / 16)
     with pytest.raises(InputError, match="layer with_differences_1: chains that join"):
-        start_twin(dcnn.quantized_network(spec), dcnn.float_network(spec), np.zeros((1, 16, 16, 5)))
+        start_quantized(dcnn.quantized_network(spec), dcnn.float_network(spec), np.zeros((1, 16, 16, 5)))
     small = Meng2018().scaled(16, 1 / 16)
     with pytest.raises(InputError, match="layer convolution_1: gives one value for all samples"):
-        start_twin(
+        start_quantized(
             meng2018.quantized_network(small), meng2018.float_network(small), np.zeros((2, 16, 16, 1), np.float32)
         )

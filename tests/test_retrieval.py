@@ -7,14 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
+from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.tables import quotient_quadrant, twiddles
 from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import integer, reference
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.simulation.simulator import SimulatedCells
-from tests.phantoms import bumps, extremes, noise
+from tests.phantoms import bumps, cells_of_diameter, extremes, noise
 
 SIZES = ("qatom64", "qatom128", "qatom256")
 FINE_ADC = FourAngle(adc_bits=16)
@@ -98,7 +100,7 @@ def test_unequal_pixel_pitches_are_rescaled() -> None:
     terms = contract(design)
     exact = terms.stage("phase").values(integer.retrieve(frames, design).phase)
     assert rms(reference.retrieve(frames, design)["phase"] - phase).max() < 6e-3
-    assert rms(exact - reference.retrieve(frames, design)["phase"]).max() < terms.stage("phase").bound
+    assert rms(exact - reference.retrieve(frames, design)["phase"]).max() < terms.stage("phase").bound.fixed
 
 
 @pytest.mark.parametrize("adc_bits", [8, 10, 12, 16])
@@ -124,7 +126,7 @@ def test_integer_model_is_within_its_bounds(name: str, shaded: bool) -> None:
     exact, real = integer.retrieve(frames, design), reference.retrieve(frames, design)
     phase = terms.stage("phase").values(exact.phase)
     whole = rms(phase - real["phase"])
-    assert whole.max() < min(terms.stage("phase").bound, WHOLE_DUE_RAD)
+    assert whole.max() < min(terms.stage("phase").bound.fixed, WHOLE_DUE_RAD)
     spectral = reference.integrate(terms.stage("gradient").values(exact.gradient), real["binned"])
     error = rms(phase - spectral["phase"])
     assert len(error) == BOUND_CELLS
@@ -136,12 +138,53 @@ def test_integer_model_is_within_its_bounds(name: str, shaded: bool) -> None:
         print(f"{name} shaded={shaded} {what}: {1e3 * figure:.4f} mrad")
     assert error.mean() < MEAN_DUE_RAD
     assert error.max() < WORST_DUE_RAD
-    for stage in ("binned", "gradient", "network_input"):
-        values = terms.stage(stage).values(getattr(exact, stage))
-        assert np.sqrt(np.square(np.abs(values - real[stage])).mean()) <= terms.stage(stage).bound, stage
-    for stage in ("spectrum", "quotient"):
-        values = terms.stage(stage).values(getattr(exact, stage), exact.spectrum_exponent)
-        assert np.sqrt(np.square(np.abs(values - real[stage])).mean()) <= terms.stage(stage).bound, stage
+    for stage, ratio in bound_ratios(frames, design).items():
+        assert ratio <= 1, stage
+
+
+def bound_ratios(frames: np.ndarray, design: Design) -> dict[str, float]:
+    """RMSE of the integer model from the reference over the bound, stage by stage; 0 where both are 0."""
+    exact, real = integer.retrieve(frames, design), reference.retrieve(frames, design)
+    ratios = {}
+    for stage in contract(design).stages:
+        exponents = exact.spectrum_exponent if stage.exponents else None
+        error = np.abs(stage.values(getattr(exact, stage.name), exponents) - real[stage.name])
+        allowed = stage.bound.squares(exponents).mean()
+        ratios[stage.name] = float(np.sqrt(np.square(error).mean() / allowed)) if error.any() else 0.0
+    return ratios
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("adc_bits", [8, 12])
+@pytest.mark.parametrize("diameter_um", [4.0, 20.0])
+def test_bounds_scale_with_the_signal(name: str, adc_bits: int, diameter_um: float) -> None:
+    """Tiny cells and large ones come equally near the spectrum's bound, and none over it."""
+    design = dataclasses.replace(load_design(name), instrument=FourAngle(adc_bits=adc_bits))
+    ratios = bound_ratios(cells_of_diameter(design, diameter_um, 2, seed=12), design)
+    print(ratios)
+    assert max(ratios.values()) <= 1
+    assert ratios["spectrum"] > 0.4
+
+
+BREAKS = {
+    "twiddles of 10 bits": ("twiddles", lambda size: TWIDDLE.encode(twiddles(size) / 2**16 // 2**-8 * 2**-8)),
+    "one twiddle off by 2^-8": (
+        "twiddles",
+        lambda size: twiddles(size) + np.eye(1, size, 10, np.int64).reshape(-1, 2) * 256,
+    ),
+    "quotients of 10 bits": ("quotient_quadrant", lambda size: quotient_quadrant(size) // 256 * 256),
+    "shifts that cut": ("shift_right", lambda codes, shift: codes >> shift),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_a_broken_step_exceeds_a_bound(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = load_design("qatom128")
+    frames = cells_of_diameter(design, 20.0, 2, seed=12)
+    monkeypatch.setattr(integer, *BREAKS[what])
+    ratios = bound_ratios(frames, design)
+    print(ratios)
+    assert max(ratios["spectrum"], ratios["quotient"]) > 1
 
 
 def test_binning_is_exact() -> None:
@@ -150,6 +193,22 @@ def test_binning_is_exact() -> None:
     binned = bin_codes(frames, design)
     assert binned[0, 2, 5, 7] == frames[0, 2, 24 + 10 : 24 + 12, 24 + 14 : 24 + 16].sum()
     assert (contract(design).binned.decode(binned) == reference.retrieve(frames, design)["binned"]).all()
+
+
+@pytest.mark.parametrize("adc_bits", [8, 11, 12, 16])
+def test_logarithms_have_no_bias(adc_bits: int) -> None:
+    """Over an octave of samples they are off by less than a step on the average, however many bits are dropped.
+
+    A cut of m would leave -2 steps in the first octave beyond the ROM's address, -3 in the next, then up to -4.
+    """
+    terms = contract(Design("logarithms", instrument=FourAngle(adc_bits=adc_bits)))
+    codes = np.arange(1, 1 << terms.binned.width)
+    error = integer.log2(codes, terms) - np.log2(codes) / GRADIENT.step
+    octave = np.frexp(codes)[1] - 1
+    means = np.bincount(octave, error) / np.bincount(octave)
+    assert len(means) == terms.binned.width
+    assert np.abs(means).max() < 0.5
+    assert integer.log2(np.zeros(1, np.int64), terms) == -1 / GRADIENT.step
 
 
 def test_words_stay_within_their_formats_on_extreme_frames() -> None:

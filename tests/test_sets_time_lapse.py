@@ -25,7 +25,7 @@ from cytogate.model.experiments.dcnn.dishes import (
     SMOOTH_MUSCLE,
     STEM_CELL,
     WAVELENGTH_UM,
-    Cells,
+    DishCells,
     TimeLapses,
     central,
     draw_cells,
@@ -40,18 +40,18 @@ TINY = TimeLapses(movies=12, rows=1, columns=2, seed=3)
 FIELD = (4 * CLIP, 4 * CLIP)
 
 
-def dish(kind: int, seed: int) -> Cells:
+def dish(kind: int, seed: int) -> DishCells:
     """Return a pure dish of many cells."""
     content = tuple(float(each == kind) for each in range(len(KINDS)))
     return draw_cells(content, FIELD, np.random.default_rng(seed))
 
 
-def one_cell(kind: int, x_um: float = 150.0, y_um: float = 160.0) -> Cells:
+def one_cell(kind: int, x_um: float = 150.0, y_um: float = 160.0) -> DishCells:
     """Return a single cell that stays where it is."""
     cells = dish(kind, 7)
-    alone = {field.name: getattr(cells, field.name)[:1] for field in dataclasses.fields(Cells)}
+    alone = {field.name: getattr(cells, field.name)[:1] for field in dataclasses.fields(DishCells)}
     places = {"x_um": np.full((1, FRAMES), x_um), "y_um": np.full((1, FRAMES), y_um), "striation": np.zeros(1)}
-    return Cells(**{**alone, **places})
+    return DishCells(**{**alone, **places})
 
 
 def test_a_movie_is_the_same_whatever_is_asked_for_around_it() -> None:

@@ -58,7 +58,7 @@ class Counted:
     """A source that notes what is read of it."""
 
     def __init__(self, source: image_sets.ImageSource) -> None:
-        self.__dict__.update({name: getattr(source, name) for name in ("count", "shape", "dtype", "read")})
+        self.__dict__.update({name: getattr(source, name) for name in ("shape", "dtype", "read", "close")})
         self._source = source
         self.ranges: list[int] = []
 

@@ -11,16 +11,23 @@ import numpy as np
 import psutil
 import pytest
 
-from cytogate.host.stream import frame_check
 from cytogate.host.stream.cells import Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.frame_check import FrameCheck
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
-from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.files.frames import SATURATED_SHARE
-from tests.streams import CLASSES, LOGIT_STEP, SIDE, ListedCells, NumpyAccelerator, logits_of, small_frames
+from cytogate.model.interface.frame_check import FrameCheck
+from tests.streams import (
+    CHANNELS,
+    CLASSES,
+    LOGIT_STEP,
+    SIDE,
+    ListedCells,
+    NumpyAccelerator,
+    logits_of,
+    small_frames,
+)
 
 PLAIN = Settings(queue_cells=16, flush_s=0.05, drop_when_full=False)
 ALL = Gates(dict.fromkeys(CLASSES, 0.0))
@@ -51,17 +58,19 @@ def pipeline(
     settings: Settings = PLAIN,
     gates: Gates = ALL,
     stopped: threading.Event | None = None,
+    measure: Measure | None = None,
 ) -> tuple[Pipeline, Kept]:
     sink = sink or Kept()
     made = Pipeline(
         cells,
         accelerator or NumpyAccelerator(),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(SIDE, SIDE, 8),
+        FrameCheck(SIDE, SIDE, 8, CHANNELS),
         LiveGates(gates, CLASSES),
         [sink],
         settings,
         stopped or threading.Event(),
+        measure,
     )
     return made, sink
 
@@ -80,6 +89,29 @@ def test_every_cell_in_order_with_its_own_logits() -> None:
     assert run.counts.deepest_queue <= PLAIN.queue_cells
     assert run.ledger.summaries()["total"].cells == 1000
     assert run.ledger.summaries()["phase"].p50_us == pytest.approx(12.5, rel=0.01)
+
+
+def test_events_carry_the_features_of_their_own_frames() -> None:
+    """40 cells, one of them without frames, one lost by the accelerator: that one has features but no class."""
+    frames: list[np.ndarray | None] = list(small_frames(40))
+    frames[7] = None
+    cells = ListedCells(frames).read({})
+    run, sink = pipeline(cells, NumpyAccelerator(lost=[11]), measure=lambda each: {"sum": float(each.sum())})
+    run.run()
+    assert [event.features for event in sink.events] == [
+        {} if each is None else {"sum": float(each.sum())} for each in frames
+    ]
+    assert len(sink.events) == 40
+    # The eleventh that was sent after the first; the one without frames was not.
+    assert sink.events[12].logits is None
+    assert all(not event.features for event in _events_without_measure(small_frames(3)))
+
+
+def _events_without_measure(frames: np.ndarray) -> list[Event]:
+    run, sink = pipeline(ListedCells(frames).read({}))
+    run.run()
+    assert len(sink.events) == len(frames)
+    return sink.events
 
 
 def test_faulty_cells_keep_their_place_and_the_stream_goes_on() -> None:
@@ -117,10 +149,6 @@ def test_faulty_cells_keep_their_place_and_the_stream_goes_on() -> None:
     assert sink.events[-1].flags == Flag.SATURATED
     assert sink.events[-1].decision is Decision.UNTRUSTED
     assert run.counts.faulty == len(strange)
-
-
-def test_saturation_means_the_same_as_in_files() -> None:
-    assert frame_check.SATURATED_SHARE == SATURATED_SHARE
 
 
 def test_cells_that_the_accelerator_loses_are_told() -> None:
@@ -381,7 +409,7 @@ def test_memory_stays_flat_over_twenty_thousand_cells() -> None:
         cells(),
         Light(batch=16),
         NetworkOutput(CLASSES, LOGIT_STEP),
-        FrameCheck(side, side, 8),
+        FrameCheck(side, side, 8, CHANNELS),
         LiveGates(ALL, CLASSES),
         [Forgetting()],
         replace(PLAIN, queue_cells=64),

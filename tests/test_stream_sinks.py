@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import flowio
@@ -24,14 +24,22 @@ from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.gating import Decision, Verdict
 from cytogate.host.stream.run_folder import run_folder
+from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
-from cytogate.model.files.frames import FourAngle, open_frames
+from cytogate.model.evaluation.cell_features import features_of
+from cytogate.model.files.frames import open_frames
 from tests.streams import CLASSES, LOGIT_STEP, small_frames
 
 ROWS = EventFormat("a1b2", CLASSES, LOGIT_STEP)
 
 
-def event(index: int, origin: str = "list", lost: bool = False, codes: Sequence[int] = (3, -70, 1999)) -> Event:
+def event(
+    index: int,
+    origin: str = "list",
+    lost: bool = False,
+    codes: Sequence[int] = (3, -70, 1999),
+    features: Mapping[str, float] | None = None,
+) -> Event:
     cell = SourceCell(origin, index, small_frames(1, seed=index)[0], label=index % 3)
     arrived_ns = 10**15 + 1000 * index
     arrival = Arrival(index, cell, arrived_ns, None)
@@ -40,7 +48,8 @@ def event(index: int, origin: str = "list", lost: bool = False, codes: Sequence[
     verdict = (
         Verdict(Decision.LOST, None, None) if lost else Verdict(list(Decision)[index % 6], index % 3, 1 / (index + 1))
     )
-    return Event(arrival, result, verdict, Flag.LOST if lost else Flag.SATURATED, arrived_ns + 950)
+    flags = Flag.LOST if lost else Flag.SATURATED
+    return Event(arrival, result, verdict, flags, arrived_ns + 950, features or {})
 
 
 def written(folder: Path, count: int, flush_every: int = 7) -> list[Event]:
@@ -185,6 +194,42 @@ def test_fcs_is_read_back_by_flowio(tmp_path: Path) -> None:
     assert data.text["timestep"] == "1e-09"
     assert data.text["cytogate run"] == "a1b2"
     assert all(float(most) > high for most, high in zip(data.pnr_values, expected.max(axis=0), strict=True))
+
+
+def test_fcs_says_in_words_what_every_parameter_is(tmp_path: Path) -> None:
+    written(tmp_path / "events", 3)
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", ROWS)
+    data = flowio.FlowData(tmp_path / "events.fcs")
+    said = dict(zip(data.pnn_labels, data.pns_labels, strict=True))
+    assert all(said.values())
+    assert said["Class"] == said["Label"].replace("Label", "Class") == "Class: 0 MCF7; 1 OAC; 2 THP1; -1 none"
+    assert said["Logit_1_OAC"] == "Logit of class OAC"
+    assert said["Latency"] == "Arrival to decision (ns)"
+    assert "4 SATURATED" in said["Flags"]
+
+
+def test_features_are_columns_where_an_event_carries_them(tmp_path: Path) -> None:
+    """In Parquet with units, null where there is none; in FCS as parameters with long names, 0 where there is none."""
+    features = features_of(phase=True)
+    rows = EventFormat("a1b2", CLASSES, LOGIT_STEP, features)
+    sink = EventFolder(tmp_path / "events", rows)
+    carried = {feature.name: 1.5 * number for number, feature in enumerate(features)}
+    for index, values in enumerate([carried, {}, {"area": 2.5, "dry_mass": float("nan")}]):
+        sink.write(event(index, features=values))
+    sink.flush()
+    table = pq.read_table(parts(tmp_path / "events")[0])
+    nothing = dict.fromkeys(carried)
+    expected = [carried, nothing, nothing | {"area": 2.5}]
+    assert table.select(list(carried)).to_pylist() == expected
+    field = table.schema.field("dry_mass")
+    assert field.metadata[b"unit"] == b"pg"
+    assert field.metadata[b"long_name"].startswith(b"Dry mass of the cell")
+    write_fcs(tmp_path / "events.fcs", tmp_path / "events", rows)
+    data = flowio.FlowData(tmp_path / "events.fcs")
+    assert data.pnn_labels[-len(features) :] == [feature.short_name for feature in features]
+    assert data.pns_labels[-len(features) :] == [feature.long_name for feature in features]
+    found = np.array(data.events).reshape(3, -1)[:, -len(features) :]
+    np.testing.assert_array_equal(found, [[row[name] or 0 for name in carried] for row in expected])
 
 
 def test_fcs_segments_lie_where_the_header_says(tmp_path: Path) -> None:

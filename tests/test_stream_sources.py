@@ -24,20 +24,19 @@ from cytogate.host.sources.arrays import open_file
 from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
 from cytogate.host.sources.opening import open_source
-from cytogate.host.stream.cells import WHOLE_FILE, Flag, SourceCell
-from cytogate.model.design.instruments import FourAngle
+from cytogate.host.stream.cells import NOTHING_UNUSUAL, WHOLE_FILE, Flag, SourceCell
 from cytogate.model.errors import InputError
-from cytogate.model.files.zarr_codecs import HARMLESS, codec_names
+from cytogate.model.files.zarr import HARMLESS, codec_names
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
-from tests.streams import CLASSES, SIDE, real_data, small_frames, small_manifest, write_npz
+from tests.streams import CLASSES, SIDE, four_angle_design, real_data, small_design, small_frames, write_npz
 
 FRAMES = small_frames(6)
-MANIFEST = small_manifest()
+DESIGN = small_design()
 
 
 def cells_of(text: Path | str, resume: dict[str, int] | None = None) -> list[SourceCell]:
-    source = open_source(str(text), MANIFEST)
+    source = open_source(Path(text), DESIGN)
     try:
         return [cell for cell in source.read(resume or {}) if cell is not None]
     finally:
@@ -87,7 +86,7 @@ KINDS = [
 def test_every_kind_of_file_gives_the_same_cells(kind: str, tmp_path: Path) -> None:
     path = write(kind, tmp_path)
     check(cells_of(path), FRAMES)
-    assert not open_source(str(path), MANIFEST).simulated
+    assert not open_source(path, DESIGN).simulated
     check(cells_of(path, {path.name: 4}), FRAMES[4:], first=4)
     assert not cells_of(path, {path.name: 6})
 
@@ -96,7 +95,7 @@ def test_every_kind_of_file_gives_the_same_cells(kind: str, tmp_path: Path) -> N
 def test_files_of_another_size_are_refused(kind: str, tmp_path: Path) -> None:
     path = write(kind, tmp_path)
     with pytest.raises(InputError, match=r"\(6, 4, 8, 8\) do not suit the bundle.*4, 16, 16") as refusal:
-        open_source(str(path), small_manifest(side=16))
+        open_source(path, small_design(side=16))
     assert str(path) in str(refusal.value)
 
 
@@ -126,6 +125,53 @@ def test_labels_come_along(tmp_path: Path) -> None:
     assert [cell.label for cell in cells_of(path)] == labels.tolist()
 
 
+LABELS = np.array([2, 1, 0, 0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "found", "told"),
+    [
+        (CLASSES, LABELS, LABELS, None),
+        # The file's own order of classes, and fewer of them than the design has.
+        (("THP1", "MCF7", "OAC"), LABELS, [1, 0, 2, 2, 0, 1], None),
+        (("THP1", "OAC"), LABELS // 2, [1, 2, 2, 2, 2, 1], None),
+        (None, LABELS, LABELS, "labels have no class_names; they are taken for MCF7, OAC, THP1, in this order"),
+        (None, LABELS // 2, None, "labels have no class_names"),
+        (None, LABELS + 1, None, "labels have no class_names"),
+        (("MCF7", "HeLa", "THP1"), LABELS, None, "class HeLa is unknown"),
+    ],
+)
+def test_labels_are_matched_by_name(
+    names: tuple[str, ...] | None, labels: NDArray, found: NDArray | None, told: str | None, tmp_path: Path
+) -> None:
+    """Never by the file's order; where it is not certain what they mean, there are none and the user is told."""
+    path = tmp_path / "frames.npz"
+    named = {} if names is None else {"class_names": np.array(names)}
+    np.savez(path, frames=FRAMES, labels=labels, **named)  # type: ignore[arg-type]
+    source = open_source(path, DESIGN)
+    expected = [None] * 6 if found is None else list(found)
+    assert [cell.label for cell in source.read({}) if cell is not None] == expected
+    assert len(source.told) == (told is not None)
+    if told is not None:
+        assert told in source.told[0]
+        assert str(path) in source.told[0]
+    source.close()
+    growing = GrowingFolder(tmp_path, lambda each: open_file(each, DESIGN), settled_s=0)
+    assert [cell.label for cell in first_cells(growing, 6)] == expected
+    assert len(growing.told) == (told is not None)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_files_of_any_number_of_channels(channels: int, tmp_path: Path) -> None:
+    names = tuple(f"channel {number}" for number in range(channels))
+    frames, design = small_frames(6, channels=channels), small_design(channels=names)
+    source = open_source(write_npz(tmp_path / "frames.npz", frames), design)
+    check([cell for cell in source.read({}) if cell is not None], frames)
+    source.close()
+    with pytest.raises(InputError, match=rf"frames of shape \(6, {channels}, 8, 8\)"):
+        open_source(tmp_path / "frames.npz", small_design(channels=("one", "two", "three")))
+
+
 def test_a_damaged_cell_is_told_and_the_others_follow(tmp_path: Path) -> None:
     path = tmp_path / "frames.h5"
     with h5py.File(path, "w") as file:
@@ -145,8 +191,8 @@ def test_ome_tiff_without_four_channels_is_refused(tmp_path: Path) -> None:
     for axes, frames in (("TZYX", FRAMES), ("TCYX", FRAMES[:, :3])):
         path = tmp_path / "strange.ome.tif"
         tifffile.imwrite(path, frames, ome=True, metadata={"axes": axes}, photometric="minisblack")
-        with pytest.raises(InputError, match="are not the four angles as C"):
-            open_source(str(path), MANIFEST)
+        with pytest.raises(InputError, match=r"are not 4 channels \(C\) of cells"):
+            open_source(path, DESIGN)
 
 
 def test_ome_tiff_reads_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +242,7 @@ def test_a_zarr_with_codecs_that_are_not_known_to_be_harmless_is_refused(
     # A chunk that would call a function if it were unpickled.
     (path / "0.0.0.0").write_bytes(b"cos\n_exit\n(I1\ntR.")
     with pytest.raises(InputError, match=r"is not among those that are let through|No Zarr data type"):
-        open_source(str(path), MANIFEST)
+        open_source(path, DESIGN)
 
 
 def test_known_codecs_inside_others_are_looked_at(tmp_path: Path) -> None:
@@ -215,41 +261,62 @@ def test_known_codecs_inside_others_are_looked_at(tmp_path: Path) -> None:
 def test_a_zarr_of_giant_chunks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "giant.zarr"
     zarr.create_array(path, shape=(2**40, 4, SIDE, SIDE), dtype="u1", chunks=(2**30, 4, SIDE, SIDE))
-    with pytest.raises(InputError, match="most that is read at once"):
-        open_source(str(path), MANIFEST)
+    with pytest.raises(InputError, match="read at once"):
+        open_source(path, DESIGN)
 
 
 @pytest.mark.parametrize("text", ["nothing.h5", "nothing.adc", "there is nothing"])
 def test_a_missing_source_is_one_sentence(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no such file|cannot be read: No such file"):
-        open_source(str(tmp_path / text), MANIFEST)
+        open_source(tmp_path / text, DESIGN)
 
 
 def test_the_simulator_gives_the_same_cells_in_every_stream() -> None:
-    manifest = small_manifest(side=32)
-    source = open_source("simulator", manifest, cells=3, seed=5)
+    design = four_angle_design()
+    source = open_source(None, design, cells=3, seed=5)
     cells = [cell for cell in source.read({}) if cell is not None]
     again = [cell for cell in source.read({source.name: 2}) if cell is not None]
-    expected = SimulatedCells(FourAngle(rows=32, columns=32), CLASSES, 3, seed=5)
+    expected = SimulatedCells(design.four_angle, CLASSES, 3, seed=5)
+    assert source.told == ()
     assert source.simulated
     assert source.cells == 3
     for position, cell in enumerate(cells):
         np.testing.assert_array_equal(cell.frames, expected[position].frames)
         assert cell.label == expected.label(position)
     np.testing.assert_array_equal(again[0].frames, cells[2].frames)
-    endless = open_source("simulator", manifest)
+    endless = open_source(None, design)
     assert endless.cells is None
     assert len(list(itertools.islice(endless.read({}), 3))) == 3
+
+
+def test_classes_that_are_not_simulated_have_no_labels() -> None:
+    """The frames are those of the lines that the simulator knows, and the user is told."""
+    design = four_angle_design(("mine", "yours"))
+    source = open_source(None, design, cells=3, seed=5)
+    (told,) = source.told
+    assert told.startswith("simulated cells are of the lines MCF7, ")
+    assert "not of the design's classes mine, yours" in told
+    expected = SimulatedCells(design.four_angle, cells=3, seed=5)
+    cells = [cell for cell in source.read({}) if cell is not None]
+    assert [cell.label for cell in cells] == [None] * 3
+    for cell, known in zip(cells, expected, strict=True):
+        np.testing.assert_array_equal(cell.frames, known.frames)
+
+
+def test_bright_field_is_not_simulated() -> None:
+    said = 'design small is of kind "bright-field", of which there is no simulator; give frames .* by --input'
+    with pytest.raises(InputError, match=said):
+        open_source(None, small_design())
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".tif"])
 def test_simulated_files_are_known_for_what_they_are(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"cells{suffix}"
-    write_cells(SimulatedCells(FourAngle(rows=32, columns=32), CLASSES, 2), path, workers=1)
+    design = four_angle_design()
+    write_cells(SimulatedCells(design.four_angle, CLASSES, 2), path, workers=1)
     os.utime(path, (1000, 1000))
-    manifest = small_manifest(side=32)
-    assert open_source(str(path), manifest).simulated
-    folder = GrowingFolder(tmp_path, lambda each: open_file(each, manifest))
+    assert open_source(path, design).simulated
+    folder = GrowingFolder(tmp_path, lambda each: open_file(each, design))
     first_cells(folder, 2)
     assert folder.simulated
 
@@ -282,6 +349,15 @@ def test_flow_cytobot_images_in_the_middle_and_flagged(tmp_path: Path) -> None:
     assert set(cells[0].frames[0][outside].tolist()) == {int(np.median(border))}
     assert [cell.recorded_s for cell in cells] == [0.5, 0.7]
     assert "row 2: the trigger has no image" in str(cells[1].fault)
+
+
+def test_an_instrument_of_one_frame_takes_an_image_for_what_it_is(tmp_path: Path) -> None:
+    path = bin_of(tmp_path, SECOND.format(1, 0.5, 0.5, 0.6, 5, 3, 0), bytes(range(15)))
+    (cell,) = open_source(path, small_design(channels=("camera",))).read({})
+    assert cell is not None
+    assert cell.flags == NOTHING_UNUSUAL
+    assert cell.frames is not None
+    assert cell.frames.shape == (1, SIDE, SIDE)
 
 
 def test_flow_cytobot_images_that_are_too_large_lose_their_rim() -> None:
@@ -330,7 +406,7 @@ def test_flow_cytobot_images_cut_off_with_the_file(tmp_path: Path) -> None:
     assert [cell.fault is None for cell in cells_of(path)] == [True, True, False]
     path.with_suffix(".roi").unlink()
     with pytest.raises(InputError, match=r"bin.roi: cannot be read: No such file or directory; a bin is"):
-        open_source(str(path), MANIFEST)
+        open_source(path, DESIGN)
 
 
 @pytest.mark.realdata
@@ -339,7 +415,7 @@ def test_flow_cytobot_images_cut_off_with_the_file(tmp_path: Path) -> None:
 )
 def test_real_bins(name: str, rows: int, images: int) -> None:
     path = real_data() / "ifcb_bins" / f"{name}.adc"
-    source = open_source(str(path), small_manifest(side=305))
+    source = open_source(path, small_design(side=305))
     cells = [cell for cell in source.read({}) if cell is not None]
     source.close()
     assert len(cells) == rows == source.cells
@@ -374,7 +450,7 @@ def first_cells(source: GrowingFolder, wanted: int, resume: dict[str, int] | Non
 
 
 def growing(folder: Path, settled_s: float = 0.3) -> GrowingFolder:
-    return GrowingFolder(folder, lambda path: open_file(path, MANIFEST), settled_s)
+    return GrowingFolder(folder, lambda path: open_file(path, DESIGN), settled_s)
 
 
 def test_a_growing_folder_gives_what_is_put_there_in_order(tmp_path: Path) -> None:

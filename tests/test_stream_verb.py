@@ -4,6 +4,7 @@ interrupted stream leaves, and that going on appends nothing twice.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -20,13 +21,14 @@ import numpy as np
 import psutil
 import pyarrow.dataset as ds
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from cytogate.host.stream.cells import Flag
 from cytogate.model.command.dispatch import main
-from cytogate.sim.board.bundle import write_synthetic
+from cytogate.model.design.design import Chip
 from cytogate.sim.board.kernels import light
-from tests.streams import CLASSES, real_data, small_frames, small_manifest, write_npz
+from tests.streams import CLASSES, real_data, small_bundle, small_design, small_frames, write_bundle, write_npz
 
 COMMAND = [sys.executable, "-c", "from cytogate.model.command.dispatch import main; raise SystemExit(main())", "stream"]
 LIGHT = ["--device", "emulated-light"]
@@ -35,7 +37,7 @@ GATES = "[thresholds]\nMCF7 = 0.5\nTHP1 = 0.2\n"
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_synthetic(tmp_path_factory.mktemp("bundle") / "small.zip", small_manifest()).path
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "small.zip")
 
 
 @pytest.fixture
@@ -44,8 +46,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def stream(source: str, bundle: Path, *options: str) -> int:
-    return main(["stream", source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options])
+def stream(source: list[str], bundle: Path, *options: str) -> int:
+    return main(["stream", *source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options])
 
 
 def rows(folder: Path = Path("run")) -> list[dict]:
@@ -57,7 +59,7 @@ def report(folder: Path = Path("run")) -> dict:
 
 
 def expected(frames: NDArray) -> list[list[int]]:
-    kernel = light(small_manifest())
+    kernel = light(small_bundle())
     return [list(kernel(each)) for each in frames]
 
 
@@ -72,7 +74,9 @@ def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pyt
     frames, labels = small_frames(200), np.arange(200) % 3
     write_npz(here / "cells.npz", frames, labels)
     (here / "gates.toml").write_text(GATES)
-    assert stream("cells.npz", bundle, "--gates", "gates.toml", "--images", "THP1", "--most-images", "5") == 0
+    assert (
+        stream(["--input", "cells.npz"], bundle, "--gates", "gates.toml", "--images", "THP1", "--most-images", "5") == 0
+    )
     check_all_there_once(frames)
     found, said = rows(), report()
     for row, codes, label in zip(found, expected(frames), labels, strict=True):
@@ -90,6 +94,8 @@ def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pyt
         assert said[key] == value, key
     assert said["emulated"]
     assert not said["simulated"]
+    assert said["labelled"] == 200
+    assert said["told"] == []
     assert said["accuracy"] == np.mean([row["class"] == row["label"] for row in found])
     assert sum(said["decisions"].values()) == sum(said["classes"].values()) == 200
     # The light kernel counts no clocks: there is no latency of the phase retrieval to tell.
@@ -101,14 +107,71 @@ def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pyt
     assert "latencies are those of the emulation" in printed
 
 
+def test_bright_field_of_two_channels_from_end_to_end(here: Path) -> None:
+    """Twelve bits, labels in the file's own order: nothing on the way takes a cell for four frames of eight bits."""
+    design = small_design(adc_bits=12, channels=("bright field", "dark field"))
+    bundle = write_bundle(here / "b.zip", design)
+    frames = small_frames(40, channels=2).astype(np.uint16) * 16
+    np.savez(here / "cells.npz", frames=frames, labels=np.arange(40) % 2, class_names=np.array(["THP1", "OAC"]))
+    assert stream(["--input", "cells.npz"], bundle, "--images", ",".join(CLASSES)) == 0
+    found, kernel = rows(), light(small_bundle(design))
+    assert [row["logits"] for row in found] == [list(kernel(cell)) for cell in frames]
+    assert [row["label"] for row in found] == ["THP1", "OAC"] * 20
+    said = report()
+    assert said["labelled"] == 40
+    assert said["accuracy"] == np.mean([row["class"] == row["label"] for row in found])
+    images = list((here / "run" / "images").glob("*/*.tif"))
+    assert len(images) == 40
+    np.testing.assert_array_equal(tifffile.imread(images[0]), frames[int(images[0].stem)])
+
+
+def test_labels_that_mean_nothing_certain_are_told(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(here / "cells.npz", frames=small_frames(6), labels=np.arange(6) % 2)
+    assert stream(["--input", "cells.npz"], bundle) == 0
+    said = report()
+    assert (said["labelled"], said["accuracy"]) == (0, None)
+    assert said["told"] == [
+        line for line in capsys.readouterr().err.splitlines() if "labels have no class_names" in line
+    ]
+    assert len(said["told"]) == 1
+    assert {row["label"] for row in rows()} == {None}
+
+
+def test_the_design_has_the_deadline_that_the_gates_leave_open(here: Path) -> None:
+    """Late by the design's deadline, unless the gates file has one of its own."""
+    design = dataclasses.replace(small_design(), chip=Chip(deadline_ms=0.001))
+    bundle = write_bundle(here / "b.zip", design)
+    write_npz(here / "cells.npz", small_frames(20))
+    (here / "gates.toml").write_text("[thresholds]\nMCF7 = 0\nOAC = 0\nTHP1 = 0\n")
+    assert stream(["--input", "cells.npz"], bundle, "--gates", "gates.toml") == 0
+    assert report()["decisions"] == {"late": 20}
+    assert report()["gates"][0][1]["deadline_ms"] == 0.001
+    shutil.rmtree(here / "run")
+    (here / "gates.toml").write_text("deadline_ms = 60000\n[thresholds]\nMCF7 = 0\nOAC = 0\nTHP1 = 0\n")
+    assert stream(["--input", "cells.npz"], bundle, "--gates", "gates.toml") == 0
+    assert report()["decisions"] == {"sort": 20}
+
+
+def test_a_source_must_be_named_and_one_alone(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for source in ([], ["--input", "cells.npz", "--simulate"]):
+        with pytest.raises(SystemExit) as ended:
+            stream(source, bundle)
+        assert ended.value.code == 2
+        assert "--simulate" in capsys.readouterr().err
+    assert stream(["--simulate"], bundle) == 2
+    assert 'is of kind "bright-field", of which there is no simulator' in capsys.readouterr().err
+
+
 def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = small_frames(20)
     write_npz(here / "cells.npz", frames)
-    assert stream("cells.npz", bundle, "--cells", "12") == 0
+    assert stream(["--input", "cells.npz"], bundle, "--cells", "12") == 0
     assert report()["rows"] == 12
     for options in (["--cells", "12"], [], []):
         before = {path.name: path.read_bytes() for path in (here / "run" / "events").iterdir()}
-        assert stream("cells.npz", bundle, *options) == 0
+        assert stream(["--input", "cells.npz"], bundle, *options) == 0
         after = {path.name: path.read_bytes() for path in (here / "run" / "events").iterdir()}
         assert {name: after[name] for name in before} == before
     check_all_there_once(frames)
@@ -117,8 +180,8 @@ def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys
     assert "no new cell came; 20 are there" in printed
 
 
-def started(source: str, bundle: Path, *options: str) -> subprocess.Popen[str]:
-    command = [*COMMAND, source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options]
+def started(source: list[str], bundle: Path, *options: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, *source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -141,7 +204,7 @@ def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> No
     options = ["--rate", "200", "--flush", "0.1"]
     held = 0
     for _ in range(2):
-        process = started("cells.npz", bundle, *options)
+        process = started(["--input", "cells.npz"], bundle, *options)
         wait_for(lambda least=held + 4: parts(here) >= least, process)  # type: ignore[misc]
         process.kill()
         process.communicate()
@@ -150,7 +213,7 @@ def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> No
         assert [row["logits"] for row in found] == expected(frames)[: len(found)]
         assert 0 < len(found) < 400
         held = parts(here)
-    assert stream("cells.npz", bundle, *options) == 0
+    assert stream(["--input", "cells.npz"], bundle, *options) == 0
     check_all_there_once(frames)
     assert report()["arrived"] < 400
     assert not list((here / "run" / "events").glob(".*"))
@@ -160,7 +223,7 @@ def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> No
 def test_an_interrupted_stream_keeps_everything_that_arrived(how: signal.Signals, bundle: Path, here: Path) -> None:
     frames = small_frames(2000)
     write_npz(here / "cells.npz", frames)
-    process = started("cells.npz", bundle, "--rate", "200", "--flush", "0.1")
+    process = started(["--input", "cells.npz"], bundle, "--rate", "200", "--flush", "0.1")
     wait_for(lambda: parts(here) >= 3, process)
     process.send_signal(how)
     _, complaint = process.communicate(timeout=60)
@@ -183,9 +246,9 @@ def test_a_folder_that_grows_is_followed_over_a_restart(bundle: Path, here: Path
 
     put(0)
     threading.Timer(0.5, put, [1]).start()
-    assert stream("frames", bundle, "--cells", "15") == 0
+    assert stream(["--input", "frames"], bundle, "--cells", "15") == 0
     put(2)
-    assert stream("frames", bundle, "--cells", "30") == 0
+    assert stream(["--input", "frames"], bundle, "--cells", "30") == 0
     check_all_there_once(frames)
     assert [(row["origin"], row["position"]) for row in rows()] == [
         (f"{n}.npz", p) for n in range(3) for p in range(10)
@@ -195,7 +258,7 @@ def test_a_folder_that_grows_is_followed_over_a_restart(bundle: Path, here: Path
 def test_coincidence_and_deadline_by_the_verb(bundle: Path, here: Path) -> None:
     write_npz(here / "cells.npz", small_frames(20))
     (here / "gates.toml").write_text("coincidence_us = 50000\n" + GATES)
-    assert stream("cells.npz", bundle, "--gates", "gates.toml", "--rate", "100") == 0
+    assert stream(["--input", "cells.npz"], bundle, "--gates", "gates.toml", "--rate", "100") == 0
     decisions = {row["decision"] for row in rows()}
     assert "coincident" in decisions
     assert "sort" not in decisions
@@ -207,11 +270,13 @@ def test_coincidence_and_deadline_by_the_verb(bundle: Path, here: Path) -> None:
         (["--rate", "fast"], "--rate is fast; it must be a number of cells a second, or recorded"),
         (["--rate", "0"], "above 0"),
         (["--rate", "recorded"], "has no recorded time"),
-        (["--gates", "none.toml"], "none.toml: cannot be read as TOML"),
+        (["--gates", "none.toml"], "none.toml: cannot be read: No such file"),
         (["--gates", "pairs.toml"], "coincidence_us needs cells that arrive at times of their own; give --rate"),
-        (["--gates", "strange.toml"], "thresholds name the class HeLa"),
-        (["--images", "HeLa"], "images of the class HeLa"),
-        (["--cells", "0"], "--cells is 0; it must be 1 or more"),
+        (
+            ["--gates", "strange.toml"],
+            "thresholds name the class MCF; did you mean 'MCF7'?; the design's classes are MCF7",
+        ),
+        (["--images", "HeLa"], "images of the class HeLa are asked for; the design's classes are MCF7"),
         (["--queue", "0"], "--queue is 0"),
         (["--deadline", "0"], "a deadline of 0.0 s is asked for"),
         (["--batch", "0"], "a batch of 0 cells"),
@@ -225,8 +290,8 @@ def test_what_makes_no_sense_is_one_sentence(
 ) -> None:
     write_npz(here / "cells.npz", small_frames(5))
     (here / "pairs.toml").write_text("coincidence_us = 50\n")
-    (here / "strange.toml").write_text("[thresholds]\nHeLa = 0.5\n")
-    assert stream("cells.npz", bundle, *options) == 2
+    (here / "strange.toml").write_text("[thresholds]\nMCF = 0.5\n")
+    assert stream(["--input", "cells.npz"], bundle, *options) == 2
     complaint = capsys.readouterr().err.strip().splitlines()[-1]
     assert complaint.startswith("cytogate stream: ")
     assert said in complaint
@@ -235,8 +300,8 @@ def test_what_makes_no_sense_is_one_sentence(
 def test_another_request_does_not_mix_with_a_run(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_npz(here / "cells.npz", small_frames(5))
     (here / "gates.toml").write_text(GATES)
-    assert stream("cells.npz", bundle) == 0
-    assert stream("cells.npz", bundle, "--gates", "gates.toml") == 2
+    assert stream(["--input", "cells.npz"], bundle) == 0
+    assert stream(["--input", "cells.npz"], bundle, "--gates", "gates.toml") == 2
     assert "run: holds a run whose gates was" in capsys.readouterr().err
     assert len(rows()) == 5
 
@@ -246,7 +311,7 @@ def test_damaged_cells_in_mid_stream_are_rows_too(bundle: Path, here: Path) -> N
     frames[4] = 300
     frames[4, 0, 0, 0] = 301
     write_npz(here / "cells.npz", frames)
-    assert stream("cells.npz", bundle) == 0
+    assert stream(["--input", "cells.npz"], bundle) == 0
     found = rows()
     assert [row["index"] for row in found if row["logits"] is None] == [4]
     assert found[4]["flags"] == Flag.FAULTY
@@ -260,10 +325,10 @@ def test_flow_cytobot_replay_at_recorded_times(tmp_path: Path, monkeypatch: pyte
     """The old bin, 1.3 s long: at its own times, none sorted however sure, and its two images of one trigger veto."""
     data = real_data() / "ifcb_bins"
     monkeypatch.chdir(tmp_path)
-    bundle = write_synthetic(tmp_path / "b.zip", small_manifest(side=128)).path
+    bundle = write_bundle(tmp_path / "b.zip", small_design(side=128))
     (tmp_path / "gates.toml").write_text("[thresholds]\nMCF7 = 0\nOAC = 0\nTHP1 = 0\n")
     source = data / "IFCB5_2012_028_081515.adc"
-    assert stream(str(source), bundle, "--rate", "recorded", "--gates", "gates.toml") == 0
+    assert stream(["--input", str(source)], bundle, "--rate", "recorded", "--gates", "gates.toml") == 0
     found = rows()
     assert len(found) == 7
     assert {row["decision"] for row in found} == {"untrusted", "lost"}
@@ -287,9 +352,9 @@ def test_the_verb_is_light_to_import() -> None:
 def test_twenty_thousand_cells_leave_memory_flat(here: Path) -> None:
     """The whole verb with the emulated board in a process of its own; its resident memory is sampled from outside."""
     shutil.rmtree(here / "run", ignore_errors=True)
-    bundle = write_synthetic(here / "b.zip", small_manifest(side=64)).path
+    bundle = write_bundle(here / "b.zip", small_design(side=64))
     write_npz(here / "cells.npz", small_frames(20_000, 64))
-    process = started("cells.npz", bundle)
+    process = started(["--input", "cells.npz"], bundle)
     watched, resident = psutil.Process(process.pid), list[int]()
     while process.poll() is None:
         if parts(here):
@@ -320,11 +385,13 @@ def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     assert main(["emulate", "--design", design.name]) == 0
     assert main(["simulate", "--design", design.name, "--cells", str(count), "--output", "cells.h5"]) == 0
     (bundle,) = (here / "out" / "emulated").glob("*.zip")
-    assert main(["stream", "cells.h5", "--bundle", str(bundle), "--device", "emulated", "--output", "run"]) == 0
+    assert (
+        main(["stream", "--input", "cells.h5", "--bundle", str(bundle), "--device", "emulated", "--output", "run"]) == 0
+    )
     found = rows()
     assert [row["index"] for row in found] == list(range(count))
     simulation = CSimulation.of_chain(design, convert(load_network(design), design, here / "network"), here / "csim")
-    with open_frames(here / "cells.h5", design.four_angle, design.network.class_names) as frames:
+    with open_frames(here / "cells.h5", design.four_angle) as frames:
         for row in found:
             codes = simulation.run(frames.read(row["index"], row["index"] + 1)[0])["logits"]
             assert row["logits"] == codes.tolist()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cytogate.hls.sources import rtl_sources
-from cytogate.model.design.boards import BOARDS, Area
-from cytogate.model.design.design import Design, Window
+from cytogate.model.design.boards import Area, board_named
+from cytogate.model.design.design import RTL, Chip, Design, Window
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.estimates.area import ModuleArea, area_report
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
 from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize_module
@@ -119,31 +122,43 @@ def test_a_transform_has_its_multipliers(tmp_path: Path) -> None:
     assert found.area.bram36 == 0
 
 
-def report(area: Area, board: str = "pynq-z2") -> SynthReport:
-    budget = BOARDS[board].budget
-    share = {field: getattr(area, field) / getattr(budget, field) for field in ("lut", "ff", "dsp", "bram36")}
-    return SynthReport(
-        "qatom64", 1, board, "Yosys", "xc7", area, budget, share, (), None, "not asked for", None, None, 0.0
-    )
+def report(area: Area) -> SynthReport:
+    against = area_report(board_named("pynq-z2"), "Yosys, xc7", area)
+    return SynthReport("qatom64", 1, against, None, "not asked for", None, None, 0.0)
 
 
 def test_what_exceeds_the_board_fails_and_is_named(tmp_path: Path) -> None:
     report(Area(lut=53_200, dsp=220, bram36=140)).check()
-    with pytest.raises(CheckFailed, match=r"at 1 samples a clock exceeds pynq-z2: 221.0 DSP of 220; 140.5 BRAM36 of"):
+    with pytest.raises(CheckFailed) as raised:
         report(Area(dsp=221, bram36=140.5)).check()
+    assert str(raised.value) == (
+        "qatom64 at 1 sample per clock needs 221 DSP and 140.5 BRAM36; pynq-z2 has 220 and 140; choose fewer samples "
+        "per clock or another board"
+    )
 
 
-def test_the_job_writes_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = Synthesis("Yosys 0.70", Area(100, 200, 3, 4.5), ())
+def test_the_job_writes_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = Synthesis("Yosys 0.70", Area(1_100, 200, 3, 4.5), (ModuleArea("transform", 4, Area(25, 50, 0.0, 1)),))
     monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, width, folder: counted)
-    run_synth(SynthRequest("qatom64", 2, "pynq-z2", binned=True, fmax=False, output=tmp_path))
+    design = replace(load_design("qatom64"), chip=Chip("pynq-z2", kernel=RTL, samples_per_clock=2))
+    run_synth(SynthRequest(design, binned=True, fmax=False, output=tmp_path))
     read = json.loads((tmp_path / "report.json").read_text())
-    assert (read["design"], read["width"], read["board"]) == ("qatom64-binned", 2, "pynq-z2")
-    assert read["area"] == {"lut": 100, "ff": 200, "dsp": 3, "bram36": 4.5, "uram": 0}
-    assert read["budget"]["dsp"] == 220
-    assert read["share"]["bram36"] == pytest.approx(4.5 / 140)
+    assert (read["design"], read["samples_per_clock"]) == ("qatom64-binned", 2)
+    area = read["area"]
+    assert (area["board"], area["source"]) == ("pynq-z2", "Yosys 0.70, xc7")
+    assert area["used"] == {"lut": 1_100, "ff": 200, "dsp": 3, "bram36": 4.5, "uram": 0}
+    assert area["budget"]["dsp"] == 220
+    assert area["percent"]["BRAM36"] == pytest.approx(100 * 4.5 / 140)
+    assert area["lacking"] == {}
+    assert [(module["name"], module["instances"]) for module in area["modules"]] == [("transform", 4)]
     assert read["ecp5_fmax_mhz"] is None
     assert "--fmax" in read["ecp5_reason"]
+    rows = [line.strip("│ ").split() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    cells = [[cell for cell in row if cell != "│"] for row in rows]
+    assert ["whole", "1,100", "200", "3", "4.5"] in cells
+    assert ["pynq-z2", "53,200", "106,400", "220", "140"] in cells
 
 
 @full

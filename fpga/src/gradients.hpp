@@ -22,8 +22,12 @@ inline ap_int<kLogFractionBits + 6> log2_of(ap_uint<kBinnedBits> value) {
   ap_uint<kBinnedBits> aligned = 0;
   if (exponent >= 0) aligned = value << (kFraction - int(exponent));
   const ap_uint<kFraction> fraction = aligned;
-  const ap_uint<kLogAddressBits> address = fraction >> (kFraction - kLogAddressBits);
-  return (ap_int<kLogFractionBits + 6>(exponent) << kLogFractionBits) + kLogFraction[address];
+  // Exponent and fraction round as one number: a fraction that rounds up to 1 carries into the exponent.
+  const ap_int<6 + kFraction> position = (ap_int<6 + kFraction>(exponent) << kFraction) + fraction;
+  const ap_int<6 + kFraction> rounded = shift_right(position, kFraction - kLogAddressBits);
+  const ap_int<6> whole = rounded >> kLogAddressBits;
+  const ap_uint<kLogAddressBits> address = rounded;
+  return (ap_int<kLogFractionBits + 6>(whole) << kLogFractionBits) + kLogFraction[address];
 }
 
 inline ap_int<kGradientBits> gradient_of(ap_uint<kBinnedBits> plus, ap_uint<kBinnedBits> minus, int gain) {

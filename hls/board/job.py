@@ -15,22 +15,14 @@ from typing import TYPE_CHECKING
 
 from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
 from cytogate.hls.board.manifest import manifest_of
-from cytogate.hls.board.reports import (
-    KernelReport,
-    ModuleArea,
-    Timing,
-    Utilization,
-    read_kernel,
-    read_timing,
-    read_utilization,
-)
+from cytogate.hls.board.reports import KernelReport, Timing, read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.boards import RESOURCES, Area
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
-from cytogate.model.estimates.retrieval import estimate
+from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
+from cytogate.model.estimates.system import check_fit
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, write_bundle
 
 if TYPE_CHECKING:
@@ -42,7 +34,6 @@ STAMP = "done.sha256"
 CSYNTH = Path("project", "solution", "syn", "report", "csynth.xml")
 RESULTS = Path("results")
 TIMING, UTILIZATION = RESULTS / "timing.rpt", RESULTS / "utilization.rpt"
-NO_ECP5 = "the board's own device was placed and routed"
 
 
 @dataclass(frozen=True)
@@ -58,22 +49,12 @@ class BitstreamRequest:
 
 @dataclass(frozen=True)
 class BitstreamReport:
-    """``out/bitstream/report.json``: what the report of ``cytogate synth`` holds, and what only the vendor knows."""
+    """``out/bitstream/report.json``."""
 
     design: str
-    width: int
-    board: str
-    tool: str
-    family: str
-    area: Area
-    budget: Area
-    share: dict[str, float]
-    """Of the budget, by resource that the device has."""
-    modules: tuple[ModuleArea, ...]
-    ecp5_fmax_mhz: None
-    ecp5_reason: str
-    ecp5_tool: None
-    ecp5_device: None
+    samples_per_clock: int
+    area: AreaReport
+    """Of the routed design."""
     seconds: float
     part: str
     kernel: str
@@ -93,7 +74,7 @@ class BitstreamReport:
         """Raise :class:`CheckFailed` with every constraint that is missed."""
         if self.timing.missed:
             raise CheckFailed(
-                f"{self.design} on {self.board} misses its timing at {self.clock_mhz:g} MHz: "
+                f"{self.design} on {self.area.board} misses its timing at {self.clock_mhz:g} MHz: "
                 f"{', '.join(self.timing.missed)}; there is no bundle"
             )
 
@@ -107,8 +88,10 @@ def run_bitstream(request: BitstreamRequest) -> None:
         If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
     """
     began = time.perf_counter()
+    from cytogate.model.networks.shapes import network_shapes
+
     design, chip = request.design, request.design.chip
-    estimate(design, chip.on, chip.samples_per_clock).check()
+    check_fit(design, chip.on, chip.samples_per_clock, network_shapes(design))
     require_plain_paths(request.output)
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
     # A network that is missing or wrong is told before any tool is asked for.
@@ -163,22 +146,17 @@ def _step(build: BoardBuild, step: str, tools: Tools) -> None:
 
 
 def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
-    system, budget = build.folder / SYSTEM, build.board.budget
+    system = build.folder / SYSTEM
     timing, used = read_timing(system / TIMING), read_utilization(system / UTILIZATION)
     return BitstreamReport(
         design=build.design.name,
-        width=build.design.chip.samples_per_clock,
-        board=build.board.name,
-        tool=f"Vivado {tools.vivado_release}, Vitis HLS {tools.vitis_release}",
-        family="xc7" if build.board.part.startswith("xc7") else "xcup",
-        area=used.area,
-        budget=budget,
-        share=_shares(used, budget),
-        modules=used.modules,
-        ecp5_fmax_mhz=None,
-        ecp5_reason=NO_ECP5,
-        ecp5_tool=None,
-        ecp5_device=None,
+        samples_per_clock=build.design.chip.samples_per_clock,
+        area=area_report(
+            build.board,
+            f"{build.board.part}, Vivado {tools.vivado_release}, Vitis HLS {tools.vitis_release}",
+            used.area,
+            used.modules,
+        ),
         seconds=seconds,
         part=build.board.part,
         kernel=build.design.chip.kernel,
@@ -189,33 +167,15 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
     )
 
 
-def _shares(used: Utilization, budget: Area) -> dict[str, float]:
-    return {
-        field: getattr(used.area, field) / getattr(budget, field) for field in RESOURCES if getattr(budget, field) > 0
-    }
-
-
 def _bundle(build: BoardBuild, tools: Tools, output: Path) -> Bundle:
     manifest = manifest_of(build.design, build.project, tools.vivado_release, tools.vitis_release)
     files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
-    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, files)
+    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, build.design, files)
 
 
 def _print(report: BitstreamReport, path: Path) -> None:
-    from rich.table import Table
-
     console = terminal()
-    table = Table(title=f"{report.design}, {report.width} samples a clock, {report.part} by {report.tool}")
-    table.add_column("cell")
-    for field in report.share:
-        table.add_column(RESOURCES[field], justify="right")
-    for row in report.modules:
-        table.add_row(row.name, *(f"{getattr(row.area, field):g}" for field in report.share))
-    table.add_section()
-    table.add_row("whole", *(f"{getattr(report.area, field):,g}" for field in report.share))
-    table.add_row(f"budget {report.board}", *(f"{getattr(report.budget, field):,g}" for field in report.share))
-    table.add_row("share", *(f"{share:.1%}" for share in report.share.values()))
-    console.print(table)
+    console.print(area_table(f"{report.design}, {samples(report.samples_per_clock)}", report.area))
     for kernel in report.kernels:
         console.print(
             f"{kernel.name}: predicted latency {_cycles(kernel.latency_cycles)}, a frame every "

@@ -10,15 +10,7 @@ from pathlib import Path
 
 from cytogate.model.design.boards import Area
 from cytogate.model.errors import InputError
-
-
-@dataclass(frozen=True)
-class ModuleArea:
-    """One instance of the routed design, with all below it."""
-
-    name: str
-    instances: int
-    area: Area
+from cytogate.model.estimates.area import ModuleArea
 
 
 @dataclass(frozen=True)
@@ -27,7 +19,7 @@ class Utilization:
 
     area: Area
     modules: tuple[ModuleArea, ...]
-    """Cells of the block design, in the order of the report."""
+    """Cells of the block design, each with all below it, in the order of the report."""
 
 
 @dataclass(frozen=True)

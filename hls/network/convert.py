@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
-from cytogate.model.contract.fixed_point import PIXEL, Format
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -25,9 +25,12 @@ from cytogate.model.networks.words import (
     Words,
     assert_exact_accumulation,
     constant_formats,
+    is_merged,
+    merged_sources,
     slope_shift,
     sources,
     trace,
+    written_formats,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +40,6 @@ BACKEND = "Vitis"
 PADDING = "ZeroPadding2D"
 """hls4ml pads ahead of a convolution in a layer of its own."""
 ACCUMULATING = ("Conv2D", "Dense")
-ROUNDING = (keras.layers.InputLayer, qkeras.QConv2D, qkeras.QDense, keras.layers.BatchNormalization)
-"""Layers that round and saturate the words that leave them as their result's format says."""
 
 
 def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
@@ -148,40 +149,16 @@ def _size_streams(graph: ModelGraph) -> None:
 
 def _precisions(layer: keras.Layer, model: keras.Model, words: tuple[Words, ...]) -> dict[str, str]:
     """Return hls4ml's settings for a layer: its result by the trace, its constants by their own formats."""
-    found = {"result": _results(model, words)[layer.name], **constant_formats(layer)}
+    found = {"result": written_formats(model, words)[layer.name], **constant_formats(layer)}
     if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
         found["accum"] = words[model.layers.index(layer)].format
     return {name: precision(each) for name, each in found.items()}
 
 
-def _results(model: keras.Model, words: tuple[Words, ...]) -> dict[str, Format]:
-    """Return the format of each layer's words as hardware passes them on.
-
-    An input arrives as pixels. A layer with a signed quantizer behind it rounds itself, as hls4ml would merge the two.
-    """
-    results = {leaving.layer: leaving.format or PIXEL for leaving in words}
-    behind = sources(model)
-    for layer in model.layers:
-        if not _is_merged(layer):
-            continue
-        (source,) = behind[layer.name]
-        if not isinstance(model.get_layer(source), ROUNDING):
-            raise InputError(
-                f"layer {layer.name}: {source} cannot round in its place; signed quantizers follow an input, a "
-                f"convolution, a dense layer or a batch normalization"
-            )
-        results[source] = results[layer.name]
-    return results
-
-
-def _is_merged(layer: keras.Layer) -> bool:
-    return isinstance(layer, qkeras.QActivation) and isinstance(layer.activation, qkeras.quantized_bits)
-
-
 def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> None:
     """Compare hls4ml's graph with the Keras model: layers, what each reads in which order, and precisions."""
-    results, exact = _results(model, words), {leaving.layer: leaving.format for leaving in words}
-    expected = _sources_after_merging(model)
+    results, exact = written_formats(model, words), {leaving.layer: leaving.format for leaving in words}
+    expected = merged_sources(model)
     found = {node.name: node for node in graph.get_layers()}
     for name in expected:
         if name not in found:
@@ -202,17 +179,6 @@ def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> N
         wanted = [_producer(model, tensor) for tensor in tensors]
         if given != wanted:
             raise InputError(f"network {model.name}: {kind}s in hls4ml are {', '.join(given)}, unlike the model's")
-
-
-def _sources_after_merging(model: keras.Model) -> dict[str, tuple[str, ...]]:
-    """Return what each layer reads that is to be found in hls4ml's network."""
-    behind = sources(model)
-    merged = {layer.name: behind[layer.name][0] for layer in model.layers if _is_merged(layer)}
-    return {
-        name: tuple(merged.get(source, source) for source in names)
-        for name, names in behind.items()
-        if name not in merged
-    }
 
 
 def _check_sources(node: Any, expected: tuple[str, ...]) -> None:
@@ -237,7 +203,7 @@ def _layer_of(graph: ModelGraph, variable: Any) -> str:
 def _producer(model: keras.Model, tensor: keras.KerasTensor) -> str:
     """Return the layer that hls4ml lets write a tensor."""
     layer = next(layer for layer in model.layers if layer.output is tensor)
-    return sources(model)[layer.name][0] if _is_merged(layer) else layer.name
+    return sources(model)[layer.name][0] if is_merged(layer) else layer.name
 
 
 def _check_precisions(node: Any, result: str, exact: Format | None) -> None:

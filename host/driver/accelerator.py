@@ -23,13 +23,16 @@ from cytogate.host.driver.flow import Counters, Flow, Memory
 from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.bundle import DeviceProvider, Manifest, read_bundle
+from cytogate.model.interface.bundle import Bundle, DeviceProvider, read_bundle
 
 if TYPE_CHECKING:
     from cytogate.host.driver.pynq_device import Buffer, PynqBoard
 
 GROUP = "cytogate.devices"
 """Entry points of devices, each a :data:`~cytogate.model.interface.bundle.DeviceProvider`."""
+BOARD_DEADLINE_S = 2.0
+EMULATION_DEADLINE_S = 60.0
+"""A cell in C-simulation takes a second where the computer has other work as well."""
 CLOCK_TOLERANCE = 1e-3
 """Relative difference between the clock asked for and the one set that is not worth a word: PLLs are that coarse."""
 
@@ -46,12 +49,13 @@ class Accelerator:
     batch
         Cells that travel together: more raise the rate, fewer the time that a cell waits for its answer.
     deadline_s
-        Longest time in seconds without progress: a frame taken, a cell answered, a reset done.
+        Longest time in seconds without progress: a frame taken, a cell answered, a reset done. None: what suits a
+        board, or an emulated one.
 
     Attributes
     ----------
-    manifest
-        What the bundle says of itself.
+    bundle
+        Its design and its manifest.
     counters
         What happened so far.
 
@@ -64,14 +68,15 @@ class Accelerator:
     """
 
     def __init__(
-        self, bundle: Path, *, device: str | DeviceProvider = "pynq", batch: int = 16, deadline_s: float = 2.0
+        self, bundle: Path, *, device: str | DeviceProvider = "pynq", batch: int = 16, deadline_s: float | None = None
     ) -> None:
-        self._bundle = read_bundle(bundle)
-        self.manifest: Manifest = self._bundle.manifest
+        self.bundle: Bundle = read_bundle(bundle)
         self.counters = Counters()
-        most = ((1 << LENGTH_BITS) - 1) // self.manifest.frame_bytes
+        most = ((1 << LENGTH_BITS) - 1) // self.bundle.layout.frame_bytes
         if not 1 <= batch <= most:
             raise InputError(f"a batch of {batch} cells is asked for; a transfer holds 1 to {most} of this design")
+        if deadline_s is None:
+            deadline_s = EMULATION_DEADLINE_S if self.bundle.manifest.synthetic else BOARD_DEADLINE_S
         if not deadline_s > 0:
             raise InputError(f"a deadline of {deadline_s} s is asked for; it must be positive")
         self._provider = _provider(device) if isinstance(device, str) else device
@@ -83,15 +88,15 @@ class Accelerator:
     def __enter__(self) -> Accelerator:
         with ExitStack() as opening:
             folder = Path(opening.enter_context(TemporaryDirectory(prefix="cytogate-")))
-            bitfile = self._bundle.extract(folder)
-            device = opening.enter_context(self._provider(self._bundle))
+            bitfile = self.bundle.extract(folder)
+            device = opening.enter_context(self._provider(self.bundle))
             from cytogate.host.driver.pynq_device import PynqBoard
 
             self._board = PynqBoard(bitfile, device, self._deadline_s)
-            self._board.chip.identify(self.manifest)
-            _set_clock(self._board, self.manifest)
-            sending = self._batch * self.manifest.frame_bytes
-            receiving = Answer.bytes_of(self._batch, len(self.manifest.class_names))
+            self._board.chip.identify(self.bundle.manifest)
+            _set_clock(self._board, self.bundle.design.chip.clock_mhz)
+            sending = self._batch * self.bundle.layout.frame_bytes
+            receiving = Answer.bytes_of(self._batch, self.bundle.design.network.classes)
             self._memory = Memory(
                 (self._buffer(opening, sending), self._buffer(opening, sending)), self._buffer(opening, receiving)
             )
@@ -111,7 +116,7 @@ class Accelerator:
         Parameters
         ----------
         frames
-            Each cell's frames (4, rows, columns), integer codes of the design's camera, order +x, -x, +y, -y. None
+            Each cell's frames (channels, rows, columns), integer codes, channels in the instrument's order. None
             says that there is no cell just now: what was gathered is sent, and all results are given.
 
         Yields
@@ -151,7 +156,7 @@ class Accelerator:
     @property
     def phase_latency_us(self) -> float:
         """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out."""
-        return self._board.chip.latency_cycles / self.manifest.clock_mhz
+        return self._board.chip.latency_cycles / self.bundle.design.chip.clock_mhz
 
     @contextmanager
     def _flow(self) -> Iterator[Flow]:
@@ -161,7 +166,7 @@ class Accelerator:
             raise RuntimeError("the accelerator is streaming already; one stream at a time")
         self._streaming = True
         try:
-            yield Flow(self._board, self._memory, self.manifest, self._batch, self._deadline_s, self.counters)
+            yield Flow(self._board, self._memory, self.bundle, self._batch, self._deadline_s, self.counters)
         finally:
             self._streaming = False
 
@@ -184,10 +189,10 @@ def _provider(name: str) -> DeviceProvider:
         raise InputError(f"device {name} cannot be used here: {error}") from error
 
 
-def _set_clock(board: PynqBoard, manifest: Manifest) -> None:
-    found = board.set_clock(manifest.clock_mhz)
-    if abs(found - manifest.clock_mhz) > CLOCK_TOLERANCE * manifest.clock_mhz:
+def _set_clock(board: PynqBoard, wanted_mhz: float) -> None:
+    found = board.set_clock(wanted_mhz)
+    if abs(found - wanted_mhz) > CLOCK_TOLERANCE * wanted_mhz:
         raise InputError(
-            f"the board's clock reads {found:g} MHz after it was set to {manifest.clock_mhz:g} MHz, for which the "
+            f"the board's clock reads {found:g} MHz after it was set to {wanted_mhz:g} MHz, for which the "
             "bitstream was built; it would run untested: build the bundle for a clock that the board's PLL divides to"
         )

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
-from cytogate.model.design.instruments import ANGLES
-from cytogate.model.interface.bundle import Manifest
+from cytogate.model.design.design import Design
+from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.packing import pack
 from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
 
@@ -24,7 +24,7 @@ WORD_BYTES = 4
 class Batch:
     """Cells that are sent together, and the memory from which they are sent."""
 
-    manifest: Manifest
+    bundle: Bundle
     memory: Buffer
     """Where they are packed."""
     first: int
@@ -41,10 +41,10 @@ class Batch:
 
     def add(self, frames: NDArray) -> None:
         """Take a cell's frames, or note why they cannot be sent."""
-        complaint = unfit(frames, self.manifest)
+        complaint = unfit(frames, self.bundle.design)
         if complaint is None:
-            begin, end = self.sent_bytes, self.sent_bytes + self.manifest.frame_bytes
-            pack(frames, self.manifest.layout, self.memory.octets[begin:end])
+            layout, begin = self.bundle.layout, self.sent_bytes
+            pack(frames, layout, self.memory.octets[begin : begin + layout.frame_bytes])
         else:
             self.refused[self.count] = complaint
         self.count += 1
@@ -57,7 +57,7 @@ class Batch:
     @property
     def sent_bytes(self) -> int:
         """Length of the transfer."""
-        return self.travelling * self.manifest.frame_bytes
+        return self.travelling * self.bundle.layout.frame_bytes
 
     def add_up(self) -> None:
         """Sum what is sent, for the receipt."""
@@ -108,14 +108,15 @@ def word_sum(words: NDArray[np.uint32]) -> int:
     return int(words.sum(dtype=np.uint32))
 
 
-def unfit(frames: NDArray, manifest: Manifest) -> str | None:
+def unfit(frames: NDArray, design: Design) -> str | None:
     """Return why frames cannot be sent, in words; None if they can."""
-    wanted = (ANGLES, manifest.rows, manifest.columns)
+    camera = design.camera
+    wanted = (len(camera.channels), camera.rows, camera.columns)
     if not isinstance(frames, np.ndarray) or frames.shape != wanted:
         return f"frames of shape {np.shape(frames)}; the design takes {wanted}"
     if frames.dtype.kind not in "ui":
         return f"frames of type {frames.dtype}; integer codes are needed"
     lowest, highest = int(frames.min()), int(frames.max())
-    if lowest < 0 or highest >> manifest.adc_bits:
-        return f"codes from {lowest} to {highest}; the design takes 0 to {2**manifest.adc_bits - 1}"
+    if lowest < 0 or highest >> camera.adc_bits:
+        return f"codes from {lowest} to {highest}; the design takes 0 to {2**camera.adc_bits - 1}"
     return None

@@ -37,7 +37,7 @@ class Port(Protocol):
 
 @dataclass(frozen=True)
 class Chip:
-    """AXI DMA, stream unit and phase retrieval kernel."""
+    """AXI DMA, stream unit and input kernel: the kernel before the network, phase retrieval or binning."""
 
     dma: Port
     unit: Port
@@ -65,7 +65,7 @@ class Chip:
         for port, register, value in wanted:
             found = port.read(register.offset)
             if found != value:
-                kernel = "phase retrieval" if port is self.retrieval else "stream unit"
+                kernel = "input kernel" if port is self.retrieval else "stream unit"
                 raise InputError(
                     f"the chip's {kernel} reads {found:#010x} in {register.name}, but the bundle's manifest says "
                     f"{value:#010x}; bitstream and manifest must come from one build of one release"
@@ -136,7 +136,7 @@ class Chip:
 
     @property
     def latency_cycles(self) -> int:
-        """Clocks of the phase retrieval from the last input beat to the last output beat of the latest frame."""
+        """Clocks of the input kernel from the last input beat to the last output beat of the latest frame."""
         return self.retrieval.read(Register.LATENCY_CYCLES.offset)
 
     def in_words(self) -> str:
@@ -153,7 +153,7 @@ class Chip:
                 f"stream unit: {unit(StreamRegister.BATCHES_IN)} batches in, {unit(StreamRegister.BATCHES_OUT)} out, "
                 f"{unit(StreamRegister.FRAMES_IN)} frames in, {unit(StreamRegister.CELLS_OUT)} cells out, "
                 f"{unit(StreamRegister.STALLED_CYCLES)} clocks stalled",
-                f"phase retrieval: {self.retrieval.read(Register.FRAMES_ACCEPTED.offset)} frames accepted, "
+                f"input kernel: {self.retrieval.read(Register.FRAMES_ACCEPTED.offset)} frames accepted, "
                 f"{self.retrieval.read(Register.FRAMES_DROPPED.offset)} dropped"
                 + "".join(f", {words}" for words in flagged),
             ]

@@ -20,7 +20,7 @@ from cytogate.host.driver.batch import Answer, Batch
 from cytogate.host.driver.deadline import POLL_S, Deadline
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.results import Result
-from cytogate.model.interface.bundle import Manifest
+from cytogate.model.interface.bundle import Bundle
 
 if TYPE_CHECKING:
     from cytogate.host.driver.pynq_device import Buffer, PynqBoard
@@ -69,11 +69,11 @@ class Flow:
     """The state of one stream. It begins with a reset, so that nothing of an earlier one is left in the chip."""
 
     def __init__(
-        self, board: PynqBoard, memory: Memory, manifest: Manifest, capacity: int, deadline_s: float, counters: Counters
+        self, board: PynqBoard, memory: Memory, bundle: Bundle, capacity: int, deadline_s: float, counters: Counters
     ) -> None:
         self._board = board
         self._memory = memory
-        self._manifest = manifest
+        self._bundle = bundle
         self._capacity = capacity
         self._deadline_s = deadline_s
         self._counters = counters
@@ -137,7 +137,7 @@ class Flow:
         return batch.results(None, fault, now), fault
 
     def _answer(self, batch: Batch) -> tuple[NDArray[np.int64] | None, Loss | None]:
-        chip, classes = self._board.chip, len(self._manifest.class_names)
+        chip, classes = self._board.chip, self._bundle.design.network.classes
         if chip.broken:
             return None, Loss.DMA_ERROR
         if not chip.answered:
@@ -177,7 +177,7 @@ class Flow:
     def _empty(self, first: int) -> Batch:
         sending = self._memory.sending
         self._turns += 1
-        return Batch(self._manifest, sending[self._turns % len(sending)], first)
+        return Batch(self._bundle, sending[self._turns % len(sending)], first)
 
     def _recover(self, fault: str) -> None:
         self._faults_in_a_row += 1

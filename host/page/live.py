@@ -43,16 +43,17 @@ class LivePage:
     about
         What the page's head says.
     design
-        For the phase of the cells shown; None if the optics are unknown.
+        For the pictures of cells: their channels, and the phase where it is retrieved.
     """
 
-    def __init__(self, monitor: Monitor, live: LiveGates, about: About, design: Design | None) -> None:
+    def __init__(self, monitor: Monitor, live: LiveGates, about: About, design: Design) -> None:
         self._monitor = monitor
         self._scored = 0
         self._rates = RateChart()
         self._classes = ClassesChart(monitor.class_names)
         self._scores = ScoreChart(monitor.class_names, live)
         self._gallery = Gallery(monitor.class_names, design)
+        self._phase_shown = design.retrieves_phase
         self._latency = LatencyChart(monitor.deadline_ns)
         self._charts = self._rates, self._classes, self._scores, self._gallery, self._latency
         self._head, self._state, self._tiles = _words(words.head(about)), _words(), _words()
@@ -89,7 +90,8 @@ class LivePage:
         rates = _card(4, _words(words.title("Rate", "")), *self._rates.plots)
         scores = _card(5, gates, sort, self._scores.plot)
         classes = _card(4, self._totals, self._classes.plot)
-        latest = words.title("Latest cells", "at most one every half second; phase as the chip computes it")
+        phase = "; phase as the chip computes it" if self._phase_shown else ""
+        latest = words.title("Latest cells", f"at most one every half second{phase}")
         gallery = _card(9, _words(latest), self._gallery.plot)
         latency = _card(4, self._latencies, self._latency.plot)
         charts = [

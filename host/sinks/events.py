@@ -7,6 +7,7 @@ further parts behind it. The parts' metadata say which run they are of and what 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from cytogate.host.stream.cells import Event, Flag
 from cytogate.host.stream.gating import Decision
 from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
+from cytogate.model.evaluation.cell_features import Feature
 
 ROWS_A_PART = 1 << 13
 """A part is written at so many rows even if no flush is due."""
@@ -36,6 +38,8 @@ class EventFormat:
     class_names: tuple[str, ...]
     logit_step: float
     """Value of one step of a logit code."""
+    features: tuple[Feature, ...] = ()
+    """Columns behind all others, null where an event does not carry them."""
 
     def schema(self) -> pa.Schema:
         """Return the columns, with their meaning in the metadata."""
@@ -62,6 +66,10 @@ class EventFormat:
                 pa.field("flags", pa.int32(), nullable=False),
                 pa.field("label", names),
                 pa.field("reason", pa.string()),
+                *(
+                    pa.field(each.name, pa.float64(), metadata={"unit": each.unit, "long_name": each.long_name})
+                    for each in self.features
+                ),
             ],
             metadata={RUN_KEY: self.run, MEANING_KEY: json.dumps(meaning)},
         )
@@ -113,6 +121,7 @@ class EventFolder:
             "flags": int(event.flags),
             "label": None if label is None else names[label],
             "reason": event.reason,
+            **{each.name: _known(event.features.get(each.name)) for each in self._rows.features},
         }
 
 
@@ -161,6 +170,11 @@ def read_events(folder: Path) -> Iterator[pa.RecordBatch]:
     """Yield all events of a run in order, some at a time; columns as :meth:`EventFormat.schema` has them."""
     for part in parts(folder):
         yield from ds.dataset(part, format="parquet").to_batches(batch_size=8192)
+
+
+def _known(value: float | None) -> float | None:
+    """Return a value, None for what is not a number: readers of Parquet tell the two apart."""
+    return None if value is None or math.isnan(value) else float(value)
 
 
 def _first_line(error: Exception) -> str:

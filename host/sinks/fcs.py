@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,35 @@ NONE = -1
 """Stands for a class or a label that there is not; doubles of other columns are 0 where there is nothing."""
 
 
-def column_names(rows: EventFormat) -> list[str]:
-    """Return the columns' names, without titles beside them: readers differ in which of the two they show.
+@dataclass(frozen=True)
+class Parameter:
+    """A column of an FCS file."""
 
-    ``Time`` is the arrival since the first event in nanoseconds, ``Latency`` arrival to decision in nanoseconds;
-    ``Class``, ``Label`` and ``Decision`` are numbers whose meaning the text segment has.
-    """
-    logits = [f"Logit_{number}_{name.replace(',', '_')}" for number, name in enumerate(rows.class_names)]
-    return ["Time", "Index", *logits, "Class", "Score", "Decision", "Latency", "Flags", "Label"]
+    name: str
+    """``$PnN``: short, unique, no commas."""
+    long_name: str
+    """``$PnS``: what it is, with its unit; of a number that stands for a name, all names. Some readers refuse a file
+    in which a parameter has none."""
+
+
+def parameters(rows: EventFormat) -> list[Parameter]:
+    """Return the columns of an FCS file in order."""
+    classes = _numbered(enumerate(rows.class_names))
+    return [
+        Parameter("Time", "Arrival since the first event (ns)"),
+        Parameter("Index", "Number of the cell in its run"),
+        *(
+            Parameter(f"Logit_{number}_{name.replace(',', '_')}", f"Logit of class {name}")
+            for number, name in enumerate(rows.class_names)
+        ),
+        Parameter("Class", f"Class: {classes}; {NONE} none"),
+        Parameter("Score", "Score of the class"),
+        Parameter("Decision", f"Decision: {_numbered(enumerate(Decision))}"),
+        Parameter("Latency", "Arrival to decision (ns)"),
+        Parameter("Flags", f"Flags, added up: {_numbered((flag.value, flag.name or '') for flag in Flag)}"),
+        Parameter("Label", f"Label: {classes}; {NONE} none"),
+        *(Parameter(each.short_name, each.long_name) for each in rows.features),
+    ]
 
 
 def write_fcs(path: Path, events: Path, rows: EventFormat) -> int:
@@ -55,7 +77,7 @@ def write_fcs(path: Path, events: Path, rows: EventFormat) -> int:
     int
         How many events there are.
     """
-    columns = column_names(rows)
+    columns = parameters(rows)
     total, highest, first_ns, last_ns = _survey(events, rows, len(columns))
     text = _text(columns, rows, total, highest, first_ns, last_ns)
     data_begin = TEXT_BEGIN + len(text)
@@ -102,6 +124,7 @@ def _matrix(batch: pa.RecordBatch, rows: EventFormat, first_ns: int) -> NDArray[
         pc.fill_null(batch["latency_ns"], 0).to_numpy(),
         batch["flags"].to_numpy(),
         _places(batch["label"], rows.class_names),
+        *(pc.fill_null(batch[each.name], 0.0).to_numpy() for each in rows.features),
     )
     return np.stack([np.asarray(column, np.float64) for column in numbers], axis=1)
 
@@ -113,7 +136,7 @@ def _places(names: pa.Array, known: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _text(
-    columns: Sequence[str],
+    columns: Sequence[Parameter],
     rows: EventFormat,
     total: int,
     highest: NDArray[np.float64],
@@ -151,9 +174,10 @@ def _text(
     return (DELIMITER + DELIMITER.join(words) + DELIMITER).encode("utf-8")
 
 
-def _column_keywords(columns: Sequence[str], highest: NDArray[np.float64]) -> Iterator[tuple[str, str]]:
+def _column_keywords(columns: Sequence[Parameter], highest: NDArray[np.float64]) -> Iterator[tuple[str, str]]:
     for number, (column, most) in enumerate(zip(columns, highest, strict=True), start=1):
-        yield f"$P{number}N", column
+        yield f"$P{number}N", column.name
+        yield f"$P{number}S", column.long_name
         yield f"$P{number}B", "64"
         yield f"$P{number}E", "0,0"
         # Readers take it for a range of display.

@@ -1,4 +1,4 @@
-"""Frames of chosen classes as TIFF: four pages a cell, as every reader of ours takes them, and lossless."""
+"""Frames of chosen classes as TIFF: a page a channel, as every reader of ours takes them, and lossless."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tifffile
 
 from cytogate.host.stream.cells import Event
 from cytogate.model.command.files import whole_file
+from cytogate.model.design.file import did_you_mean
 from cytogate.model.errors import InputError
 
 
@@ -30,7 +31,8 @@ class ImageFolder:
         for name in chosen:
             if name not in class_names:
                 raise InputError(
-                    f"images of the class {name} are asked for; the network knows {', '.join(class_names)}"
+                    f"images of the class {name} are asked for{did_you_mean(name, class_names)}; the design's classes "
+                    f"are {', '.join(class_names)}"
                 )
         self._class_names = tuple(class_names)
         self._folders = {name: folder / re.sub(r"[^A-Za-z0-9_-]", "_", name) for name in chosen}

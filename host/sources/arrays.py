@@ -1,56 +1,53 @@
-"""Cells of one file or array of frames (cells, 4, rows, columns), read one at a time."""
+"""Cells of one file of frames (cells, channels, rows, columns), read one at a time."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.files.containers import Source, reading
-from cytogate.model.files.frames import open_frames
-from cytogate.model.interface.bundle import Manifest
-
-TIFF_SUFFIXES = (".tif", ".tiff")
+from cytogate.model.files.frames import FrameFile, open_frames
 
 
 @dataclass(frozen=True, eq=False)
 class FrameCells:
     """An open file; see :class:`cytogate.host.sources.source.CellSource`."""
 
-    path: Path
-    source: Source
+    file: FrameFile
     labels: NDArray[np.int64] | None
-    simulated: bool
+    """(cells,) indices of the design's classes."""
+    told: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """The file's path."""
-        return str(self.path)
+        return str(self.file.path)
 
     @property
     def cells(self) -> int:
         """Cells of the file."""
-        return self.source.shape[0]
+        return self.file.cells
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the file says so."""
+        return self.file.simulated
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
         """Yield the cells behind ``resume``."""
-        for position in range(resume.get(self.path.name, 0), self.cells):
+        origin = self.file.path.name
+        for position in range(resume.get(origin, 0), self.cells):
             label = None if self.labels is None else int(self.labels[position])
-            cell = SourceCell(self.path.name, position, None, label=label)
+            cell = SourceCell(origin, position, None, label=label)
             try:
-                with reading(self.path):
-                    frames = self.source.read(position, position + 1)[0]
+                frames = self.file.stored(position, position + 1)[0]
             except InputError as error:
                 yield cell.faulty(str(error))
             else:
@@ -58,44 +55,42 @@ class FrameCells:
 
     def close(self) -> None:
         """Close the file."""
-        self.source.close()
+        self.file.close()
 
 
-def open_file(path: Path, manifest: Manifest) -> FrameCells:
-    """Open an NPZ, HDF5 or TIFF file of frames of the accelerator's size; OME-TIFF in any order of its axes."""
-    from cytogate.host.sources.ome_tiff import OmeTiff, is_ome_tiff
+def open_file(path: Path, design: Design) -> FrameCells:
+    """Open an NPZ, HDF5, Zarr or TIFF of frames of the design's instrument.
 
-    if is_ome_tiff(path):
-        with reading(path):
-            return checked(path, OmeTiff(path), None, manifest)
-    acquisition = FourAngle(rows=manifest.rows, columns=manifest.columns, adc_bits=manifest.adc_bits)
-    file = open_frames(path, acquisition, manifest.class_names)
-    return checked(path, file.source, file.labels, manifest)
-
-
-def checked(path: Path, source: Source, labels: NDArray[np.int64] | None, manifest: Manifest) -> FrameCells:
-    """Return the cells of ``source`` if its shape is the accelerator's; otherwise close it and say what is wrong."""
-    wanted = (4, manifest.rows, manifest.columns)
-    if len(source.shape) == 4 and source.shape[0] > 0 and source.shape[1:] == wanted:
-        return FrameCells(path, source, labels, _says_simulated(path))
-    source.close()
-    raise InputError(
-        f"{path}: frames of shape {tuple(source.shape)} do not suit the bundle, whose accelerator takes "
-        f"(cells, {', '.join(map(str, wanted))})"
-    )
-
-
-def _says_simulated(path: Path) -> bool:
-    """Return whether a file says that it is simulated, as :mod:`cytogate.model.simulation.write` writes it.
-
-    What cannot be read here is told where its cells are read.
+    Raises
+    ------
+    InputError
+        Where there are no such frames.
     """
-    with contextlib.suppress(InputError), reading(path):
-        if path.is_file() and h5py.is_hdf5(path):
-            with h5py.File(path, "r") as file:
-                return bool(file.attrs.get("simulated", False))
-        if path.suffix.lower() in TIFF_SUFFIXES:
-            with tifffile.TiffFile(path, _multifile=False) as file:
-                described = json.loads(file.pages.first.description or "null")
-                return isinstance(described, dict) and described.get("simulated") is True
-    return False
+    camera = design.camera
+    file = open_frames(path, camera)
+    try:
+        wanted = (len(camera.channels), camera.rows, camera.columns)
+        if file.shape[1:] != wanted:
+            raise InputError(
+                f"{path}: frames of shape {file.shape} do not suit the bundle, whose accelerator takes "
+                f"(cells, {', '.join(map(str, wanted))})"
+            )
+        return FrameCells(file, *_labels(file, design.network.class_names))
+    except BaseException:
+        file.close()
+        raise
+
+
+def _labels(file: FrameFile, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return labels (cells,) as indices of the design's classes, found by name, and what must be told of them.
+
+    Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name is
+    not the design's, there are no labels and so no accuracy.
+    """
+    if file.labels is not None and file.class_names is None and int(file.labels.max()) + 1 == len(class_names):
+        told = f"{file.path}: labels have no class_names; they are taken for {', '.join(class_names)}, in this order"
+        return file.labels, (told,)
+    try:
+        return file.labels_for(class_names), ()
+    except InputError as error:
+        return None, (f"no accuracy: {error}",)

@@ -21,6 +21,9 @@ SUFFIXES = (".h5", ".hdf5", ".npz", ".tif", ".tiff")
 SETTLED_S = 1.0
 """Time without change after which a file is taken for whole."""
 
+MOST_TOLD = 5
+"""Files of one folder are mostly alike: the first sentences say it."""
+
 
 @dataclass(frozen=True)
 class _Look:
@@ -43,6 +46,7 @@ class GrowingFolder:
         self._done: set[str] = set()
         self.name = str(folder)
         self.simulated = False
+        self.told: tuple[str, ...] = ()
 
     def read(self, resume: Resume) -> Iterator[SourceCell | None]:
         """Yield the cells of settled files, and None whenever there is no such file."""
@@ -65,6 +69,7 @@ class GrowingFolder:
                 yield SourceCell(name, WHOLE_FILE, None).faulty(str(error))
             return
         self.simulated = self.simulated or source.simulated
+        self.told = (*self.told, *source.told)[:MOST_TOLD]
         try:
             yield from source.read(resume)
         finally:

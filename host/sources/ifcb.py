@@ -3,9 +3,10 @@
 Columns follow the instrument's two file formats (github.com/joefutrelle/pyifcb, ``ifcb/data/adc.py``); which one a file
 has shows in the number of its columns. An image is 8 bits a pixel, row by row, at the byte that its row names.
 
-A trigger has one image of any size, not four frames at four angles. The image is laid into the middle of a frame,
-around it the median of its own border, and stands for all four angles: that exercises a stream with real images and
-real trigger times, and nothing more. Every such cell is flagged ``SINGLE_IMAGE`` and is never sorted.
+A trigger has one image of any size. It is laid into the middle of a frame, around it the median of its own border.
+Where the design's instrument takes several frames of a cell, the one image stands for all of them: that exercises a
+stream with real images and real trigger times, and nothing more. Every such cell is flagged ``SINGLE_IMAGE`` and is
+never sorted.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.sources.source import Resume
-from cytogate.host.stream.cells import Flag, SourceCell
+from cytogate.host.stream.cells import NOTHING_UNUSUAL, Flag, SourceCell
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import Manifest
 
 LONGEST_LINE = 4096
 LONGEST_GAP_S = 3600.0
@@ -59,11 +60,13 @@ class FlowCytobotBin:
     """A bin; see :class:`cytogate.host.sources.source.CellSource`. Triggers without an image are faulty cells."""
 
     simulated = False
+    told = ()
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Path, design: Design) -> None:
         """Open the bin of which ``path`` is the ``.adc`` or the ``.roi``."""
         self._path = path.with_suffix(".adc")
-        self._rows, self._columns = manifest.rows, manifest.columns
+        camera = design.camera
+        self._channels, self._rows, self._columns = len(camera.channels), camera.rows, camera.columns
         self._files: list[BinaryIO] = []
         try:
             self._adc = self._open(self._path)
@@ -125,8 +128,10 @@ class FlowCytobotBin:
         image = np.frombuffer(pixels, np.uint8).reshape(trigger.height, trigger.width)
         frame = framed(image, self._rows, self._columns)
         cropped = trigger.height > self._rows or trigger.width > self._columns
-        flags = Flag.SINGLE_IMAGE | (Flag.CROPPED if cropped else Flag(0))
-        return replace(cell, frames=np.broadcast_to(frame, (4, *frame.shape)), flags=flags)
+        flags = Flag.CROPPED if cropped else NOTHING_UNUSUAL
+        if self._channels > 1:
+            flags |= Flag.SINGLE_IMAGE
+        return replace(cell, frames=np.broadcast_to(frame, (self._channels, *frame.shape)), flags=flags)
 
 
 def framed(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:

@@ -1,59 +1,52 @@
-"""From what a user calls a source to the source."""
+"""From what a user names to a source."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cytogate.host.sources.source import CellSource
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import Manifest
 
-SIMULATOR = "simulator"
 FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
-ZARR_METADATA = ("zarr.json", ".zarray", ".zgroup")
 
 
-def open_source(text: str, manifest: Manifest, *, cells: int | None = None, seed: int = 0) -> CellSource:
-    """Open the source ``text``: the word ``simulator``, or the path of a file or folder.
+def open_source(path: Path | None, design: Design, *, cells: int | None = None, seed: int = 0) -> CellSource:
+    """Open the file or folder ``path``; None is the simulator.
 
     A folder is a Zarr if it looks like one, and otherwise a folder that grows.
 
     Parameters
     ----------
-    manifest : Manifest
+    design : Design
         Of the bundle whose accelerator the cells must suit.
     cells, seed
         Of the simulator; ``cells`` None: endless.
     """
     try:
-        return _simulator(manifest, cells, seed) if text == SIMULATOR else _opened(Path(text), manifest)
+        return _simulator(design, cells, seed) if path is None else _opened(path, design)
     except ImportError as error:
         raise InputError(
-            f"{text}: to read this source, the package {error.name} is needed: pip install 'cytogate[stream]'"
+            f"{path or 'the simulator'} needs the package {error.name}: pip install 'cytogate[stream]'"
         ) from error
 
 
-def _simulator(manifest: Manifest, cells: int | None, seed: int) -> CellSource:
+def _simulator(design: Design, cells: int | None, seed: int) -> CellSource:
     from cytogate.host.sources.simulated import SimulatorCells
 
-    return SimulatorCells(manifest, cells, seed)
+    return SimulatorCells(design, cells, seed)
 
 
-def _opened(path: Path, manifest: Manifest) -> CellSource:
+def _opened(path: Path, design: Design) -> CellSource:
     if path.suffix.lower() in FLOW_CYTOBOT_SUFFIXES:
         from cytogate.host.sources.ifcb import FlowCytobotBin
 
-        return FlowCytobotBin(path, manifest)
-    from cytogate.host.sources.arrays import checked, open_file
+        return FlowCytobotBin(path, design)
+    from cytogate.host.sources.arrays import open_file
+    from cytogate.model.files.zarr import is_zarr
 
-    if not path.is_dir():
-        return open_file(path, manifest)
-    if any((path / name).is_file() for name in ZARR_METADATA):
-        from cytogate.host.sources.zarr_array import ZarrArray
-        from cytogate.model.files.containers import reading
-
-        with reading(path):
-            return checked(path, ZarrArray(path), None, manifest)
+    if not path.is_dir() or is_zarr(path):
+        return open_file(path, design)
     from cytogate.host.sources.folder import GrowingFolder
 
-    return GrowingFolder(path, lambda file: open_file(file, manifest))
+    return GrowingFolder(path, lambda file: open_file(file, design))

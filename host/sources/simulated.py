@@ -1,15 +1,14 @@
-"""The simulator as a source: seeded cells of the bundle's instrument, made as they are asked for."""
+"""The simulator as a source: seeded cells seen by the design's instrument, made as they are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.folder import builtin_names, load_design
-from cytogate.model.design.instruments import FourAngle
-from cytogate.model.interface.bundle import Manifest
+from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.errors import InputError
+from cytogate.model.simulation.cells import CELL_LINES
 from cytogate.model.simulation.simulator import SimulatedCells
 
 ENDLESS = 2**40
@@ -17,19 +16,30 @@ ENDLESS = 2**40
 
 
 class SimulatorCells:
-    """See :class:`cytogate.host.sources.source.CellSource`. Cell ``n`` of a seed is the same in every stream."""
+    """See :class:`cytogate.host.sources.source.CellSource`. Cell ``n`` of a seed is the same in every stream.
+
+    Of a design whose classes the simulator does not know, it simulates the lines that it knows, without labels.
+
+    Raises
+    ------
+    InputError
+        If the instrument is not a four-angle one: there is no simulator of another.
+    """
 
     simulated = True
 
-    def __init__(self, manifest: Manifest, cells: int | None, seed: int) -> None:
-        known = load_design(manifest.design) if manifest.design in builtin_names() else None
-        acquisition = replace(
-            FourAngle() if known is None else known.four_angle,
-            rows=manifest.rows,
-            columns=manifest.columns,
-            adc_bits=manifest.adc_bits,
-        )
-        self._cells = SimulatedCells(acquisition, manifest.class_names, ENDLESS if cells is None else cells, seed)
+    def __init__(self, design: Design, cells: int | None, seed: int) -> None:
+        if not design.retrieves_phase:
+            raise InputError(
+                f'design {design.name} is of kind "{design.instrument.kind}", of which there is no simulator; give '
+                "frames of its instrument by --input"
+            )
+        names = design.network.class_names
+        self._labelled = set(names) <= set(CELL_LINES)
+        lines = names if self._labelled else CLASS_NAMES
+        said = f"simulated cells are of the lines {', '.join(lines)}, not of the design's classes {', '.join(names)}"
+        self.told = () if self._labelled else (f"{said}; they have no labels",)
+        self._cells = SimulatedCells(design.four_angle, lines, ENDLESS if cells is None else cells, seed)
         self.cells = cells
         self.name = f"simulator, seed {seed}"
 
@@ -37,7 +47,7 @@ class SimulatorCells:
         """Yield the cells behind ``resume``."""
         for position in range(resume.get(self.name, 0), len(self._cells)):
             cell = self._cells[position]
-            yield SourceCell(self.name, position, cell.frames, label=cell.label)
+            yield SourceCell(self.name, position, cell.frames, label=cell.label if self._labelled else None)
 
     def close(self) -> None:
         """Nothing is open."""

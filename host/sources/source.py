@@ -26,6 +26,10 @@ class CellSource(Protocol):
     def simulated(self) -> bool:
         """Whether the cells are known to be simulated."""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user must know of its labels so far, in sentences."""
+
     def read(self, resume: Resume) -> Iterator[SourceCell | None]:
         """Yield the cells behind ``resume``, in order; None where there is nothing at the moment."""
 

@@ -6,7 +6,8 @@ its class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntFlag
 
 import numpy as np
@@ -23,7 +24,7 @@ class Flag(IntFlag):
     """What is unusual about a cell; bits of the events' column ``flags``."""
 
     SINGLE_IMAGE = 1
-    """One image stands for all four angles: there is no phase in it, and a class means nothing. Never sorted."""
+    """One image stands for all frames of the instrument: a class means nothing. Never sorted."""
     CROPPED = 2
     """The image was larger than a frame; its middle was taken."""
     SATURATED = 4
@@ -48,7 +49,7 @@ class SourceCell:
     position: int
     """Place of the cell there, counted from 0."""
     frames: NDArray | None
-    """(4, rows, columns), order +x, -x, +y, -y; None if there is a fault."""
+    """(channels, rows, columns), channels in the instrument's order; None if there is a fault."""
     flags: Flag = NOTHING_UNUSUAL
     fault: str | None = None
     """Why there are no frames, in words."""
@@ -86,6 +87,8 @@ class Event:
     verdict: Verdict
     flags: Flag
     decided_ns: int
+    features: Mapping[str, float] = field(default_factory=dict)
+    """Values by :attr:`Feature.name`, as far as they were computed."""
 
     @property
     def logits(self) -> NDArray[np.int64] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cytogate.host.text_enum import TextEnum
-from cytogate.model.design.file import read_toml
+from cytogate.model.design.file import did_you_mean, read_toml
 from cytogate.model.errors import InputError
 
 MAX_COINCIDENCE_US = 1e6
@@ -31,7 +31,7 @@ class Decision(TextEnum):
     COINCIDENT = "coincident"
     """Another cell arrived too close before or behind it."""
     UNTRUSTED = "untrusted"
-    """The frames are saturated, or no four-angle measurement."""
+    """The frames are saturated, or one image stands for several."""
     LATE = "late"
     """The decision missed its deadline."""
     LOST = "lost"
@@ -179,7 +179,10 @@ class LiveGates:
         """Put other gates in force for all cells that are judged from now on; from any thread."""
         for name in gates.thresholds:
             if name not in self._class_names:
-                raise InputError(f"thresholds name the class {name}; the network knows {', '.join(self._class_names)}")
+                raise InputError(
+                    f"thresholds name the class {name}{did_you_mean(name, self._class_names)}; the design's classes "
+                    f"are {', '.join(self._class_names)}"
+                )
         self._gates = gates
 
     def for_cell(self, index: int) -> Gates:
@@ -204,7 +207,7 @@ def _gates(given: dict[str, Any]) -> Gates:
     known = ("score", "coincidence_us", "deadline_ms", "thresholds")
     for key in given:
         if key not in known:
-            raise InputError(f"{key} is no gate; known are {', '.join(known)}")
+            raise InputError(f"{key} is no gate{did_you_mean(key, known)}; known are {', '.join(known)}")
     score = given.get("score", Score.SOFTMAX)
     if score not in list(Score):
         raise InputError(f"score is {score!r}; it must be {' or '.join(Score)}")

@@ -87,7 +87,7 @@ class Shown:
 
     index: int
     frames: NDArray[np.unsignedinteger]
-    """(4, rows, columns)."""
+    """(channels, rows, columns)."""
     class_index: int
     score: float
     decision: Decision

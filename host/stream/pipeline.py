@@ -14,18 +14,19 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.frame_check import FrameCheck
+from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.ledger import Ledger, Phase
 from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.frame_check import FrameCheck
 
 FLUSH_S = 0.005
 """Cells wait this long for others that would share their batch."""
@@ -42,7 +43,7 @@ class CellStream(Protocol):
         """Latency of the phase retrieval for the latest frame, by the kernel's counter; 0 if it counts no clocks."""
 
     def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
-        """Yield a result for each frames (4, rows, columns), in order; None asks to finish what is begun."""
+        """Yield a result for each frames (channels, rows, columns), in order; None asks to finish what is begun."""
 
 
 class Sink(Protocol):
@@ -107,6 +108,11 @@ class Counts:
     for."""
 
 
+Measure: TypeAlias = Callable[[NDArray], Mapping[str, float]]
+"""Computes features of frames (4, rows, columns), such as
+:func:`cytogate.model.evaluation.cell_features.measure_frames` of a design."""
+
+
 class Pipeline:
     """One run of a stream; to be used once."""
 
@@ -120,6 +126,7 @@ class Pipeline:
         sinks: Sequence[Sink],
         settings: Settings,
         stopped: threading.Event,
+        measure: Measure | None = None,
     ) -> None:
         """Join source, accelerator and sinks.
 
@@ -129,6 +136,9 @@ class Pipeline:
             Already paced; None says that there is nothing at the moment.
         stopped
             Set by anyone: ends the stream in good order.
+        measure
+            Gives events their features, in the sinks' thread: where it is slower than the cells, they wait in the
+            queue of events, and at last in that of arrivals.
         """
         self.counts = Counts()
         self.ledger = Ledger()
@@ -138,6 +148,7 @@ class Pipeline:
         self._check = check
         self.gates = gates
         self._sinks, self._settings, self._stopped = sinks, settings, stopped
+        self._measure = measure
         self._arrivals: Channel[Arrival] = Channel(settings.queue_cells)
         self._events: Channel[Event] = Channel(settings.queue_cells)
         self._in_flight: deque[Arrival] = deque()
@@ -219,7 +230,7 @@ class Pipeline:
                 if cell is None:
                     self._stopped.wait(IDLE_S)
                     continue
-                previous = self._arrive(self._check.checked(cell), previous)
+                previous = self._arrive(checked(cell, self._check), previous)
                 if self.counts.arrived == self._settings.most_cells:
                     break
         finally:
@@ -345,6 +356,7 @@ class Pipeline:
             while True:
                 event = self._events.get(max(0.0, due_s - time.monotonic()))
                 if event is not None:
+                    event = self._measured(event)
                     for sink in self._sinks:
                         sink.write(event)
                     self.counts.finished += 1
@@ -356,6 +368,11 @@ class Pipeline:
         finally:
             self._events.close()
             self._flush()
+
+    def _measured(self, event: Event) -> Event:
+        """Add features, if they were asked for; here, where no decision waits for them."""
+        frames = event.arrival.cell.frames
+        return event if self._measure is None or frames is None else replace(event, features=self._measure(frames))
 
     def _flush(self) -> None:
         for sink in self._sinks:

@@ -37,7 +37,7 @@ def add_chip(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_input(parser: argparse.ArgumentParser, told: str, *, required: bool = False) -> None:
+def add_input(parser: argparse._ActionsContainer, told: str, *, required: bool = False) -> None:
     """Add ``--input``."""
     parser.add_argument("--input", type=Path, required=required, metavar="FILE|FOLDER", help=told)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from enum import Enum
 from pathlib import Path
 
 from cytogate.model.errors import InputError
@@ -25,6 +27,17 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def plain(value: object) -> object:
+    """Return what JSON knows of a value that it does not know; for ``json.dumps(..., default=plain)``."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} does not go into a report")
 
 
 def refresh(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import GAIN_BITS, SIGNED_PIXEL, Gain
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.contract.samples import binning_row, sample_formats, sample_stages
@@ -60,15 +61,10 @@ def bright_field_contract(design: Design) -> BrightFieldContract:
     Raises
     ------
     InputError
-        If its codes have not been fitted yet or do not fit its frames.
+        If its codes do not fit its frames.
     """
-    if design.codes is None:
-        raise InputError(
-            f"design {design.name}: offset and gain of its channels are not known yet; `cytogate train` fits them to "
-            f"training cells"
-        )
     frame, binned = sample_formats(design)
-    codes = ChannelCodes.of(design.codes)
+    codes = ChannelCodes.of(design.input_codes)
     for channel, offset in zip(design.camera.channels, codes.offsets, strict=True):
         if not 0 <= offset <= binned.code_max:
             raise InputError(
@@ -87,7 +83,7 @@ def bright_field_contract(design: Design) -> BrightFieldContract:
         stages=(
             *sample_stages(design, frame, binned),
             Stage("network_input", (window.rows, window.columns, channels), Order.ARRAY, SIGNED_PIXEL, "1",
-                  bound=INPUT_BOUND),
+                  bound=ErrorBound(INPUT_BOUND)),
         ),
         buffers=(
             binning_row(design, binned),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import Codes, Format
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.design import Design
@@ -49,7 +50,7 @@ class Stage:
     """Value in ``unit`` of a decoded code, before the exponent."""
     exponents: int = 0
     """Number of lines that carry a block exponent; 0 where the format is plainly fixed point."""
-    bound: float = 0.0
+    bound: ErrorBound = field(default_factory=ErrorBound)
     """Largest allowed root-mean-square difference from the float reference over noise-free frames, in ``unit``."""
     complex: bool = False
     """Whether codes come in pairs of real and imaginary part, along the array's last axis of 2."""

@@ -1,9 +1,9 @@
-"""Network inputs of labelled cells in a file, read a batch at a time, and their split."""
+"""Network inputs of labelled cells in a file, read a batch at a time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +11,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
-
-SHARES = (0.76, 0.08, 0.16)
-"""Training, validation and test cells (Meng 2017, section 3.1)."""
+from cytogate.model.files.hdf5 import open_hdf5
 
 
 @dataclass(frozen=True)
 class CellFile:
     """An HDF5 file of labelled network inputs, read a batch at a time.
 
-    Datasets: ``network_input`` (cells, N, N, 5) unsigned 8 bit, best stored with one cell a chunk; ``labels`` (cells,)
-    integers in the order of the network's class names.
+    Datasets: ``network_input`` (cells, rows, columns, channels) codes of 8 bits, unsigned or signed as the contract has
+    them, best stored with one cell a chunk; ``labels`` (cells,) integers in the order of the network's class names.
     """
 
     path: Path
@@ -35,16 +33,17 @@ class CellFile:
     @staticmethod
     def of(path: Path, design: Design) -> CellFile:
         """Check the file at ``path`` against ``design`` and return it."""
-        shape = (design.size, design.size, ANGLES + 1)
+        stage = contract(design).stage("network_input")
+        shape, kind = stage.shape, np.dtype(np.int8 if stage.format.signed else np.uint8)
         classes = design.network.class_names
         with _opened(path) as file:
             for name in ("network_input", "labels"):
                 if not isinstance(file.get(name), h5py.Dataset):
                     raise InputError(f"{path}: there is no dataset {name}; write it with `cytogate simulate`")
             inputs, labels = file["network_input"], file["labels"]
-            if inputs.dtype != np.uint8 or inputs.shape[1:] != shape:
+            if inputs.dtype != kind or inputs.shape[1:] != shape:
                 raise InputError(
-                    f"{path}: network_input is {inputs.dtype} {inputs.shape}; design {design.name} takes uint8 "
+                    f"{path}: network_input is {inputs.dtype} {inputs.shape}; design {design.name} takes {kind} "
                     f"(cells, {', '.join(map(str, shape))})"
                 )
             if labels.dtype.kind not in "iu" or labels.shape != inputs.shape[:1]:
@@ -58,48 +57,40 @@ class CellFile:
             )
         return CellFile(path, given, attributes)
 
-    def read(self, cells: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the inputs (len(cells), N, N, 5) of some cells, in the order asked for."""
+    def read(self, cells: NDArray[np.int64]) -> NDArray[np.integer]:
+        """Return the inputs (len(cells), rows, columns, channels) of some cells, in the order asked for."""
         with _opened(self.path) as file:
             stored = file["network_input"]
             # One by one: a selection of scattered cells takes the HDF5 library eighty times as long.
             return np.stack([stored[cell] for cell in cells])
 
-    def batches(self, cells: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    def batches(self, cells: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray[np.integer], NDArray[np.int64]]]:
         """Give inputs and labels of ``cells``, at most ``size`` at a time and evenly."""
         for part in np.array_split(cells, math.ceil(len(cells) / size)):
             yield self.read(part), self.labels[part]
 
+    def rewritten(self, path: Path, change: Callable[[NDArray[np.integer], int], NDArray[np.integer]]) -> None:
+        """Write a file of the same labels to ``path`` whose inputs ``change`` has altered.
 
-@dataclass(frozen=True)
-class Split:
-    """Indices of the cells to train on, to select on, and to report on once."""
+        ``change`` gets inputs (cells, rows, columns, channels) and the number of the first, a part of the file at a
+        time.
+        """
+        with _opened(self.path) as old, h5py.File(path, "w") as new:
+            new.attrs.update(old.attrs)
+            new["labels"] = self.labels
+            stored = old["network_input"]
+            dataset = new.create_dataset("network_input", stored.shape, stored.dtype, chunks=(1, *stored.shape[1:]))
+            for start in range(0, len(stored), PART):
+                dataset[start : start + PART] = change(stored[start : start + PART], start)
 
-    training: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
 
-    @staticmethod
-    def of(labels: NDArray[np.int64], seed: int) -> Split:
-        """Split every class 76/8/16 at random."""
-        rng = np.random.default_rng(seed)
-        parts: list[list[NDArray[np.int64]]] = [[], [], []]
-        for label in np.unique(labels):
-            members = rng.permutation(np.flatnonzero(labels == label))
-            ends = np.rint(np.cumsum(SHARES[:2]) * len(members)).astype(int)
-            for part, chosen in zip(parts, np.split(members, ends), strict=True):
-                part.append(chosen)
-        split = Split(*(np.sort(np.concatenate(part)) for part in parts))
-        if min(map(len, (split.training, split.validation, split.test))) == 0:
-            raise InputError(
-                f"{len(labels)} cells are too few to split {SHARES[0]:.0%} / {SHARES[1]:.0%} / {SHARES[2]:.0%}"
-            )
-        return split
+PART = 256
+"""Cells that are rewritten at a time."""
 
 
 def _opened(path: Path) -> h5py.File:
     try:
-        return h5py.File(path, "r")
+        return open_hdf5(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read as HDF5: {error}") from error
 

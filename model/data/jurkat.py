@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.images import open_arrays
+from cytogate.model.files.npz import open_arrays
 
 VARIABLE = "CYTOGATE_DATA"
 """Environment variable that names the folder of real data."""

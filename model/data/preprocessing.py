@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from cytogate.model.data.examples import Inputs
 from cytogate.model.errors import InputError
 
 KEPT_BELOW = 0.3
@@ -190,6 +191,12 @@ def turned_at_random(images: NDArray, rng: np.random.Generator) -> NDArray:
         part = images[chosen == form]
         turned[chosen == form] = np.rot90(part[:, :, ::-1] if form >= 4 else part, form % 4, axes=(1, 2))
     return turned
+
+
+def turned_inputs(inputs: Inputs, rng: np.random.Generator) -> Inputs:
+    """Turn and mirror the images of a network of one input at random, each by itself: an augmentation."""
+    (images,) = inputs
+    return (turned_at_random(images, rng),)
 
 
 def shifted_at_random(images: NDArray, rng: np.random.Generator, pixels: int = 1) -> NDArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytogate.model.design.boards import BOARDS, Board, board_named
-from cytogate.model.design.instruments import BrightField, FourAngle, Instrument, NetworkInputs, check_names
+from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, check_names
 from cytogate.model.design.quantities import check, quantity
 from cytogate.model.design.topologies import Meng2017, Saved, Topology
 from cytogate.model.errors import InputError
@@ -25,6 +25,8 @@ PHASE_SIZES = (64, 128, 256)
 """Rows and columns that phase retrieval is built for."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MOST_CLASSES = 256
+INPUT_BITS = 8
+"""Of a code of the network's input."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ class Design:
         return self.instrument
 
     @property
-    def camera(self) -> FourAngle | BrightField:
+    def camera(self) -> Camera:
         """The instrument of a design that has one.
 
         Raises
@@ -194,6 +196,14 @@ class Design:
         if isinstance(self.instrument, NetworkInputs):
             raise InputError(f"design {self.name} has no instrument: its cells come as codes of the network's inputs")
         return self.instrument
+
+    @property
+    def input_codes(self) -> InputCodes:
+        """How bright-field pixels become codes: as fitted, or over the whole range before a design is trained."""
+        if self.codes is not None:
+            return self.codes
+        channels, full_scale = len(self.camera.channels), 2**self.camera.adc_bits * self.binning**2
+        return InputCodes((full_scale // 2,) * channels, (2**INPUT_BITS / full_scale,) * channels)
 
     @property
     def size(self) -> int:

@@ -51,8 +51,11 @@ def toml_of(content: bytes, where: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{where}: line {line} is not UTF-8; save the file as UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read as TOML: {error or 'nested too deeply'}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: cannot be read as TOML: nested too deeply") from error
+    except ValueError as error:
+        # A TOMLDecodeError, or what Python says of a number or a date.
+        raise InputError(f"{where}: cannot be read as TOML: {error}") from error
 
 
 def typed(section: type[Section], given: Any, where: str, *, ignored: Iterable[str] = (), **others: Any) -> Section:
@@ -73,7 +76,7 @@ def typed(section: type[Section], given: Any, where: str, *, ignored: Iterable[s
         Where a key is unknown, missing, or its value of another type or beyond its range.
     """
     if not isinstance(given, dict):
-        raise InputError(f"{where} is {_told(given)}; a table with keys is needed")
+        raise InputError(f"{where} is {shown(given)}; a table with keys is needed")
     known, types, own = rules(section), get_type_hints(section), list(ignored)
     check_keys(given, [*known, *own], where)
     for name, rule in known.items():
@@ -90,7 +93,8 @@ def check_keys(given: dict[str, Any], known: list[str], where: str) -> None:
     """Raise an :class:`InputError` for the first key that is not known."""
     for name in given:
         if name not in known:
-            raise InputError(f"{where} unknown key {name!r}{did_you_mean(name, known)}. Allowed: {', '.join(known)}")
+            told = did_you_mean(name, known) or "."
+            raise InputError(f"{where} unknown key {shown(name)}{told} Allowed: {', '.join(known)}")
 
 
 def value_of(kind: Any, value: Any, where: str) -> Any:
@@ -98,12 +102,12 @@ def value_of(kind: Any, value: Any, where: str) -> Any:
     if get_origin(kind) is tuple:
         (item, _) = get_args(kind)
         if not isinstance(value, list):
-            raise InputError(f"{where} is {_told(value)}; a list is needed")
+            raise InputError(f"{where} is {shown(value)}; a list is needed")
         return tuple(value_of(item, each, where) for each in value)
     if kind is float and type(value) is int and abs(value) < 1 << 53:
         return float(value)
     if type(value) is not kind:
-        raise InputError(f"{where} is {_told(value)}; {_KINDS[kind]} is needed")
+        raise InputError(f"{where} is {shown(value)}; {_KINDS[kind]} is needed")
     return value
 
 
@@ -116,6 +120,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text in quotes", bool: "true or false"}
 
 
-def _told(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as an error tells it, cut where it is long."""
     told = repr(value)
     return told if len(told) <= 60 else f"{told[:57]}..."

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window
-from cytogate.model.design.file import check_keys, did_you_mean, read_toml, toml_of, typed
+from cytogate.model.design.file import check_keys, did_you_mean, read_toml, shown, toml_of, typed
 from cytogate.model.design.instruments import INSTRUMENTS, NetworkInputs
 from cytogate.model.design.quantities import rules
 from cytogate.model.design.topologies import TOPOLOGIES, Published
@@ -26,6 +26,9 @@ from cytogate.model.errors import InputError
 
 BUILTIN = Path(__file__).resolve().parent / "builtin"
 DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
+QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
+ADOPTED_TOPOLOGY = "quantized.json"
+"""In the network's folder where the topology is "saved"."""
 DEFAULT_DESIGN = "qatom128"
 
 
@@ -42,6 +45,25 @@ def load_design(given: str | Path) -> Design:
     InputError
         If there is none, or it breaks a rule; one sentence names file, key and what would be right.
     """
+    try:
+        path = _design_file(given)
+        folder = path.resolve().parent
+        codes_file = folder / NETWORK_FOLDER / CODES_FILE
+        has_codes = codes_file.exists()
+    except OSError as error:
+        raise InputError(f"{str(given)!r}: cannot be read: {error.strerror or error}") from error
+    design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
+    if design.codes is None and not design.retrieves_phase and has_codes:
+        codes = typed(InputCodes, read_toml(codes_file), f"{codes_file}:")
+        try:
+            design = dataclasses.replace(design, codes=codes)
+        except InputError as error:
+            raise InputError(f"{codes_file}: {error}") from error
+    return dataclasses.replace(design, folder=folder)
+
+
+def _design_file(given: str | Path) -> Path:
+    """Return the file of TOML that a name, a folder or a file means."""
     text, path = str(given), Path(given)
     builtin = text in builtin_names()
     if builtin and not (path / DESIGN_FILE).exists():
@@ -51,18 +73,14 @@ def load_design(given: str | Path) -> Design:
     if path.is_dir():
         if not (path / DESIGN_FILE).exists():
             raise InputError(f"{path}: holds no {DESIGN_FILE}; `cytogate new` writes one")
-        path = path / DESIGN_FILE
-    elif not path.exists():
-        raise InputError(
-            f"there is no design named {text}{did_you_mean(text, builtin_names())}; built-in are "
-            f"{', '.join(builtin_names())}, and `cytogate new` makes a folder for one of your own"
-        )
-    folder = path.resolve().parent
-    design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
-    codes = folder / NETWORK_FOLDER / CODES_FILE
-    if design.codes is None and not design.retrieves_phase and codes.exists():
-        design = dataclasses.replace(design, codes=typed(InputCodes, read_toml(codes), f"{codes}:"))
-    return dataclasses.replace(design, folder=folder)
+        return path / DESIGN_FILE
+    if path.exists():
+        return path
+    name = text if text.isprintable() else repr(text)
+    raise InputError(
+        f"there is no design named {name}{did_you_mean(text, builtin_names())}; built-in are "
+        f"{', '.join(builtin_names())}, and `cytogate new` makes a folder for one of your own"
+    )
 
 
 def design_of(content: bytes, name: str, where: str) -> Design:
@@ -148,7 +166,9 @@ def _chosen(known: dict[str, Any], given: Any, key: str, where: str) -> Any:
         raise InputError(f"{where} lacks {key}: one of {', '.join(known)}")
     name = given[key]
     if not isinstance(name, str) or name not in known:
-        raise InputError(f"{where} {key} is {name!r}{did_you_mean(str(name), known)}; known are {', '.join(known)}")
+        raise InputError(
+            f"{where} {key} is {shown(name)}{did_you_mean(str(name), known)}; known are {', '.join(known)}"
+        )
     return known[name]
 
 

@@ -18,27 +18,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
-from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
-from cytogate.model.design.topologies import Meng2017
-from cytogate.model.errors import InputError
+from cytogate.model.estimates.shapes import (
+    Convolution,
+    Dense,
+    Input,
+    Join,
+    Layer,
+    Map,
+    NetworkShapes,
+    Pooling,
+    Weighted,
+)
 
-KERNEL = 3
-"""Rows and columns of the kernels behind the first."""
-POOL = 2
-CHANNELS = ANGLES + 1
-ACCUMULATOR_BITS = 21
-"""Of the widest words between a layer and its ReLU in the default design; conversion finds the true ones."""
 STREAM_DEPTH_MIN = 2
 """Below, writer and reader of a stream would take turns."""
 
 SRL_BITS = 32
 """Clocks of delay of one bit in a look-up table (UG474, SRL32)."""
 LUT_RAM_WORDS, LUT_RAM_LUTS, LUT_RAM_BITS = 64, 4, 3
-"""A memory of look-up tables (UG474, RAM64M): words, and bits of a word in so many tables. Shallow ones go there."""
+"""A memory of look-up tables (UG474, RAM64M): values, and bits of a value in so many tables. Shallow ones go there."""
 BLOCK_RAM_WORDS, BLOCK_RAM_BITS = 512, 36
 """Half a block RAM at its widest (UG473, RAMB18)."""
 SELECTOR_LUTS_PER_INPUT = 4 / 15
@@ -51,18 +51,18 @@ class LayerEstimate:
 
     name: str
     inputs: int
-    """Samples that a product sum takes, kernel area included."""
+    """Values that go into one sum of products, kernel area included."""
     outputs: int
     positions: int
     """Output positions of a cell."""
     pixels: int
     """Pixels that enter for a cell, padding included."""
     reuse: int
-    """Products that share a multiplier: clocks of an output position."""
+    """Multiplications that share a multiplier: clocks of an output position."""
 
     @property
     def macs(self) -> int:
-        """Products of a cell."""
+        """Multiplications of a cell."""
         return self.positions * self.inputs * self.outputs
 
     @property
@@ -78,7 +78,7 @@ class LayerEstimate:
 
 @dataclass(frozen=True)
 class NetworkEstimate:
-    """A network behind the phase retrieval."""
+    """A network on a device."""
 
     layers: tuple[LayerEstimate, ...]
     interval_cycles: int
@@ -94,31 +94,31 @@ class NetworkEstimate:
     and not in it."""
 
 
-def estimate_network(design: Design, clocks_per_pixel: int) -> NetworkEstimate:
-    """Estimate the network of ``design`` from its shapes (Meng 2017's form).
+def estimate_network(shapes: NetworkShapes, clocks_per_pixel: int) -> NetworkEstimate:
+    """Estimate a network from its shapes.
 
-    Each layer is given ``clocks_per_pixel`` clocks for a pixel of the network's input, see
+    Each layer is given ``clocks_per_pixel`` clocks for a pixel of the network's largest input, see
     :attr:`~cytogate.model.design.boards.Board.network_clocks_per_pixel`. Pooling, normalization and rounding work
     beside the convolutions and are never the slowest.
     """
-    layers = _layers(design, clocks_per_pixel)
-    convolutions, dense = layers[:-2], layers[-2:]
-    streams = _streams(design, convolutions)
-    weights = sum(_weights_bram36(layer, _sizes(design).weight_bits) for layer in layers)
+    clocks = clocks_per_pixel * shapes.input_pixels
+    weighted = [layer for layer in shapes.layers if isinstance(layer, Weighted)]
+    layers = {layer.name: _estimated(layer, shapes.before(layer), clocks) for layer in weighted}
+    streams = [stream for layer in shapes.layers for stream in _streams(layer, shapes)]
+    weights = sum(_weights_bram36(layers[layer.name], layer.weight_bits) for layer in weighted)
     deep = sum(row.bram36 for row in streams if row.depth > LUT_RAM_WORDS)
     shallow = sum(row.copies * row.width for row in streams if row.depth <= LUT_RAM_WORDS)
-    logic = sum((_logic(layer, design) for layer in layers), Area())
+    logic = sum((_logic(layer, shapes.before(layer), layers[layer.name]) for layer in weighted), Area())
+    line_buffers = sum(_line_buffer_luts(layer, shapes) for layer in shapes.layers)
     return NetworkEstimate(
-        layers=layers,
-        interval_cycles=max(layer.cycles for layer in layers),
-        # A dense layer begins with its last input; a convolution has one more position to compute.
-        latency_cycles=sum(layer.reuse for layer in (*convolutions, *dense)),
+        layers=tuple(layers.values()),
+        interval_cycles=max((layer.cycles for layer in layers.values()), default=shapes.input_pixels),
+        latency_cycles=_latency(shapes, layers),
         streams=tuple(streams),
         weights_bram36=weights,
         streams_bram36=deep,
         area=logic + Area(
-            lut=_line_buffer_luts(design, convolutions) + math.ceil(shallow / LUT_RAM_BITS) * LUT_RAM_LUTS,
-            bram36=weights + deep,
+            lut=line_buffers + math.ceil(shallow / LUT_RAM_BITS) * LUT_RAM_LUTS, bram36=weights + deep
         ),
     )  # fmt: skip
 
@@ -140,7 +140,7 @@ def reuse_factor(inputs: int, outputs: int, clocks: int) -> int:
 
 
 def stream_depth(row_length: int) -> int:
-    """Return how many words a stream between two layers holds whose map has rows of ``row_length`` pixels.
+    """Return how many values a stream between two layers holds whose map has rows of ``row_length`` pixels.
 
     In a chain without branches no depth can lock up: whoever waits, waits for a neighbor that can go on. A row is what
     a padding layer writes without reading. A dense layer takes its whole input before it computes: that map is one row.
@@ -148,46 +148,34 @@ def stream_depth(row_length: int) -> int:
     return max(STREAM_DEPTH_MIN, row_length)
 
 
-def _sizes(design: Design) -> Meng2017:
-    topology = design.network.topology
-    if not isinstance(topology, Meng2017):
-        raise InputError(f'design {design.name}: topology "{topology.name}" cannot be estimated')
-    return topology
+def _estimated(layer: Weighted, read: Map, clocks_of_a_cell: int) -> LayerEstimate:
+    inputs, outputs, positions = layer.inputs(read), layer.writes.channels, layer.writes.pixels
+    reuse = reuse_factor(inputs, outputs, max(1, clocks_of_a_cell // positions))
+    return LayerEstimate(layer.name, inputs, outputs, positions, layer.entering(read).pixels, reuse)
 
 
-def _layers(design: Design, clocks_per_pixel: int) -> tuple[LayerEstimate, ...]:
-    spec, size, channels = _sizes(design), design.size, CHANNELS
-    clocks_of_a_cell = clocks_per_pixel * size * size
-    layers = []
-    for block, filters in enumerate(spec.filters, start=1):
-        kernel, stride = (spec.first_kernel, spec.first_stride) if block == 1 else (KERNEL, 1)
-        extent = size // stride
-        padded = (extent - 1) * stride + kernel
-        positions, inputs = extent * extent, kernel * kernel * channels
-        reuse = reuse_factor(inputs, filters, max(1, clocks_of_a_cell // positions))
-        layers.append(LayerEstimate(f"convolution_{block}", inputs, filters, positions, padded * padded, reuse))
-        size, channels = extent // POOL, filters
-    flat = size * size * channels
-    for name, inputs, outputs, pixels in (
-        ("dense", flat, spec.dense, size * size),
-        ("logits", spec.dense, design.network.classes, 1),
-    ):
-        reuse = reuse_factor(inputs, outputs, clocks_of_a_cell)
-        layers.append(LayerEstimate(name, inputs, outputs, 1, pixels, reuse))
-    return tuple(layers)
+def _latency(shapes: NetworkShapes, layers: dict[str, LayerEstimate]) -> int:
+    """Clocks along the slowest way from an input to the logits.
+
+    A dense layer begins with its last input; a convolution has one more position to compute.
+    """
+    passed: dict[str, int] = {}
+    for layer in shapes.layers:
+        own = layers[layer.name].reuse if layer.name in layers else 0
+        passed[layer.name] = own + max((passed[name] for name in layer.reads), default=0)
+    return passed[shapes.layers[-1].name]
 
 
-def _logic(layer: LayerEstimate, design: Design) -> Area:
+def _logic(layer: Weighted, read: Map, estimated: LayerEstimate) -> Area:
     """Multipliers, an adder each, accumulators, and the inputs of a position with their selector."""
-    bits, product_bits = (
-        _sizes(design).activation_bits,
-        _sizes(design).activation_bits + _sizes(design).weight_bits,
-    )
-    selector = layer.inputs * bits * SELECTOR_LUTS_PER_INPUT if layer.reuse > 1 else 0.0
+    input_bits = estimated.inputs * read.bits
+    selector = input_bits * SELECTOR_LUTS_PER_INPUT if estimated.reuse > 1 else 0.0
     return Area(
-        lut=math.ceil(selector) + layer.multipliers * ACCUMULATOR_BITS,
-        ff=layer.inputs * bits + layer.outputs * ACCUMULATOR_BITS + layer.multipliers * product_bits,
-        dsp=layer.multipliers,
+        lut=math.ceil(selector) + estimated.multipliers * layer.accumulator_bits,
+        ff=input_bits
+        + estimated.outputs * layer.accumulator_bits
+        + estimated.multipliers * (read.bits + layer.weight_bits),
+        dsp=estimated.multipliers,
     )
 
 
@@ -209,40 +197,28 @@ def _output_table_bram36(layer: LayerEstimate) -> float:
     return Buffer("output", layer.name, (outputs_of_a_multiplier - 1).bit_length(), layer.reuse).bram36
 
 
-def _streams(design: Design, convolutions: tuple[LayerEstimate, ...]) -> list[Buffer]:
-    """Streams behind each step: input quantizer, then padding, convolution, ReLU, pooling, normalization of a block.
+def _streams(layer: Layer, shapes: NetworkShapes) -> list[Buffer]:
+    """Return the streams that a layer needs: before a convolution the one out of its padding, and the one after it.
 
-    Behind the last block follow the dense layer and its ReLU.
+    Inputs come by the kernel's pins, and the last layer's logits leave by them.
     """
-    bits, last = _sizes(design).activation_bits, convolutions[-1]
-    rows = [_stream("pixels", "input", CHANNELS * PIXEL.width, design.size)]
-    channels, bits_in = CHANNELS, PIXEL.width
-    for layer in convolutions:
-        extent = math.isqrt(layer.positions)
-        pooled = extent // POOL
-        rows += [
-            _stream("padded", layer.name, channels * bits_in, math.isqrt(layer.pixels)),
-            _stream("sums", layer.name, layer.outputs * ACCUMULATOR_BITS, extent),
-            _stream("rectified", layer.name, layer.outputs * bits, extent),
-            _stream("pooled", layer.name, layer.outputs * bits, pooled),
-            _stream("normalized", layer.name, layer.outputs * bits, pooled * pooled if layer is last else pooled),
-        ]
-        channels, bits_in = layer.outputs, bits
-    rows.append(_stream("sums", "dense", _sizes(design).dense * ACCUMULATOR_BITS, 1))
-    rows.append(_stream("rectified", "dense", _sizes(design).dense * bits, 1))
-    return rows
+    found, reader = [], shapes.reader(layer)
+    if isinstance(layer, Convolution) and any(layer.padding):
+        entering = layer.entering(shapes.before(layer))
+        found.append(Buffer("padded", layer.name, entering.pixel_bits, stream_depth(entering.columns)))
+    if reader is not None and not isinstance(layer, Input):
+        as_vector = isinstance(reader, (Dense, Join))
+        row = layer.writes.pixels if as_vector else layer.writes.columns
+        found.append(Buffer("written", layer.name, layer.writes.pixel_bits, stream_depth(row)))
+    return found
 
 
-def _stream(name: str, layer: str, width: int, row_length: int) -> Buffer:
-    return Buffer(name, layer, width, stream_depth(row_length))
-
-
-def _line_buffer_luts(design: Design, convolutions: tuple[LayerEstimate, ...]) -> int:
-    """Rows that a kernel and the pooling behind it look back on, as shift registers."""
-    bits, channels, luts = _sizes(design).activation_bits, CHANNELS, 0
-    for index, layer in enumerate(convolutions):
-        kernel = _sizes(design).first_kernel if index == 0 else KERNEL
-        luts += (kernel - 1) * channels * bits * -(-math.isqrt(layer.pixels) // SRL_BITS)
-        luts += (POOL - 1) * layer.outputs * bits * -(-math.isqrt(layer.positions) // SRL_BITS)
-        channels = layer.outputs
-    return luts
+def _line_buffer_luts(layer: Layer, shapes: NetworkShapes) -> int:
+    """Rows that a kernel or a pooling looks back on, as shift registers."""
+    if isinstance(layer, Convolution):
+        entering, rows = layer.entering(shapes.before(layer)), layer.kernel[0]
+    elif isinstance(layer, Pooling):
+        entering, rows = shapes.before(layer), layer.window[0]
+    else:
+        return 0
+    return (rows - 1) * entering.pixel_bits * -(-entering.columns // SRL_BITS)

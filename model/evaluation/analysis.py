@@ -27,7 +27,7 @@ def outputs_of(model: keras.Model, batches: Iterable[Inputs]) -> NDArray[np.floa
 
 
 def probabilities(model: keras.Model, batches: Iterable[Inputs]) -> NDArray[np.float64]:
-    """Return probabilities (cells, classes): a float network gives them, a twin's logits pass the host's softmax."""
+    """Return probabilities (cells, classes): a float network's, or a quantized one's logits after a softmax."""
     outputs = outputs_of(model, batches).astype(np.float64)
     if isinstance(model.layers[-1], keras.layers.Softmax):
         return outputs / outputs.sum(axis=1, keepdims=True)

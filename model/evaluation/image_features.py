@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.filters import gabor_kernel
-from skimage.measure import label, regionprops
+from skimage.measure import regionprops
+
+from cytogate.model.evaluation.cell_features import cell_masks
 
 Images = NDArray[np.float64]
 Columns = dict[str, NDArray[np.float64]]
 """Features by name, each (images,)."""
 
-FOREGROUND = 5.0
-"""A pixel is the cell's where it is this many standard deviations of its image's rim from the rim's level."""
 PERCENTILES = (1, 10, 25, 50, 75, 90, 99)
 SCALES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Standard deviations of the blurs between which structure is counted as one size."""
@@ -63,20 +63,6 @@ def hand_made_columns(images: NDArray) -> Columns:
 def matrix(columns: Columns) -> NDArray[np.float64]:
     """Return columns side by side, (images, columns); what has no value, as of a cell that is not there, is 0."""
     return np.nan_to_num(np.stack(list(columns.values()), axis=1), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def cell_masks(images: Images) -> NDArray[np.bool_]:
-    """Return the largest region (images, rows, columns) that differs from the rim in any channel; holes are filled."""
-    rim = np.ones(images.shape[1:3], bool)
-    rim[2:-2, 2:-2] = False
-    around = images[:, rim]
-    level = np.median(around, axis=1)
-    # Half of an even rim is at its level: a spread of zero would make noise of one code a cell.
-    least = np.ptp(images, axis=(1, 2)) / 256 + np.finfo(float).tiny
-    spread = np.maximum(1.4826 * np.median(np.abs(around - level[:, None]), axis=1), least)
-    deviation = np.abs(images - level[:, None, None]) / spread[:, None, None]
-    seen = (ndimage.gaussian_filter(deviation, (0, 1, 1, 0)) > FOREGROUND).any(axis=-1)
-    return np.array([_largest(ndimage.binary_fill_holes(mask)) for mask in seen])
 
 
 def outline(cells: NDArray[np.bool_]) -> Columns:
@@ -196,12 +182,6 @@ def lbp(plane: Images) -> Columns:
 def _named(names: list[str], rows: list) -> Columns:
     values = np.asarray(rows, np.float64).reshape(-1, len(names))
     return dict(zip(names, values.T, strict=True))
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    regions = label(mask)
-    sizes = np.bincount(regions.ravel())[1:]
-    return regions == np.argmax(sizes) + 1 if len(sizes) else mask
 
 
 def _spread(values: NDArray[np.float64]) -> float:

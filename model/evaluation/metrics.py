@@ -1,8 +1,8 @@
-"""Figures of merit of a classifier on unseen cells, each with its 95 % interval.
+"""What a classifier is worth on unseen cells: figures of merit, each with its 95 % interval, and paired differences.
 
 Shares of counted cells have Wilson's intervals; figures that are no share of one count (F, balanced accuracy, area
 under the ROC curve, calibration error) have percentiles of a seeded bootstrap over the cells. Intervals say how well
-this classifier is known on cells like these; not how another training, or other folds, would turn out: :class:`Spread`.
+this classifier is known on cells like these, not how another training or other folds would turn out: :class:`Repeats`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score,
 
 from cytogate.model.errors import InputError
 
+CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.96
+"""Of 97.5 %: half the width of a 95 % interval in standard errors."""
 RESAMPLES = 1000
 BINS = 10
 """Bins of equal width of the reliability curve; Guo et al. 2017 use 15 for ten thousand images."""
@@ -29,23 +32,30 @@ Weights = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure and its 95 % interval; None where the cells do not define it, as the precision of a class never said."""
+class Interval:
+    """A value and its 95 % interval; None where the cells do not define it, as the precision of a class never said."""
 
     value: float | None
     low: float | None
     high: float | None
 
     @staticmethod
-    def share(part: int, whole: int) -> Figure:
+    def share(part: int, whole: int) -> Interval:
         """Return ``part / whole`` with Wilson's interval."""
         if not whole:
-            return Figure(None, None, None)
+            return Interval(None, None, None)
         interval = binomtest(part, whole).proportion_ci(CONFIDENCE, method="wilson")
-        return Figure(part / whole, float(interval.low), float(interval.high))
+        return Interval(part / whole, float(interval.low), float(interval.high))
 
     @staticmethod
-    def bootstrapped(value: float, resampled: NDArray[np.float64]) -> Figure:
+    def difference(labels: Labels, one: Labels, other: Labels) -> Interval:
+        """Return the accuracy of one prediction less that of another of the same cells, compared cell by cell."""
+        gains = (one == labels).astype(float) - (other == labels)
+        mean, error = float(gains.mean()), NORMAL_QUANTILE * float(gains.std()) / math.sqrt(len(gains))
+        return Interval(mean, mean - error, mean + error)
+
+    @staticmethod
+    def bootstrapped(value: float, resampled: NDArray[np.float64]) -> Interval:
         """Return ``value`` with percentiles of ``resampled`` (resamples,); resamples that lack it, NaN, do not count.
 
         At the end of the range, as at an area of 1, no resample differs and the interval has no width: it is then no
@@ -53,9 +63,24 @@ class Figure:
         """
         defined = resampled[~np.isnan(resampled)]
         if np.isnan(value) or not len(defined):
-            return Figure(None, None, None)
+            return Interval(None, None, None)
         low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        return Figure(float(value), float(low), float(high))
+        return Interval(float(value), float(low), float(high))
+
+    def is_above(self, level: float) -> bool:
+        """Return whether the whole interval lies above ``level``; it does not where it is not defined."""
+        return self.low is not None and self.low > level
+
+    def is_below(self, level: float) -> bool:
+        """Return whether the whole interval lies below ``level``; it does not where it is not defined."""
+        return self.high is not None and self.high < level
+
+    @property
+    def known(self) -> float:
+        """Return the value; raises ValueError where the cells do not define it."""
+        if self.value is None:
+            raise ValueError("the cells do not define this figure")
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -64,15 +89,15 @@ class ClassFigures:
 
     name: str
     cells: int
-    accuracy: Figure
-    precision: Figure
-    recall: Figure
+    accuracy: Interval
+    precision: Interval
+    recall: Interval
     """Of the class's cells, those found: sensitivity."""
-    specificity: Figure
+    specificity: Interval
     """Of the other classes' cells, those not taken for this one."""
-    f: Figure
+    f: Interval
     """Harmonic mean of precision and recall."""
-    auc: Figure
+    auc: Interval
     """Area under the ROC curve of this class's probability; None without probabilities."""
 
 
@@ -83,7 +108,7 @@ class Reliability:
     cells: int
     confidence: float | None
     """Mean probability of the predicted class; None in an empty bin."""
-    accuracy: Figure
+    accuracy: Interval
 
 
 @dataclass(frozen=True)
@@ -92,7 +117,7 @@ class Calibration:
 
     curve: tuple[Reliability, ...]
     """By bins of equal width from 0 to 1, each with its upper end."""
-    ece: Figure
+    ece: Interval
     """Expected calibration error: mean distance of confidence and accuracy over bins, weighted by cells.
 
     Upward biased in small sets: a perfect classifier's bins scatter too. So are its resamples, of which the interval
@@ -105,8 +130,8 @@ class Metrics:
     """All figures of one set of predictions."""
 
     cells: int
-    accuracy: Figure
-    balanced_accuracy: Figure
+    accuracy: Interval
+    balanced_accuracy: Interval
     """Mean of the recalls of the classes that there are."""
     classes: tuple[ClassFigures, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -141,8 +166,8 @@ class Metrics:
             balanced = np.nanmean(tables.diagonal(axis1=1, axis2=2) / tables.sum(axis=2), axis=1)
         return Metrics(
             cells=len(labels),
-            accuracy=Figure.share(int(np.trace(confusion)), len(labels)),
-            balanced_accuracy=Figure.bootstrapped(_balanced(labels, predicted), balanced),
+            accuracy=Interval.share(int(np.trace(confusion)), len(labels)),
+            balanced_accuracy=Interval.bootstrapped(_balanced(labels, predicted), balanced),
             classes=tuple(
                 _against_rest(name, each, labels, predicted, probabilities, tables, seed)
                 for each, name in enumerate(class_names)
@@ -157,7 +182,7 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Repeats:
     """A figure over repeated trainings: folds, seeds, draws of a training set.
 
     No interval: trainings that share cells are not independent, and one computed as if they were is too narrow.
@@ -169,10 +194,10 @@ class Spread:
     """Of single trainings; None of one."""
 
     @staticmethod
-    def of(values: list[float]) -> Spread:
+    def of(values: list[float]) -> Repeats:
         """Summarize the values of one figure, at least one."""
         deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        return Spread(tuple(values), float(np.mean(values)), deviation)
+        return Repeats(tuple(values), float(np.mean(values)), deviation)
 
     def as_dict(self) -> dict[str, object]:
         """Return everything as what JSON knows."""
@@ -190,11 +215,11 @@ def calibration(labels: Labels, probabilities: Probabilities, seed: int = 0) -> 
     excess = confidence - right
     resampled = _resampled(lambda weights: np.array(_ece(bins, excess, weights)), len(labels), seed)
     curve = tuple(
-        Reliability(int(count), float(total / count) if count else None, Figure.share(round(hit), int(count)))
+        Reliability(int(count), float(total / count) if count else None, Interval.share(round(hit), int(count)))
         for count, total, hit in zip(counts, sums, hits, strict=True)
     )
     value = _ece(bins, excess, np.ones(len(labels), np.int64))
-    return Calibration(curve, Figure.bootstrapped(value, resampled))
+    return Calibration(curve, Interval.bootstrapped(value, resampled))
 
 
 def _check(
@@ -228,19 +253,19 @@ def _against_rest(
     with np.errstate(invalid="ignore"):
         sizes = tables[:, number].sum(axis=1) + tables[:, :, number].sum(axis=1)
         f = 2 * tables[:, number, number] / sizes
-    auc = Figure(None, None, None)
+    auc = Interval(None, None, None)
     if probabilities is not None and 0 < there < len(labels):
         ranks = _Ranks.of(probabilities[:, number])
         resampled = _resampled(lambda weights: np.array(ranks.auc(is_class, weights)), len(labels), seed)
-        auc = Figure.bootstrapped(roc_auc_score(is_class, probabilities[:, number]), resampled)
+        auc = Interval.bootstrapped(roc_auc_score(is_class, probabilities[:, number]), resampled)
     return ClassFigures(
         name=name,
         cells=there,
-        accuracy=Figure.share(agreed, len(labels)),
-        precision=Figure.share(hits, told),
-        recall=Figure.share(hits, there),
-        specificity=Figure.share(passed, len(labels) - there),
-        f=Figure.bootstrapped(f1_score(is_class, said, zero_division=np.nan), f),
+        accuracy=Interval.share(agreed, len(labels)),
+        precision=Interval.share(hits, told),
+        recall=Interval.share(hits, there),
+        specificity=Interval.share(passed, len(labels) - there),
+        f=Interval.bootstrapped(f1_score(is_class, said, zero_division=np.nan), f),
         auc=auc,
     )
 
@@ -293,24 +318,3 @@ class _Ranks:
         ups, downs = (np.add.reduceat((weights * which)[self.order], self.starts) for which in (positive, ~positive))
         pairs = int(ups.sum()) * int(downs.sum())
         return float((ups * (np.cumsum(downs) - downs / 2)).sum() / pairs) if pairs else float("nan")
-
-
-CONFIDENCE = 0.95
-NORMAL_QUANTILE = 1.96
-"""Of 97.5 %: half the width of a 95 % interval in standard errors."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Accuracy of one classifier less that of another on the same cells, with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @staticmethod
-    def of(labels: Labels, one: Labels, other: Labels) -> Difference:
-        """Compare two predictions cell by cell."""
-        gains = (one == labels).astype(float) - (other == labels)
-        error = NORMAL_QUANTILE * float(gains.std()) / math.sqrt(len(gains))
-        return Difference(float(gains.mean()), float(gains.mean()) - error, float(gains.mean()) + error)

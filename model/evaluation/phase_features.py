@@ -6,22 +6,12 @@ largest such region of the image.
 
 from __future__ import annotations
 
-import math
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 from skimage import measure
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
-from cytogate.model.data.cell_file import CellFile
 from cytogate.model.design.instruments import ANGLES
 
 THRESHOLD_RAD = 0.35
@@ -30,11 +20,6 @@ TEXTURE_SCALES = (1, 2, 4)
 """Standard deviations, in pixels, of the blurs whose differences from the image are texture."""
 RIM = 5
 """Pixels at a cell's rim whose steep phase is no texture."""
-SVM_GRID = {"svc__C": (1, 10, 100), "svc__gamma": ("scale", 0.02)}
-CELLS_AT_A_TIME = 100
-FOLDS = 4
-TUNING_CELLS = 4000
-"""Cells, of those given for training, that choose C and gamma: their cost grows with the square of the number."""
 
 NAMES = (
     "area", "compactness", "axis_ratio", "solidity",
@@ -45,7 +30,7 @@ NAMES = (
 """What the columns of :func:`features` are."""
 
 
-def features(inputs: NDArray[np.uint8]) -> NDArray[np.float64]:
+def features(inputs: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the features (cells, len(NAMES)) of network inputs (cells, N, N, 5), zeros where there is no cell.
 
     Lengths are pixels, phases radians, bright field in ADC codes after binning.
@@ -53,27 +38,7 @@ def features(inputs: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.array([_of_cell(cell) for cell in inputs]).reshape(-1, len(NAMES))
 
 
-def features_of(cells: CellFile, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the features (len(chosen), len(NAMES)) of some cells of a file, computed by several processes."""
-    parts = np.array_split(chosen, math.ceil(len(chosen) / CELLS_AT_A_TIME))
-    # A fresh interpreter each: a fork would inherit the threads of TensorFlow.
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        return np.concatenate(list(pool.map(partial(_features_of_part, cells), parts)))
-
-
-def fit_svm(training: NDArray[np.float64], labels: NDArray[np.int64], jobs: int = 2) -> Pipeline:
-    """Fit an RBF support vector machine to standardized features; C and gamma by cross-validation on these cells."""
-    search = GridSearchCV(make_pipeline(StandardScaler(), SVC()), SVM_GRID, cv=FOLDS, n_jobs=jobs, refit=False)
-    tuned = np.random.default_rng(0).permutation(len(labels))[:TUNING_CELLS]
-    search.fit(training[tuned], labels[tuned])
-    return make_pipeline(StandardScaler(), SVC()).set_params(**search.best_params_).fit(training, labels)
-
-
-def _features_of_part(cells: CellFile, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    return features(cells.read(chosen))
-
-
-def _of_cell(codes: NDArray[np.uint8]) -> list[float]:
+def _of_cell(codes: NDArray[np.integer]) -> list[float]:
     phase = codes[..., ANGLES] / PHASE_CODES_PER_RADIAN - PHASE_CODE_OFFSET_RAD
     regions = measure.regionprops(measure.label(phase > THRESHOLD_RAD))
     cell = max(regions, key=lambda region: region.area, default=None)

@@ -1,4 +1,4 @@
-"""What a network is worth on unseen cells: intervals, paired comparisons, and the verdict on a training."""
+"""The verdict on a training: the quantized network beside what it is compared with, on the same unseen cells."""
 
 from __future__ import annotations
 
@@ -6,97 +6,119 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix
+from rich.console import Console
+from rich.table import Table
 
 from cytogate.model.errors import CheckFailed
-from cytogate.model.evaluation.metrics import CONFIDENCE, Difference, Labels
+from cytogate.model.evaluation.metrics import Interval, Labels, Metrics
 
 QUANTIZATION_LOSS = 0.02
-"""How far below its float twin a quantized network may be."""
+"""How far below its float network a quantized network may be."""
+LARGEST_CLASS = "largest class"
 
 
-@dataclass(frozen=True)
-class Score:
-    """Agreement of predictions with the truth; intervals are Wilson's."""
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What was predicted of unseen cells."""
 
-    cells: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    balanced_accuracy: float
-    """Mean of the recalls, whatever the classes' shares."""
-    precision: tuple[float | None, ...]
-    """By class; None where it was never predicted."""
-    recall: tuple[float | None, ...]
-    """By class; None where there is no such cell."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Cells by true class (rows) and predicted class (columns)."""
-
-    @staticmethod
-    def of(labels: Labels, predicted: Labels, classes: int) -> Score:
-        """Compare ``predicted`` with ``labels``, both (cells,) of 0 to ``classes - 1``."""
-        confusion = confusion_matrix(labels, predicted, labels=range(classes))
-        right, cells = int(np.trace(confusion)), len(labels)
-        interval = binomtest(right, cells).proportion_ci(CONFIDENCE, method="wilson")
-        recall = _shares(confusion.diagonal(), confusion.sum(axis=1))
-        return Score(
-            cells=cells,
-            accuracy=right / cells,
-            accuracy_low=float(interval.low),
-            accuracy_high=float(interval.high),
-            balanced_accuracy=float(np.mean([share for share in recall if share is not None])),
-            precision=_shares(confusion.diagonal(), confusion.sum(axis=0)),
-            recall=recall,
-            confusion=tuple(tuple(map(int, row)) for row in confusion),
-        )
+    labels: Labels
+    class_names: tuple[str, ...]
+    quantized: NDArray[np.float64]
+    """Probabilities (cells, classes); of the float network, too."""
+    float_network: NDArray[np.float64]
+    baselines: dict[str, Labels]
+    """Classes (cells,) by the name of a simpler classifier."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A quantized network and what it is compared with on the same unseen cells, and the control."""
+    """A quantized network and what it is compared with on the same unseen cells, and the background check."""
 
-    quantized: Score
-    float_twin: Score
-    svm: Score
-    control: Score
-    """The float twin's topology, trained and tested on cells' background alone."""
-    quantized_less_float: Difference
-    quantized_less_svm: Difference
+    quantized: Metrics
+    float_network: Metrics
+    baselines: dict[str, Metrics]
+    """Simpler classifiers on the same cells, the largest class of the training cells among them."""
+    background: Metrics
+    """The best of network and classifiers that learned and were tested on backgrounds without cells."""
+    background_share: float
+    """Of the largest class among the backgrounds that were tested: what saying always the same would reach."""
+    quantized_less_float: Interval
+    """Accuracy of one less that of the other, cell by cell; so is the next."""
+    quantized_less_baseline: Interval
+    baseline: str
+    """The best baseline on these very cells, which it is compared with."""
 
     @staticmethod
-    def of(
-        labels: Labels, *, quantized: Labels, float_twin: Labels, svm: Labels, control: Score, classes: int
-    ) -> Evaluation:
-        """Compare predictions (cells,) with ``labels`` and with each other."""
+    def of(found: Predictions, hidden_labels: Labels, on_hidden: dict[str, Labels], largest: int) -> Evaluation:
+        """Compare predictions with the truth and with each other.
+
+        Parameters
+        ----------
+        hidden_labels, on_hidden
+            Classes of backgrounds without cells, and what network and classifiers that learned on such say of them.
+        largest
+            The most frequent class of the training cells.
+        """
+        labels, names = found.labels, found.class_names
+        baselines = {**found.baselines, LARGEST_CLASS: np.full(len(labels), largest)}
+        right = {name: int(np.count_nonzero(each == labels)) for name, each in baselines.items()}
+        best = max(right, key=lambda name: right[name])
+        by_background = max(on_hidden.values(), key=lambda each: int(np.count_nonzero(each == hidden_labels)))
+        quantized, float_network = (each.argmax(axis=1) for each in (found.quantized, found.float_network))
         return Evaluation(
-            quantized=Score.of(labels, quantized, classes),
-            float_twin=Score.of(labels, float_twin, classes),
-            svm=Score.of(labels, svm, classes),
-            control=control,
-            quantized_less_float=Difference.of(labels, quantized, float_twin),
-            quantized_less_svm=Difference.of(labels, quantized, svm),
+            quantized=Metrics.of(labels, quantized, names, found.quantized),
+            float_network=Metrics.of(labels, float_network, names, found.float_network),
+            baselines={name: Metrics.of(labels, each, names) for name, each in baselines.items()},
+            background=Metrics.of(hidden_labels, by_background, names),
+            background_share=float(np.bincount(hidden_labels).max() / len(hidden_labels)),
+            quantized_less_float=Interval.difference(labels, quantized, float_network),
+            quantized_less_baseline=Interval.difference(labels, quantized, baselines[best]),
+            baseline=best,
         )
 
-    def check(self) -> None:
-        """Raise :class:`CheckFailed` with the first relation that does not hold."""
-        chance = 1 / len(self.control.confusion)
-        if self.control.accuracy_low > chance:
+    @property
+    def background_tells(self) -> bool:
+        """Whether classes can be told apart by backgrounds without cells."""
+        return self.background.accuracy.is_above(self.background_share)
+
+    def check(self, own: bool) -> None:
+        """Raise :class:`CheckFailed` with the first relation that does not hold.
+
+        Of cells of the user's, what a network is worth is found and told, not promised: quantization alone is.
+        """
+        quantized, float_network = self.quantized.accuracy.known, self.float_network.accuracy.known
+        if not own and self.background_tells:
+            found = self.background.accuracy
             raise CheckFailed(
-                f"the background alone gives {self.control.accuracy:.1%} ({self.control.accuracy_low:.1%} to "
-                f"{self.control.accuracy_high:.1%}), above chance, {chance:.1%}: classes differ in more than cells"
+                f"the background alone gives {found.value:.1%} ({found.low:.1%} to {found.high:.1%}), above chance, "
+                f"{self.background_share:.1%}: classes differ in more than cells"
             )
-        if self.quantized.accuracy < self.svm.accuracy:
+        if not own and quantized < self.baselines[self.baseline].accuracy.known:
             raise CheckFailed(
-                f"the quantized network reaches {self.quantized.accuracy:.1%}, a support vector machine on hand-made "
-                f"features {self.svm.accuracy:.1%}; the network must not be below it"
+                f"the quantized network reaches {quantized:.1%}, {self.baseline} on hand-made features "
+                f"{self.baselines[self.baseline].accuracy.known:.1%}; the network must not be below it"
             )
-        if self.quantized.accuracy < self.float_twin.accuracy - QUANTIZATION_LOSS:
+        if quantized < float_network - QUANTIZATION_LOSS:
             raise CheckFailed(
-                f"the quantized network reaches {self.quantized.accuracy:.1%}, more than {QUANTIZATION_LOSS:.0%} below "
-                f"its float twin with {self.float_twin.accuracy:.1%}"
+                f"the quantized network reaches {quantized:.1%}, more than {QUANTIZATION_LOSS:.0%} below its float "
+                f"network with {float_network:.1%}"
             )
 
+    def rows(self) -> list[tuple[str, Interval, Interval]]:
+        """Return name, accuracy and balanced accuracy of everything that was compared."""
+        return [
+            ("quantized network", self.quantized.accuracy, self.quantized.balanced_accuracy),
+            ("float network", self.float_network.accuracy, self.float_network.balanced_accuracy),
+            *((name, each.accuracy, each.balanced_accuracy) for name, each in self.baselines.items()),
+            ("background check", self.background.accuracy, self.background.balanced_accuracy),
+        ]
 
-def _shares(parts: NDArray, wholes: NDArray) -> tuple[float | None, ...]:
-    return tuple(part / whole if whole else None for part, whole in zip(parts.tolist(), wholes.tolist(), strict=True))
+    def print(self, console: Console, cells: str) -> None:
+        """Print accuracies with their 95 % intervals."""
+        table = Table(title=f"On {cells}")
+        for column in ("classifier", "accuracy", "95 % interval", "balanced"):
+            table.add_column(column, justify="left" if column == "classifier" else "right")
+        for name, accuracy, balanced in self.rows():
+            interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
+            table.add_row(name, f"{accuracy.value:.1%}", interval, f"{balanced.value:.1%}")
+        console.print(table)

@@ -1,12 +1,14 @@
 """Frames of a user's file: read lazily, and checked as they are read.
 
-A file holds ``frames`` (cells, 4, rows, columns), order +x, -x, +y, -y, unsigned codes of an ADC of 8 to 16 bits, and
-perhaps ``labels`` (cells,) with ``class_names``. Cells are counted from 0 in every message.
+A file holds ``frames`` (cells, channels, rows, columns), channels in the order of the instrument's, unsigned codes of
+an ADC of 8 to 16 bits, and perhaps ``labels`` (cells,) with ``class_names``, and ``groups`` (cells,). Where the caller
+takes images, too, it may hold ``images`` (cells, rows, columns, channels) instead, or be a folder of pictures. A file
+that names its axes may have them in any order; MATLAB's may have frames (rows, columns, channels, cells) and has images
+(rows, columns, channels, cells), as its user counts axes. Cells are counted from 0 in every message.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,21 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.instruments import Camera
 from cytogate.model.errors import InputError
-from cytogate.model.files.containers import Source, open_source, reading
+from cytogate.model.files.axes import CHANNELS, IMAGES, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
+from cytogate.model.files.container import Container, StoredArray, reading
+from cytogate.model.files.labels import Labels, read_labels, translated
+from cytogate.model.files.opening import open_container
+from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 from cytogate.model.simulation.optics import Floats, code_type
 
 Frames = NDArray[np.unsignedinteger]
 
-ARMS = ("+x", "-x", "+y", "-y")
+FRAMES_NAME, IMAGES_NAME = "frames", "images"
 
 MAX_SIDE = 8192
 """Rows or columns beyond which a file is not believed."""
-
-SATURATED_SHARE = 0.01
-"""Share of a frame's pixels at the highest code from which the frame counts as saturated: a bright rim of a cell may
-touch the end of the range, but a hundredth of the field of view is more than its rims."""
 
 CELLS_AT_A_TIME = 16
 
@@ -38,27 +40,103 @@ CELLS_AT_A_TIME = 16
 class FrameFile:
     """An open file of frames; a context manager."""
 
-    path: Path
-    cells: int
-    rows: int
-    columns: int
-    labels: NDArray[np.int64] | None
-    """(cells,) indices of ``class_names``, or None."""
-    class_names: tuple[str, ...] | None
-    adc_bits: int
-    source: Source
+    container: Container
+    array: Arranged
+    camera: Camera
+    found: Labels
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.container.path
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(cells, 4, rows, columns)."""
-        return self.cells, 4, self.rows, self.columns
+        """(cells, channels, rows, columns)."""
+        cells, channels, rows, columns = self.array.shape
+        return cells, channels, rows, columns
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return self.shape[0]
+
+    @property
+    def rows(self) -> int:
+        """Rows of a frame, which may differ from the instrument's."""
+        return self.shape[2]
+
+    @property
+    def columns(self) -> int:
+        """Columns of a frame, which may differ from the instrument's."""
+        return self.shape[3]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """uint8 or uint16."""
+        return self.array.dtype
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """(cells,) as the file has them, indices of ``class_names`` where there are names; or None."""
+        return self.found.labels
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the file's classes; None where it names none."""
+        return self.found.class_names
+
+    @property
+    def groups(self) -> NDArray | None:
+        """(cells,) integers or strings, which donor, day or run a cell is of; or None."""
+        return self.found.groups
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the file says that its cells are simulated."""
+        return bool(self.container.attributes.get("simulated", False))
+
+    def labels_for(self, class_names: tuple[str, ...]) -> NDArray[np.int64] | None:
+        """Return labels (cells,) as indices of a network's ``class_names``, found by name; None without labels.
+
+        Raises
+        ------
+        InputError
+            Where the file has labels without names, or a class that is not among ``class_names``.
+        """
+        return translated(self.container, self.found, class_names)
+
+    def check_size(self, design: Design) -> None:
+        """Raise an :class:`InputError` unless frames are of the size that the design says."""
+        camera = design.camera
+        if (self.rows, self.columns) != (camera.rows, camera.columns):
+            raise InputError(
+                f"{self.path}: frames of {self.rows}x{self.columns} pixels; design {design.name} has "
+                f"{camera.rows}x{camera.columns}. If the file is right, write rows = {self.rows} and columns = "
+                f"{self.columns} into [instrument] of its design.toml"
+            )
+
+    def stored(self, start: int, stop: int) -> Frames:
+        """Return cells ``start`` to ``stop``, all of which must be there, unchecked.
+
+        Returns
+        -------
+        (stop - start, channels, rows, columns) uint8 or uint16
+
+        Raises
+        ------
+        InputError
+            Where the file is damaged there.
+        """
+        with reading(self.path):
+            return self.array.read(start, stop)
 
     def read(self, start: int, stop: int) -> Frames:
         """Return cells ``start`` to ``stop`` (at most the last), checked.
 
         Returns
         -------
-        (stop - start, 4, rows, columns) uint8 or uint16
+        (stop - start, channels, rows, columns) uint8 or uint16
 
         Raises
         ------
@@ -69,15 +147,13 @@ class FrameFile:
         start, stop, _ = slice(start, stop).indices(self.cells)
         if stop <= start:
             raise InputError(f"{self.path}: cells {start} to {stop} were asked for; there are {self.cells}")
-        with reading(self.path):
-            stored = self.source.read(start, stop)
-        frames = stored.astype(stored.dtype.newbyteorder("="), copy=False)
-        _check_codes(frames, self.path, start, self.adc_bits)
+        frames = self.stored(start, stop)
+        _check_codes(self, frames, start)
         return frames
 
     def close(self) -> None:
         """Close the file."""
-        self.source.close()
+        self.container.close()
 
     def __enter__(self) -> FrameFile:
         return self
@@ -88,52 +164,42 @@ class FrameFile:
         self.close()
 
 
-def open_frames(path: Path, acquisition: FourAngle, class_names: tuple[str, ...] | None = None) -> FrameFile:
-    """Open an NPZ, HDF5 or TIFF file of frames.
+def open_frames(path: Path, camera: Camera, images: bool = False) -> FrameFile:
+    """Open an NPZ, HDF5, Zarr or TIFF of frames.
 
-    Rows and columns may differ from the acquisition's; see :func:`fitted`.
+    Rows and columns may be any; whether they suit a design is the caller's to judge (:func:`fitted`).
 
     Parameters
     ----------
-    acquisition : FourAngle
-        Its ``adc_bits`` says which codes are possible.
-    class_names : tuple of str, optional
-        Classes in the order of the network's logits: the file's labels are translated to it by name. None: they are
-        left as they are.
+    camera : Camera
+        The instrument: its channels are as many as a cell has frames, its ``adc_bits`` say which codes are possible.
+    images : bool
+        Whether ``images`` (cells, rows, columns, channels), colors as channels and folders of pictures will do, too.
 
     Raises
     ------
     InputError
         Where the file is not what the module's first lines say, cut short or damaged.
     """
-    source = open_source(path)
+    container = open_container(path, pictures=images)
     try:
         with reading(path):
-            _check_layout(source, path)
-            cells, _, rows, columns = source.shape
-            labels, names = _labels(source, path, cells, class_names)
+            array = _arranged(container, len(camera.channels), images)
+            _check_layout(array, camera.channels, path)
+            found = read_labels(container, array.shape[0], "cell")
     except BaseException:
-        source.close()
+        container.close()
         raise
-    return FrameFile(path, cells, rows, columns, labels, names, acquisition.adc_bits, source)
+    return FrameFile(container, array, camera, found)
 
 
-def fitted(design: Design, frames: FrameFile) -> Design:
-    """Return ``design`` for frames of the file's size, in whose middle its window must fit."""
-    acquisition = dataclasses.replace(design.four_angle, rows=frames.rows, columns=frames.columns)
-    try:
-        return dataclasses.replace(design, instrument=acquisition)
-    except InputError as error:
-        raise InputError(f"{frames.path}: {error}") from error
-
-
-def flat_field(background: FrameFile, acquisition: FourAngle) -> Floats:
+def flat_field(background: FrameFile, acquisition: Camera) -> Floats:
     """Return the gain of every pixel from frames of the empty field.
 
     Returns
     -------
-    (4, rows, columns) float64
-        An arm's mean over the pixel's, both averaged over all cells of ``background``.
+    (channels, rows, columns) float64
+        A frame's mean over the pixel's, both averaged over all cells of ``background``.
     """
     if (background.rows, background.columns) != (acquisition.rows, acquisition.columns):
         raise InputError(
@@ -144,37 +210,120 @@ def flat_field(background: FrameFile, acquisition: FourAngle) -> Floats:
     for start in range(0, background.cells, CELLS_AT_A_TIME):
         total += background.read(start, start + CELLS_AT_A_TIME).sum(axis=0, dtype=np.int64)
     if not total.all():
-        arm, row, column = np.argwhere(total == 0)[0]
+        channel, row, column = np.argwhere(total == 0)[0]
         raise InputError(
-            f"{background.path}: pixel (row {row}, column {column}) of frame {ARMS[arm]} is 0 in all of the "
-            "background; no gain makes up for a pixel that sees nothing"
+            f"{background.path}: pixel (row {row}, column {column}) of frame "
+            f"{background.camera.channels[channel]} is 0 in all of the background; "
+            "no gain makes up for a pixel that sees nothing"
         )
     return total.mean(axis=(1, 2), keepdims=True) / total
 
 
-def apply_flat_field(frames: Frames, gains: Floats, acquisition: FourAngle) -> Frames:
-    """Return ``frames`` (cells, 4, rows, columns) with even arms: multiplied, rounded, clipped to the ADC's range."""
+def apply_flat_field(frames: Frames, gains: Floats, acquisition: Camera) -> Frames:
+    """Return ``frames`` (cells, channels, rows, columns) with an even field: multiplied, rounded, clipped."""
     codes = np.rint(frames * gains)
     return np.clip(codes, 0, 2**acquisition.adc_bits - 1, out=codes).astype(code_type(acquisition))
 
 
-def _check_layout(source: Source, path: Path) -> None:
-    """Check shape and type, and say how to mend what is nearly right."""
-    shape = source.shape
-    if len(shape) != 4 or shape[1] != 4:
+def _arranged(container: Container, count: int, images: bool) -> Arranged:
+    """Return the container's frames as (cells, channels, rows, columns)."""
+    path = container.path
+    array = container.array(FRAMES_NAME) or container.unnamed
+    if array is not None:
+        found = _by_shape(array, count) if array.axes is None else _by_axes(array, count, images, path)
+    else:
+        array = container.array(IMAGES_NAME) if images else None
+        found = None if array is None else _images_by_shape(array, count)
+    if array is None:
+        wanted = "frames or images" if images else "frames"
+        raise InputError(f"{path}: holds no array named {wanted}, but {', '.join(container.names) or 'nothing'}")
+    if found is not None:
+        return found
+    if array.axes is not None:
         raise InputError(
-            f"{path}: frames of shape {shape} are not in the order (cells, 4, rows, columns){_remedy(shape)}"
+            f"{path}: axes {array.axes} of shape {array.shape} are not {count} channels (C) of cells (one of T, Z or "
+            "images) with rows (Y) and columns (X)"
         )
+    if array.column_major:
+        raise InputError(
+            f"{path}: frames of size {array.shape} in MATLAB are neither (cells, {count}, rows, columns) nor (rows, "
+            f"columns, {count}, cells), or may be both; use permute"
+        )
+    raise InputError(
+        f"{path}: frames of shape {array.shape} are not in the order (cells, {count}, rows, columns)"
+        f"{_remedy(array.shape, count)}"
+    )
+
+
+def _by_shape(array: StoredArray, channels: int) -> Arranged | None:
+    """Return frames of a file that names no axes, if their shape is that of the one order that is due."""
+    shape = array.shape
+    if array.column_major:
+        # (cells, channels, rows, columns), or MATLAB's own habit, in which the last axis counts.
+        if len(shape) != 4 or (shape[1] == channels) == (shape[2] == channels):
+            return None
+        if shape[2] == channels:
+            return Arranged(array, (3, 2, 0, 1), (shape[3], channels, shape[0], shape[1]))
+    if len(shape) == 4 and shape[1] == channels:
+        return as_stored(array)
+    if len(shape) == 3 and channels == 1 and not array.column_major:
+        return as_stored(array, (shape[0], 1, *shape[1:]))
+    return None
+
+
+def _images_by_shape(array: StoredArray, channels: int) -> Arranged | None:
+    """Return images (cells, rows, columns) or (cells, rows, columns, channels), in MATLAB with the cells last."""
+    shape = array.shape
+    if array.column_major and len(shape) in (3, 4):
+        cells, rows, columns, last = shape[-1], *shape[:2], shape[2] if len(shape) == 4 else 1
+        order = (3, 2, 0, 1) if len(shape) == 4 else (2, 0, 1)
+        return Arranged(array, order, (cells, last, rows, columns)) if last == channels else None
+    if len(shape) == 4 and shape[3] == channels:
+        return Arranged(array, (0, 3, 1, 2), (shape[0], channels, *shape[1:3]))
+    if len(shape) == 3 and channels == 1:
+        return as_stored(array, (shape[0], 1, *shape[1:]))
+    return None
+
+
+def _by_axes(array: StoredArray, channels: int, colors: bool, path: Path) -> Arranged | None:
+    """Return frames of a file that names its axes, or None if they are not those of frames."""
+    assert array.axes is not None
+    sizes = dict(zip(array.axes, array.shape, strict=True))
+    if not set(PLANE) <= set(sizes):
+        return None
+    letter = CHANNELS if sizes.get(CHANNELS, 1) > 1 or not colors or sizes.get(SAMPLES, 1) == 1 else SAMPLES
+    cells = item_axes(array, letter + PLANE)
+    if cells is None:
+        return None
+    plane = (sizes["Y"], sizes["X"])
+    if sizes.get(letter, 1) == channels:
+        if not cells:
+            # A single cell: counted by its channels.
+            return by_letters(array, letter + PLANE, (1, channels, *plane)) if letter in sizes else None
+        wanted = cells + (letter if letter in sizes else "") + PLANE
+        return by_letters(array, wanted, (sizes[cells], channels, *plane))
+    if cells != IMAGES or sizes.get(letter, 1) != 1:
+        return None
+    if sizes[IMAGES] % channels:
+        raise InputError(
+            f"{path}: {sizes[IMAGES]} pages are no whole number of cells, which have {channels} pages each"
+        )
+    return by_letters(array, IMAGES + PLANE, (sizes[IMAGES] // channels, channels, *plane))
+
+
+def _check_layout(array: Arranged, channels: tuple[str, ...], path: Path) -> None:
+    """Check size and type."""
+    shape = array.shape
     if shape[0] == 0:
         raise InputError(f"{path}: frames of shape {shape} hold no cell")
     if not all(1 <= side <= MAX_SIDE for side in shape[2:]):
         raise InputError(f"{path}: frames of {shape[2]}x{shape[3]} pixels; 1 to {MAX_SIDE} a side are believed")
-    kind, name = source.dtype.kind, source.dtype.name
-    if kind == "u" and source.dtype.itemsize <= 2:
+    kind, name = array.dtype.kind, array.dtype.name
+    if kind == "u" and array.dtype.itemsize <= 2:
         return
     if kind == "f":
         raise InputError(
-            f"{path}: frames are {name}{_first_not_finite(source)}; "
+            f"{path}: frames are {name}{_first_not_finite(array, channels)}; "
             "the codes of the ADC are needed, as uint8 or uint16, not scaled"
         )
     if kind == "i":
@@ -182,91 +331,45 @@ def _check_layout(source: Source, path: Path) -> None:
     raise InputError(f"{path}: frames are {name}; codes of an ADC of 8 to 16 bits are stored as uint8 or uint16")
 
 
-def _remedy(shape: tuple[int, ...]) -> str:
+def _remedy(shape: tuple[int, ...], count: int) -> str:
     """Name the order that ``shape`` looks like."""
-    if len(shape) == 4 and shape[3] == 4:
-        return "; they look like (cells, rows, columns, 4): store numpy.moveaxis(frames, -1, 1)"
-    if len(shape) == 4 and shape[0] == 4:
-        return "; they look like (4, cells, rows, columns): store numpy.swapaxes(frames, 0, 1)"
-    if len(shape) == 4 and shape[2] == 4:
-        return "; they look like (columns, rows, 4, cells), MATLAB's order: store numpy.transpose(frames)"
-    if len(shape) == 3 and shape[0] == 4:
-        return "; they look like one cell (4, rows, columns): store frames[None]"
-    if len(shape) == 3 and shape[2] == 4:
-        return "; they look like one cell (rows, columns, 4): store numpy.moveaxis(frames, -1, 0)[None]"
-    if len(shape) == 3 and shape[0] and shape[0] % 4 == 0:
-        return f"; they look like four frames a cell in a row: store frames.reshape(-1, 4, {shape[1]}, {shape[2]})"
+    if len(shape) == 4 and shape[3] == count:
+        return f"; they look like (cells, rows, columns, {count}): store numpy.moveaxis(frames, -1, 1)"
+    if len(shape) == 4 and shape[0] == count:
+        return f"; they look like ({count}, cells, rows, columns): store numpy.swapaxes(frames, 0, 1)"
+    if len(shape) == 4 and shape[2] == count:
+        return f"; they look like (columns, rows, {count}, cells), MATLAB's order: store numpy.transpose(frames)"
+    if len(shape) == 3 and shape[0] == count:
+        return f"; they look like one cell ({count}, rows, columns): store frames[None]"
+    if len(shape) == 3 and shape[2] == count:
+        return f"; they look like one cell (rows, columns, {count}): store numpy.moveaxis(frames, -1, 0)[None]"
+    if len(shape) == 3 and shape[0] and shape[0] % count == 0:
+        return (
+            f"; they look like {count} frames a cell in a row: "
+            f"store frames.reshape(-1, {count}, {shape[1]}, {shape[2]})"
+        )
     return ""
 
 
-def _first_not_finite(source: Source) -> str:
+def _first_not_finite(array: Arranged, channels: tuple[str, ...]) -> str:
     """Name the first frame that holds NaN or infinity among the first thousand cells."""
-    for number in range(min(source.shape[0], 1000)):
-        finite = np.isfinite(source.read(number, number + 1)[0]).all(axis=(1, 2))
+    for number in range(min(array.shape[0], 1000)):
+        finite = np.isfinite(array.read(number, number + 1)[0]).all(axis=(1, 2))
         if not finite.all():
-            return f" and cell {number}, frame {ARMS[int(np.argmin(finite))]} holds NaN or infinity"
+            return f" and cell {number}, frame {channels[int(np.argmin(finite))]} holds NaN or infinity"
     return ""
 
 
-def _labels(
-    source: Source, path: Path, cells: int, wanted: tuple[str, ...] | None
-) -> tuple[NDArray[np.int64] | None, tuple[str, ...] | None]:
-    """Read labels and names of classes, both optional, and translate them to the order ``wanted``."""
-    names = _class_names(source, path, wanted)
-    labels = source.member("labels")
-    if labels is not None:
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+def _check_codes(file: FrameFile, frames: Frames, first_cell: int) -> None:
+    """Check the codes of (cells, channels, rows, columns); the first bad frame is named."""
+    check = FrameCheck(file.rows, file.columns, file.camera.adc_bits, file.camera.channels)
+    for number, cell in enumerate(frames, start=first_cell):
+        fault = check.code_fault(cell)
+        if fault is not None:
+            raise InputError(f"{file.path}: cell {number}, {fault}")
+        channel = check.saturated(cell)
+        if channel is not None:
             raise InputError(
-                f"{path}: labels are {labels.dtype.name} of shape {labels.shape}; ({cells},) integers needed"
+                f"{file.path}: cell {number}, frame {channel} is saturated: more than {SATURATED_SHARE:.0%} of its "
+                f"pixels are at the highest code, {check.top}; lower the light or the gain"
             )
-        if len(labels) != cells:
-            raise InputError(f"{path}: there are {len(labels)} labels for {cells} cells")
-        known = names or wanted
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or (known is not None and high >= len(known)):
-            wrong = int(np.argmax(labels == (low if low < 0 else high)))
-            range_ = "0 or more" if known is None else f"0 to {len(known) - 1}, for {', '.join(known)}"
-            raise InputError(f"{path}: the label of cell {wrong} is {labels[wrong]}; it must be {range_}")
-        labels = labels.astype(np.int64)
-    if wanted is None:
-        return labels, names
-    if labels is not None and names is not None:
-        labels = np.array([wanted.index(name) for name in names], np.int64)[labels]
-    return labels, wanted
-
-
-def _class_names(source: Source, path: Path, wanted: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    array = source.member("class_names")
-    if array is None:
-        return None
-    if array.ndim != 1 or array.dtype.kind != "U" or not array.size:
-        raise InputError(
-            f"{path}: class_names are {array.dtype.name} of shape {array.shape}; a list of names is needed"
-        )
-    names = tuple(str(name) for name in array)
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}: class_names {', '.join(names)} name a class twice")
-    unknown = [name for name in names if wanted is not None and name not in wanted]
-    if wanted is not None and unknown:
-        raise InputError(f"{path}: class {unknown[0]} is unknown to the network, which knows {', '.join(wanted)}")
-    return names
-
-
-def _check_codes(frames: Frames, path: Path, first_cell: int, adc_bits: int) -> None:
-    """Check the codes of (cells, 4, rows, columns); the first bad frame is named."""
-    top = 2**adc_bits - 1
-    highest, lowest = frames.max(axis=(2, 3)), frames.min(axis=(2, 3))
-    saturated = np.count_nonzero(frames >= top, axis=(2, 3)) > SATURATED_SHARE * frames[0, 0].size
-    for cell, arm in np.argwhere((highest > top) | saturated | (highest == lowest)):
-        where, high = f"{path}: cell {first_cell + cell}, frame {ARMS[arm]}", int(highest[cell, arm])
-        if high > top:
-            raise InputError(
-                f"{where} holds the code {high}, beyond the {adc_bits}-bit ADC's {top}; "
-                f"the optical constant adc_bits must be {high.bit_length()} or more"
-            )
-        if high == lowest[cell, arm]:
-            raise InputError(f"{where} is empty: all of its pixels are {high}")
-        raise InputError(
-            f"{where} is saturated: more than {SATURATED_SHARE:.0%} of its pixels are at the highest code, {top}; "
-            "lower the light or the gain"
-        )

@@ -1,8 +1,9 @@
 """Labelled images of a user's own, read lazily and checked as they are read.
 
 A set is a folder of images per class, or a file with ``images`` (images, rows, columns) or (images, rows, columns,
-channels), ``labels`` (images,) integers and perhaps ``class_names``: NPZ, HDF5, a Zarr group, or a TIFF of a page an
-image, whose first description holds labels and names as JSON. Images are counted from 0 in every message.
+channels), ``labels`` (images,), and perhaps ``class_names`` and ``groups``: NPZ, HDF5, a Zarr group, or a TIFF whose
+first description holds labels and names as JSON. A file that names its axes may have them in any order; MATLAB's have
+the images last, (rows, columns, channels, images). Images are counted from 0 in every message.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.containers import reading
-from cytogate.model.files.image_sources import (
-    CLASS_NAMES,
-    LABELS,
-    ImageSource,
-    NpzImages,
-    RangeSource,
-    open_image_source,
-)
+from cytogate.model.files.axes import CHANNELS, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
+from cytogate.model.files.container import Container, StoredArray, check_part, reading
+from cytogate.model.files.labels import numbered_names, read_labels
+from cytogate.model.files.opening import open_container
+from cytogate.model.files.pictures import PictureFolder
+
+IMAGES = "images"
+"""Name of the array."""
 
 MAX_CHANNELS = 16
 """More in the last place of a shape are columns in the wrong order."""
@@ -34,6 +35,32 @@ GAP_BYTES = 1 << 18
 """Pixels between two images that are read over: finding a place in a Zarr takes as long."""
 RANGE_BYTES = 1 << 26
 """The most that is read at once where more than one image is."""
+
+
+class ImageSource(Protocol):
+    """Where the images of a set come from. Everything may raise anything on a damaged file."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of an image, (rows, columns) or (rows, columns, channels); None where images may differ."""
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        """Of all images, or None where they may differ."""
+
+    def read(self, index: int) -> NDArray:
+        """Return an image as it is stored."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+@runtime_checkable
+class RangeSource(Protocol):
+    """A source whose images are alike and lie behind each other, so that many are read as fast as one."""
+
+    def read_range(self, start: int, stop: int) -> NDArray:
+        """Return images ``start`` to ``stop`` as they are stored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +74,8 @@ class ImageSet:
     shape: tuple[int, int, int] | None
     """(rows, columns, channels) of every image; None where images may differ, in a folder."""
     source: ImageSource
+    groups: NDArray | None = None
+    """(images,) integers or strings, which donor, day or run an image is of; or None."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -131,39 +160,117 @@ class ImageSet:
         self.close()
 
 
-def open_image_set(path: Path) -> ImageSet:
+def open_image_set(path: Path, numbered: bool = False) -> ImageSet:
     """Open a folder of images per class, or an NPZ, HDF5, Zarr or TIFF.
+
+    Parameters
+    ----------
+    numbered : bool
+        Whether labels without ``class_names`` get the names "class 0", "class 1" ..; otherwise they are refused.
 
     Raises
     ------
     InputError
         Where the set is not what the module's first lines say, cut short or damaged.
     """
-    source = open_image_source(path)
+    container = open_container(path)
     try:
         with reading(path):
-            if not source.count:
+            source, count = _source(container)
+            if not count:
                 raise InputError(f"{path}: holds no image")
             shape = None if source.shape is None else _image_shape(source.shape, f"{path}: images")
             if source.dtype is not None:
                 _check_type(source.dtype, f"{path}: images")
-            labels, names = _labels(source, path)
+            found = read_labels(container, count, "image")
+            if found.labels is None:
+                raise InputError(
+                    f"{path}: labels must be an integer or a name for each of {count} images; there are none"
+                )
+            names = numbered_names(found.labels) if found.class_names is None and numbered else found.class_names
+            if names is None:
+                raise InputError(
+                    f"{path}: labels have no class_names; store a list of names, in the order of the labels"
+                )
     except BaseException:
-        source.close()
+        container.close()
         raise
-    return ImageSet(path, labels, names, shape, source)
+    return ImageSet(path, found.labels, names, shape, source, found.groups)
 
 
-def open_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
-    """Read whole arrays of an NPZ file, ``images`` among them; for sets that are known to fit into memory."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    with reading(path):
-        archive = NpzImages(path)
-        try:
-            return {name: archive.whole(name) for name in names}
-        finally:
-            archive.close()
+def _source(container: Container) -> tuple[ImageSource, int]:
+    """Return the images of a container, and how many there are."""
+    if isinstance(container, PictureFolder):
+        return _Pictures(container), len(container)
+    array = container.array(IMAGES) or container.unnamed
+    if array is None:
+        raise InputError(
+            f"{container.path}: holds no array named images, but {', '.join(container.names) or 'nothing'}"
+        )
+    arranged = _arranged(array)
+    if arranged is None:
+        raise InputError(
+            f"{container.path}: axes {array.axes} of shape {array.shape} are not images (T, Z or the file's own) "
+            "with rows (Y), columns (X) and perhaps channels (C or S)"
+        )
+    return _Stored(container, arranged), (arranged.shape or (0,))[0]
+
+
+def _arranged(array: StoredArray) -> Arranged | None:
+    """Return (images, rows, columns) or (images, rows, columns, channels); None where the axes are not these."""
+    if array.axes is not None:
+        sizes = dict(zip(array.axes, array.shape, strict=True))
+        channels = CHANNELS if sizes.get(CHANNELS, 1) > 1 else SAMPLES
+        images = item_axes(array, channels + PLANE)
+        if not images or not set(PLANE) <= set(sizes):
+            return None
+        letters = images + PLANE + (channels if sizes.get(channels, 1) > 1 else "")
+        return by_letters(array, letters, tuple(sizes[letter] for letter in letters))
+    if array.column_major and len(array.shape) > 1:
+        shape = (array.shape[-1], *array.shape[:-1])
+        return Arranged(array, (len(shape) - 1, *range(len(shape) - 1)), shape)
+    return as_stored(array)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """Images of an array, all alike."""
+
+    container: Container
+    array: Arranged
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def read(self, index: int) -> NDArray:
+        check_part(self.container.path, "an image", self.shape, self.dtype)
+        return self.read_range(index, index + 1)[0]
+
+    def read_range(self, start: int, stop: int) -> NDArray:
+        return self.array.read(start, stop)
+
+    def close(self) -> None:
+        self.container.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictures:
+    """Pictures of a folder, which may differ."""
+
+    folder: PictureFolder
+    shape: None = None
+    dtype: None = None
+
+    def read(self, index: int) -> NDArray:
+        return self.folder.picture(index)
+
+    def close(self) -> None:
+        self.folder.close()
 
 
 def _ranges(ascending: NDArray[np.int64], image_bytes: int) -> Iterator[slice]:
@@ -193,23 +300,3 @@ def _image_shape(shape: tuple[int, ...], where: str) -> tuple[int, int, int]:
 def _check_type(dtype: np.dtype, where: str) -> None:
     if not (dtype.kind == "u" and dtype.itemsize <= 2) and not (dtype.kind == "f" and dtype.itemsize in (4, 8)):
         raise InputError(f"{where}: of type {dtype.name}; uint8, uint16, float32 or float64 is needed")
-
-
-def _labels(source: ImageSource, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    labels = source.member(LABELS)
-    if labels is None or labels.dtype.kind not in "iu" or labels.shape != (source.count,):
-        told = "there are none" if labels is None else f"they are {labels.dtype.name} of shape {labels.shape}"
-        raise InputError(f"{path}: labels must be an integer for each of {source.count} images; {told}")
-    low, high = int(labels.min()), int(labels.max())
-    stored = source.member(CLASS_NAMES)
-    if stored is None:
-        stored = (
-            np.array([str(number) for number in range(high + 1)]) if 0 <= low <= high < len(labels) else np.array([])
-        )
-    names = tuple(each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in stored.ravel())
-    if len(set(names)) < len(names) or (len(names) and stored.dtype.kind not in "USOT"):
-        raise InputError(f"{path}: class_names {', '.join(names[:10])} are not different names")
-    if low < 0 or high >= len(names):
-        wrong = int(np.argmin(labels) if low < 0 else np.argmax(labels))
-        raise InputError(f"{path}: the label of image {wrong} is {labels[wrong]}; it must be 0 to {len(names) - 1}")
-    return labels.astype(np.int64), names

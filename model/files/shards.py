@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.image_sources import CLASS_NAMES, IMAGES, LABELS
-from cytogate.model.files.images import _check_type, _image_shape
+from cytogate.model.files.images import IMAGES, _check_type, _image_shape
+from cytogate.model.files.labels import CLASS_NAMES, LABELS
 
 CHUNK_BYTES = 1 << 18
 """Of pixels, decoded at a time."""

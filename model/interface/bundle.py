@@ -1,6 +1,8 @@
-"""The bundle: what is copied to a board. One zip of bitstream, hardware description and a manifest that names them.
+"""The bundle: what is copied to a board. One zip of bitstream, hardware description, design and a manifest.
 
-``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh`` and ``manifest.json``, and nothing else. It may
+``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; one for
+an emulated board also the network, as it lies in a design's folder. It holds nothing else. The design says what was
+built; the manifest says what follows from it and from the network, and the hashes of the other files. A bundle may
 come from anywhere: a name, size, type or hash that is not as it must be is refused before anything of it is used.
 """
 
@@ -15,21 +17,39 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cytogate.model.command.files import whole_file
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.design import NAME, Design
+from cytogate.model.design.folder import (
+    ADOPTED_TOPOLOGY,
+    DESIGN_FILE,
+    NETWORK_FOLDER,
+    QUANTIZED_WEIGHTS,
+    design_of,
+    design_text,
+)
+from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
+from cytogate.model.interface.axi_dma import LENGTH_BITS
 from cytogate.model.interface.frame_layout import FrameLayout
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 BITSTREAM = "cytogate.bit"
 DESCRIPTION = "cytogate.hwh"
-LIMITS = {MANIFEST: 64 << 10, BITSTREAM: 128 << 20, DESCRIPTION: 64 << 20}
+WEIGHTS, TOPOLOGY = f"{NETWORK_FOLDER}/{QUANTIZED_WEIGHTS}", f"{NETWORK_FOLDER}/{ADOPTED_TOPOLOGY}"
+LIMITS = {
+    MANIFEST: 64 << 10,
+    DESIGN_FILE: 64 << 10,
+    BITSTREAM: 128 << 20,
+    DESCRIPTION: 64 << 20,
+    WEIGHTS: 128 << 20,
+    TOPOLOGY: 4 << 20,
+}
 """Members of a bundle and the most bytes of each; the largest bitstream of a supported board has 20 MB."""
-KERNELS = ("hls", "rtl")
 DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT = "axi_dma", "axi_intc", "retrieve_phase", "stream_unit"
 """Names of the cells in the block design that a host speaks to."""
 CHUNK = 1 << 20
@@ -47,30 +67,10 @@ class Versions:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a host must know of a bitstream."""
+    """What a host must know of a bitstream beside its design."""
 
     design: str
-    board: str
-    part: str
-    clock_mhz: float
-    kernel: str
-    """Phase retrieval in ``hls`` (C++) or ``rtl`` (SystemVerilog)."""
-    width: int
-    """Pixels a beat of the input stream: 1, 2, 4 or 8."""
-    size: int
-    """Rows and columns of the network's input."""
-    binning: int
-    rows: int
-    """Rows of a raw frame."""
-    columns: int
-    adc_bits: int
-    """Bits of a raw code."""
-    lane_bits: int
-    """Bits in which a raw code travels: 8 or 16."""
-    frame_bytes: int
-    """Bytes of one cell's frames on their way to the chip."""
-    class_names: tuple[str, ...]
-    """In the order of the logits."""
+    """Name of the design."""
     logit_width: int
     """Bits of a logit code."""
     logit_integer_bits: int
@@ -91,19 +91,11 @@ class Manifest:
             value, (right, wanted) = getattr(self, each.name), _RULES[each.name]
             if not right(value):
                 raise InputError(f"{each.name} is {value!r}; it must be {wanted}")
-        if self.kernel == "hls" and self.width != 1:
-            raise InputError(f"width is {self.width}; the kernel hls takes 1 pixel a beat")
-        if self.adc_bits > self.lane_bits:
-            raise InputError(f"adc_bits is {self.adc_bits}, more than a lane's {self.lane_bits} bits hold")
-        if self.frame_bytes != self.layout.frame_bytes:
-            raise InputError(
-                f"frame_bytes is {self.frame_bytes}; {self.rows}x{self.columns} pixels make {self.layout.frame_bytes}"
-            )
 
     @property
-    def layout(self) -> FrameLayout:
-        """How a cell's frames lie in memory."""
-        return FrameLayout(len(FourAngle.channels), self.rows, self.columns, self.width, self.lane_bits)
+    def logit_step(self) -> float:
+        """Value of one step of a logit code."""
+        return math.ldexp(1.0, self.logit_integer_bits - self.logit_width)
 
     @property
     def weights_word(self) -> int:
@@ -128,23 +120,43 @@ def parse_manifest(text: str) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise InputError(f"it is no JSON: {error}") from error
     if isinstance(given, dict) and given.get("format", FORMAT) != FORMAT:
-        raise InputError(f"it is of format {given['format']!r}; this release reads format {FORMAT}")
+        raise InputError(
+            f"it is of format {given['format']!r}; this release reads format {FORMAT}: build the bundle anew"
+        )
     given = _exactly(given, [each.name for each in fields(Manifest)], "the manifest")
     versions = _exactly(given["versions"], [each.name for each in fields(Versions)], "versions")
-    if isinstance(given["class_names"], list):
-        given["class_names"] = tuple(given["class_names"])
     return Manifest(**{**given, "versions": Versions(**versions)})
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose members and manifest are in order; :meth:`extract` proves its files."""
+    """A bundle whose members, manifest and design are in order; :meth:`extract` proves its other files."""
 
     path: Path
     manifest: Manifest
+    design: Design
+    """With the chip that was built; it has no folder."""
+
+    def __post_init__(self) -> None:
+        size = self.layout.frame_bytes
+        if size >= 1 << LENGTH_BITS:
+            raise InputError(
+                f"frames of one cell have {size} bytes on their way to the chip; a DMA transfer holds "
+                f"{(1 << LENGTH_BITS) - 1}"
+            )
+
+    @cached_property
+    def layout(self) -> FrameLayout:
+        """How a cell's frames lie in memory."""
+        return layout_of(self.design)
+
+    @property
+    def device(self) -> str:
+        """The board in words, and whether it is an emulated one."""
+        return f"emulated {self.design.chip.board}" if self.manifest.synthetic else self.design.chip.board
 
     def extract(self, folder: Path) -> Path:
-        """Write bitstream and hardware description into ``folder`` and return the bitstream's path.
+        """Write all files but the manifest into ``folder``, as a design's folder has them; return the bitstream's path.
 
         Raises
         ------
@@ -159,8 +171,7 @@ class Bundle:
                         while chunk := member.read(CHUNK):
                             found.update(chunk)
                             file.write(chunk)
-                    if found.hexdigest() != promised:
-                        raise InputError(f"{self.path}: {name} is not the file that the manifest names (SHA-256)")
+                    _prove(self.path, name, found.hexdigest(), promised)
         return folder / BITSTREAM
 
 
@@ -168,46 +179,91 @@ DeviceProvider = Callable[[Bundle], AbstractContextManager[Any]]
 """Gives a pynq device for a bundle, or None for the one that pynq finds by itself."""
 
 
+def layout_of(design: Design) -> FrameLayout:
+    """Return how the frames of one cell lie in memory on their way to the chip."""
+    return FrameLayout.of(design.camera, design.chip.samples_per_clock)
+
+
+def network_members(design: Design) -> tuple[str, ...]:
+    """Return the files of a design's quantized network, by their names in a bundle and in the design's folder."""
+    return (WEIGHTS, TOPOLOGY) if isinstance(design.network.topology, Saved) else (WEIGHTS,)
+
+
 def read_bundle(path: Path) -> Bundle:
-    """Return the bundle ``path``, after its members' names and sizes and its manifest have been checked."""
+    """Return the bundle ``path``, after its members' names and sizes, its manifest and its design have been checked."""
     with _opened(path) as archive:
+        names = archive.namelist()
+        if MANIFEST not in names:
+            raise InputError(f"{path}: a bundle holds a {MANIFEST}; {_held(names)}")
         try:
             manifest = parse_manifest(archive.read(MANIFEST).decode("utf-8"))
         except (InputError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: {MANIFEST}: {error}") from error
-    if set(manifest.sha256) != {BITSTREAM, DESCRIPTION}:
-        raise InputError(f"{path}: {MANIFEST}: sha256 must name {BITSTREAM} and {DESCRIPTION}")
-    return Bundle(path, manifest)
+        if DESIGN_FILE not in names:
+            raise InputError(f"{path}: a bundle holds a {DESIGN_FILE}; {_held(names)}")
+        content = archive.read(DESIGN_FILE)
+    _prove(path, DESIGN_FILE, hashlib.sha256(content).hexdigest(), manifest.sha256.get(DESIGN_FILE))
+    design = design_of(content, manifest.design, f"{path}: {DESIGN_FILE}")
+    due = _members(manifest, design)
+    if set(names) != {MANIFEST, *due}:
+        raise InputError(f"{path}: this bundle must hold {', '.join((MANIFEST, *due))}; {_held(names)}")
+    if set(manifest.sha256) != set(due):
+        raise InputError(f"{path}: {MANIFEST}: sha256 must name {', '.join(due)}")
+    try:
+        return Bundle(path, manifest, design)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
-def write_bundle(path: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
-    """Write the bundle ``path`` of ``manifest``, which gets the files' hashes, and ``files`` by member name.
+def write_bundle(path: Path, manifest: Manifest, design: Design, files: Mapping[str, Path]) -> Bundle:
+    """Write the bundle ``path``; the manifest gets the hashes of the design's text and of the files.
 
     The same contents give the same bytes. The bundle appears whole or not at all.
+
+    Parameters
+    ----------
+    files
+        By member name: bitstream, hardware description and, where ``manifest`` is synthetic, the network's
+        (:func:`network_members`).
     """
-    if set(files) != {BITSTREAM, DESCRIPTION}:
-        raise ValueError(f"a bundle has the files {BITSTREAM} and {DESCRIPTION}, not {', '.join(files)}")
+    due = _members(manifest, design)
+    if {DESIGN_FILE, *files} != set(due) or manifest.design != design.name:
+        raise ValueError(f"a bundle of {manifest.design} has the files {', '.join(due)}, not {', '.join(files)}")
     contents = {name: _file_bytes(files[name], LIMITS[name]) for name in sorted(files)}
+    contents = {DESIGN_FILE: design_text(design).encode(), **contents}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    manifest = replace(manifest, sha256=hashes)
+    bundle = Bundle(path, replace(manifest, sha256=hashes), replace(design, folder=None))
     with whole_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {MANIFEST: manifest.text().encode(), **contents}.items():
+        for name, content in {MANIFEST: bundle.manifest.text().encode(), **contents}.items():
             member = zipfile.ZipInfo(name)
             member.external_attr = 0o644 << 16
             archive.writestr(member, content, zipfile.ZIP_DEFLATED)
-    return Bundle(path, manifest)
+    return bundle
+
+
+def _members(manifest: Manifest, design: Design) -> tuple[str, ...]:
+    """Return the files that a bundle holds beside its manifest."""
+    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *(network_members(design) if manifest.synthetic else ()))
+
+
+def _held(names: list[str]) -> str:
+    return f"this file holds {', '.join(repr(name) for name in names[:6]) or 'nothing'}"
+
+
+def _prove(path: Path, name: str, found: str, promised: str | None) -> None:
+    if found != promised:
+        raise InputError(f"{path}: {name} is not the file that the manifest names (SHA-256)")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a bundle whose members are exactly the known ones, and turn what a damaged zip raises into one sentence."""
+    """Open a bundle, all of whose members are known ones, and turn what a damaged zip raises into one sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             names = [member.filename for member in members]
-            if sorted(names) != sorted(LIMITS):
-                held = ", ".join(repr(name) for name in names[:5]) or "nothing"
-                raise InputError(f"{path}: a bundle holds {', '.join(sorted(LIMITS))}; this file holds {held}")
+            if not set(names) <= set(LIMITS) or len(set(names)) < len(names):
+                raise InputError(f"{path}: a bundle holds {', '.join(sorted(LIMITS))} at most; {_held(names)}")
             for member in members:
                 if member.file_size > LIMITS[member.filename]:
                     raise InputError(
@@ -252,19 +308,6 @@ def _word(pattern: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
-def _clock(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and 0 < value <= 1000
-
-
-def _names(value: Any) -> bool:
-    return (
-        isinstance(value, tuple)
-        and 1 <= len(value) <= 1024
-        and all(isinstance(name, str) and 1 <= len(name) <= 100 and name.isprintable() for name in value)
-        and len(set(value)) == len(value)
-    )
-
-
 def _versions(value: Any) -> bool:
     return isinstance(value, Versions) and all(
         (said is None and tool != "cytogate") or (isinstance(said, str) and re.fullmatch(r"[ -~]{1,100}", said))
@@ -273,33 +316,19 @@ def _versions(value: Any) -> bool:
 
 
 def _hashes(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) <= {BITSTREAM, DESCRIPTION} and all(map(_SHA256, value.values()))
+    return isinstance(value, Mapping) and set(value) <= set(LIMITS) - {MANIFEST} and all(map(_SHA256, value.values()))
 
 
-_NAME = (_word(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"), "a name of letters, digits, points, hyphens and underscores")
-_SIDE = (_integer(1, 1 << 16), "an integer from 1 to 65536")
 _SHA256 = _word(r"[0-9a-f]{64}")
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "design": _NAME,
-    "board": _NAME,
-    "part": _NAME,
-    "clock_mhz": (_clock, "a frequency up to 1000 MHz"),
-    "kernel": (lambda value: value in KERNELS, f"one of {', '.join(KERNELS)}"),
-    "width": (lambda value: type(value) is int and value in (1, 2, 4, 8), "1, 2, 4 or 8"),
-    "size": _SIDE,
-    "binning": _SIDE,
-    "rows": _SIDE,
-    "columns": _SIDE,
-    "adc_bits": (_integer(1, 16), "an integer from 1 to 16"),
-    "lane_bits": (lambda value: type(value) is int and value in (8, 16), "8 or 16"),
-    "frame_bytes": (_integer(1, (1 << 26) - 1), "an integer that a DMA transfer of 26 bits holds"),
-    "class_names": (_names, "a list of different names"),
+    "design": (_word(NAME.pattern), "a name of letters, digits, points, hyphens and underscores"),
     "logit_width": (_integer(1, 32), "an integer from 1 to 32"),
     "logit_integer_bits": (_integer(-64, 64), "an integer from -64 to 64"),
     "design_hash": (_integer(0, (1 << 32) - 1), "an unsigned integer of 32 bits"),
     "weights_hash": (_SHA256, "64 hexadecimal digits"),
     "versions": (_versions, "the versions of cytogate and, where they took part, hls4ml, vivado and vitis"),
     "synthetic": (lambda value: type(value) is bool, "true or false"),
-    "sha256": (_hashes, f"hashes of 64 hexadecimal digits for {BITSTREAM} and {DESCRIPTION}"),
+    "sha256": (_hashes, "hashes of 64 hexadecimal digits for the bundle's other files"),
     "format": (lambda value: type(value) is int and value == FORMAT, str(FORMAT)),
 }
+"""What each field must be, and how to say so."""

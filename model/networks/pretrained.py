@@ -1,4 +1,4 @@
-"""Weights that go from one network to another: pretrained to classifier, and float to quantized twin."""
+"""Weights that go from one network to another: pretrained to classifier, and float to quantized network."""
 
 from __future__ import annotations
 
@@ -32,26 +32,28 @@ def copy_weights(source: keras.Model, target: keras.Model) -> tuple[str, ...]:
     return tuple(layer.name for layer in shared)
 
 
-def start_twin(twin: keras.Model, trained: keras.Model, samples: NDArray[np.floating]) -> None:
-    """Give a twin the weights of its trained float network, scaled to the formats of the twin's words.
+def start_quantized(network: keras.Model, trained: keras.Model, samples: NDArray[np.floating]) -> None:
+    """Give a quantized network the weights of its trained float network, scaled to its formats.
 
     ReLU, leaky or not, passes positive factors on. So each layer's outputs are brought to a standard deviation of 1 on
     ``samples`` (images, rows, columns, channels), the trained network's inputs, and the factor is taken back by the
     layer behind; logits keep theirs. Batch normalization takes it back itself. Where the trained network sees each
-    channel several times (:func:`~cytogate.model.networks.topgan.as_picture`), the twin's kernel is the sum.
+    channel several times (:func:`~cytogate.model.networks.topgan.as_picture`), the quantized kernel is the sum.
 
     Training goes on from there, as slopes differ and rounding is new.
 
     Raises
     ------
     InputError
-        If the twin is no plain chain, or a layer of it is not in the trained network, or is dead on the samples.
+        If ``network`` is no plain chain, or a layer of it is not in the trained one, or is dead on the samples.
     """
-    weighted = [layer for layer in twin.layers if isinstance(layer, (qkeras.QConv2D, qkeras.QDense))]
+    weighted = [layer for layer in network.layers if isinstance(layer, (qkeras.QConv2D, qkeras.QDense))]
     known = {layer.name: layer for layer in trained.layers}
-    for layer in twin.layers:
+    for layer in network.layers:
         if isinstance(layer, keras.layers.Concatenate):
-            raise InputError(f"layer {layer.name}: chains that join keep factors of their own; train the twin itself")
+            raise InputError(
+                f"layer {layer.name}: chains that join keep factors of their own; train the network itself"
+            )
         if layer.weights and layer.name not in known:
             raise InputError(f"layer {layer.name}: the trained network has no layer of this name")
     watched = keras.Model(trained.input, [known[layer.name].output for layer in weighted])
@@ -60,7 +62,7 @@ def start_twin(twin: keras.Model, trained: keras.Model, samples: NDArray[np.floa
         layer.name: float(np.std(np.asarray(found, np.float64))) for layer, found in zip(weighted, outputs, strict=True)
     }
     factor = 1.0
-    for layer in twin.layers:
+    for layer in network.layers:
         if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
             if not deviations[layer.name] > 0:
                 raise InputError(f"layer {layer.name}: gives one value for all samples; there is nothing to scale by")

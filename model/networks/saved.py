@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,15 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Design
-from cytogate.model.design.folder import network_folder
+from cytogate.model.design.folder import ADOPTED_TOPOLOGY, FLOAT_WEIGHTS, QUANTIZED_WEIGHTS, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
-from cytogate.model.files.images import open_arrays
+from cytogate.model.files.npz import open_arrays
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
 TOPOLOGY, WEIGHTS, CODES = "twin.json", "twin.weights.h5", "twin_codes.npz"
-QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,23 +50,34 @@ def load_twin(folder: Path) -> SavedTwin:
     InputError
         Where a file is missing or damaged, the network is not exact in fixed point, or codes are not of its inputs.
     """
+    model = _load_saved(folder / TOPOLOGY, folder / WEIGHTS)
+    path = folder / CODES
+    arrays = open_arrays(path, tuple(map(_name, range(len(model.inputs)))))
+    return SavedTwin(model, _checked(model, tuple(arrays.values()), str(path)))
+
+
+def _load_saved(topology: Path, weights: Path) -> keras.Model:
+    """Return a network whose topology is saved beside its weights, exact in fixed point."""
+    path = topology
+    try:
+        # Lambda layers, which hold code, are refused by Keras.
+        model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=_known())
+        path = weights
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: is no part of a saved quantized network: {reason}") from error
+    assert_exact_accumulation(model)
+    return model
+
+
+def _known() -> dict[str, object]:
+    """Return the classes of QKeras by the names that files have for them."""
     from qkeras.utils import _add_supported_quantized_objects
 
     known: dict[str, object] = {}
     _add_supported_quantized_objects(known)
-    path = folder / TOPOLOGY
-    try:
-        # Lambda layers, which hold code, are refused by Keras.
-        model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=known)
-        path = folder / WEIGHTS
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: is no part of a trained twin as an experiment writes it: {reason}") from error
-    assert_exact_accumulation(model)
-    path = folder / CODES
-    arrays = open_arrays(path, tuple(map(_name, range(len(model.inputs)))))
-    return SavedTwin(model, _checked(model, tuple(arrays.values()), str(path)))
+    return known
 
 
 def _name(number: int) -> str:
@@ -111,7 +122,7 @@ def load_network(design: Design, quantized: bool = True) -> keras.Model:
     """
     folder = network_folder(design)
     if isinstance(design.network.topology, Saved):
-        return load_twin(folder).model
+        return _load_saved(folder / ADOPTED_TOPOLOGY, folder / QUANTIZED_WEIGHTS)
     path = folder / (QUANTIZED_WEIGHTS if quantized else FLOAT_WEIGHTS)
     if not path.exists():
         raise InputError(
@@ -123,6 +134,33 @@ def load_network(design: Design, quantized: bool = True) -> keras.Model:
     if quantized:
         assert_exact_accumulation(model)
     return model
+
+
+def read_keras_file(path: Path) -> keras.Model:
+    """Return the quantized network in a ``.keras`` file, exact in fixed point; no code in the file is run.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no Keras model, holds layers that neither Keras nor QKeras knows, or is not exact.
+    """
+    try:
+        model = keras.models.load_model(path, custom_objects=_known(), compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: cannot be read as a .keras file of Keras and QKeras layers: {reason}") from error
+    if not isinstance(model, keras.Model):
+        raise InputError(f"{path}: holds {type(model).__name__}, no network")
+    assert_exact_accumulation(model)
+    return model
+
+
+def save_adopted(model: keras.Model, design: Design) -> None:
+    """Write a network of the user's own, topology and weights, into the folder of a design."""
+    folder = network_folder(design)
+    with whole_file(folder / ADOPTED_TOPOLOGY) as partial:
+        partial.write_text(model.to_json(indent=1) + "\n", encoding="utf-8")
+    _save(model, folder / QUANTIZED_WEIGHTS)
 
 
 def has_network(design: Design) -> bool:

@@ -17,11 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.fixed_point import Format, Overflow, Rounding
+from cytogate.model.contract.fixed_point import PIXEL, Format, Overflow, Rounding
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import BatchNormalization
 from cytogate.model.networks.widths import EXACT_STEPS, SNAP_FRACTION_BITS
+
+ROUNDING = (keras.layers.InputLayer, qkeras.QConv2D, qkeras.QDense, keras.layers.BatchNormalization)
+"""Layers that round and saturate the values that leave them as their result's format says."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,47 @@ def input_formats(model: keras.Model) -> tuple[Format, ...]:
             raise InputError(f"layer {name}: its words are not quantized; put a QActivation behind it")
         found.append(entering)
     return tuple(found)
+
+
+def written_formats(model: keras.Model, words: tuple[Words, ...]) -> dict[str, Format]:
+    """Return the format of each layer's values as hardware passes them on; ``words`` are those of :func:`trace`.
+
+    An input arrives as pixels. A layer with a signed quantizer behind it rounds itself, as hls4ml would merge the two.
+
+    Raises
+    ------
+    InputError
+        If a signed quantizer follows a layer that cannot round in its place.
+    """
+    formats = {leaving.layer: leaving.format or PIXEL for leaving in words}
+    behind = sources(model)
+    for layer in model.layers:
+        if not is_merged(layer):
+            continue
+        (source,) = behind[layer.name]
+        if not isinstance(model.get_layer(source), ROUNDING):
+            raise InputError(
+                f"layer {layer.name}: {source} cannot round in its place; signed quantizers follow an input, a "
+                f"convolution, a dense layer or a batch normalization"
+            )
+        formats[source] = formats[layer.name]
+    return formats
+
+
+def merged_sources(model: keras.Model) -> dict[str, tuple[str, ...]]:
+    """Return what each layer of the hardware reads: :func:`sources` without the quantizers that their source does."""
+    behind = sources(model)
+    merged = {layer.name: behind[layer.name][0] for layer in model.layers if is_merged(layer)}
+    return {
+        name: tuple(merged.get(source, source) for source in names)
+        for name, names in behind.items()
+        if name not in merged
+    }
+
+
+def is_merged(layer: keras.Layer) -> bool:
+    """Return whether a layer is a signed quantizer, whose work the layer before it does in hardware."""
+    return isinstance(layer, qkeras.QActivation) and isinstance(layer.activation, qkeras.quantized_bits)
 
 
 def assert_exact_accumulation(model: keras.Model) -> None:

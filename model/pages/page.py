@@ -6,14 +6,15 @@ import csv
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from cytogate.model.command.files import plain
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Figure as Estimate
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.networks.saved import save_twin
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Plot
     from numpy.typing import NDArray
 
-Value: TypeAlias = "str | int | float | Estimate | None"
-"""What stands in a table. A float is a share of 1, shown with three places; an Estimate brings its interval along."""
+Value: TypeAlias = "str | int | float | Interval | None"
+"""What stands in a table. A float is a share of 1, shown with three places; an Interval brings its ends along."""
 
 DOTS_PER_INCH = 110
 
@@ -49,7 +50,7 @@ class Page:
     _tables: list[_Table] = field(default_factory=list)
     _plots: list[tuple[str, Plot]] = field(default_factory=list)
     _facts: dict[str, Any] = field(default_factory=dict)
-    _twin: tuple[keras.Model, tuple[NDArray[np.integer], ...]] | None = None
+    _quantized_network: tuple[keras.Model, tuple[NDArray[np.integer], ...]] | None = None
 
     def heading(self, text: str) -> None:
         """Begin a section."""
@@ -77,9 +78,9 @@ class Page:
         """Add to ``report.json`` what the page does not show in full: a dataclass, or what JSON knows."""
         self._facts[name] = value
 
-    def twin(self, model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> None:
+    def quantized_network(self, model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> None:
         """Add the trained quantized network, and codes (cells, ...) of some unseen cells for each of its inputs."""
-        self._twin = model, tuple(codes)
+        self._quantized_network = model, tuple(codes)
 
     def write(self, folder: Path, record: dict[str, object]) -> None:
         """Write everything into ``folder``, which appears whole and replaces an earlier page of the experiment.
@@ -95,8 +96,8 @@ class Page:
                 _write_csv(table, partial / f"{table.name}.csv")
             for name, plot in self._plots:
                 plot.savefig(partial / f"{name}.png", dpi=DOTS_PER_INCH)
-            if self._twin is not None:
-                save_twin(*self._twin, partial)
+            if self._quantized_network is not None:
+                save_twin(*self._quantized_network, partial)
             (partial / "report.json").write_text(self._json(record), encoding="utf-8")
             if folder.exists():
                 if not (folder / "report.json").exists():
@@ -118,18 +119,24 @@ class Page:
             table.name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in self._tables
         }
         report = {"title": self.title, "simulated": self.simulated, **record, "tables": tables, "facts": self._facts}
-        return json.dumps(report, indent=1, default=_plain) + "\n"
+        return json.dumps(report, indent=1, default=plain) + "\n"
 
 
 def shown(value: Value) -> str:
     """Return a value as a table shows it."""
     if value is None:
         return "-"
-    if isinstance(value, Estimate):
+    if isinstance(value, Interval):
         if value.value is None:
             return "-"
         return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def told_difference(difference: Interval) -> str:
+    """Return a difference in words: how much, its interval, and whether it can be told from 0."""
+    told = f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+    return told if difference.is_above(0) or difference.is_below(0) else f"{told}, not told apart from none"
 
 
 def _markdown(table: _Table) -> str:
@@ -141,7 +148,7 @@ def _markdown(table: _Table) -> str:
 
 
 def _write_csv(table: _Table, path: Path) -> None:
-    estimated = [any(isinstance(row[index], Estimate) for row in table.rows) for index in range(len(table.columns))]
+    estimated = [any(isinstance(row[index], Interval) for row in table.rows) for index in range(len(table.columns))]
     header: list[str] = []
     for column, is_estimate in zip(table.columns, estimated, strict=True):
         header += [column, f"{column} low", f"{column} high"] if is_estimate else [column]
@@ -153,20 +160,11 @@ def _write_csv(table: _Table, path: Path) -> None:
             for value, is_estimate in zip(row, estimated, strict=True):
                 if not is_estimate:
                     cells.append(value)
-                elif isinstance(value, Estimate):
+                elif isinstance(value, Interval):
                     cells += [value.value, value.low, value.high]
                 else:
                     cells += [value, None, None]
             writer.writerow(["" if cell is None else cell for cell in cells])
-
-
-def _plain(value: object) -> object:
-    """Return what JSON knows of a value that it does not know."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} does not go into a report")
 
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")

@@ -94,11 +94,11 @@ def gradients(binned: Codes, terms: FourAngleContract) -> Codes:
 def log2(codes: Codes, terms: FourAngleContract) -> Codes:
     """Return log2 of non-negative codes in steps of the gradient's format; zero counts as one half."""
     exponent = _bit_length(codes) - 1
-    bits = terms.log_address_bits
-    fraction = codes ^ (np.int64(1) << np.maximum(exponent, 0))
-    cut, filled = fraction >> np.maximum(exponent - bits, 0), fraction << np.maximum(bits - exponent, 0)
-    address = np.where(exponent < 0, 0, np.where(exponent > bits, cut, filled))
-    return (exponent << LOG_FRACTION.width) + log_fractions(bits)[address]
+    behind, bits = terms.binned.width - 1, terms.log_address_bits
+    fraction = (codes << (behind - exponent)) & ((1 << behind) - 1)
+    # Exponent and fraction round as one number: a fraction that rounds up to 1 carries into the exponent.
+    rounded = shift_right((exponent << behind) + fraction, behind - bits)
+    return ((rounded >> bits) << LOG_FRACTION.width) + log_fractions(bits)[rounded & ((1 << bits) - 1)]
 
 
 def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: NDArray) -> Retrieved:

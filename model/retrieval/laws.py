@@ -30,10 +30,9 @@ def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArr
     if design.retrieves_phase:
         return reference.retrieve(frames, design)
     terms = bright_field_contract(design)
-    assert design.codes is not None
     full_scale = frames / 2.0**terms.frame.width
     binned = bin_values(full_scale, design)
-    values = bright_field.encode_values(binned, design.codes, 1 << terms.binned.width)
+    values = bright_field.encode_values(binned, design.input_codes, 1 << terms.binned.width)
     return {"frames": full_scale, "binned": binned, "network_input": values}
 
 

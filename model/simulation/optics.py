@@ -16,7 +16,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.instruments import Camera, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import MEDIUM_INDEX
 
@@ -106,7 +106,7 @@ def digitise(
     return codes.astype(code_type(acquisition))
 
 
-def code_type(acquisition: FourAngle) -> np.dtype[np.unsignedinteger]:
+def code_type(acquisition: Camera) -> np.dtype[np.unsignedinteger]:
     """Return the narrowest type that holds the ADC's codes: uint8 or uint16."""
     return np.min_scalar_type(2**acquisition.adc_bits - 1)
 

@@ -1,24 +1,18 @@
-"""Simulated data sets: seeded cells seen by the four-angle instrument, each made when it is asked for.
-
-Every item depends on the data set's seed and its own number alone: neither batch, order, number of processes nor the
-size of the data set change it.
-"""
+"""Simulated data sets: seeded cells seen by the four-angle instrument, each made when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import CLASS_NAMES
 from cytogate.model.design.instruments import FourAngle
-from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
+from cytogate.model.simulation.seeded import SeededSet, check_class_names, check_seed
 
 MAX_DIFFICULTY = 10.0
 """Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
@@ -37,7 +31,7 @@ class SimulatedCell:
 
 
 @dataclass(frozen=True)
-class SimulatedCells(Sequence[SimulatedCell]):
+class SimulatedCells(SeededSet[SimulatedCell]):
     """A data set of simulated cells of several lines in equal numbers.
 
     By default each cell has a shading of its own, as though it came from its own run of the instrument: a network
@@ -56,17 +50,10 @@ class SimulatedCells(Sequence[SimulatedCell]):
     """All cells share the shading of the run of this number; None: each has its own."""
 
     def __post_init__(self) -> None:
-        if self.cells < 1:
-            raise InputError(f"{self.cells} cells cannot be simulated; ask for 1 or more")
-        for name, number in (("seed", self.seed), ("run", 0 if self.run is None else self.run)):
-            if not 0 <= number < 2**63:
-                raise InputError(f"{name} is {number}; it must be 0 to 2^63 - 1")
-        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
-            raise InputError(
-                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
-            )
-        if not self.class_names or len(set(self.class_names)) < len(self.class_names):
-            raise InputError("classes to simulate must be named, each once")
+        self.check_request(self.cells, self.difficulty, MAX_DIFFICULTY)
+        if self.run is not None:
+            check_seed("run", self.run)
+        check_class_names(self.class_names)
         for name in self.class_names:
             cell_line(name)
 
@@ -78,15 +65,8 @@ class SimulatedCells(Sequence[SimulatedCell]):
         """(4, rows, columns)."""
         return 4, self.acquisition.rows, self.acquisition.columns
 
-    @overload
-    def __getitem__(self, index: int) -> SimulatedCell: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[SimulatedCell]: ...
-    def __getitem__(self, index: int | slice) -> SimulatedCell | Sequence[SimulatedCell]:
-        """Simulate one cell, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.cells))]
-        index = self._checked(index)
+    def item(self, index: int) -> SimulatedCell:
+        """Simulate one cell."""
         cell, phase = self.cell(index), self.phase(index)
         intensities = four_angle_intensities(phase, self.acquisition, cell.defocus_sds * self.acquisition.defocus_sd_um)
         return SimulatedCell(self._digitised(intensities, index), self.label(index), phase)
@@ -98,13 +78,12 @@ class SimulatedCells(Sequence[SimulatedCell]):
 
     def label(self, index: int) -> int:
         """Return the label of a cell: every run of ``len(class_names)`` cells holds each class once, shuffled."""
-        block, place = divmod(self._checked(index), len(self.class_names))
-        return int(self._rng(block, _Purpose.LABELS).permutation(len(self.class_names))[place])
+        return self.kind(index, len(self.class_names), _Purpose.LABELS)
 
     def cell(self, index: int) -> Cell:
         """Return the cell itself: its shape and parts."""
         line = cell_line(self.class_names[self.label(index)])
-        return draw_cell(line, self._rng(self._checked(index), _Purpose.CELL), self.difficulty)
+        return draw_cell(line, self.stream(self.checked(index), _Purpose.CELL), self.difficulty)
 
     def phase(self, index: int) -> Floats:
         """Return the true phase of a cell: (rows, columns) radians."""
@@ -118,23 +97,15 @@ class SimulatedCells(Sequence[SimulatedCell]):
 
     def empty_field(self, index: int) -> NDArray[np.unsignedinteger]:
         """Return the frames (4, rows, columns) of the same shading and noise with no cell in the field."""
-        return self._digitised(np.ones(self.frame_shape), self._checked(index))
+        return self._digitised(np.ones(self.frame_shape), self.checked(index))
 
     def _digitised(self, intensities: Floats, index: int) -> NDArray[np.unsignedinteger]:
         shading = None
         if self.shaded:
-            rng = self._rng(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
+            rng = self.stream(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
             shading = draw_shading(self.acquisition, rng)
-        noise = self._rng(index, _Purpose.NOISE) if self.noisy else None
+        noise = self.stream(index, _Purpose.NOISE) if self.noisy else None
         return digitise(intensities, self.acquisition, shading=shading, rng=noise)
-
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number, purpose)))
-
-    def _checked(self, index: int) -> int:
-        if not -self.cells <= index < self.cells:
-            raise IndexError(f"cell {index} of {self.cells}")
-        return index % self.cells
 
 
 class _Purpose(IntEnum):

@@ -1,10 +1,10 @@
-"""Simulated data sets as files of frames, HDF5 or TIFF."""
+"""Simulated data sets as files: of frames, HDF5 or TIFF; or of network inputs, as the device computes them."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -15,7 +15,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
 from cytogate.model.errors import InputError
+from cytogate.model.retrieval import integer
 from cytogate.model.simulation.making import make_file
 from cytogate.model.simulation.optics import code_type
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -46,7 +49,7 @@ def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False,
     """
     if path.suffix.lower() not in HDF5_SUFFIXES + TIFF_SUFFIXES:
         raise InputError(f"{path}: simulated cells are written as .h5, .hdf5, .tif or .tiff")
-    store = _write_hdf5 if path.suffix.lower() in HDF5_SUFFIXES else _write_tiff
+    store = _write_frames if path.suffix.lower() in HDF5_SUFFIXES else _write_tiff
     recipe = _CellFrames(cells, empty_field)
     make_file(recipe, path, partial(store, cells, not empty_field), workers)
 
@@ -94,17 +97,35 @@ def attributes(cells: SimulatedCells) -> dict[str, str | int | float | bool]:
     }
 
 
-def _write_hdf5(cells: SimulatedCells, labelled: bool, path: Path, frames: Iterable[Frames]) -> None:
+def write_hdf5(
+    path: Path,
+    dataset: str,
+    items: Iterable[NDArray[np.unsignedinteger]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.unsignedinteger],
+    *,
+    attributes: Mapping[str, object],
+    labels: NDArray[np.int64] | None = None,
+    class_names: tuple[str, ...] = (),
+) -> None:
+    """Write ``items`` into a dataset of ``shape`` (items, ...), one a chunk, and labels with their names, if any."""
     with h5py.File(path, "w") as file:
-        file.attrs.update(attributes(cells))
-        if labelled:
-            file["labels"] = cells.labels
+        file.attrs.update(attributes)
+        if labels is not None:
+            file["labels"] = labels
             # Of fixed length: HDF5 can hang on a damaged heap of variable ones.
-            file["class_names"] = np.array(cells.class_names, "S")
-        shape = cells.frame_shape
-        dataset = file.create_dataset("frames", (len(cells), *shape), code_type(cells.acquisition), chunks=(1, *shape))
-        for number, cell in enumerate(frames):
-            dataset[number] = cell
+            file["class_names"] = np.array(class_names, "S")
+        stored = file.create_dataset(dataset, shape, dtype, chunks=(1, *shape[1:]))
+        for number, item in enumerate(items):
+            stored[number] = item
+
+
+def _write_frames(cells: SimulatedCells, labelled: bool, path: Path, frames: Iterable[Frames]) -> None:
+    shape, dtype = (len(cells), *cells.frame_shape), code_type(cells.acquisition)
+    labels = cells.labels if labelled else None
+    write_hdf5(
+        path, "frames", frames, shape, dtype, attributes=attributes(cells), labels=labels, class_names=cells.class_names
+    )
 
 
 def _write_tiff(cells: SimulatedCells, labelled: bool, path: Path, frames: Iterable[Frames]) -> None:
@@ -122,3 +143,81 @@ def _write_tiff(cells: SimulatedCells, labelled: bool, path: Path, frames: Itera
                     metadata=None,
                     software="cytogate",
                 )
+
+
+def write_network_inputs(
+    cells: SimulatedCells, design: Design, path: Path, *, background_only: bool = False, workers: int = 2
+) -> None:
+    """Write the network inputs of ``cells`` into the HDF5 file ``path``, which appears whole; resumable.
+
+    Datasets ``network_input`` (cells, N, N, 5) uint8, one chunk a cell, and ``labels``.
+
+    Parameters
+    ----------
+    background_only
+        Hide the cells: within the circle that the retrieval's window holds, raw frames are those of the empty field of
+        the same shading and noise. What a network learns from these is not about cells.
+    """
+    recipe = _NetworkInputs(cells, design, background_only)
+    make_file(recipe, path, recipe.store, workers)
+
+
+@dataclass(frozen=True)
+class _NetworkInputs:
+    cells: SimulatedCells
+    design: Design
+    background_only: bool
+
+    @property
+    def what(self) -> str:
+        return "backgrounds, retrieved" if self.background_only else "simulated cells, retrieved"
+
+    @property
+    def count(self) -> int:
+        return len(self.cells)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.design.size, self.design.size, ANGLES + 1
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        return np.dtype(np.uint8)
+
+    @property
+    def request(self) -> dict[str, object]:
+        return {
+            **attributes(self.cells),
+            "class_names": self.cells.class_names,
+            "design": self.design.name,
+            "size": self.design.size,
+            "binning": self.design.binning,
+            "background_only": self.background_only,
+        }
+
+    def make(self, indices: range) -> NDArray[np.uint8]:
+        return integer.network_inputs(np.stack([self._frames(index) for index in indices]), self.design)
+
+    def _frames(self, index: int) -> NDArray[np.unsignedinteger]:
+        frames = self.cells[index].frames
+        if not self.background_only:
+            return frames
+        return np.where(_window_circle(self.design), self.cells.empty_field(index), frames)
+
+    def store(self, path: Path, items: Iterable[Frames]) -> None:
+        """Write the file."""
+        told = {key: value for key, value in self.request.items() if key != "class_names"}
+        shape, cells = (self.count, *self.shape), self.cells
+        write_hdf5(
+            path, "network_input", items, shape, self.dtype,
+            attributes=told, labels=cells.labels, class_names=cells.class_names,
+        )  # fmt: skip
+
+
+def _window_circle(design: Design) -> NDArray[np.bool_]:
+    """Return the circle inscribed in the retrieval's window on raw frames: (rows, columns)."""
+    (top, left), window = design.crop, design.size * design.binning
+    middle = (window - 1) / 2
+    y = np.arange(design.camera.rows)[:, None] - top - middle
+    x = np.arange(design.camera.columns)[None, :] - left - middle
+    return np.asarray(x**2 + y**2 <= (window / 2) ** 2)

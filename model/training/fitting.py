@@ -20,23 +20,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.data.examples import ArrayExamples, Examples, StreamedExamples
+from cytogate.model.data.examples import Examples
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.training.cluster import Cluster
 from cytogate.model.training.record import Epoch, Record, Select
 from cytogate.model.training.steps import Accuracy, Feed, Judge, Steps, Train
 
-__all__ = [
-    "ArrayExamples", "Epoch", "Examples", "Fitted", "OnProgress", "Phase", "Plan", "Select", "StreamedExamples", "fit",
-]  # fmt: skip
-
 OnProgress = Callable[[str, int, int], None]
 """Receives what is going on, examples done and examples to do."""
 
 
 @dataclass(frozen=True)
-class Phase:
+class TrainingPhase:
     """One stretch of training."""
 
     name: str
@@ -63,7 +59,7 @@ class Phase:
 class Plan:
     """How a network is trained."""
 
-    phases: tuple[Phase, ...]
+    phases: tuple[TrainingPhase, ...]
     batch: int
     """Examples a step, on all workers together."""
     seed: int

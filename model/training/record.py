@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cytogate.model.command.files import whole_file
+from cytogate.model.command.files import plain, whole_file
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.training.cluster import Cluster
@@ -72,7 +72,7 @@ class Record:
         self._cluster = cluster
         self._in_memory: dict[int, bytes] = {}
         # As JSON gives it back: tuples become lists.
-        self._training = json.loads(json.dumps(training, default=float))
+        self._training = json.loads(json.dumps(training, default=plain))
         rows = json.loads(cluster.from_chief(self._found)) if folder else []
         self.curve = [Epoch(**row) for row in rows]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.boards import RESOURCES, Area
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed
-from cytogate.sim.area.tools import ModuleArea, Synthesis, place_line_engine, synthesize
+from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
+from cytogate.sim.area.tools import place_line_engine, synthesize
 
 NOT_ASKED = "not asked for; --fmax places and routes the line engine on an ECP5"
 
@@ -38,15 +38,9 @@ class SynthReport:
     """``out/synth/report.json``."""
 
     design: str
-    width: int
-    board: str
-    tool: str
-    family: str
-    area: Area
-    budget: Area
-    share: dict[str, float]
-    """Of the budget, by resource that the family has."""
-    modules: tuple[ModuleArea, ...]
+    samples_per_clock: int
+    area: AreaReport
+    """Of the phase retrieval kernel, without a network."""
     ecp5_fmax_mhz: float | None
     ecp5_reason: str | None
     """Why there is no such clock."""
@@ -61,13 +55,11 @@ class SynthReport:
 
     def check(self) -> None:
         """Raise :class:`CheckFailed` with everything that exceeds the board."""
-        over = [
-            f"{getattr(self.area, field):,.1f} {RESOURCES[field]} of {getattr(self.budget, field):,.0f}"
-            for field, share in self.share.items()
-            if share > 1
-        ]
-        if over:
-            raise CheckFailed(f"{self.design} at {self.width} samples a clock exceeds {self.board}: {'; '.join(over)}")
+        if self.area.lacking:
+            raise CheckFailed(
+                f"{self.design} at {samples(self.samples_per_clock)} {self.area.needs}; choose fewer samples per clock "
+                f"or another board"
+            )
 
 
 def run_synth(request: SynthRequest) -> None:
@@ -84,14 +76,8 @@ def run_synth(request: SynthRequest) -> None:
         placement = place_line_engine(design, folder)
     report = SynthReport(
         design=design.name,
-        width=named.chip.samples_per_clock,
-        board=board.name,
-        tool=synthesis.tool,
-        family="xc7",
-        area=synthesis.area,
-        budget=board.budget,
-        share=_shares(synthesis, board.budget),
-        modules=synthesis.modules,
+        samples_per_clock=named.chip.samples_per_clock,
+        area=area_report(board, f"{synthesis.tool}, xc7", synthesis.area, synthesis.modules),
         ecp5_fmax_mhz=None if placement is None else placement.fmax_mhz,
         ecp5_reason=NOT_ASKED if placement is None else None,
         ecp5_tool=None if placement is None else placement.tool,
@@ -104,26 +90,9 @@ def run_synth(request: SynthRequest) -> None:
     report.check()
 
 
-def _shares(synthesis: Synthesis, budget: Area) -> dict[str, float]:
-    return {field: getattr(synthesis.area, field) / getattr(budget, field) for field in ("lut", "ff", "dsp", "bram36")}
-
-
 def _print(report: SynthReport, path: Path) -> None:
-    from rich.table import Table
-
     console = terminal()
-    table = Table(title=f"{report.design}, {report.width} samples a clock, {report.family} by {report.tool}")
-    columns = [RESOURCES[field] for field in report.share]
-    table.add_column("module")
-    for column in ("instances", *columns):
-        table.add_column(column, justify="right")
-    for row in report.modules:
-        table.add_row(row.name, str(row.instances), *(f"{getattr(row.area, field):g}" for field in report.share))
-    table.add_section()
-    table.add_row("whole", "", *(f"{getattr(report.area, field):,g}" for field in report.share))
-    table.add_row(f"budget {report.board}", "", *(f"{getattr(report.budget, field):,g}" for field in report.share))
-    table.add_row("share", "", *(f"{share:.1%}" for share in report.share.values()))
-    console.print(table)
+    console.print(area_table(f"{report.design}, {samples(report.samples_per_clock)}", report.area))
     if report.ecp5_fmax_mhz is not None:
         console.print(
             f"ECP5 ({report.ecp5_device}, {report.ecp5_tool}): the line engine reaches {report.ecp5_fmax_mhz:.1f} MHz. "

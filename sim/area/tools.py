@@ -22,6 +22,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+from cytogate.model.estimates.area import ModuleArea
 
 BLOCKS = (
     "frame_input", "binning", "gradient", "corner_turn", "moments", "surface_fit", "transform", "normalize",
@@ -46,22 +47,14 @@ HALF_BRAMS = {"RAMB18E1": 1, "RAMB36E1": 2}
 
 
 @dataclass(frozen=True)
-class ModuleArea:
-    """One module of the kernel, a single instance of it, without kept modules below it."""
-
-    name: str
-    instances: int
-    area: Area
-
-
-@dataclass(frozen=True)
 class Synthesis:
     """What yosys counted."""
 
     tool: str
     area: Area
     modules: tuple[ModuleArea, ...]
-    """Largest first; variants of a module (other sizes, other parameters) are rows of their own."""
+    """Largest first, each without kept modules below it; variants (other sizes, other parameters) are rows of their
+    own."""
 
 
 @dataclass(frozen=True)

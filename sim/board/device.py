@@ -28,7 +28,6 @@ from cytogate.model.interface.bundle import (
     STREAM_UNIT,
     Bundle,
     DeviceProvider,
-    Manifest,
 )
 from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
@@ -56,8 +55,8 @@ class EmulatedBoard:
 
     Parameters
     ----------
-    manifest
-        What the emulated bitstream was built as.
+    bundle
+        Design and manifest as the emulated bitstream was built.
     kernel
         What computes logits.
     faults
@@ -68,7 +67,7 @@ class EmulatedBoard:
 
     def __init__(
         self,
-        manifest: Manifest,
+        bundle: Bundle,
         kernel: Kernel,
         faults: Iterable[Fault] = (),
         on_close: Callable[[], None] = lambda: None,
@@ -77,12 +76,12 @@ class EmulatedBoard:
         self.lock = threading.RLock()
         self.faults = Faults(faults)
         self.memory = Memory()
-        self.fabric = Fabric(manifest, kernel, self.faults, self.lock)
+        self.fabric = Fabric(bundle, kernel, self.faults, self.lock)
         self.user_io = UserIo()
         self.interrupts = InterruptController(self.user_io)
         self.dma = AxiDma(self.memory, self.fabric, self.faults, self._interrupt)
         self.fabric.on_packet = self.dma.packet_waits
-        self.processor = hwh.processor_of(manifest)
+        self.processor = hwh.processor_of(bundle.design)
         clock_map = clocks.ZYNQ if self.processor is hwh.ZYNQ else clocks.ULTRASCALE
         self.cells: dict[str, RegisterBlock] = {
             DMA: self.dma,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cytogate.model.interface import registers
-from cytogate.model.interface.bundle import Manifest
+from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.packing import unpack
 from cytogate.model.interface.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
 from cytogate.sim.board.faults import FaultKind, Faults
@@ -56,8 +56,8 @@ class RegisterPort:
 class Fabric:
     """The chain and its registers. ``lock`` serializes register accesses with the chain's own progress."""
 
-    def __init__(self, manifest: Manifest, kernel: Kernel, faults: Faults, lock: threading.RLock) -> None:
-        self._manifest = manifest
+    def __init__(self, bundle: Bundle, kernel: Kernel, faults: Faults, lock: threading.RLock) -> None:
+        self._manifest, self._layout = bundle.manifest, bundle.layout
         self._kernel = kernel
         self._faults = faults
         self._lock = lock
@@ -116,7 +116,7 @@ class Fabric:
 
     def _batch(self, data: np.ndarray, taken: Callable[[], None], counts: Counts) -> None:
         """Compute a transfer; ``counts`` tells whether a reset has made it void."""
-        frame_bytes, beat_bytes = self._manifest.frame_bytes, self._manifest.layout.beat_bytes
+        frame_bytes, beat_bytes = self._layout.frame_bytes, self._layout.beat_bytes
         with self._lock:
             if counts is not self._counts or self._stalled:
                 return
@@ -134,7 +134,7 @@ class Fabric:
                 if stall and frame == frames // 2:
                     self._stalled = True
                     return
-            raw = unpack(data[frame * frame_bytes : (frame + 1) * frame_bytes], self._manifest.layout)
+            raw = unpack(data[frame * frame_bytes : (frame + 1) * frame_bytes], self._layout)
             logits += [int(code) % WORD for code in self._kernel(raw)]
             with self._lock:
                 counts.cells_out += 1

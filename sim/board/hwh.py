@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from cytogate.model.design.design import Design
 from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, Manifest
+from cytogate.model.interface.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, layout_of
 
 SYNTHETIC = "synthetic"
 INTERRUPT_INPUTS = ("mm2s_introut", "s2mm_introut")
@@ -48,21 +49,21 @@ ULTRASCALE = Processor(
 )  # fmt: skip
 
 
-def processor_of(manifest: Manifest) -> Processor:
-    """Return the processing system of a manifest's part."""
-    return ZYNQ if manifest.part.startswith("xc7z") else ULTRASCALE
+def processor_of(design: Design) -> Processor:
+    """Return the processing system of a design's board."""
+    return ZYNQ if design.chip.on.part.startswith("xc7z") else ULTRASCALE
 
 
-def description(manifest: Manifest) -> str:
+def description(design: Design) -> str:
     """Return the hardware description of a design."""
-    processor = processor_of(manifest)
+    processor = processor_of(design)
     root = ElementTree.Element("EDKSYSTEM", EDWVERSION="1.2", TIMESTAMP=SYNTHETIC, VIVADOVERSION=SYNTHETIC)
-    ElementTree.SubElement(root, "SYSTEMINFO", NAME="cytogate", DEVICE=manifest.part, BOARD=manifest.board)
+    ElementTree.SubElement(root, "SYSTEMINFO", NAME="cytogate", DEVICE=design.chip.on.part, BOARD=design.chip.board)
     ElementTree.SubElement(root, "EXTERNALPORTS")
     ElementTree.SubElement(root, "EXTERNALINTERFACES")
     modules = ElementTree.SubElement(root, "MODULES")
     _processor(modules, processor)
-    beat_bits = manifest.layout.beat_bytes * 8
+    beat_bits = layout_of(design).beat_bytes * 8
     dma = _module(modules, DMA, "xilinx.com:ip:axi_dma:7.1", {
         "c_include_sg": 0, "c_micro_dma": 0, "c_sg_length_width": LENGTH_BITS,
         "c_include_mm2s": 1, "c_include_mm2s_dre": 0, "c_m_axi_mm2s_data_width": beat_bits,

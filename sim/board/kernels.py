@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.interface.bundle import Manifest
+from cytogate.model.interface.bundle import Bundle
 
 if TYPE_CHECKING:
     from cytogate.sim.csim.kernels import CSimulation
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cytogate.sim.rtl.simulation import RtlSimulation
 
 Kernel = Callable[[NDArray[np.unsignedinteger]], Sequence[int]]
-"""Frames (4, rows, columns) to codes of logits (classes,)."""
+"""Frames (channels, rows, columns) to codes of logits (classes,)."""
 
 
 def chain(simulation: CSimulation) -> Kernel:
@@ -29,7 +29,7 @@ def chain(simulation: CSimulation) -> Kernel:
 
 
 def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:
-    """Return the phase retrieval in verilated SystemVerilog with the network in C-simulation."""
+    """Return the kernel before the network in verilated SystemVerilog with the network in C-simulation."""
 
     def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
         beats, lasts = retrieval.beats(frames[np.newaxis])
@@ -39,9 +39,9 @@ def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:
     return run
 
 
-def light(manifest: Manifest) -> Kernel:
+def light(bundle: Bundle) -> Kernel:
     """Return sums over as many parts of the frames as there are classes, modulo the range of a positive logit."""
-    classes, span = len(manifest.class_names), 1 << manifest.logit_width - 1
+    classes, span = bundle.design.network.classes, 1 << bundle.manifest.logit_width - 1
 
     def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
         return [int(part.sum(dtype=np.int64)) % span for part in np.array_split(frames.ravel(), classes)]

@@ -1,18 +1,18 @@
 """Emulated boards by name, as the entry-point group ``cytogate.devices`` has them.
 
-The first two compute what a chip would, with the package's trained network; the manifest must be of the same network,
-else the driver refuses the chip as it would a wrong bitstream.
+The first two compute what a chip would, from the design and the network in the bundle; its manifest must be of the
+same network, else the driver refuses the chip as it would a wrong bitstream.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cytogate.hls.network.project import HlsProject
-from cytogate.model.design.design import Design
-from cytogate.model.design.folder import load_design
-from cytogate.model.interface.bundle import Bundle, Manifest
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import Bundle
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
 
@@ -24,41 +24,58 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board on which both kernels run in C-simulation."""
     from cytogate.sim.csim.kernels import CSimulation
 
-    design, project = _network(bundle.manifest)
-    simulation = CSimulation.of_chain(design, project, FOLDER / design.name)
-    return EmulatedBoard(_built(bundle.manifest, design, project.weights_hash), kernels.chain(simulation))
+    project, folder = _network(bundle), _folder(bundle)
+    simulation = CSimulation.of_chain(bundle.design, project, folder)
+    return EmulatedBoard(_built(bundle, project), kernels.chain(simulation))
 
 
 def rtl_board(bundle: Bundle) -> EmulatedBoard:
-    """Return a board with the phase retrieval in verilated SystemVerilog and the network in C-simulation."""
+    """Return a board with the kernel before the network in verilated SystemVerilog, the network in C-simulation."""
     from cytogate.sim.csim.network import NetworkSimulation
     from cytogate.sim.rtl.simulation import RtlSimulation
 
-    design, project = _network(bundle.manifest)
-    network = NetworkSimulation.of(project, FOLDER / design.name)
-    retrieval = RtlSimulation(design, FOLDER / design.name / "rtl", bundle.manifest.width)
-    built = _built(bundle.manifest, design, project.weights_hash)
-    return EmulatedBoard(built, kernels.rtl(retrieval, network), on_close=retrieval.close)
+    project, folder = _network(bundle), _folder(bundle)
+    network = NetworkSimulation.of(project, folder)
+    retrieval = RtlSimulation(bundle.design, folder / "rtl", bundle.design.chip.samples_per_clock)
+    return EmulatedBoard(_built(bundle, project), kernels.rtl(retrieval, network), on_close=retrieval.close)
 
 
 def light_board(bundle: Bundle) -> EmulatedBoard:
-    """Return a board with sums in place of a network, for whatever manifest."""
-    return EmulatedBoard(bundle.manifest, kernels.light(bundle.manifest))
+    """Return a board with sums in place of a network, for whatever bundle."""
+    return EmulatedBoard(bundle, kernels.light(bundle))
 
 
 EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_board, rtl_board, light_board))
 
 
-def _network(manifest: Manifest) -> tuple[Design, HlsProject]:
+def _folder(bundle: Bundle) -> Path:
+    return FOLDER / bundle.design.name
+
+
+def _network(bundle: Bundle) -> HlsProject:
+    """Convert the network that the bundle carries."""
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.saved import load_network
 
-    design = load_design(manifest.design)
-    return design, convert(load_network(design), design, FOLDER / design.name / "network")
+    if not bundle.manifest.synthetic:
+        raise InputError(
+            f"{bundle.path}: this bundle is for a real board and carries no network; `cytogate emulate` writes one for "
+            "an emulated board"
+        )
+    with TemporaryDirectory(prefix="cytogate-") as extracted:
+        bundle.extract(Path(extracted))
+        try:
+            model = load_network(replace(bundle.design, folder=Path(extracted)))
+        except InputError as error:
+            # By its name in the bundle, not where it was extracted to.
+            told = str(error).replace(f"{extracted}/", "")
+            raise InputError(f"{bundle.path}: {told}") from error
+    return convert(model, bundle.design, _folder(bundle) / "network")
 
 
-def _built(manifest: Manifest, design: Design, weights_hash: str) -> Manifest:
+def _built(bundle: Bundle, project: HlsProject) -> Bundle:
     """Return what the emulated chip was built as."""
     from cytogate.hls.contract.constants import design_hash
 
-    return replace(manifest, design_hash=design_hash(design), weights_hash=weights_hash)
+    built_as = replace(bundle.manifest, design_hash=design_hash(bundle.design), weights_hash=project.weights_hash)
+    return replace(bundle, manifest=built_as)

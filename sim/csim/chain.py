@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import Codes, Format
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
@@ -24,8 +25,15 @@ from cytogate.sim.csim.kernels import CSimulation
 
 CELLS_AT_A_TIME = 16
 
-Logits = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-"""The quantized network in Keras: values (cells, rows, columns, channels) to logits (cells, classes)."""
+
+@dataclass(frozen=True)
+class Classifier:
+    """The quantized network in Keras, an integer model of its own."""
+
+    logits: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+    """Values (cells, rows, columns, channels) of the network's input to logits (cells, classes)."""
+    format: Format
+    """Of a logit."""
 
 
 class Frames(Protocol):
@@ -65,7 +73,7 @@ class ChainResult:
     cells: int
     csim_cells: int
     float_classes: NDArray[np.int64]
-    """Class of each cell by float64 retrieval and the quantized network."""
+    """Class of each cell by the float64 chain and the quantized network; empty without a network."""
     fixed_classes: NDArray[np.int64]
     """Class of each cell by the integer chain."""
     csim_classes: NDArray[np.int64]
@@ -73,15 +81,14 @@ class ChainResult:
     csim_seconds: float
 
     @property
-    def top1_agreement(self) -> float:
-        """Share of cells to which the float and the fixed chain give the same class."""
-        return float(np.mean(self.float_classes == self.fixed_classes))
+    def top1_agreement(self) -> float | None:
+        """Share of cells to which the float and the fixed chain give the same class; None without a network."""
+        return float(np.mean(self.float_classes == self.fixed_classes)) if len(self.fixed_classes) else None
 
 
 def run_chain(
     design: Design,
-    logits: Logits,
-    logit_format: Format,
+    classifier: Classifier | None,
     simulation: CSimulation,
     frames: Frames,
     cells: int,
@@ -91,10 +98,18 @@ def run_chain(
 ) -> ChainResult:
     """Run the first ``cells`` of ``frames``, and the first ``csim_cells`` of these through C-simulation too.
 
+    Without a classifier, before a design is trained, the chain ends at the network's input.
     ``on_cell`` receives each cell that was C-simulated, ``on_progress`` the numbers of cells done so far.
     """
-    logit_stage = Stage("logits", (len(design.network.class_names),), Order.ARRAY, logit_format, "1", bound=LOGIT_BOUND)
-    tallies = {stage.name: StageTally(stage) for stage in (*contract(design).stages, logit_stage)}
+    stages = contract(design).stages
+    if classifier is not None:
+        shape = (design.network.classes,)
+        stages = (
+            *stages,
+            Stage("logits", shape, Order.ARRAY, classifier.format, "1", bound=ErrorBound(LOGIT_BOUND)),
+        )
+    tallies = {stage.name: StageTally(stage) for stage in stages}
+    done = 0
     float_classes: list[int] = []
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
@@ -102,14 +117,15 @@ def run_chain(
     for start, raw in _batches(frames, cells):
         code = {name: np.asarray(codes, np.int64) for name, codes in laws.exact(raw, design).items()}
         real = laws.real(raw, design)
-        real["logits"] = logits(real["network_input"].astype(np.float32))
-        inputs = contract(design).pixel.decode(code["network_input"])
-        code["logits"] = logit_format.encode(logits(inputs.astype(np.float32)))
+        if classifier is not None:
+            real["logits"] = classifier.logits(real["network_input"].astype(np.float32))
+            values = contract(design).pixel.decode(code["network_input"]).astype(np.float32)
+            code["logits"] = classifier.format.encode(classifier.logits(values))
+            float_classes += list(real["logits"].argmax(axis=1))
+            fixed_classes += list(code["logits"].argmax(axis=1))
         fixed = _values(code, tallies)
         for name, tally in tallies.items():
-            tally.bounded(real[name], fixed[name])
-        float_classes += list(real["logits"].argmax(axis=1))
-        fixed_classes += list(code["logits"].argmax(axis=1))
+            tally.bounded(real[name], fixed[name], _exponents(code, tally))
         for cell in range(len(raw)):
             if start + cell >= csim_cells:
                 break
@@ -118,7 +134,8 @@ def run_chain(
             csim_seconds += time.perf_counter() - began
             for name, codes in found.items():
                 tallies[name.removesuffix(EXPONENT_SUFFIX)].exact(code[name][cell], codes)
-            csim_classes.append(int(found["logits"].argmax()))
+            if classifier is not None:
+                csim_classes.append(int(found["logits"].argmax()))
             labels = frames.labels
             on_cell(
                 CellRecord(
@@ -129,12 +146,13 @@ def run_chain(
                     code=found,
                 )
             )
-            on_progress(len(fixed_classes) - len(raw) + cell + 1, len(csim_classes))
-        on_progress(len(fixed_classes), len(csim_classes))
+            on_progress(start + cell + 1, start + cell + 1)
+        done = start + len(raw)
+        on_progress(done, min(done, csim_cells))
     return ChainResult(
         stages=tuple(tally.result() for tally in tallies.values()),
-        cells=len(fixed_classes),
-        csim_cells=len(csim_classes),
+        cells=done,
+        csim_cells=min(done, csim_cells),
         float_classes=np.array(float_classes),
         fixed_classes=np.array(fixed_classes),
         csim_classes=np.array(csim_classes),
@@ -153,7 +171,8 @@ def _batches(frames: Frames, cells: int) -> Iterator[tuple[int, NDArray[np.unsig
 
 
 def _values(code: dict[str, Codes], tallies: dict[str, StageTally]) -> dict[str, NDArray]:
-    return {
-        name: tally.stage.values(code[name], code["spectrum_exponent"] if tally.stage.exponents else None)
-        for name, tally in tallies.items()
-    }
+    return {name: tally.stage.values(code[name], _exponents(code, tally)) for name, tally in tallies.items()}
+
+
+def _exponents(code: dict[str, Codes], tally: StageTally) -> Codes | None:
+    return code["spectrum_exponent"] if tally.stage.exponents else None

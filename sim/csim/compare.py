@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.stage import Stage
 from cytogate.model.errors import CheckFailed
 
@@ -23,14 +24,14 @@ class StageResult:
     float_rmse: float
     """Root-mean-square difference of the integer model from the float64 reference, in ``unit``."""
     float_max: float
-    bound: float
+    rmse_bound: float
     """Largest allowed ``float_rmse``."""
     unit: str
 
     @property
     def holds(self) -> bool:
-        """Whether every word is equal and the difference from float within its bound."""
-        return self.words > 0 and self.mismatches == 0 and self.float_rmse <= self.bound
+        """Whether every word is equal and the RMSE from float within its bound."""
+        return self.words > 0 and self.mismatches == 0 and self.float_rmse <= self.rmse_bound
 
 
 @dataclass
@@ -42,6 +43,8 @@ class StageTally:
     mismatches: int = 0
     _values: int = 0
     _squares: float = 0.0
+    _allowed: float = 0.0
+    """What ``_squares`` may be at most."""
     _largest: float = field(default=0.0)
 
     def exact(self, expected: ArrayLike, found: ArrayLike) -> None:
@@ -52,13 +55,17 @@ class StageTally:
         self.words += expected.size
         self.mismatches += int(np.count_nonzero(expected != found))
 
-    def bounded(self, reference: NDArray, fixed: NDArray) -> None:
-        """Compare values, complex ones by the magnitude of their difference."""
+    def bounded(self, reference: NDArray, fixed: NDArray, exponents: Codes | None = None) -> None:
+        """Compare values (cells, ...), complex ones by the magnitude of their difference.
+
+        A stage of block exponents needs them, (cells, lines): its bound is in their steps.
+        """
         if reference.shape != fixed.shape:
             raise CheckFailed(f"stage {self.stage.name}: float has {reference.shape} values, fixed {fixed.shape}")
         error = np.abs(reference - fixed)
         self._values += error.size
         self._squares += float(np.square(error).sum())
+        self._allowed += float(self.stage.bound.squares(exponents).mean()) * error.size
         self._largest = max(self._largest, float(error.max(initial=0.0)))
 
     def result(self) -> StageResult:
@@ -71,6 +78,6 @@ class StageTally:
             mismatches=self.mismatches,
             float_rmse=math.sqrt(self._squares / self._values),
             float_max=self._largest,
-            bound=self.stage.bound,
+            rmse_bound=math.sqrt(self._allowed / self._values),
             unit=self.stage.unit,
         )

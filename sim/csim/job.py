@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +15,18 @@ from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.terminal import progress_bars
-from cytogate.model.design.design import Design
-from cytogate.model.files.frames import FrameFile, apply_flat_field, fitted, flat_field, open_frames
+from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
-from cytogate.model.networks.saved import load_network
+from cytogate.model.networks.saved import has_network, load_network
+from cytogate.model.retrieval.frame_order import check_order
+from cytogate.model.simulation.cells import CELL_LINES
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
-from cytogate.sim.csim.chain import CellRecord, Frames, run_chain
+from cytogate.sim.csim.chain import CellRecord, Classifier, run_chain
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
-from cytogate.sim.csim.picture import draw
+from cytogate.sim.csim.picture import area_note, draw
 from cytogate.sim.csim.report import CSimReport, print_table
 from cytogate.sim.csim.stages_file import stages_file
 
@@ -51,13 +56,8 @@ def run_csim(request: CSimRequest) -> None:
     began = time.perf_counter()
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
-        model = load_network(design)
-        print(
-            "Converting the network with hls4ml and compiling both kernels with g++ (cached when nothing changed) ..."
-        )
         folder = BUILD_FOLDER / design.name
-        project = convert(model, design, folder / "network")
-        simulation = CSimulation.of_chain(design, project, folder)
+        classifier, simulation = _compiled(design, folder)
         cells = min(request.agreement_cells, frames.cells)
         csim_cells = min(request.cells, cells)
         pictured: list[CellRecord] = []
@@ -79,8 +79,7 @@ def run_csim(request: CSimRequest) -> None:
 
         result = run_chain(
             design,
-            lambda values: logits_of_values(model, iter([values])),
-            project.logits,
+            classifier,
             simulation,
             frames,
             cells,
@@ -96,56 +95,108 @@ def run_csim(request: CSimRequest) -> None:
         source=source,
         seed=request.seed if request.input is None else None,
         labels=labels,
+        wrong_order=frames.wrong_order,
         seconds=time.perf_counter() - began,
     )
     picture = request.output / "picture.png"
     pictured.sort(key=lambda record: (record.label is None, record.label, record.index))
-    draw(picture, pictured, design.network.class_names, "simulated cells" if request.input is None else source)
+    notes = [area_note(record, design) for record in pictured]
+    draw(picture, pictured, design, "simulated cells" if request.input is None else source, notes)
     report.write(request.output / "report.json")
     written = [request.output / "report.json", picture, *([request.stages] if request.stages else [])]
     print_table(report, written)
     report.check()
 
 
+def _compiled(design: Design, folder: Path) -> tuple[Classifier | None, CSimulation]:
+    """Return the design's network, where it is trained, and its chain in C-simulation."""
+    if not has_network(design):
+        print("Compiling with g++ (cached when nothing changed); there is no trained network yet ...", flush=True)
+        return None, CSimulation.of_kernel(design, folder)
+    model = load_network(design)
+    print("Converting the network with hls4ml and compiling with g++ (cached when nothing changed) ...", flush=True)
+    project = convert(model, design, folder / "network")
+    classifier = Classifier(lambda values: logits_of_values(model, iter([values])), project.logits)
+    return classifier, CSimulation.of_chain(design, project, folder)
+
+
 @contextmanager
-def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
-    """Give the design, fitted to the frames, and the frames, flat-fielded if a background was given."""
+def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
+    """Give the design and its cells, flat-fielded if a background was given."""
     design = request.design
-    if request.input is None:
-        path = DATA_FOLDER / f"{design.name}-seed{request.seed}-{request.agreement_cells}.h5"
-        cells = SimulatedCells(design.four_angle, design.network.class_names, request.agreement_cells, request.seed)
-        if not path.exists():
-            write_cells(cells, path)
-    else:
-        path = request.input
+    path, names = (request.input, design.network.class_names) if request.input else _simulated(request)
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.four_angle, design.network.class_names))
-        design = fitted(design, frames)
-        if request.background is None:
-            yield design, frames
-        else:
-            background = stack.enter_context(open_frames(request.background, design.four_angle))
-            yield design, _FlatFielded(frames, flat_field(background, design.four_angle), design)
+        frames = stack.enter_context(open_frames(path, design.camera))
+        frames.check_size(design)
+        try:
+            labels = frames.labels_for(names)
+        except InputError as error:
+            print(f"no accuracy: {error}", file=sys.stderr)
+            labels = None
+        if names != design.network.class_names:
+            labels = None
+        gains = None
+        if request.background is not None:
+            background = stack.enter_context(open_frames(request.background, design.camera))
+            gains = flat_field(background, design.camera)
+        cells = _FileCells(frames, labels, gains, design)
+        yield design, cells if request.input is None else replace(cells, wrong_order=_wrong_order(cells, path))
+
+
+def _wrong_order(cells: _FileCells, path: Path) -> str | None:
+    """Say what the first cells tell of the order of their frames; return it where they are in a wrong one."""
+    if not cells.design.retrieves_phase:
+        return None
+    found = check_order(cells, cells.design)
+    if found.wrong or found.doubtful:
+        print(f"{path}: {found.sentence}", file=sys.stderr)
+    return found.sentence if found.wrong else None
+
+
+def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
+    """Return a file of simulated cells of the design's instrument and their classes, which may be others than its own.
+
+    Raises
+    ------
+    InputError
+        If there is no simulator of such an instrument.
+    """
+    design = request.design
+    if not design.retrieves_phase:
+        raise InputError(
+            f'there are no simulated cells of an instrument of kind "{design.instrument.kind}"; give --input'
+        )
+    names = design.network.class_names
+    if not set(names) <= set(CELL_LINES):
+        print(f"cells of {', '.join(names)} cannot be simulated: those of {', '.join(CLASS_NAMES)} are, without labels")
+        names = CLASS_NAMES
+    cells = SimulatedCells(design.four_angle, names, request.agreement_cells, request.seed)
+    # The same name may stand for another instrument tomorrow.
+    key = hashlib.sha256(repr((design.instrument, names)).encode()).hexdigest()[:8]
+    path = DATA_FOLDER / f"{design.name}-{key}-seed{request.seed}-{request.agreement_cells}.h5"
+    if not path.exists():
+        write_cells(cells, path)
+    return path, names
 
 
 @dataclass(frozen=True)
-class _FlatFielded:
-    """Frames divided by the empty field as they are read."""
+class _FileCells:
+    """Cells of a file, divided by the empty field as they are read where that was given."""
 
     file: FrameFile
-    gains: NDArray[np.float64]
+    labels: NDArray[np.int64] | None
+    gains: NDArray[np.float64] | None
     design: Design
+    wrong_order: str | None = None
+    """What is wrong with the order of the frames."""
 
     @property
     def cells(self) -> int:
         return self.file.cells
 
-    @property
-    def labels(self) -> NDArray[np.int64] | None:
-        return self.file.labels
-
     def read(self, start: int, stop: int) -> NDArray[np.unsignedinteger]:
-        return apply_flat_field(self.file.read(start, stop), self.gains, self.design.four_angle)
+        frames = self.file.read(start, stop)
+        return frames if self.gains is None else apply_flat_field(frames, self.gains, self.design.camera)
 
 
 def _is_new(record: CellRecord, pictured: list[CellRecord]) -> bool:

@@ -16,10 +16,8 @@ neighbouring patterns overlap. Nothing learned here says anything of real specim
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +25,7 @@ from scipy.ndimage import gaussian_filter
 
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import Body, Floats, Spread
+from cytogate.model.simulation.seeded import SeededSet, stream
 
 CLASS_NAMES = ("homogeneous", "coarse speckled", "fine speckled", "nucleolar", "centromere")
 """In the order of paper 004, Figure 2."""
@@ -155,7 +154,7 @@ class Nucleus:
 
 
 @dataclass(frozen=True)
-class SimulatedHep2(Sequence[NDArray[np.uint8]]):
+class SimulatedHep2(SeededSet[NDArray[np.uint8]]):
     """Images (size, size) of one part's cells, 8 bits, each simulated when it is asked for.
 
     Every 20 images hold one of each specimen of the part, shuffled.
@@ -170,28 +169,15 @@ class SimulatedHep2(Sequence[NDArray[np.uint8]]):
     noisy: bool = True
 
     def __post_init__(self) -> None:
-        if self.cells < 1:
-            raise InputError(f"{self.cells} cells cannot be simulated; ask for 1 or more")
+        self.check_request(self.cells, self.difficulty, MAX_DIFFICULTY)
         if not MIN_SIZE <= self.size <= MAX_SIZE:
             raise InputError(f"images of {self.size}x{self.size} pixels; {MIN_SIZE} to {MAX_SIZE} a side are simulated")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be 0 to 2^63 - 1")
-        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
-            raise InputError(
-                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
-            )
 
     def __len__(self) -> int:
         return self.cells
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NDArray[np.uint8]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | Sequence[NDArray[np.uint8]]:
-        """Simulate one image, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.cells))]
+    def item(self, index: int) -> NDArray[np.uint8]:
+        """Simulate one image."""
         specimen, nucleus = self.specimen(self.specimen_of(index)), self.nucleus(index)
         stain = emission(nucleus, self.size, math.hypot(PSF_SD_UM, specimen.blur_um))
         return self._exposed(stain * specimen.exposure * nucleus.brightness, index)
@@ -217,43 +203,37 @@ class SimulatedHep2(Sequence[NDArray[np.uint8]]):
 
     def specimen_of(self, index: int) -> int:
         """Return the number of the specimen that a cell is from."""
-        block, place = divmod(self._checked(index), SPECIMENS)
-        order = self._rng(block, _Purpose.ORDER).permutation(SPECIMENS)
-        return SPECIMENS * self.part + int(order[place])
+        return SPECIMENS * self.part + self.kind(index, SPECIMENS, _Purpose.ORDER)
 
     def specimen(self, number: int) -> Specimen:
         """Return a specimen of this part by its number."""
-        rng = self._rng(number, _Purpose.SPECIMEN)
+        rng = self.stream(number, _Purpose.SPECIMEN)
         return _draw_specimen(CLASS_NAMES[number % len(CLASS_NAMES)], rng, self.difficulty)
 
     def nucleus(self, index: int) -> Nucleus:
         """Return the cell itself."""
-        index = self._checked(index)
+        index = self.checked(index)
         specimen = self.specimen(self.specimen_of(index))
-        return _draw_nucleus(specimen, self._rng(index, _Purpose.CELL), self.difficulty)
+        return _draw_nucleus(specimen, self.stream(index, _Purpose.CELL), self.difficulty)
 
     def _exposed(self, signal: Floats, index: int) -> NDArray[np.uint8]:
         """Return codes of a signal in full scales, on the background of the cell's place."""
-        index = self._checked(index)
+        index = self.checked(index)
         specimen = self.specimen(self.specimen_of(index))
-        rng = self._rng(index, _Purpose.BACKGROUND)
+        rng = self.stream(index, _Purpose.BACKGROUND)
         along_y, along_x = (SLOPE.draw(rng, self.difficulty) for _ in range(2))
         place = np.linspace(-1, 1, self.size)
         uneven = 1 + along_y * place[:, None] + along_x * place
         light = signal + specimen.background * np.maximum(uneven, 0)
         if self.noisy:
-            noise = self._rng(index, _Purpose.NOISE)
+            noise = self.stream(index, _Purpose.NOISE)
             light = noise.poisson(light * specimen.electrons) / specimen.electrons
             light = light + READ_NOISE * noise.standard_normal(light.shape)
         return np.clip(np.rint(255 * light), 0, 255).astype(np.uint8)
 
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.part, number, purpose)))
-
-    def _checked(self, index: int) -> int:
-        if not -self.cells <= index < self.cells:
-            raise IndexError(f"cell {index} of {self.cells}")
-        return index % self.cells
+    def stream(self, *key: int) -> np.random.Generator:
+        """Return a random stream of this part."""
+        return stream(self.seed, self.part, *key)
 
 
 class _Purpose(IntEnum):

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from cytogate.model.data.folds import Fold
 from cytogate.model.evaluation import baselines
-from cytogate.model.evaluation.metrics import RESAMPLES, Figure, Metrics
+from cytogate.model.evaluation.metrics import RESAMPLES, Interval, Metrics
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, Part, SimulatedHep2
 from cytogate.model.experiments.dcae.training import (
     CNN,
@@ -24,13 +24,13 @@ from cytogate.model.experiments.dcae.training import (
     DCAE,
     FINE_TUNED,
     LBP,
+    QUANTIZED,
     TEXTURE,
     TEXTURE_CONTROL,
-    TWIN,
     Codes,
+    DcaeTrainer,
     Labelled,
     Lengths,
-    Trainer,
     probabilities,
 )
 from cytogate.model.experiments.setting import Setting
@@ -45,12 +45,12 @@ AUTOENCODER_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Sizes:
+class DcaeSizes:
     """How large the experiment is."""
 
     network: Dcae
     device: Dcae
-    """The network that has a quantized twin; where it is another one, it is trained beside."""
+    """The network that has a quantized network; where it is another one, it is trained beside."""
     training_cells: int
     test_cells: int
     splits: int
@@ -61,7 +61,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class Hep2Cells:
     """One part of the simulated set, in memory."""
 
     codes: Codes
@@ -78,30 +78,30 @@ class Tested:
 
     predicted: NDArray[np.int64]
     metrics: Metrics
-    over_specimens: Figure
+    over_specimens: Interval
     """Accuracy, as :func:`over_specimens` has it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class Hep2Results:
     """All that the page shows."""
 
-    sizes: Sizes
-    test: Cells
+    sizes: DcaeSizes
+    test: Hep2Cells
     tested: dict[str, Tested]
     """By method, in the order of the table."""
     autoencoder: Fitted
     selection: dict[str, tuple[Fitted, ...]]
     """What was trained on each split, by method."""
-    twin: keras.Model
+    quantized: keras.Model
 
 
-def hep2_results(setting: Setting, sizes: Sizes) -> Results:
+def hep2_results(setting: Setting, sizes: DcaeSizes) -> Hep2Results:
     """Simulate, train and test everything."""
     training, test = (_simulated(setting, sizes, part) for part in Part)
     splits = _splits(training, sizes, setting.seed)
     with setting.training() as show:
-        trainer = Trainer(setting.work / "hep2", _identity(sizes, setting.seed), sizes.lengths, setting.seed, show)
+        trainer = DcaeTrainer(setting.work / "hep2", _identity(sizes, setting.seed), sizes.lengths, setting.seed, show)
         published = device = _chain(trainer, sizes.network, training, splits)
         cnns = _cnns(trainer, sizes.network.size, splits)
         if sizes.device != sizes.network:
@@ -109,7 +109,7 @@ def hep2_results(setting: Setting, sizes: Sizes) -> Results:
             device = _chain(trainer, sizes.device, training, splits)
         chosen = splits[device.selected]
         fine_tuned = trainer.fine_tuned(sizes.device, device.network, chosen).model
-        twin = trainer.twin(sizes.device, device.network, chosen).model
+        quantized = trainer.quantized(sizes.device, device.network, chosen).model
         blind = dataclasses.replace(chosen, codes=training.backgrounds)
         control = trainer.classifier("control", sizes.device, device.autoencoder.model, blind).model
     tests = _Tests(training, test, setting.seed)
@@ -123,12 +123,12 @@ def hep2_results(setting: Setting, sizes: Sizes) -> Results:
         tested[f"{DCAE}, device's size"] = tests.network(device.network)
     tested |= {
         FINE_TUNED: tests.network(fine_tuned),
-        TWIN: tests.network(twin),
+        QUANTIZED: tests.network(quantized),
         CONTROL: tests.network(control, blind=True),
         TEXTURE_CONTROL: tests.svm(baselines.svm_texture, blind=True),
     }
     selection = {CNN: cnns, DCAE: published.classifiers}
-    return Results(sizes, test, tested, published.autoencoder, selection, twin)
+    return Hep2Results(sizes, test, tested, published.autoencoder, selection, quantized)
 
 
 def best_split(trained: tuple[Fitted, ...]) -> int:
@@ -143,7 +143,7 @@ def selecting_accuracy(trained: Fitted) -> float:
 
 def over_specimens(
     right: NDArray[np.bool_], labels: NDArray[np.int64], specimens: NDArray[np.int64], seed: int
-) -> Figure:
+) -> Interval:
     """Return the share of ``right`` (cells,), with an interval from draws of whole specimens within each class.
 
     Cells of a specimen share stain, focus and camera, and go right or wrong together. A class has few specimens, and so
@@ -158,7 +158,7 @@ def over_specimens(
         drawn = rng.integers(0, len(members), (RESAMPLES, len(members)))
         for place, member in enumerate(members):
             draws[:, member] = np.count_nonzero(drawn == place, axis=1)
-    return Figure.bootstrapped(float(right.mean()), (draws @ hits) / (draws @ cells))
+    return Interval.bootstrapped(float(right.mean()), (draws @ hits) / (draws @ cells))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +181,8 @@ class _Chain:
 class _Tests:
     """Looks at the test cells, once a method; ``blind`` methods see what is around the cells alone."""
 
-    training: Cells
-    test: Cells
+    training: Hep2Cells
+    test: Hep2Cells
     seed: int
 
     def svm(self, make: Callable[[int], BaseEstimator], *, blind: bool = False) -> Tested:
@@ -199,29 +199,29 @@ class _Tests:
         return Tested(predicted, metrics, over_specimens(predicted == labels, labels, self.test.specimens, self.seed))
 
 
-def _identity(sizes: Sizes, seed: int) -> dict[str, object]:
+def _identity(sizes: DcaeSizes, seed: int) -> dict[str, object]:
     kept = ("training_cells", "splits", "selecting_share")
     return {"set": "hep2", "seed": seed, **{name: getattr(sizes, name) for name in kept}}
 
 
-def _simulated(setting: Setting, sizes: Sizes, part: Part) -> Cells:
+def _simulated(setting: Setting, sizes: DcaeSizes, part: Part) -> Hep2Cells:
     cells = sizes.training_cells if part is Part.TRAINING else sizes.test_cells
     images = SimulatedHep2(part, cells, sizes.network.size, setting.seed)
     codes = np.empty((2, cells, images.size, images.size, 1), np.uint8)
     for index in setting.tracked(range(cells), f"simulating the {part.name.lower()} cells"):
         codes[0, index, ..., 0] = images[index]
         codes[1, index, ..., 0] = images.background(index)
-    return Cells(codes[0], codes[1], images.labels, images.specimens)
+    return Hep2Cells(codes[0], codes[1], images.labels, images.specimens)
 
 
-def _splits(training: Cells, sizes: Sizes, seed: int) -> tuple[Labelled, ...]:
+def _splits(training: Hep2Cells, sizes: DcaeSizes, seed: int) -> tuple[Labelled, ...]:
     """Return random splits of the training cells, stratified by class."""
     everyone = Fold(np.arange(len(training.labels)), np.arange(0))
     splits = (everyone.with_validation(training.labels, sizes.selecting_share, seed + n) for n in range(sizes.splits))
     return tuple(Labelled(training.codes, training.labels, *split) for split in splits)
 
 
-def _chain(trainer: Trainer, spec: Dcae, training: Cells, splits: tuple[Labelled, ...]) -> _Chain:
+def _chain(trainer: DcaeTrainer, spec: Dcae, training: Hep2Cells, splits: tuple[Labelled, ...]) -> _Chain:
     everyone = Fold(np.arange(len(training.labels)), np.arange(0))
     shown, others = everyone.with_validation(training.labels, AUTOENCODER_SHARE, trainer.seed)
     autoencoder = trainer.autoencoder(spec, training.codes[shown], training.codes[others])
@@ -232,7 +232,7 @@ def _chain(trainer: Trainer, spec: Dcae, training: Cells, splits: tuple[Labelled
     return _Chain(autoencoder, classifiers)
 
 
-def _cnns(trainer: Trainer, size: int, splits: tuple[Labelled, ...]) -> tuple[Fitted, ...]:
+def _cnns(trainer: DcaeTrainer, size: int, splits: tuple[Labelled, ...]) -> tuple[Fitted, ...]:
     """Train the paper's reference 3, Gao 2017, for images of this size."""
     spec = Gao2017(size=size, classes=len(CLASS_NAMES))
     return tuple(

@@ -26,13 +26,13 @@ from cytogate.model.experiments.dcae.training import (
     CONTROLS,
     DCAE,
     FINE_TUNED,
+    QUANTIZED,
     TEXTURE,
     TEXTURE_CONTROL,
-    TWIN,
     Codes,
+    DcaeTrainer,
     Labelled,
     Lengths,
-    Trainer,
     listed,
     probabilities,
 )
@@ -50,7 +50,7 @@ SIDE = 48
 
 
 @dataclass(frozen=True)
-class JurkatSizes:
+class DcaeJurkatSizes:
     """How large this part of the experiment is."""
 
     unlabelled: int
@@ -61,7 +61,7 @@ class JurkatSizes:
     lengths: Lengths
 
 
-def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
+def add_jurkat(page: Page, setting: Setting, sizes: DcaeJurkatSizes) -> None:
     """Add the section to a page, or a sentence where there are no data."""
     page.heading("Real cells: Jurkat")
     try:
@@ -78,7 +78,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
     metrics = {
         method: Metrics.of(
             labels, scores.argmax(axis=1), cells.class_names,
-            scores if method in (DCAE, FINE_TUNED, TWIN) else None, setting.seed,
+            scores if method in (DCAE, FINE_TUNED, QUANTIZED) else None, setting.seed,
         )
         for method, scores in found.items()
     }  # fmt: skip
@@ -88,7 +88,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes) -> None:
 @dataclass(frozen=True, eq=False)
 class _Predictions:
     setting: Setting
-    sizes: JurkatSizes
+    sizes: DcaeJurkatSizes
     cells: jurkat.JurkatCells
     unlabelled: NDArray[np.uint16]
 
@@ -111,7 +111,7 @@ class _Predictions:
         return {method: np.concatenate(scores) for method, scores in found.items()}
 
     def _fold(
-        self, trainer: Trainer, spec: Dcae, autoencoder: keras.Model, fold: Fold, codes: Codes, controls: Codes
+        self, trainer: DcaeTrainer, spec: Dcae, autoencoder: keras.Model, fold: Fold, codes: Codes, controls: Codes
     ) -> dict[str, NDArray[np.float64]]:
         labels, seed = self.cells.labels, self.setting.seed
         fitted, selecting = fold.with_validation(labels, SELECTING_SHARE, seed)
@@ -123,7 +123,7 @@ class _Predictions:
         networks = {
             DCAE: (network, codes),
             FINE_TUNED: (trainer.fine_tuned(spec, network, cells).model, codes),
-            TWIN: (trainer.twin(spec, network, cells).model, codes),
+            QUANTIZED: (trainer.quantized(spec, network, cells).model, codes),
             CONTROL: (trainer.classifier("control", spec, autoencoder, blind).model, controls),
         }
 
@@ -137,9 +137,9 @@ class _Predictions:
             TEXTURE_CONTROL: texture(controls),
         }
 
-    def _trainer(self, folder: Path, show: OnProgress) -> Trainer:
+    def _trainer(self, folder: Path, show: OnProgress) -> DcaeTrainer:
         data: dict[str, object] = {"set": jurkat.FOLDER, "unlabelled": len(self.unlabelled), "folds": FOLDS}
-        return Trainer(folder, data, self.sizes.lengths, self.setting.seed, show)
+        return DcaeTrainer(folder, data, self.sizes.lengths, self.setting.seed, show)
 
 
 def _mirrored(codes: Codes) -> Codes:
@@ -150,7 +150,7 @@ def _mirrored(codes: Codes) -> Codes:
 
 def _describe(
     page: Page,
-    sizes: JurkatSizes,
+    sizes: DcaeJurkatSizes,
     cells: jurkat.JurkatCells,
     unlabelled: int,
     tested: int,
@@ -185,10 +185,12 @@ def _describe(
     )
     curves = {
         name: found
-        for name, method in (("float", FINE_TUNED), ("quantized twin", TWIN))
+        for name, method in (("float", FINE_TUNED), ("quantized network", QUANTIZED))
         if (found := metrics[method].calibration) is not None
     }
-    page.plot("jurkat_reliability", "Jurkat cells: reliability of float network and twin", reliability_plot(curves))
+    page.plot(
+        "jurkat_reliability", "Jurkat cells: reliability of float and quantized network", reliability_plot(curves)
+    )
     page.fact("jurkat", {method: each.as_dict() for method, each in metrics.items()})
 
 
@@ -198,8 +200,7 @@ def _told(metrics: dict[str, Metrics]) -> str:
     figure = metrics[best].balanced_accuracy
     near = [method for method in methods if method != best and _balanced(metrics[method]) >= (figure.low or 0.0)]
     control = max(CONTROLS, key=lambda method: _balanced(metrics[method]))
-    low, chance = metrics[control].balanced_accuracy.low, 1 / len(metrics[control].classes)
-    above = low is not None and low > chance
+    above = metrics[control].balanced_accuracy.is_above(1 / len(metrics[control].classes))
     return (
         f"Highest in balanced accuracy: {best}, {shown(figure)}. In that interval lie also: "
         f"{', '.join(near) or 'none'}. The background alone gives {_balanced(metrics[control]):.3f} at most, which is "

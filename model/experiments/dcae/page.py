@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
-from cytogate.model.evaluation.metrics import Calibration, Difference, Metrics
+from cytogate.model.evaluation.metrics import Calibration, Interval, Metrics
 from cytogate.model.experiments.dcae.hep2 import CLASS_NAMES, SPECIMENS, TEST_CELLS, TRAINING_CELLS
-from cytogate.model.experiments.dcae.on_hep2 import Results, Sizes, Tested, best_split, selecting_accuracy
+from cytogate.model.experiments.dcae.on_hep2 import DcaeSizes, Hep2Results, Tested, best_split, selecting_accuracy
 from cytogate.model.experiments.dcae.training import (
     CNN,
     CONTROL_TOLD,
@@ -16,27 +14,27 @@ from cytogate.model.experiments.dcae.training import (
     DCAE,
     FINE_TUNED,
     LBP,
+    QUANTIZED,
     TEXTURE,
-    TWIN,
     listed,
     reconstructed,
     values,
 )
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.exact import count_macs, count_weights
-from cytogate.model.pages.page import Page
+from cytogate.model.pages.page import Page, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
 
 GALLERY = 2
 """Cells of each class in the gallery."""
-TWIN_CELLS = 16
+CELLS_ON_PAGE = 16
 PUBLISHED_METHODS = (TEXTURE, LBP, CNN, DCAE)
 """Table II."""
 PUBLISHED_ACCURACIES = "80.90, 85.71, 86.20 and 88.08 %"
 PUBLISHED_SPLITS = 5
 
 
-def add_hep2(page: Page, results: Results) -> None:
+def add_hep2(page: Page, results: Hep2Results) -> None:
     """Add everything that was found on simulated cells."""
     _introduce(page, results)
     page.heading("Accuracy")
@@ -46,13 +44,13 @@ def add_hep2(page: Page, results: Results) -> None:
     _confusion(page, results.tested[DCAE].metrics)
     page.heading("Reconstruction")
     _reconstruction(page, results)
-    page.heading("Quantized twin")
-    _twin(page, results)
+    page.heading("Quantized network")
+    _quantized(page, results)
     page.fact("metrics", {method: each.metrics.as_dict() for method, each in results.tested.items()})
     page.fact("sizes", results.sizes)
 
 
-def _introduce(page: Page, results: Results) -> None:
+def _introduce(page: Page, results: Hep2Results) -> None:
     sizes, lengths = results.sizes, results.sizes.lengths
     page.text(
         f"{_shrunk(sizes)} The paper gives no epochs: here they are at most {lengths.autoencoder} for the autoencoder, "
@@ -70,7 +68,7 @@ def _introduce(page: Page, results: Results) -> None:
     )
 
 
-def _shrunk(sizes: Sizes) -> str:
+def _shrunk(sizes: DcaeSizes) -> str:
     published, used = Dcae(), sizes.network
     pairs = (
         ("rows and columns of an image", published.size, used.size),
@@ -92,7 +90,7 @@ def _shrunk(sizes: Sizes) -> str:
     return said
 
 
-def _accuracies(page: Page, results: Results) -> None:
+def _accuracies(page: Page, results: Hep2Results) -> None:
     tested = results.tested
     page.table(
         "accuracy",
@@ -104,17 +102,18 @@ def _accuracies(page: Page, results: Results) -> None:
     ranked = sorted(PUBLISHED_METHODS, key=lambda method: -_accuracy(tested[method]))
     order = ", ".join(f"{method} {_accuracy(tested[method]):.3f}" for method in ranked)
     control = max(CONTROLS, key=lambda method: _accuracy(tested[method]))
-    chance, low = 1 / len(CLASS_NAMES), tested[control].over_specimens.low
+    chance = 1 / len(CLASS_NAMES)
+    above = tested[control].over_specimens.is_above(chance)
     page.text(
         f"Of the paper's four methods, from best to worst: {order}. Cells of one specimen go right or wrong together: "
         f"the interval over specimens counts, and {SPECIMENS // len(CLASS_NAMES)} specimens a class are few. The "
         f"background alone gives {_accuracy(tested[control]):.3f} at most, over specimens "
-        f"{'above' if low is not None and low > chance else 'not above'} chance, {chance:.3f}. {CONTROL_TOLD} The "
+        f"{'above' if above else 'not above'} chance, {chance:.3f}. {CONTROL_TOLD} The "
         f"paper reports {PUBLISHED_ACCURACIES} for the four on SNPHEp-2: real cells, and another task."
     )
 
 
-def _selection(page: Page, results: Results) -> None:
+def _selection(page: Page, results: Hep2Results) -> None:
     rows = [
         (
             method,
@@ -155,7 +154,7 @@ def _confusion(page: Page, metrics: Metrics) -> None:
     )
 
 
-def _reconstruction(page: Page, results: Results) -> None:
+def _reconstruction(page: Page, results: Hep2Results) -> None:
     test, autoencoder = results.test, results.autoencoder
     chosen = np.concatenate([np.flatnonzero(test.labels == label)[:GALLERY] for label in range(len(CLASS_NAMES))])
     made = reconstructed(autoencoder.model, test.codes[chosen])
@@ -184,9 +183,9 @@ def _reconstruction(page: Page, results: Results) -> None:
     )
 
 
-def _twin(page: Page, results: Results) -> None:
-    test, tested, twin = results.test, results.tested, results.twin
-    pair = {"float": tested[FINE_TUNED], "quantized twin": tested[TWIN]}
+def _quantized(page: Page, results: Hep2Results) -> None:
+    test, tested, quantized = results.test, results.tested, results.quantized
+    pair = {"float": tested[FINE_TUNED], "quantized network": tested[QUANTIZED]}
     curves = {name: _calibration(each) for name, each in pair.items()}
     page.table(
         "twin",
@@ -197,17 +196,17 @@ def _twin(page: Page, results: Results) -> None:
             for name, each in pair.items()
         ],
     )
-    difference = Difference.of(test.labels, tested[TWIN].predicted, tested[FINE_TUNED].predicted)
-    agree = float(np.mean(tested[TWIN].predicted == tested[FINE_TUNED].predicted))
+    difference = Interval.difference(test.labels, tested[QUANTIZED].predicted, tested[FINE_TUNED].predicted)
+    agree = float(np.mean(tested[QUANTIZED].predicted == tested[FINE_TUNED].predicted))
     page.text(
-        f"Accuracy of the twin less that of the float network, cell by cell: {difference.mean:+.3f} "
-        f"({difference.low:+.3f} to {difference.high:+.3f}); both say the same of {agree:.1%} of the cells. The twin "
-        f"has weights and words of 8 bits, {count_weights(twin):,} constants and {count_macs(twin) / 1e6:.1f} million "
-        "products a cell; its logits are exact in fixed point."
+        f"Accuracy of the quantized network less that of the float network, cell by cell: "
+        f"{told_difference(difference)}; both say the same of {agree:.1%} of the cells. The "
+        f"quantized network has weights and words of 8 bits, {count_weights(quantized):,} constants and "
+        f"{count_macs(quantized) / 1e6:.1f} million products a cell; its logits are exact in fixed point."
     )
-    page.plot("reliability", "Reliability of float network and quantized twin", reliability_plot(curves))
-    page.fact("twin_less_float", dataclasses.asdict(difference))
-    page.twin(twin, (test.codes[:TWIN_CELLS],))
+    page.plot("reliability", "Reliability of float network and quantized network", reliability_plot(curves))
+    page.fact("quantized_less_float", difference)
+    page.quantized_network(quantized, (test.codes[:CELLS_ON_PAGE],))
 
 
 def _calibration(tested: Tested) -> Calibration:

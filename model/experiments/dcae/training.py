@@ -1,4 +1,4 @@
-"""How paper 004's networks are trained: autoencoder without labels, classifier of its latent vectors, quantized twin.
+"""How paper 004's networks are trained: autoencoder without labels, classifier of latent vectors, quantized network.
 
 Images are codes (cells, N, N, channels) of 8 bits; networks see code / 256. No image has an upright position, so that
 every network sees the training images in their eight orientations, of which the paper says nothing.
@@ -16,29 +16,29 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.examples import ArrayExamples, Inputs
+from cytogate.model.data.examples import ArrayExamples, Examples, Inputs
 from cytogate.model.data.folds import Indices
-from cytogate.model.data.preprocessing import eightfold, turned_at_random
+from cytogate.model.data.preprocessing import eightfold, turned_at_random, turned_inputs
 from cytogate.model.networks import dcae
 from cytogate.model.networks.dcae import Dcae
-from cytogate.model.networks.exact import BATCH, logits, settle_weights
+from cytogate.model.networks.exact import BATCH, logits
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.pretrained import copy_weights, start_twin
-from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam
+from cytogate.model.networks.pretrained import copy_weights
+from cytogate.model.training.fitting import Fitted, OnProgress, Plan
+from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
+from cytogate.model.training.record import Select
 
 Codes = NDArray[np.uint8]
 
 ORIENTATIONS = 8
 SAMPLES = 256
-"""Cells on which the twin's scales are found."""
+"""Cells on which the quantized network's scales are found."""
 FLOOR = 4.0
 """By how much more than the liveliest one a latent value is raised at most."""
 SMALLEST_DEVIATION = 1e-6
 """Of the liveliest latent value, if the autoencoder has none."""
 DCAE = "DCAE features + ANN"
-FINE_TUNED, TWIN = "encoder + ANN, fine-tuned end to end", "quantized twin of encoder + ANN, fine-tuned"
+FINE_TUNED, QUANTIZED = "encoder + ANN, fine-tuned end to end", "quantized network of encoder + ANN, fine-tuned"
 TEXTURE, LBP, CNN = "texture features + SVM", "LBP descriptors + SVM", "5-layer CNN"
 CONTROL, TEXTURE_CONTROL = f"control: background only, {DCAE}", f"control: background only, {TEXTURE}"
 CONTROLS = (CONTROL, TEXTURE_CONTROL)
@@ -57,7 +57,7 @@ class Lengths:
     supervised: int
     """Of a network that learns from images and labels from the start; 0 where there is none."""
     fine_tune: int
-    """End to end, of the float network and of its twin."""
+    """End to end, of the float network and of the quantized one."""
     batch: int = 8
     patience: int = 15
     autoencoder_rate: float = 1e-3
@@ -97,7 +97,7 @@ class Reconstruction:
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class DcaeTrainer:
     """Trains one set's networks; each has a folder below ``folder``, where an interrupted training goes on."""
 
     folder: Path
@@ -109,24 +109,26 @@ class Trainer:
 
     def autoencoder(self, spec: Dcae, images: Codes, others: Codes) -> Fitted:
         """Train on ``images`` without their labels, by mean squared error; ``others`` select the epoch."""
-        plan = self._plan("train", self.lengths.autoencoder, self.lengths.autoencoder_rate, Select.LOSS)
-        return self._fit(
+        plan = self._plan(self.lengths.autoencoder, self.lengths.autoencoder_rate, Select.LOSS)
+        wanted = self._wanted(
             "autoencoder", lambda: dcae.float_autoencoder(spec), keras.losses.MeanSquaredError(),
-            Reconstruction(images), Reconstruction(others), plan, spec,
+            (Reconstruction(images), Reconstruction(others)), plan, spec,
         )  # fmt: skip
+        return fit_float(wanted, self.on_progress)
 
     def classifier(self, name: str, spec: Dcae, autoencoder: keras.Model, cells: Labelled) -> Fitted:
-        """Train the dense layers on latent vectors and return them behind the encoder, as it was."""
+        """Train the dense layers on latent vectors and return them after the encoder, as it was."""
         turned = eightfold(cells.codes[cells.fitted])
         encoder = _encoder(autoencoder, turned)
         training = _outputs(encoder, turned), np.repeat(cells.labels[cells.fitted], ORIENTATIONS)
         selecting = _outputs(encoder, cells.codes[cells.selecting]), cells.labels[cells.selecting]
-        plan = self._plan("train", self.lengths.classifier, self.lengths.classifier_rate, orientations=ORIENTATIONS)
-        fitted = self._fit(
+        examples = ArrayExamples((training[0],), training[1]), ArrayExamples((selecting[0],), selecting[1])
+        plan = self._plan(self.lengths.classifier, self.lengths.classifier_rate, orientations=ORIENTATIONS)
+        wanted = self._wanted(
             name, lambda: _behind_latent(dcae.float_network(spec)), keras.losses.SparseCategoricalCrossentropy(),
-            ArrayExamples((training[0],), training[1]), ArrayExamples((selecting[0],), selecting[1]), plan, spec,
-            cells.class_weights,
+            examples, plan, spec, cells.class_weights,
         )  # fmt: skip
+        fitted = fit_float(wanted, self.on_progress)
         network = dcae.float_network(spec)
         copy_weights(encoder, network)
         copy_weights(fitted.model, network)
@@ -134,9 +136,10 @@ class Trainer:
 
     def supervised(self, name: str, build: Callable[[], keras.Model], spec: object, cells: Labelled) -> Fitted:
         """Train a network with probabilities (cells, classes) from its initial weights."""
-        plan = self._plan("train", self.lengths.supervised, self.lengths.supervised_rate)
+        plan = self._plan(self.lengths.supervised, self.lengths.supervised_rate)
         loss = keras.losses.SparseCategoricalCrossentropy()
-        return self._fit(name, build, loss, *_examples(cells), plan, spec, cells.class_weights)
+        wanted = self._wanted(name, build, loss, _examples(cells), plan, spec, cells.class_weights)
+        return fit_float(wanted, self.on_progress)
 
     def fine_tuned(self, spec: Dcae, trained: keras.Model, cells: Labelled) -> Fitted:
         """Go on with encoder and classifier, end to end."""
@@ -146,67 +149,47 @@ class Trainer:
             copy_weights(trained, network)
             return network
 
-        plan = self._plan("fine-tune", self.lengths.fine_tune, self.lengths.fine_tune_rate)
+        plan = self._plan(self.lengths.fine_tune, self.lengths.fine_tune_rate)
         loss = keras.losses.SparseCategoricalCrossentropy()
-        return self._fit("fine-tuned", build, loss, *_examples(cells), plan, spec, cells.class_weights)
+        wanted = self._wanted("fine-tuned", build, loss, _examples(cells), plan, spec, cells.class_weights)
+        return fit_float(wanted, self.on_progress)
 
-    def twin(self, spec: Dcae, trained: keras.Model, cells: Labelled) -> Fitted:
-        """Start the quantized twin of encoder and classifier from their float weights and go on, end to end.
+    def quantized(self, spec: Dcae, trained: keras.Model, cells: Labelled) -> Fitted:
+        """Start the quantized network of encoder and classifier from float weights and go on, end to end."""
+        start = FloatStart(trained, values(cells.codes[cells.fitted[:SAMPLES]]))
+        plan = self._plan(self.lengths.fine_tune, self.lengths.fine_tune_rate)
+        wanted = self._wanted(
+            "quantized", lambda: dcae.quantized_network(spec),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True), _examples(cells), plan, spec,
+            cells.class_weights,
+        )  # fmt: skip
+        return fit_quantized(wanted, self.on_progress, start=start)
 
-        Its weights are settled, its sums exact.
-        """
-        samples = values(cells.codes[cells.fitted[:SAMPLES]])
+    def _plan(self, epochs: int, rate: float, select: Select = Select.ACCURACY, orientations: int = 1) -> Plan:
+        # These networks have no batch normalization to snap.
+        plan = TrainingPlan(self.seed, epochs, 0, orientations * self.lengths.batch, rate)
+        return plan.in_phases(snapped=False, select=select, patience=self.lengths.patience)
 
-        def build() -> keras.Model:
-            network = dcae.quantized_network(spec)
-            start_twin(network, trained, samples)
-            return network
-
-        plan = self._plan("fine-tune", self.lengths.fine_tune, self.lengths.fine_tune_rate)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        fitted = self._fit("twin", build, loss, *_examples(cells), plan, spec, cells.class_weights)
-        settle_weights(fitted.model)
-        assert_exact_accumulation(fitted.model)
-        return fitted
-
-    def _plan(
-        self, phase: str, epochs: int, rate: float, select: Select = Select.ACCURACY, orientations: int = 1
-    ) -> Plan:
-        lengths = self.lengths
-        batch = orientations * lengths.batch
-        return Plan((Phase(phase, epochs, falling_adam(rate)),), batch, self.seed, lengths.patience, select)
-
-    def _fit(
+    def _wanted(
         self,
         name: str,
         build: Callable[[], keras.Model],
         loss: keras.losses.Loss,
-        training: ArrayExamples | Reconstruction,
-        others: ArrayExamples | Reconstruction,
+        examples: tuple[Examples, Examples],
         plan: Plan,
         spec: object,
         class_weights: NDArray[np.float64] | None = None,
-    ) -> Fitted:
-        def show(what: str, done: int, total: int) -> None:
-            self.on_progress(f"{name}: {what}", done, total)
-
-        return fit(
-            build,
-            loss,
-            training,
-            others,
-            plan,
-            folder=self.folder / name,
-            # Lengths of all trainings: each starts from what another one has come to.
-            identity={
-                "name": name,
-                "network": dataclasses.asdict(spec),  # type: ignore[call-overload]
-                "data": self.data,
-                "lengths": dataclasses.asdict(self.lengths),
-            },
-            class_weights=class_weights,
-            on_progress=show,
-        )
+    ) -> NetworkFit:
+        training, selecting = examples
+        # Lengths of all trainings: each starts from what another one has come to.
+        identity = {
+            "name": name,
+            "network": dataclasses.asdict(spec),  # type: ignore[call-overload]
+            "data": self.data,
+            "lengths": dataclasses.asdict(self.lengths),
+        }
+        folder = self.folder / name
+        return NetworkFit(name, build, loss, training, selecting, plan, folder, identity, class_weights)
 
 
 def values(codes: Codes) -> NDArray[np.float32]:
@@ -215,7 +198,7 @@ def values(codes: Codes) -> NDArray[np.float32]:
 
 
 def probabilities(network: keras.Model, codes: Codes) -> NDArray[np.float64]:
-    """Return probabilities (cells, classes) of a float network, or of a twin's logits."""
+    """Return probabilities (cells, classes) of a float network, or of a quantized network's logits."""
     found = logits(network, codes)
     return found if network.layers[-1].name == "probabilities" else softmax(found, axis=1)
 
@@ -241,7 +224,7 @@ def _encoder(autoencoder: keras.Model, codes: Codes) -> keras.Model:
 
     The autoencoder leaves each as small as it likes. ReLU passes positive factors on, so that the last convolution
     takes them. Values that hardly change are raised by FLOOR at most above the liveliest one: noise would be, too, and
-    a twin's words have no room for outliers.
+    a quantized network's words have no room for outliers.
     """
     encoder = keras.models.clone_model(keras.Model(autoencoder.input, autoencoder.get_layer("latent").output))
     copy_weights(autoencoder, encoder)
@@ -266,10 +249,6 @@ def _examples(cells: Labelled) -> tuple[ArrayExamples, ArrayExamples]:
     """Return the fitted cells, turned at random, and the selecting ones."""
     fitted, selecting = (values(cells.codes[part]) for part in (cells.fitted, cells.selecting))
     return (
-        ArrayExamples((fitted,), cells.labels[cells.fitted], _turned),
+        ArrayExamples((fitted,), cells.labels[cells.fitted], turned_inputs),
         ArrayExamples((selecting,), cells.labels[cells.selecting]),
     )
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

@@ -19,10 +19,9 @@ are not independent, and none of a movie may train what others of it test.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import overload
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import MEDIUM_INDEX, Spread
+from cytogate.model.simulation.seeded import SeededSet
 
 Floats = NDArray[np.float64]
 Clips = NDArray[np.uint8]
@@ -170,8 +170,10 @@ class Movie:
 
 
 @dataclass(frozen=True)
-class TimeLapses(Sequence[Movie]):
+class TimeLapses(SeededSet[Movie]):
     """A set of simulated movies, contents in equal numbers; each movie is made when it is asked for."""
+
+    noun: ClassVar[str] = "movie"
 
     movies: int = 110
     contents: tuple[Content, ...] = MIXTURES
@@ -183,17 +185,10 @@ class TimeLapses(Sequence[Movie]):
     """Factor of the spread between cells of a kind."""
 
     def __post_init__(self) -> None:
-        if self.movies < 1:
-            raise InputError(f"{self.movies} movies cannot be simulated; ask for 1 or more")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be 0 to 2^63 - 1")
+        self.check_request(self.movies, self.difficulty, MAX_DIFFICULTY)
         for name in ("rows", "columns"):
             if not 1 <= getattr(self, name) <= MAX_SIDE:
                 raise InputError(f"{name} is {getattr(self, name)}; a field has 1 to {MAX_SIDE} clips along each side")
-        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
-            raise InputError(
-                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being the default"
-            )
         if not self.contents:
             raise InputError("contents are empty; shares of the kinds of at least one dish are needed")
         for content in self.contents:
@@ -208,18 +203,11 @@ class TimeLapses(Sequence[Movie]):
         """Clips that are cut from each movie."""
         return self.rows * self.columns
 
-    @overload
-    def __getitem__(self, index: int) -> Movie: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Movie]: ...
-    def __getitem__(self, index: int | slice) -> Movie | Sequence[Movie]:
-        """Simulate one movie, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.movies))]
-        index = self._checked(index)
+    def item(self, index: int) -> Movie:
+        """Simulate one movie."""
         cells = self.cells(index)
-        phase = phase_of(cells, self.field, self._rng(index, _Purpose.TEXTURE)) + self._background(index)
-        noise = self._rng(index, _Purpose.NOISE)
+        phase = phase_of(cells, self.field, self.stream(index, _Purpose.TEXTURE)) + self._background(index)
+        noise = self.stream(index, _Purpose.NOISE)
         phase += DRIFT_RAD * noise.standard_normal(FRAMES) + NOISE_RAD * noise.standard_normal(phase.shape)
         codes = np.rint((phase + PHASE_CODE_OFFSET_RAD) * PHASE_CODES_PER_RADIAN)
         codes = np.clip(codes, PIXEL.code_min, PIXEL.code_max).astype(np.uint8)
@@ -236,19 +224,18 @@ class TimeLapses(Sequence[Movie]):
 
     def label(self, index: int) -> int:
         """Return the label of a movie: every run of ``len(contents)`` movies holds each content once, shuffled."""
-        block, place = divmod(self._checked(index), len(self.contents))
-        return int(self._rng(block, _Purpose.LABELS).permutation(len(self.contents))[place])
+        return self.kind(index, len(self.contents), _Purpose.LABELS)
 
-    def cells(self, index: int) -> Cells:
+    def cells(self, index: int) -> DishCells:
         """Return the cells of a movie."""
-        rng = self._rng(self._checked(index), _Purpose.CELLS)
+        rng = self.stream(self.checked(index), _Purpose.CELLS)
         return draw_cells(self.contents[self.label(index)], self.field, rng, self.difficulty)
 
     def _background(self, index: int) -> Floats:
         """Return the slope of a movie and what the camera adds to each tile of every movie, (rows, columns, 1)."""
         rows, columns = self.field
-        slope = GRADIENT_RAD * self._rng(index, _Purpose.BACKGROUND).standard_normal(2)
-        camera = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_Purpose.CAMERA,)))
+        slope = GRADIENT_RAD * self.stream(index, _Purpose.BACKGROUND).standard_normal(2)
+        camera = self.stream(_Purpose.CAMERA)
         weights = STITCHING_RAD * camera.standard_normal(4) / 2
         y, x = np.arange(rows)[:, None], np.arange(columns)[None, :]
         # Seams of the tiles cross the clips, a quarter from their rims.
@@ -257,14 +244,6 @@ class TimeLapses(Sequence[Movie]):
         tiles = sum(weight * term for weight, term in zip(weights, terms, strict=True))
         across = slope[0] * (y / rows - 0.5) + slope[1] * (x / columns - 0.5)
         return (across * math.sqrt(12) + tiles)[..., None]
-
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number, purpose)))
-
-    def _checked(self, index: int) -> int:
-        if not -self.movies <= index < self.movies:
-            raise IndexError(f"movie {index} of {self.movies}")
-        return index % self.movies
 
 
 def halved(clips: Clips) -> Clips:
@@ -286,7 +265,7 @@ def central(clips: Clips, size: int) -> Clips:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class DishCells:
     """The cells of a dish; arrays (cells,) or (cells, FRAMES). Places are relative to the field's first pixel."""
 
     kinds: NDArray[np.int64]
@@ -308,7 +287,9 @@ class Cells:
     nucleus_height_um: Floats
 
 
-def draw_cells(content: Content, field: tuple[int, int], rng: np.random.Generator, difficulty: float = 1.0) -> Cells:
+def draw_cells(
+    content: Content, field: tuple[int, int], rng: np.random.Generator, difficulty: float = 1.0
+) -> DishCells:
     """Draw the cells of a dish, ``MARGIN_UM`` around the field (rows, columns) included, and let them crawl."""
     height, width = (side * PITCH_UM + 2 * MARGIN_UM for side in field)
     territory = sum(share * kind.territory_um2 for share, kind in zip(content, KINDS, strict=True))
@@ -329,7 +310,7 @@ def draw_cells(content: Content, field: tuple[int, int], rng: np.random.Generato
     half_width = half_length / drawn("elongation", 1.0)
     persistence = np.array([KINDS[kind].persistence_min for kind in kinds])
     along = walks(drawn("speed_um_min", 0.0), persistence, FRAMES, INTERVAL_MIN, rng)
-    return Cells(
+    return DishCells(
         kinds=kinds,
         x_um=places[:, :1] + along * np.cos(angle)[:, None] - MARGIN_UM,
         y_um=places[:, 1:] + along * np.sin(angle)[:, None] - MARGIN_UM,
@@ -369,7 +350,7 @@ def walks(
     return path
 
 
-def phase_of(cells: Cells, field: tuple[int, int], rng: np.random.Generator) -> Floats:
+def phase_of(cells: DishCells, field: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Return the phase of a dish relative to the medium, (rows, columns, FRAMES) in radians, blurred by the optics.
 
     ``2 pi / wavelength * sum of (n - n_medium) * thickness``: where cells lie on each other, their phases add.
@@ -382,7 +363,7 @@ def phase_of(cells: Cells, field: tuple[int, int], rng: np.random.Generator) -> 
     return gaussian_filter(phase, (BLUR_UM / PITCH_UM, BLUR_UM / PITCH_UM, 0), mode="nearest")
 
 
-def volume_um3(cells: Cells) -> Floats:
+def volume_um3(cells: DishCells) -> Floats:
     """Return the volumes (cells,) of bodies with nuclei, without granules; striations take what they give."""
     tapers = np.array([KINDS[kind].taper for kind in cells.kinds])
     elongations = np.array([KINDS[kind].nucleus_elongation for kind in cells.kinds])
@@ -405,7 +386,7 @@ class _Texture:
     """Integral of a granule's phase over its area."""
 
     @staticmethod
-    def of(cells: Cells, number: int, rng: np.random.Generator) -> _Texture:
+    def of(cells: DishCells, number: int, rng: np.random.Generator) -> _Texture:
         count = int(rng.poisson(KINDS[cells.kinds[number]].granules))
         radius = rng.uniform(0.4, 0.8, count)
         return _Texture(
@@ -422,7 +403,7 @@ GRANULE_STEP = 0.06
 """Index of a granule less that of the cytoplasm."""
 
 
-def _add_cell(phase: Floats, cells: Cells, number: int, frame: int, texture: _Texture) -> None:
+def _add_cell(phase: Floats, cells: DishCells, number: int, frame: int, texture: _Texture) -> None:
     """Add one cell to one frame (rows, columns)."""
     kind = KINDS[cells.kinds[number]]
     x_um, y_um, angle = cells.x_um[number, frame], cells.y_um[number, frame], cells.angle[number]
@@ -453,7 +434,7 @@ def _add_cell(phase: Floats, cells: Cells, number: int, frame: int, texture: _Te
     _add_granules(phase, cells, number, frame, texture)
 
 
-def _add_granules(phase: Floats, cells: Cells, number: int, frame: int, texture: _Texture) -> None:
+def _add_granules(phase: Floats, cells: DishCells, number: int, frame: int, texture: _Texture) -> None:
     """Add granules as points, each shared by its four pixels; the optics spread them."""
     angle = cells.angle[number]
     along = cells.half_length_um[number] * texture.granules_u

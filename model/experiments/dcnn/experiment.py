@@ -3,7 +3,7 @@
 Its experiments on simulated dishes: a support vector machine on Gabor features tells pure cultures apart (Figure 5);
 three weights of the penalty (Table 1); two resolutions times one or two streams (Table 2, Figures 8 and 9); and, which
 the paper proposes and does not do, streams of k-th differences (section 3.1). Beside them stand two controls and the
-quantized twin of the two-stream network.
+quantized network of the two-stream network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from cytogate.model.evaluation import baselines
-from cytogate.model.evaluation.metrics import Figure
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.dcnn.dishes import CLIP, FRAMES, PURE, PURE_NAMES, TimeLapses, halved
 from cytogate.model.experiments.dcnn.training import (
     FULL,
@@ -23,11 +23,11 @@ from cytogate.model.experiments.dcnn.training import (
     TEST,
     TRAINING,
     VALIDATION,
-    Parts,
-    Result,
-    Sizes,
-    Trainer,
+    ClipParts,
+    DcnnSizes,
+    DcnnTrainer,
     Variant,
+    VariantResult,
     by_movie,
     closeness,
     mixture_parts,
@@ -35,15 +35,15 @@ from cytogate.model.experiments.dcnn.training import (
 )
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.networks.exact import count_macs
-from cytogate.model.pages.page import Page, shown
+from cytogate.model.pages.page import Page, shown, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
-from cytogate.model.training.fitting import Epoch
+from cytogate.model.training.record import Epoch
 
 TWO_STREAMS: tuple[int, ...] = (1,)
 FOLDS = 4
 """Of the support vector machine's cross-validation, by movies."""
 SHOWN_CLIPS = 16
-"""Unseen clips whose codes come with the trained twin."""
+"""Unseen clips whose codes come with the trained quantized network."""
 
 
 def run(setting: Setting) -> Page:
@@ -51,21 +51,21 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: DcnnSizes) -> Page:
     """Repeat the experiments at any size."""
     page = Page(EXPERIMENT.title, simulated=True)
-    trainer = Trainer(setting, sizes, mixture_parts(setting, sizes))
+    trainer = DcnnTrainer(setting, sizes, mixture_parts(setting, sizes))
     _told_data(page, sizes, trainer.parts)
     _pure_cultures(page, setting, sizes)
     penalty, result = _penalties(page, trainer)
     results = _architectures(page, trainer, penalty, result)
     _controls(page, trainer, penalty, results[_named("half", TWO_STREAMS)])
-    _twin(page, trainer, penalty, results[_named("half", TWO_STREAMS)])
+    _quantized(page, trainer, penalty, results[_named("half", TWO_STREAMS)])
     page.fact("sizes", sizes)
     return page
 
 
-def _told_data(page: Page, sizes: Sizes, parts: Parts) -> None:
+def _told_data(page: Page, sizes: DcnnSizes, parts: ClipParts) -> None:
     counts = {name: (len(part.clips), len(np.unique(part.movies))) for name, part in parts.items()}
     as_published = sizes == FULL
     page.text(
@@ -106,7 +106,7 @@ def _told_data(page: Page, sizes: Sizes, parts: Parts) -> None:
 # Figure 5.
 
 
-def _pure_cultures(page: Page, setting: Setting, sizes: Sizes) -> None:
+def _pure_cultures(page: Page, setting: Setting, sizes: DcnnSizes) -> None:
     lapses = TimeLapses(3 * sizes.pure_movies, PURE, sizes.rows, sizes.columns, setting.seed)
     numbers = range(len(lapses))
     found = [lapses[number] for number in setting.tracked(numbers, "simulating pure cultures")]
@@ -149,12 +149,12 @@ SCORES = tuple(f"{part} {figure}" for part in (TEST, VALIDATION, TRAINING) for f
 """Columns of Tables 1 and 2."""
 
 
-def _row(name: str, result: Result) -> tuple[str | Figure, ...]:
+def _row(name: str, result: VariantResult) -> tuple[str | Interval, ...]:
     scores = [result.scores[part] for part in (TEST, VALIDATION, TRAINING)]
     return name, *(figure for score in scores for figure in (score.loss, score.closeness))
 
 
-def _penalties(page: Page, trainer: Trainer) -> tuple[float, Result]:
+def _penalties(page: Page, trainer: DcnnTrainer) -> tuple[float, VariantResult]:
     """Add Table 1 and return the penalty of the lowest validation loss, and what came of it."""
     results = {each: trainer.result(Variant("full", (), each)) for each in trainer.sizes.penalties}
     page.heading("Weight of the penalty (Table 1)")
@@ -174,7 +174,7 @@ def _penalties(page: Page, trainer: Trainer) -> tuple[float, Result]:
     return chosen, results[chosen]
 
 
-def _of_both_parts(result: Result) -> str:
+def _of_both_parts(result: VariantResult) -> str:
     return " and ".join(f"{result.scores[part].closeness.value:.3f}" for part in (TRAINING, TEST))
 
 
@@ -187,7 +187,7 @@ def _named(resolution: str, lags: tuple[int, ...]) -> str:
     return f"{resolution} resolution, streams of differences {', '.join(map(str, lags))} apart"
 
 
-def _architectures(page: Page, trainer: Trainer, penalty: float, first: Result) -> dict[str, Result]:
+def _architectures(page: Page, trainer: DcnnTrainer, penalty: float, first: VariantResult) -> dict[str, VariantResult]:
     """Add Table 2 and what belongs to it, and return the results by name; ``first`` is known from Table 1."""
     paper = [("full", TWO_STREAMS), ("half", ()), ("half", TWO_STREAMS)]
     ours = [("half", lags) for lags in trainer.sizes.more_lags]
@@ -218,7 +218,7 @@ def _architectures(page: Page, trainer: Trainer, penalty: float, first: Result) 
     }
     page.text(
         "Change of A on the test clips, clip by clip: "
-        + "; ".join(f"{what} {_told_difference(figure)}" for what, figure in gained.items())
+        + "; ".join(f"{what} {told_difference(figure)}" for what, figure in gained.items())
         + ". (The paper's own figures, of real cells and thus another task, are L 0.535 and A 0.862 for one stream, "
         "0.526 and 0.870 for two, at half resolution.)"
     )
@@ -227,14 +227,14 @@ def _architectures(page: Page, trainer: Trainer, penalty: float, first: Result) 
     return results
 
 
-def _difference(trainer: Trainer, better: Result, other: Result) -> Figure:
+def _difference(trainer: DcnnTrainer, better: VariantResult, other: VariantResult) -> Interval:
     """Return how much closer the one is than the other on the test clips."""
     part = trainer.parts[TEST]
     gained = closeness(part.proportions, better.estimates[TEST]) - closeness(part.proportions, other.estimates[TEST])
     return by_movie(gained, part.movies, trainer.setting.seed)
 
 
-def _curves(page: Page, trainer: Trainer, results: dict[str, Result]) -> None:
+def _curves(page: Page, trainer: DcnnTrainer, results: dict[str, VariantResult]) -> None:
     epochs = np.arange(1, trainer.sizes.epochs + 1)
     of_part: dict[str, Callable[[Epoch], float | None]] = {
         TRAINING: lambda epoch: epoch.loss,
@@ -312,10 +312,10 @@ def _curves(page: Page, trainer: Trainer, results: dict[str, Result]) -> None:
     )
 
 
-# Controls and twin.
+# Controls and quantized network.
 
 
-def _controls(page: Page, trainer: Trainer, penalty: float, honest: Result) -> None:
+def _controls(page: Page, trainer: DcnnTrainer, penalty: float, honest: VariantResult) -> None:
     shuffled = trainer.result(Variant("half", TWO_STREAMS, penalty, shuffled=True))
     truth = trainer.parts[TEST].proportions
     constant = trainer.score(TEST, np.full(len(truth), 0.5))
@@ -336,43 +336,36 @@ def _controls(page: Page, trainer: Trainer, penalty: float, honest: Result) -> N
     page.text(
         "A layer of cells leaves no background to look at alone, so the control is one of permutation: proportions "
         "change places among the training and among the validation movies, and what is then learned is not of cells. "
-        f"A, less that control's, is {_told_difference(gained)}. A favors estimates near 0.5, as the paper says; L "
+        f"A, less that control's, is {told_difference(gained)}. A favors estimates near 0.5, as the paper says; L "
         f"cannot fall below the entropy of the proportions, {smallest_loss(truth):.3f}. Nor can A reach 1: a clip "
         "shows some ten cells, drawn from the mixture by chance."
     )
     page.fact("gain_over_shuffled", gained)
 
 
-def _twin(page: Page, trainer: Trainer, penalty: float, floating: Result) -> None:
+def _quantized(page: Page, trainer: DcnnTrainer, penalty: float, floating: VariantResult) -> None:
     variant = Variant("half", TWO_STREAMS, penalty, quantized=True)
-    twin = trainer.result(variant)
-    page.heading("Quantized twin")
+    quantized = trainer.result(variant)
+    page.heading("Quantized network")
     page.table(
         "twin",
-        "Float network and its twin of 8 bits: half resolution, two streams",
+        "Float network and quantized network of 8 bits: half resolution, two streams",
         ("network", "products a clip", *SCORES),
         [
             (name, count_macs(result.model), *_row(name, result)[1:])
-            for name, result in (("float", floating), ("twin", twin))
+            for name, result in (("float", floating), ("quantized", quantized))
         ],
     )
-    lost = _difference(trainer, twin, floating)
+    lost = _difference(trainer, quantized, floating)
     page.text(
-        "The twin takes codes of frames and signed differences as they are; no mean is subtracted, as its first "
-        "kernels sum to zero and do not see a level. It gives the logit, of which the host takes the sigmoid. Its A, "
-        f"less the float network's, is {_told_difference(lost)}."
+        "The quantized network takes codes of frames and signed differences as they are; no mean is subtracted, as its "
+        "first kernels sum to zero and do not see a level. It gives the logit, of which the host takes the sigmoid. "
+        f"Its A, less the float network's, is {told_difference(lost)}."
     )
-    page.fact("twin_less_float", lost)
+    page.fact("quantized_less_float", lost)
     codes = trainer.codes(variant, TEST)
     chosen = np.linspace(0, len(codes[0]) - 1, min(SHOWN_CLIPS, len(codes[0]))).astype(int)
-    page.twin(twin.model, [each[chosen] for each in codes])
-
-
-def _told_difference(figure: Figure) -> str:
-    """Return a difference in words: how much, its interval, and whether it can be told from 0."""
-    told = f"{figure.value:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
-    unclear = figure.low is not None and figure.high is not None and figure.low <= 0 <= figure.high
-    return f"{told}, not told apart from none" if unclear else told
+    page.quantized_network(quantized.model, [each[chosen] for each in codes])
 
 
 EXPERIMENT = Experiment(

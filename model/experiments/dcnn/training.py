@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, xlogy
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.evaluation.metrics import RESAMPLES, Figure
+from cytogate.model.data.examples import ArrayExamples
+from cytogate.model.evaluation.metrics import RESAMPLES, Interval
 from cytogate.model.experiments.dcnn.dishes import (
     CLIP,
     MIXTURES,
@@ -27,11 +28,9 @@ from cytogate.model.experiments.dcnn.dishes import (
 )
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.networks.dcnn import Dcnn, differences, float_network, quantized_network
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import ArrayExamples, Epoch, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam, quantized_phases
+from cytogate.model.training.recipes import NetworkFit, TrainingPlan, fit_float, fit_quantized
+from cytogate.model.training.record import Epoch, Select
 
 Values = NDArray[np.float64]
 
@@ -45,7 +44,7 @@ SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
-class Sizes:
+class DcnnSizes:
     """How large the experiment is."""
 
     training: int
@@ -61,19 +60,19 @@ class Sizes:
     """Factor of filters and units."""
     epochs: int
     fine_tune_epochs: int
-    """Of the twin, behind the snap of its batch normalizations."""
+    """Of the quantized network, behind the snap of its batch normalizations."""
     penalties: tuple[float, ...] = (0.0005, 0.005, 0.05)
     """Weights of the penalty (Table 1)."""
     more_lags: tuple[tuple[int, ...], ...] = ((4,), (1, 2, 3, 4))
     """Streams of k-th differences, beside the paper's one of k = 1."""
 
 
-SMALL = Sizes(594, 198, 396, rows=3, columns=3, pure_movies=8, width=0.25, epochs=16, fine_tune_epochs=4)
-FULL = Sizes(2952, 327, 819, rows=3, columns=4, pure_movies=30, width=1.0, epochs=60, fine_tune_epochs=8)
+SMALL = DcnnSizes(594, 198, 396, rows=3, columns=3, pure_movies=8, width=0.25, epochs=16, fine_tune_epochs=4)
+FULL = DcnnSizes(2952, 327, 819, rows=3, columns=4, pure_movies=30, width=1.0, epochs=60, fine_tune_epochs=8)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LabelledClips:
     """Clips that train, select or test."""
 
     clips: Clips
@@ -84,11 +83,11 @@ class Part:
     """(clips,) number of the movie, none of which is in two parts."""
 
 
-Parts = dict[str, Part]
+ClipParts = dict[str, LabelledClips]
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
 
-def mixture_parts(setting: Setting, sizes: Sizes) -> Parts:
+def mixture_parts(setting: Setting, sizes: DcnnSizes) -> ClipParts:
     """Simulate the movies of each part, one part behind the other; the last movie of a part may give fewer clips."""
     wanted = {TRAINING: sizes.training, VALIDATION: sizes.validation, TEST: sizes.test}
     per_movie = sizes.rows * sizes.columns
@@ -99,7 +98,7 @@ def mixture_parts(setting: Setting, sizes: Sizes) -> Parts:
         numbers = range(first, first + counts[name])
         movies = [lapses[number] for number in setting.tracked(numbers, f"simulating movies: {name}")]
         proportions = np.array([PROPORTIONS[movie.label] for movie in movies])
-        parts[name] = Part(
+        parts[name] = LabelledClips(
             np.concatenate([movie.clips for movie in movies])[:clips],
             np.repeat(proportions, per_movie)[:clips],
             np.repeat(np.asarray(numbers), per_movie)[:clips],
@@ -130,68 +129,68 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Score:
+class MixtureScore:
     """What estimates are worth (section 3.3)."""
 
-    loss: Figure
+    loss: Interval
     """L: mean binary cross-entropy."""
-    closeness: Figure
+    closeness: Interval
     """A: 1 less the mean distance from the true proportion."""
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class VariantResult:
     """What came of a training."""
 
     model: keras.Model
     curve: tuple[Epoch, ...]
     estimates: dict[str, Values]
     """(clips,) proportions of each part."""
-    scores: dict[str, Score]
+    scores: dict[str, MixtureScore]
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class DcnnTrainer:
     """Trains variants on the same parts."""
 
     setting: Setting
-    sizes: Sizes
-    parts: Parts
+    sizes: DcnnSizes
+    parts: ClipParts
 
-    def result(self, variant: Variant) -> Result:
+    def result(self, variant: Variant) -> VariantResult:
         """Train a variant, or go on with its training, and estimate the proportions of all parts."""
         spec = self._spec(variant)
         inputs = self._inputs(variant, spec)
         parts = {name: ArrayExamples(inputs[name], self._targets(variant, name)) for name in (TRAINING, VALIDATION)}
-        build = (lambda: quantized_network(spec)) if variant.quantized else (lambda: float_network(spec))
+        plan = TrainingPlan(
+            self.setting.seed, self.sizes.epochs, self.sizes.fine_tune_epochs, BATCH, RATE, FINE_TUNE_RATE
+        )
+        wanted = NetworkFit(
+            name=variant.folder,
+            build=lambda: (quantized_network if variant.quantized else float_network)(spec),
+            loss=keras.losses.BinaryCrossentropy(from_logits=variant.quantized),
+            training=parts[TRAINING],
+            validation=parts[VALIDATION],
+            plan=plan.in_phases(snapped=variant.quantized, select=Select.LOSS),
+            folder=self.setting.work / variant.folder,
+            identity={
+                "variant": dataclasses.asdict(variant),
+                "network": dataclasses.asdict(spec),
+                "sizes": dataclasses.asdict(self.sizes),
+                "seed": self.setting.seed,
+            },
+            accuracy=_closeness_of_logits if variant.quantized else _closeness,
+        )
         with self.setting.training() as show:
-            fitted = fit(
-                build,
-                keras.losses.BinaryCrossentropy(from_logits=variant.quantized),
-                parts[TRAINING],
-                parts[VALIDATION],
-                self._plan(variant),
-                folder=self.setting.work / variant.folder,
-                identity={
-                    "variant": dataclasses.asdict(variant),
-                    "network": dataclasses.asdict(spec),
-                    "sizes": dataclasses.asdict(self.sizes),
-                    "seed": self.setting.seed,
-                },
-                accuracy=_closeness_of_logits if variant.quantized else _closeness,
-                on_progress=lambda what, done, total: show(f"{variant.folder}: {what}", done, total),
-            )
-        if variant.quantized:
-            settle_weights(fitted.model)
-            assert_exact_accumulation(fitted.model)
+            fitted = (fit_quantized if variant.quantized else fit_float)(wanted, show)
         estimates = {name: self._estimated(fitted.model, inputs[name], variant.quantized) for name in self.parts}
         scores = {name: self.score(name, each) for name, each in estimates.items()}
-        return Result(fitted.model, fitted.curve, estimates, scores)
+        return VariantResult(fitted.model, fitted.curve, estimates, scores)
 
-    def score(self, part: str, estimates: Values) -> Score:
+    def score(self, part: str, estimates: Values) -> MixtureScore:
         """Return what estimates (clips,) of a part are worth."""
         truth, movies = self.parts[part].proportions, self.parts[part].movies
-        return Score(
+        return MixtureScore(
             by_movie(losses(truth, estimates), movies, self.setting.seed),
             by_movie(closeness(truth, estimates), movies, self.setting.seed),
         )
@@ -203,7 +202,7 @@ class Trainer:
         return frames, *(differences(frames, lag) for lag in variant.lags)
 
     def _inputs(self, variant: Variant, spec: Dcnn) -> dict[str, tuple[NDArray[np.float32], ...]]:
-        """Return the inputs of each part: codes / 256 for the twin, standardized by the training clips elsewhere."""
+        """Return the inputs of each part: codes / 256 if quantized, standardized by the training clips if float."""
         found = {name: [each * np.float32(PIXEL.step) for each in self.codes(variant, name)] for name in self.parts}
         if not variant.quantized:
             for stream in range(len(spec.channels)):
@@ -228,13 +227,6 @@ class Trainer:
     def _spec(self, variant: Variant) -> Dcnn:
         size = CLIP // 2 if variant.resolution == "half" else FULL_RESOLUTION
         return Dcnn(lags=variant.lags, l2=variant.penalty).scaled(size, self.sizes.width)
-
-    def _plan(self, variant: Variant) -> Plan:
-        sizes = self.sizes
-        phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(RATE)),)
-        if variant.quantized:
-            phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, RATE, FINE_TUNE_RATE)
-        return Plan(phases, BATCH, self.setting.seed, select=Select.LOSS)
 
     def _estimated(self, model: keras.Model, inputs: tuple[NDArray[np.float32], ...], quantized: bool) -> Values:
         found = []
@@ -270,9 +262,9 @@ def smallest_loss(truth: Values) -> float:
     return float(-(xlogy(truth, truth) + xlogy(1 - truth, 1 - truth)).mean())
 
 
-def by_movie(values: NDArray, movies: NDArray[np.int64], seed: int) -> Figure:
+def by_movie(values: NDArray, movies: NDArray[np.int64], seed: int) -> Interval:
     """Return the mean of ``values`` (clips,) with its interval by a bootstrap over ``movies`` (clips,)."""
     numbers, of_clip = np.unique(movies, return_inverse=True)
     sums, counts = np.bincount(of_clip, np.asarray(values, np.float64)), np.bincount(of_clip)
     draws = np.random.default_rng(seed).integers(0, len(numbers), (RESAMPLES, len(numbers)))
-    return Figure.bootstrapped(float(np.mean(values)), sums[draws].sum(axis=1) / counts[draws].sum(axis=1))
+    return Interval.bootstrapped(float(np.mean(values)), sums[draws].sum(axis=1) / counts[draws].sum(axis=1))

@@ -24,23 +24,23 @@ from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random, turned_at_random
 from cytogate.model.design.topologies import Compact
 from cytogate.model.evaluation import baselines, image_features
-from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
+from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.networks.compact import compact, scaled
-from cytogate.model.networks.exact import count_macs, count_weights, settle_weights
+from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, gallery_plot, reliability_plot
-from cytogate.model.training.fitting import Fitted, OnProgress, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam, quantized_phases
+from cytogate.model.training.fitting import Fitted, OnProgress
+from cytogate.model.training.recipes import NetworkFit, TrainingPlan, fit_float, fit_quantized
+from cytogate.model.training.record import Select
 
 FOLDS = 5
 SELECTING_SHARE = 0.1
 SMOOTHING = 0.05
 """Share of a target that goes to all classes alike: neighbouring stages of a cycle have no sharp border."""
-TWIN_IMAGES = 16
-"""Images that go along with the twin."""
+IMAGES_ON_PAGE = 16
+"""Images that go along with the quantized network."""
 FREQUENT = ("G1", "S_phase", "G2", "Prophase")
 AT_A_TIME = 100
 """Cells whose features are computed between two moves of the bar."""
@@ -50,7 +50,7 @@ CONTROL, SVM_CONTROL = "control: network, background alone", "control: SVM, back
 
 
 @dataclass(frozen=True)
-class Sizes:
+class JurkatSizes:
     """How large the experiment is."""
 
     folds: int
@@ -66,9 +66,14 @@ class Sizes:
     learning_rate: float = 1.5e-3
     """Of Adam; falls to zero along a cosine."""
 
+    def plan(self, seed: int) -> TrainingPlan:
+        """Return the plan of a network's training."""
+        rate = self.learning_rate
+        return TrainingPlan(seed, self.epochs, self.fine_tune_epochs, self.batch, rate, rate / 8)
 
-SMALL = Sizes(folds=1, side=32, width=0.5, epochs=24, fine_tune_epochs=4)
-FULL = Sizes(folds=FOLDS, side=jurkat.SIDE, width=1.0, epochs=60, fine_tune_epochs=8)
+
+SMALL = JurkatSizes(folds=1, side=32, width=0.5, epochs=24, fine_tune_epochs=4)
+FULL = JurkatSizes(folds=FOLDS, side=jurkat.SIDE, width=1.0, epochs=60, fine_tune_epochs=8)
 
 
 def run(setting: Setting) -> Page:
@@ -77,7 +82,7 @@ def run(setting: Setting) -> Page:
     return run_on(cells, setting.chosen(SMALL, FULL), setting)
 
 
-def run_on(cells: JurkatCells, sizes: Sizes, setting: Setting) -> Page:
+def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
     """Return the page of some cells."""
     folds = stratified_folds(cells.labels, FOLDS, setting.seed)[: sizes.folds]
     features = _features(cells.images, "cells", setting)
@@ -86,12 +91,12 @@ def run_on(cells: JurkatCells, sizes: Sizes, setting: Setting) -> Page:
     for number, fold in enumerate(folds):
         trainer = _Trainer(cells, fold, sizes, setting, setting.work / f"fold-{number}")
         with setting.training() as show:
-            quantized, float_twin = trainer.network(True, False, show), trainer.network(False, False, show)
+            quantized, float_network = trainer.network(True, False, show), trainer.network(False, False, show)
             control = trainer.network(False, True, show)
         curves.append(quantized)
         found = {
             QUANTIZED: trainer.scores(quantized.model, False),
-            FLOAT: trainer.scores(float_twin.model, False),
+            FLOAT: trainer.scores(float_network.model, False),
             SVM: _svm_scores(features, cells.labels, fold, setting),
             CONTROL: trainer.scores(control.model, True),
             SVM_CONTROL: _svm_scores(
@@ -108,17 +113,17 @@ def run_on(cells: JurkatCells, sizes: Sizes, setting: Setting) -> Page:
         "Quantized network: validation accuracy by epoch, every fold",
         accuracy_plot({f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)}),
     )
-    page.twin(quantized.model, [_noise_like(trainer.codes(False), setting.seed)])
+    page.quantized_network(quantized.model, [_noise_like(trainer.codes(False), setting.seed)])
     return page
 
 
 def _noise_like(codes: NDArray[np.int8], seed: int) -> NDArray[np.int8]:
-    """Return codes (TWIN_IMAGES, side, side, 2), each pixel drawn with the mean and the spread that it has in cells.
+    """Return codes (IMAGES_ON_PAGE, side, side, 2), each pixel drawn with the mean and the spread that it has in cells.
 
-    They go along with the twin instead of cells: these belong to those who took them, and a page may be handed on.
+    They go along with the network instead of cells: these belong to those who took them, and a page may be handed on.
     """
     rng = np.random.default_rng(seed)
-    drawn = rng.normal(codes.mean(axis=0), codes.std(axis=0), (TWIN_IMAGES, *codes.shape[1:]))
+    drawn = rng.normal(codes.mean(axis=0), codes.std(axis=0), (IMAGES_ON_PAGE, *codes.shape[1:]))
     return np.clip(np.rint(drawn), SIGNED_PIXEL.code_min, SIGNED_PIXEL.code_max).astype(np.int8)
 
 
@@ -144,7 +149,7 @@ class _Trainer:
 
     cells: JurkatCells
     fold: Fold
-    sizes: Sizes
+    sizes: JurkatSizes
     setting: Setting
     folder: Path
 
@@ -175,20 +180,17 @@ class _Trainer:
         values, labels = SIGNED_PIXEL.decode(self.codes(hidden)).astype(np.float32), self.cells.labels
         fitted, selecting = self.fold.with_validation(labels, SELECTING_SHARE, self.setting.seed)
         name = ("quantized" if quantized else "float") + ("-control" if hidden else "")
-        trained = fit(
-            lambda: self.build(quantized),
-            SmoothedCrossentropy(),
-            ArrayExamples((values[fitted],), labels[fitted], _turned_and_shifted),
-            ArrayExamples((values[selecting],), labels[selecting]),
-            _plan(self.sizes, quantized, self.setting.seed),
+        wanted = NetworkFit(
+            name=f"{self.folder.name}, {name}",
+            build=lambda: self.build(quantized),
+            loss=SmoothedCrossentropy(),
+            training=ArrayExamples((values[fitted],), labels[fitted], _turned_and_shifted),
+            validation=ArrayExamples((values[selecting],), labels[selecting]),
+            plan=self.sizes.plan(self.setting.seed).in_phases(snapped=quantized, select=Select.LOSS),
             folder=self.folder / name,
             identity={"cells": len(labels), "spec": dataclasses.asdict(self.spec), "hidden": hidden},
-            on_progress=lambda what, done, total: on_progress(f"{self.folder.name}, {name}: {what}", done, total),
         )
-        if quantized:
-            settle_weights(trained.model)
-            assert_exact_accumulation(trained.model)
-        return trained
+        return (fit_quantized if quantized else fit_float)(wanted, on_progress)
 
     def scores(self, model: keras.Model, hidden: bool) -> NDArray[np.float64]:
         """Return probabilities (tested cells, classes)."""
@@ -204,14 +206,6 @@ class SmoothedCrossentropy(keras.losses.Loss):
         logs = keras.ops.log_softmax(y_pred)
         of_label = keras.ops.take_along_axis(logs, keras.ops.cast(y_true, "int32")[:, None], axis=1)[:, 0]
         return -(1 - SMOOTHING) * of_label - SMOOTHING * keras.ops.mean(logs, axis=1)
-
-
-def _plan(sizes: Sizes, quantized: bool, seed: int) -> Plan:
-    rate = sizes.learning_rate
-    phases: tuple[Phase, ...] = (Phase("train", sizes.epochs, falling_adam(rate)),)
-    if quantized:
-        phases = quantized_phases(sizes.epochs, sizes.fine_tune_epochs, rate, rate / 8)
-    return Plan(phases, sizes.batch, seed, select=Select.LOSS)
 
 
 def _turned_and_shifted(inputs: Inputs, rng: np.random.Generator) -> Inputs:
@@ -239,17 +233,17 @@ class _Results:
         probabilities = None if method in (SVM, SVM_CONTROL) else scores
         return Metrics.of(self.labels, scores.argmax(axis=1), self.cells.class_names, probabilities, self.seed)
 
-    def among_frequent(self, method: str) -> Figure:
+    def among_frequent(self, method: str) -> Interval:
         """Return the accuracy on cells of the four frequent classes."""
         frequent = [self.cells.class_names.index(name) for name in FREQUENT if name in self.cells.class_names]
         chosen = np.isin(self.labels, frequent)
-        return Figure.share(int((self.predicted(method) == self.labels)[chosen].sum()), int(chosen.sum()))
+        return Interval.share(int((self.predicted(method) == self.labels)[chosen].sum()), int(chosen.sum()))
 
-    def difference(self, one: str, other: str) -> Difference:
-        return Difference.of(self.labels, self.predicted(one), self.predicted(other))
+    def difference(self, one: str, other: str) -> Interval:
+        return Interval.difference(self.labels, self.predicted(one), self.predicted(other))
 
 
-def _describe(page: Page, sizes: Sizes, cells: JurkatCells, results: _Results, network: keras.Model) -> None:
+def _describe(page: Page, sizes: JurkatSizes, cells: JurkatCells, results: _Results, network: keras.Model) -> None:
     metrics = {method: results.metrics(method) for method in results.scores}
     counts = np.bincount(cells.labels, minlength=len(cells.class_names))
     told = ", ".join(f"{name} {count}" for name, count in zip(cells.class_names, counts, strict=True))
@@ -280,7 +274,7 @@ def _describe(page: Page, sizes: Sizes, cells: JurkatCells, results: _Results, n
         "differences",
         "Accuracy of one less that of the other on the same cells",
         ("one", "other", "difference"),
-        [(*pair, Figure(each.mean, each.low, each.high)) for pair, each in differences.items()],
+        [(*pair, each) for pair, each in differences.items()],
     )
     page.text(_verdict(metrics, differences[QUANTIZED, SVM]))
     page.table(
@@ -309,21 +303,22 @@ def _describe(page: Page, sizes: Sizes, cells: JurkatCells, results: _Results, n
     page.plot("reliability", "Are probabilities right? Float and quantized network", reliability_plot(known))
     page.plot("means", "What a class looks like on average, each channel on its own range", _means(cells))
     page.text(
-        f"Along with the twin go {TWIN_IMAGES} images of noise, each pixel with the mean and the spread that it has in "
-        "the cells: neither page nor twin holds an image of a cell."
+        f"Along with the quantized network go {IMAGES_ON_PAGE} images of noise, each pixel with the mean and the "
+        "spread that it has in the cells: neither page nor network holds an image of a cell."
     )
     page.fact("metrics", {method: each.as_dict() for method, each in metrics.items()})
     page.fact("sizes", sizes)
 
 
-def _verdict(metrics: dict[str, Metrics], less_svm: Difference) -> str:
+def _verdict(metrics: dict[str, Metrics], less_svm: Interval) -> str:
     classes = metrics[CONTROL].classes
     chance = max(each.cells for each in classes) / sum(each.cells for each in classes)
     background = max(metrics[name].accuracy.low or 0.0 for name in (CONTROL, SVM_CONTROL))
-    relation = "above" if less_svm.low > 0 else "below" if less_svm.high < 0 else "not distinguishable from"
+    relation = "above" if less_svm.is_above(0) else "below" if less_svm.is_below(0) else "not distinguishable from"
+    points = [100 * (each or 0.0) for each in (less_svm.value, less_svm.low, less_svm.high)]
     return (
-        f"The quantized network is {relation} the support vector machine ({100 * less_svm.mean:+.1f} points, "
-        f"{100 * less_svm.low:+.1f} to {100 * less_svm.high:+.1f}). The background alone is "
+        f"The quantized network is {relation} the support vector machine ({points[0]:+.1f} points, "
+        f"{points[1]:+.1f} to {points[2]:+.1f}). The background alone is "
         f"{'above' if background > chance else 'not above'} the share of the largest class, {chance:.3f}."
     )
 

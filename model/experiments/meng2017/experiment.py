@@ -20,41 +20,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.data.cell_file import SHARES, CellFile, Split
+from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.examples import Inputs
+from cytogate.model.data.splits import SHARES, Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import probabilities
-from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
+from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import meng2017
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import VARIANTS, Compared
-from cytogate.model.networks.pretrained import start_twin
-from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.pages.page import Page
+from cytogate.model.pages.page import Page, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
-from cytogate.model.pages.twin_table import told_difference, twin_beside_float
+from cytogate.model.pages.quantized_table import quantized_beside_float
 from cytogate.model.simulation.simulator import SimulatedCells
-from cytogate.model.simulation.training_data import write_network_inputs
-from cytogate.model.training.fitting import Fitted, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import quantized_phases
+from cytogate.model.simulation.write import write_network_inputs
+from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase
+from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
+from cytogate.model.training.record import Select
 
 PAPER_ORDER = ("THP1", "OAC", "MCF7", "PBMC", "OST")
 """Classes as Tables 2 and 3 have them."""
 ALL = "channel 1-4 & phase"
 MOMENTUM = 0.9
-TWIN_RATE, FINE_TUNE_RATE = 1e-3, 2e-4
-"""Of Adam, in which the twin goes on from the float network's weights: ours."""
+QUANTIZED_RATE, FINE_TUNE_RATE = 1e-3, 2e-4
+"""Of Adam, in which the quantized network goes on from the float network's weights: ours."""
 CODES_ON_PAGE = 16
 SAMPLES = 256
-"""Training cells on which the twin's words are scaled."""
+"""Training cells on which the quantized network's words are scaled."""
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Meng2017Sizes:
     """How large the experiment is."""
 
     design: Design
@@ -67,12 +66,12 @@ class Sizes:
     change_at: int
     """Iteration at which the learning rate falls."""
     rates: tuple[float, float]
-    twin_iterations: int
-    """Of the twin ahead of the snap of its batch normalization; a quarter as many behind it."""
+    quantized_iterations: int
+    """Of the quantized network ahead of the snap of its batch normalization; a quarter as many behind it."""
     batch: int = 50
 
 
-FULL = Sizes(
+FULL = Meng2017Sizes(
     design=Design("qatom256", window=Window(256, 256, 1)),
     cells=2500,
     control_cells=2500,
@@ -80,11 +79,11 @@ FULL = Sizes(
     iterations=12_000,
     change_at=500,
     rates=(0.01, 0.0001),
-    twin_iterations=2000,
+    quantized_iterations=2000,
 )
 """The paper's, but for the 305x305 pixels of its images, no size for hardware: the central 256x256 of them."""
 
-SMALL = Sizes(
+SMALL = Meng2017Sizes(
     design=Design(
         "qatom64-coarse",
         window=Window(64, 64, 2),
@@ -102,7 +101,7 @@ SMALL = Sizes(
     iterations=600,
     change_at=300,
     rates=(0.01, 0.001),
-    twin_iterations=100,
+    quantized_iterations=100,
 )
 """Half as many pixels a side as the paper's field of view has, with the same light, binned to 64x64."""
 
@@ -112,7 +111,7 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: Meng2017Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     data = _data(setting, sizes, sizes.cells, background_only=False)
@@ -121,7 +120,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
     _introduction(page, setting, sizes, data)
     _comparison(page, data, compared)
     _batch_normalization(page, setting, sizes, data)
-    _twin(page, setting, sizes, data, trained[ALL].model, compared[ALL])
+    _quantized(page, setting, sizes, data, trained[ALL].model, compared[ALL])
     _control(page, setting, sizes, compared[ALL])
     page.fact("sizes", sizes)
     page.fact("split", data.split)
@@ -133,7 +132,7 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
 class Data:
     """Labelled network inputs in memory, and their split."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     """(cells, N, N, 5), the four frames and the phase."""
     labels: NDArray[np.int64]
     split: Split
@@ -149,7 +148,7 @@ class Data:
 class ChannelExamples:
     """Some cells and some of their channels; held as codes, of which a batch at a time becomes code / 256."""
 
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.integer]
     labels: NDArray[np.int64]
     chosen: NDArray[np.int64]
     channels: tuple[int, ...]
@@ -177,7 +176,7 @@ class _Judged:
     """Of the test cells."""
     test: NDArray[np.float64]
     """Probabilities (cells, classes)."""
-    validation: Figure
+    validation: Interval
     """Accuracy on the cells that selected its weights."""
 
     @property
@@ -189,7 +188,7 @@ class _Judged:
         return Metrics.of(self.labels, self.predicted, CLASS_NAMES, self.test)
 
 
-def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) -> Data:
+def _data(setting: Setting, sizes: Meng2017Sizes, cells: int, *, background_only: bool) -> Data:
     """Return simulated cells, or their backgrounds, from a file that is written where there is none."""
     simulated = SimulatedCells(sizes.design.four_angle, CLASS_NAMES, cells, setting.seed, sizes.difficulty)
     path = setting.work / ("background.h5" if background_only else "cells.h5")
@@ -204,32 +203,33 @@ def _data(setting: Setting, sizes: Sizes, cells: int, *, background_only: bool) 
     return Data(codes, file.labels, Split.of(file.labels, setting.seed), {"cells": cells, **file.attributes})
 
 
-def _trained(setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared) -> Fitted:
+def _trained(setting: Setting, sizes: Meng2017Sizes, data: Data, name: str, spec: Compared) -> Fitted:
     """Train a float network as the paper does; the loss on the validation cells selects its weights."""
     return _fitted(setting, sizes, data, name, spec, data.split.validation)
 
 
 def _fitted(
-    setting: Setting, sizes: Sizes, data: Data, name: str, spec: Compared, judged_on: NDArray[np.int64]
+    setting: Setting, sizes: Meng2017Sizes, data: Data, name: str, spec: Compared, judged_on: NDArray[np.int64]
 ) -> Fitted:
     spec = dataclasses.replace(spec, size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
     epochs = math.ceil(sizes.iterations / math.ceil(len(training) / sizes.batch))
-    phase = Phase("train", epochs, lambda steps: _optimizer(sizes))
+    phase = TrainingPhase("train", epochs, lambda steps: _optimizer(sizes))
+    wanted = NetworkFit(
+        name=name,
+        build=functools.partial(meng2017.float_network, spec),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+        training=training,
+        validation=data.examples(judged_on, spec.channels),
+        plan=Plan((phase,), sizes.batch, setting.seed, select=Select.LOSS),
+        folder=setting.work / name.replace(" & ", "-and-").replace(" ", "-"),
+        identity={"network": dataclasses.asdict(spec), **data.identity},
+    )
     with setting.training() as show:
-        return fit(
-            functools.partial(meng2017.float_network, spec),
-            keras.losses.SparseCategoricalCrossentropy(),
-            training,
-            data.examples(judged_on, spec.channels),
-            Plan((phase,), sizes.batch, setting.seed, select=Select.LOSS),
-            folder=setting.work / name.replace(" & ", "-and-").replace(" ", "-"),
-            identity={"network": dataclasses.asdict(spec), **data.identity},
-            on_progress=lambda what, done, total: show(f"{name}: {what}", done, total),
-        )
+        return fit_float(wanted, show)
 
 
-def _optimizer(sizes: Sizes) -> keras.Optimizer:
+def _optimizer(sizes: Meng2017Sizes) -> keras.Optimizer:
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([sizes.change_at], list(sizes.rates))
     return keras.optimizers.SGD(rate, momentum=MOMENTUM)
 
@@ -240,11 +240,11 @@ def _judged(data: Data, model: keras.Model, channels: tuple[int, ...]) -> _Judge
     return _Judged(
         data.labels[data.split.test],
         probabilities(model, data.examples(data.split.test, channels).inputs()),
-        Figure.share(int((said == truth).sum()), len(truth)),
+        Interval.share(int((said == truth).sum()), len(truth)),
     )
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, data: Data) -> None:
+def _introduction(page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data) -> None:
     split, size = data.split, sizes.design.size
     page.text(
         "Each cell has four bright-field frames, seen from four angles, and the phase retrieved from them. Which of "
@@ -284,17 +284,16 @@ def _comparison(page: Page, data: Data, compared: dict[str, _Judged]) -> None:
     page.heading("Channels (Tables 1 to 3)")
     best = compared[ALL].predicted
     truth = data.labels[data.split.test]
-    differences = {name: Difference.of(truth, best, each.predicted) for name, each in compared.items() if name != ALL}
+    differences = {
+        name: Interval.difference(truth, best, each.predicted) for name, each in compared.items() if name != ALL
+    }
     metrics = {name: each.metrics for name, each in compared.items()}
     page.table(
         "accuracy",
         f"Accuracy by input on {len(data.split.validation)} validation and {len(truth)} test cells (Table 1); the last "
         "column is what all five channels add, cell by cell",
         ("input", "validation", "test", f"{ALL}, less this"),
-        [
-            (name, each.validation, metrics[name].accuracy, _as_figure(differences[name]) if name != ALL else None)
-            for name, each in compared.items()
-        ],
+        [(name, each.validation, metrics[name].accuracy, differences.get(name)) for name, each in compared.items()],
     )
     for number, what in ((2, "precision"), (3, "recall")):
         page.table(
@@ -307,8 +306,8 @@ def _comparison(page: Page, data: Data, compared: dict[str, _Judged]) -> None:
             ],
         )
     ranked = sorted(compared, key=lambda name: metrics[name].accuracy.value or 0.0)
-    better = [name for name, each in differences.items() if each.low > 0]
-    worse = [name for name, each in differences.items() if each.high < 0]
+    better = [name for name, each in differences.items() if each.is_above(0)]
+    worse = [name for name, each in differences.items() if each.is_below(0)]
     spreads = data.codes[data.split.training].std(axis=(1, 2)).mean(axis=0)
     page.text(
         f"Highest test accuracy: {ranked[-1]}; lowest: {ranked[0]}. By more than chance explains, all five channels "
@@ -325,7 +324,7 @@ def _comparison(page: Page, data: Data, compared: dict[str, _Judged]) -> None:
     )
 
 
-def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data) -> None:
+def _batch_normalization(page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data) -> None:
     """Train both forms once more with the training cells judged behind every epoch: nothing is selected by it."""
     page.heading("Batch normalization (Figures 3 and 4)")
     curves = {}
@@ -357,49 +356,44 @@ def _batch_normalization(page: Page, setting: Setting, sizes: Sizes, data: Data)
     )
 
 
-def _twin(page: Page, setting: Setting, sizes: Sizes, data: Data, trained: keras.Model, of_float: _Judged) -> None:
-    page.heading("Quantized twin")
+def _quantized(
+    page: Page, setting: Setting, sizes: Meng2017Sizes, data: Data, trained: keras.Model, of_float: _Judged
+) -> None:
+    page.heading("Quantized network")
     spec = Compared(size=sizes.design.size)
     training = data.examples(data.split.training, spec.channels)
     ((samples,), _), *_ = training.batches(SAMPLES, None)
-
-    def build() -> keras.Model:
-        twin = meng2017.quantized_network(spec)
-        start_twin(twin, trained, samples)
-        return twin
-
     steps = math.ceil(len(training) / sizes.batch)
-    epochs, fine_tune_epochs = (math.ceil(sizes.twin_iterations / part / steps) for part in (1, 4))
-    phases = quantized_phases(epochs, fine_tune_epochs, TWIN_RATE, FINE_TUNE_RATE)
+    epochs, fine_tune_epochs = (math.ceil(sizes.quantized_iterations / part / steps) for part in (1, 4))
+    plan = TrainingPlan(setting.seed, epochs, fine_tune_epochs, sizes.batch, QUANTIZED_RATE, FINE_TUNE_RATE)
+    wanted = NetworkFit(
+        name="quantized",
+        build=functools.partial(meng2017.quantized_network, spec),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        training=training,
+        validation=data.examples(data.split.validation, spec.channels),
+        plan=plan.in_phases(snapped=True, select=Select.LOSS),
+        folder=setting.work / "quantized",
+        identity={"network": dataclasses.asdict(spec), **data.identity},
+    )
     with setting.training() as show:
-        twin = fit(
-            build,
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            training,
-            data.examples(data.split.validation, spec.channels),
-            Plan(phases, sizes.batch, setting.seed, select=Select.LOSS),
-            folder=setting.work / "twin",
-            identity={"network": dataclasses.asdict(spec), **data.identity},
-            on_progress=lambda what, done, total: show(f"twin: {what}", done, total),
-        ).model
-    settle_weights(twin)
-    assert_exact_accumulation(twin)
+        quantized = fit_quantized(wanted, show, start=FloatStart(trained, samples)).model
     page.text(
-        f"The twin of {ALL} starts from the float network's weights; it is trained {epochs} epochs with quantizers, "
-        f"its batch normalization is snapped, and it is trained {fine_tune_epochs} more with Adam."
+        f"The quantized network of {ALL} starts from the float network's weights; it is trained {epochs} epochs with "
+        f"quantizers, its batch normalization is snapped, and it is trained {fine_tune_epochs} more with Adam."
     )
     test = data.split.test
-    twin_beside_float(
+    quantized_beside_float(
         page,
         data.labels[test],
         CLASS_NAMES,
-        {"float": trained, "quantized twin": twin},
-        {"float": of_float.test, "quantized twin": _judged(data, twin, spec.channels).test},
+        {"float": trained, "quantized network": quantized},
+        {"float": of_float.test, "quantized network": _judged(data, quantized, spec.channels).test},
     )
-    page.twin(twin, (data.codes[test[:CODES_ON_PAGE]],))
+    page.quantized_network(quantized, (data.codes[test[:CODES_ON_PAGE]],))
 
 
-def _control(page: Page, setting: Setting, sizes: Sizes, of_cells: _Judged) -> None:
+def _control(page: Page, setting: Setting, sizes: Meng2017Sizes, of_cells: _Judged) -> None:
     page.heading("Control: background alone")
     data = _data(setting, sizes, sizes.control_cells, background_only=True)
     spec = Compared()
@@ -415,16 +409,11 @@ def _control(page: Page, setting: Setting, sizes: Sizes, of_cells: _Judged) -> N
             ("background", sizes.control_cells, found.cells, found.accuracy),
         ],
     )
-    assert found.accuracy.low is not None
     page.text(
         "The background does not tell the classes apart."
-        if found.accuracy.low <= chance
+        if not found.accuracy.is_above(chance)
         else "The background tells the classes apart better than chance: accuracies here are not of the cells alone."
     )
-
-
-def _as_figure(difference: Difference) -> Figure:
-    return Figure(difference.mean, difference.low, difference.high)
 
 
 def _listed(names: list[str]) -> str:

@@ -10,27 +10,24 @@ Cells are those of :mod:`cytogate.model.simulation.cells`, the view is the +x pu
 :mod:`cytogate.model.simulation.optics`. Numerical aperture, fields of view and how far runs differ are estimated. The
 paper's PBMC and MB231 come from different
 collections, so that they can be told apart by their runs; here every run sees all four kinds.
-
-Every frame depends on the seed and its own number alone: neither order nor the number of frames change it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import lru_cache
-from typing import ClassVar, overload
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.instruments import FourAngle
-from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
+from cytogate.model.simulation.seeded import SeededSet, stream
 
 FRAMES_A_RUN = 100
 """Consecutive frames that are recorded with one setting of the instrument."""
@@ -84,9 +81,10 @@ class Run:
 
 
 @dataclass(frozen=True)
-class AtomFrames(Sequence[NDArray[np.uint8]]):
+class AtomFrames(SeededSet[NDArray[np.uint8]]):
     """Frames (rows, columns) uint8 of several runs, their labels and the truth about the poor ones."""
 
+    noun: ClassVar[str] = "frame"
     class_names: ClassVar[tuple[str, ...]] = tuple(CELLS_A_RUN)
 
     frames: int = 1000
@@ -95,27 +93,15 @@ class AtomFrames(Sequence[NDArray[np.uint8]]):
     """Factor of the spread between cells of a class, see :func:`cytogate.model.simulation.cells.draw_cell`; 0 to 1."""
 
     def __post_init__(self) -> None:
-        if self.frames < 1:
-            raise InputError(f"{self.frames} frames cannot be simulated; ask for 1 or more")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be 0 to 2^63 - 1")
-        if not 0 <= self.difficulty <= 1:
-            raise InputError(f"difficulty is {self.difficulty}; it must be 0 to 1: larger cells leave the field")
+        self.check_request(self.frames, self.difficulty, 1.0, "as larger cells leave the field")
 
     def __len__(self) -> int:
         return self.frames
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NDArray[np.uint8]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | Sequence[NDArray[np.uint8]]:
-        """Simulate one frame, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.frames))]
-        index = self._checked(index)
+    def item(self, index: int) -> NDArray[np.uint8]:
+        """Simulate one frame."""
         run, fault = self.run(index), self.fault(index)
-        rng = self._rng(index, _Purpose.FAULT_DETAILS)
+        rng = self.stream(index, _Purpose.FAULT_DETAILS)
         if fault is Fault.EMPTY:
             return self.empty_field(index)
         cell = self.cell(index)
@@ -143,7 +129,7 @@ class AtomFrames(Sequence[NDArray[np.uint8]]):
 
     def label(self, index: int) -> int:
         """Return the label of a frame."""
-        run, place = divmod(self._checked(index), FRAMES_A_RUN)
+        run, place = divmod(self.checked(index), FRAMES_A_RUN)
         return int(self._labels_of_run(run)[place])
 
     def fault(self, index: int) -> Fault:
@@ -156,7 +142,7 @@ class AtomFrames(Sequence[NDArray[np.uint8]]):
 
     def run(self, index: int) -> Run:
         """Return the setting that a frame is recorded with."""
-        return _draw_run(self.seed, self._checked(index) // FRAMES_A_RUN)
+        return _draw_run(self.seed, self.checked(index) // FRAMES_A_RUN)
 
     def cell(self, index: int) -> Cell:
         """Return the cell of a frame, where it is seen; the frame shows none if that is its fault."""
@@ -165,7 +151,7 @@ class AtomFrames(Sequence[NDArray[np.uint8]]):
         free = np.maximum(field / 2 - RIM_UM - extents, 0)
         center = np.clip([cell.y_um, cell.x_um], -free, free)
         if self._drawn_fault(index) is Fault.CUT:
-            rng = self._rng(index, _Purpose.PLACE)
+            rng = self.stream(index, _Purpose.PLACE)
             axis, side = rng.integers(2), rng.choice([-1, 1])
             center[axis] = side * (field[axis] / 2 - rng.uniform(-0.3, 0.6) * extents[axis])
         return dataclasses.replace(cell, y_um=float(center[0]), x_um=float(center[1]))
@@ -173,34 +159,26 @@ class AtomFrames(Sequence[NDArray[np.uint8]]):
     def empty_field(self, index: int) -> NDArray[np.uint8]:
         """Return the frame of the same run and noise with no cell in the field."""
         view = self.run(index).acquisition
-        return self._digitised(np.ones((view.rows, view.columns)), self._checked(index))
+        return self._digitised(np.ones((view.rows, view.columns)), self.checked(index))
 
     def _digitised(self, light: Floats, index: int) -> NDArray[np.uint8]:
         view = self.run(index).acquisition
         shading = _run_shading(self.seed, index // FRAMES_A_RUN)
-        codes = digitise(light[None], view, shading=shading[None], rng=self._rng(index, _Purpose.NOISE))
+        codes = digitise(light[None], view, shading=shading[None], rng=self.stream(index, _Purpose.NOISE))
         return codes[0].astype(np.uint8)
 
     def _drawn_cell(self, index: int) -> Cell:
         line = cell_line(self.class_names[self.label(index)])
-        return draw_cell(line, self._rng(self._checked(index), _Purpose.CELL), self.difficulty)
+        return draw_cell(line, self.stream(self.checked(index), _Purpose.CELL), self.difficulty)
 
     def _drawn_fault(self, index: int) -> Fault:
-        rng = self._rng(self._checked(index), _Purpose.FAULT)
+        rng = self.stream(self.checked(index), _Purpose.FAULT)
         is_poor = rng.uniform() < POOR_SHARE[self.class_names[self.label(index)]]
         return list(Fault)[1 + int(rng.integers(len(Fault) - 1))] if is_poor else Fault.NONE
 
     def _labels_of_run(self, run: int) -> NDArray[np.int64]:
         labels = np.repeat(np.arange(len(self.class_names)), list(CELLS_A_RUN.values()))
-        return self._rng(run, _Purpose.LABELS).permutation(labels)
-
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return _stream(self.seed, number, purpose)
-
-    def _checked(self, index: int) -> int:
-        if not -self.frames <= index < self.frames:
-            raise IndexError(f"frame {index} of {self.frames}")
-        return index % self.frames
+        return self.stream(run, _Purpose.LABELS).permutation(labels)
 
 
 class _Purpose(IntEnum):
@@ -216,14 +194,10 @@ class _Purpose(IntEnum):
     SHADING = 7
 
 
-def _stream(seed: int, number: int, purpose: _Purpose) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, purpose)))
-
-
 @lru_cache(maxsize=64)
 def _draw_run(seed: int, number: int) -> Run:
     """Draw sampling, illumination and focus of a run."""
-    rng = _stream(seed, number, _Purpose.RUN)
+    rng = stream(seed, number, _Purpose.RUN)
     rows, columns = (int(rng.integers(low, high + 1)) for low, high in (ROWS, COLUMNS))
     height = min(rng.uniform(*HEIGHT_UM), MAX_LINE_PITCH_UM * rows)
     acquisition = FourAngle(
@@ -244,7 +218,7 @@ def _draw_run(seed: int, number: int) -> Run:
 @lru_cache(maxsize=64)
 def _run_shading(seed: int, number: int) -> Floats:
     """Return how unevenly the field of a run is lit: (rows, columns), about 1."""
-    return draw_shading(_draw_run(seed, number).acquisition, _stream(seed, number, _Purpose.SHADING))[0]
+    return draw_shading(_draw_run(seed, number).acquisition, stream(seed, number, _Purpose.SHADING))[0]
 
 
 def _half_extents(cell: Cell) -> Floats:

@@ -17,6 +17,7 @@ import math
 
 import numpy as np
 
+from cytogate.model.data.splits import Split
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.baselines import svm_pixels
 from cytogate.model.evaluation.metrics import Metrics
@@ -33,38 +34,37 @@ from cytogate.model.experiments.meng2018.methods import (
     AT_A_TIME,
     SHARES,
     STORED,
-    Parts,
+    Meng2018Sizes,
     Said,
-    Sizes,
     SquaredErrors,
     Volume,
     all_methods,
     classic,
+    first,
     fitted_network,
     identity,
     inputs_of,
     predicted,
+    split_frames,
     steps_of,
     volume_of,
+    within,
 )
 from cytogate.model.experiments.meng2018.results import add_classes, add_frames, add_volumes
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import meng2018
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.networks.pretrained import start_twin
-from cytogate.model.networks.words import assert_exact_accumulation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import lines_plot
-from cytogate.model.pages.twin_table import twin_beside_float
-from cytogate.model.training.fitting import Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam
+from cytogate.model.pages.quantized_table import quantized_beside_float
+from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_quantized
+from cytogate.model.training.record import Select
 
 CODES_ON_PAGE = 16
 
-SMALL = Sizes(
+SMALL = Meng2018Sizes(
     frames=3000,
     judged=500,
     volumes=(200, 500, 1000, 2400),
@@ -74,13 +74,13 @@ SMALL = Sizes(
     gao=dataclasses.replace(Gao2017(), size=32, pools=(2, 2, 2)),
     batch=16,
     rates=(1e-3, 1e-5),
-    twin_iterations=400,
-    twin_rate=5e-4,
+    quantized_iterations=400,
+    quantized_rate=5e-4,
     svm_cells=10_000,
     in_memory=True,
 )
 
-FULL = Sizes(
+FULL = Meng2018Sizes(
     frames=2_150_000,
     judged=5000,
     volumes=(1100, 6400, 12_000, 64_000, 129_000, 651_000, 1_305_000),
@@ -90,8 +90,8 @@ FULL = Sizes(
     gao=Gao2017(),
     batch=1300,
     rates=(1e-4, 1e-4),
-    twin_iterations=1000,
-    twin_rate=1e-4,
+    quantized_iterations=1000,
+    quantized_rate=1e-4,
     svm_cells=20_000,
     in_memory=False,
 )
@@ -103,18 +103,18 @@ def run(setting: Setting) -> Page:
     return run_sized(setting, setting.chosen(SMALL, FULL))
 
 
-def run_sized(setting: Setting, sizes: Sizes) -> Page:
+def run_sized(setting: Setting, sizes: Meng2018Sizes) -> Page:
     """Run the experiment."""
     page = Page(EXPERIMENT.title, simulated=True)
     frames = AtomFrames(sizes.frames, setting.seed)
-    parts = Parts.of(frames.labels, setting.seed)
+    parts = split_frames(frames.labels, setting.seed)
     judged = parts.training[: sizes.judged]
     poor = poor_frames(frames, judged)
     with setting.own_bars():
         images = frame_images(frames, sizes.cnn.size, poor, setting.work / "frames.h5")
     with images:
-        cells = parts.within(kept(images))
-        volumes = [volume_of(setting, sizes, images, cells.first(wanted)) for wanted in sizes.volumes]
+        cells = within(parts, kept(images))
+        volumes = [volume_of(setting, sizes, images, first(cells, wanted)) for wanted in sizes.volumes]
         results = [
             all_methods(setting, sizes, volume, steps) for volume, steps in zip(volumes, sizes.iterations, strict=True)
         ]
@@ -124,14 +124,14 @@ def run_sized(setting: Setting, sizes: Sizes) -> Page:
         add_classes(page, volumes[-1], results[-1])
         _training(page, setting, sizes, volumes[-1], results[-1])
         add_inside(page, setting, sizes, volumes[-1], results[-1])
-        _twin(page, setting, sizes, volumes[-1], results[-1])
+        _quantized(page, setting, sizes, volumes[-1], results[-1])
         _control(page, setting, sizes, frames, volumes[sizes.control], results[sizes.control])
     page.fact("sizes", sizes)
     page.fact("split", parts)
     return page
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, parts: Parts, volumes: list[Volume]) -> None:
+def _introduction(page: Page, setting: Setting, sizes: Meng2018Sizes, parts: Split, volumes: list[Volume]) -> None:
     page.text(
         "One bright-field frame of a cell in flow, as an ATOM instrument gives it: which of four kinds is it, and how "
         "much does more data help? The paper has up to 1.3 million real cells and reports 0.995 for its network, 0.977 "
@@ -162,7 +162,7 @@ def _introduction(page: Page, setting: Setting, sizes: Sizes, parts: Parts, volu
         )
 
 
-def _training(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+def _training(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
     page.heading("Training (Figures 6 and 7)")
     fitted = result["CNN"].fitted
     assert fitted is not None
@@ -204,56 +204,45 @@ def _training(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result
     page.fact("curves", curves)
 
 
-def _twin(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
-    page.heading("Quantized twin")
+def _quantized(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
+    page.heading("Quantized network")
     fitted = result["CNN"].fitted
     assert fitted is not None
     trained = fitted.model
     (samples,), _ = next(volume.training.batches(AT_A_TIME, None))
-
-    def build() -> keras.Model:
-        twin = meng2018.quantized_network(sizes.cnn)
-        start_twin(twin, trained, samples)
-        return twin
-
-    epochs = math.ceil(sizes.twin_iterations / steps_of(sizes, volume))
-    phase = Phase("fine-tune", epochs, falling_adam(sizes.twin_rate))
+    epochs = math.ceil(sizes.quantized_iterations / steps_of(sizes, volume))
+    plan = TrainingPlan(setting.seed, epochs, 0, sizes.batch, sizes.quantized_rate)
+    wanted = NetworkFit(
+        name="quantized",
+        build=functools.partial(meng2018.quantized_network, sizes.cnn),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        training=volume.training,
+        validation=volume.validation,
+        # Without batch normalization there is nothing to snap.
+        plan=plan.in_phases(snapped=False, select=Select.LOSS),
+        folder=setting.work / "quantized",
+        identity=identity(sizes, volume),
+    )
     with setting.training() as show:
-        twin = fit(
-            build,
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            volume.training,
-            volume.validation,
-            Plan(
-                (phase,),
-                sizes.batch,
-                setting.seed,
-                select=Select.LOSS,
-            ),
-            folder=setting.work / "twin",
-            identity=identity(sizes, volume),
-            on_progress=lambda what, done, total: show(f"twin: {what}", done, total),
-        ).model
-    settle_weights(twin)
-    assert_exact_accumulation(twin)
+        quantized = fit_quantized(wanted, show, start=FloatStart(trained, samples)).model
     page.text(
-        f"The twin of the CNN starts from the float network's weights at the largest volume and is trained {epochs} "
-        f"epochs more with quantizers, Adam from {sizes.twin_rate:g}."
+        f"The quantized network of the CNN starts from the float network's weights at the largest volume and is "
+        f"trained {epochs} epochs more with quantizers, Adam from {sizes.quantized_rate:g}."
     )
     test = np.sort(volume.parts.test)
-    networks = {"float": trained, "quantized twin": twin}
-    twin_beside_float(
+    networks = {"float": trained, "quantized network": quantized}
+    quantized_beside_float(
         page,
         volume.labels(test),
         volume.class_names,
         networks,
         {name: probabilities(model, inputs_of(volume.test)) for name, model in networks.items()},
     )
-    page.twin(twin, (volume.images.read(test[:CODES_ON_PAGE]),))
+    page.quantized_network(quantized, (volume.images.read(test[:CODES_ON_PAGE]),))
 
 
 def _control(
-    page: Page, setting: Setting, sizes: Sizes, frames: AtomFrames, volume: Volume, result: dict[str, Said]
+    page: Page, setting: Setting, sizes: Meng2018Sizes, frames: AtomFrames, volume: Volume, result: dict[str, Said]
 ) -> None:
     page.heading("Control: the field without the cell")
     parts = volume.parts
@@ -262,7 +251,7 @@ def _control(
     with setting.own_bars():
         fields = field_images(frames, sizes.cnn.size, chosen, setting.work / "fields.h5")
     with fields:
-        empty = volume_of(setting, sizes, fields, Parts(*np.split(np.arange(len(chosen)), ends)), "fields")
+        empty = volume_of(setting, sizes, fields, Split(*np.split(np.arange(len(chosen)), ends)), "fields")
         build = functools.partial(meng2018.float_network, sizes.cnn)
         fitted = fitted_network(setting, sizes, empty, "control", build, sizes.iterations[sizes.control])
         said = {

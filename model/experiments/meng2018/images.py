@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.data.preprocessing import Balance, PoorFrames, normalized_mean, resized
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
-from cytogate.model.files.image_sources import CLASS_NAMES, IMAGES, LABELS
-from cytogate.model.files.images import ImageSet, open_image_set
+from cytogate.model.files.hdf5 import open_hdf5
+from cytogate.model.files.images import IMAGES, ImageSet, open_image_set
 from cytogate.model.simulation.making import make_file
+from cytogate.model.simulation.write import write_hdf5
 
 CODE_OF_MEAN = 128
 """Code of an image's mean intensity."""
@@ -86,10 +86,6 @@ class _BalancedImages:
     balance: Balance
 
     @property
-    def count(self) -> int:
-        return len(self.balance)
-
-    @property
     def shape(self) -> tuple[int, int, int]:
         assert self.images.shape is not None
         return self.images.shape
@@ -101,11 +97,6 @@ class _BalancedImages:
     def read(self, index: int) -> NDArray[np.uint8]:
         original = self.images.image(int(self.balance.source[index]))
         return _codes(self.balance.image(index, original / np.float32(CODE_OF_MEAN)))
-
-    def member(self, name: str) -> NDArray | None:
-        return {LABELS: self.images.labels[self.balance.source], CLASS_NAMES: np.array(self.images.class_names)}.get(
-            name
-        )
 
     def close(self) -> None:
         self.images.close()
@@ -198,7 +189,7 @@ class _FieldImages(_Recipe):
 def _made(recipe: _Recipe, path: Path, workers: int) -> ImageSet:
     if not path.exists():
         make_file(recipe, path, partial(_store, recipe), workers)
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         found = file.attrs.get(REQUEST)
     if found != _said(recipe):
         raise InputError(f"{path}: holds other images than asked for; remove it, or give another folder")
@@ -206,14 +197,10 @@ def _made(recipe: _Recipe, path: Path, workers: int) -> ImageSet:
 
 
 def _store(recipe: _Recipe, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
-    with h5py.File(path, "w") as file:
-        file.attrs[REQUEST] = _said(recipe)
-        file[LABELS] = recipe.labels
-        # Of fixed length: HDF5 can hang on a damaged heap of variable ones.
-        file[CLASS_NAMES] = np.array(recipe.frames.class_names, "S")
-        images = file.create_dataset(IMAGES, (recipe.count, *recipe.shape), np.uint8, chunks=(1, *recipe.shape))
-        for number, item in enumerate(items):
-            images[number] = item
+    write_hdf5(
+        path, IMAGES, items, (recipe.count, *recipe.shape), recipe.dtype,
+        attributes={REQUEST: _said(recipe)}, labels=recipe.labels, class_names=recipe.frames.class_names,
+    )  # fmt: skip
 
 
 def _said(recipe: _Recipe) -> str:

@@ -9,12 +9,12 @@ from sklearn.neighbors import NearestNeighbors
 
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.evaluation.analysis import embedded, layer_outputs, occlusion_map
-from cytogate.model.evaluation.metrics import Figure
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.meng2018.images import CODE_OF_MEAN
 from cytogate.model.experiments.meng2018.methods import (
     Indices,
+    Meng2018Sizes,
     Said,
-    Sizes,
     Volume,
     examples_of,
     inputs_of,
@@ -38,7 +38,7 @@ BLOCKS = {
 FILTERS_SHOWN = 12
 
 
-def add_inside(page: Page, setting: Setting, sizes: Sizes, volume: Volume, result: dict[str, Said]) -> None:
+def add_inside(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volume, result: dict[str, Said]) -> None:
     """Add the section of Figures 8 to 10 on the largest volume's network."""
     page.heading("What the network has learned (Figures 8 to 10)")
     fitted = result["CNN"].fitted
@@ -127,7 +127,7 @@ def _places_plot(places: dict[str, NDArray], labels: Indices, class_names: tuple
     return figure
 
 
-def _neighbors_agree(outputs: NDArray[np.floating], labels: Indices) -> Figure:
+def _neighbors_agree(outputs: NDArray[np.floating], labels: Indices) -> Interval:
     """Return the share of cells whose nearest other one has their label."""
     nearest = NearestNeighbors(n_neighbors=1).fit(outputs).kneighbors(return_distance=False)[:, 0]
-    return Figure.share(int((labels[nearest] == labels).sum()), len(labels))
+    return Interval.share(int((labels[nearest] == labels).sum()), len(labels))

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, train_test_spli
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.data.examples import ArrayExamples, Examples, Inputs, StreamedExamples
 from cytogate.model.data.preprocessing import Balance
+from cytogate.model.data.splits import Split
 from cytogate.model.evaluation.analysis import probabilities
 from cytogate.model.evaluation.baselines import knn_euclidean, svm_pixels
 from cytogate.model.experiments.meng2018.images import balanced
@@ -26,8 +27,9 @@ from cytogate.model.networks import gao2017, meng2018
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
-from cytogate.model.training.fitting import Fitted, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam
+from cytogate.model.training.fitting import Fitted, Plan, TrainingPhase
+from cytogate.model.training.recipes import NetworkFit, falling_adam, fit_float
+from cytogate.model.training.record import Select
 
 Indices = NDArray[np.int64]
 
@@ -41,7 +43,7 @@ AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Meng2018Sizes:
     """How large the experiment is."""
 
     frames: int
@@ -59,38 +61,31 @@ class Sizes:
     batch: int
     rates: tuple[float, float]
     """Of Adam, at first and at last, along a cosine."""
-    twin_iterations: int
-    twin_rate: float
+    quantized_iterations: int
+    quantized_rate: float
     svm_cells: int
     """Training samples that the support vector machine is fitted to at most."""
     in_memory: bool
     """Whether training images are held in memory, or read from shards."""
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Frames to fit on, to select on and to report on: disjoint, each in a random order."""
+def split_frames(labels: Indices, seed: int) -> Split:
+    """Split all frames by class, whatever run they are of, as the paper does; each part in a random order."""
+    rest, test = train_test_split(np.arange(len(labels)), test_size=SHARES[2], random_state=seed, stratify=labels)
+    share = SHARES[1] / (SHARES[0] + SHARES[1])
+    training, validation = train_test_split(rest, test_size=share, random_state=seed, stratify=labels[rest])
+    return Split(training, validation, test)
 
-    training: Indices
-    validation: Indices
-    test: Indices
 
-    @staticmethod
-    def of(labels: Indices, seed: int) -> Parts:
-        """Split all frames by class, whatever run they are of, as the paper does."""
-        rest, test = train_test_split(np.arange(len(labels)), test_size=SHARES[2], random_state=seed, stratify=labels)
-        share = SHARES[1] / (SHARES[0] + SHARES[1])
-        training, validation = train_test_split(rest, test_size=share, random_state=seed, stratify=labels[rest])
-        return Parts(training, validation, test)
+def within(split: Split, chosen: Indices) -> Split:
+    """Return what of each part is in ``chosen``, in the same order."""
+    return Split(*(part[np.isin(part, chosen)] for part in (split.training, split.validation, split.test)))
 
-    def within(self, chosen: Indices) -> Parts:
-        """Return what of each part is in ``chosen``, in the same order."""
-        return Parts(*(part[np.isin(part, chosen)] for part in (self.training, self.validation, self.test)))
 
-    def first(self, cells: int) -> Parts:
-        """Return the parts of a volume of ``cells``; all test cells stay."""
-        training, validation = (round(share * cells) for share in SHARES[:2])
-        return Parts(self.training[:training], self.validation[:validation], self.test)
+def first(split: Split, cells: int) -> Split:
+    """Return the split of a volume of ``cells``; all test cells stay."""
+    training, validation = (round(share * cells) for share in SHARES[:2])
+    return Split(split.training[:training], split.validation[:validation], split.test)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +95,7 @@ class Volume:
     cells: int
     """Of training and validation, and as many test cells as belong to them by share."""
     images: ImageSet
-    parts: Parts
+    parts: Split
     balanced: ImageSet
     """Training cells and the altered copies that balance their classes."""
     training: Examples
@@ -129,7 +124,7 @@ class Said:
     """Parameters chosen on the validation cells, if it is none."""
 
 
-def volume_of(setting: Setting, sizes: Sizes, images: ImageSet, parts: Parts, name: str = "training") -> Volume:
+def volume_of(setting: Setting, sizes: Meng2018Sizes, images: ImageSet, parts: Split, name: str = "training") -> Volume:
     """Balance the training cells of ``parts`` and return them with the others; shards hold what memory shall not."""
     every = balanced(images, Balance.of(images.labels, parts.training, setting.seed))
     cells = round((len(parts.training) + len(parts.validation)) / (SHARES[0] + SHARES[1]))
@@ -167,7 +162,7 @@ def inputs_of(examples: Examples) -> Iterator[Inputs]:
     return (inputs for inputs, _ in examples.batches(AT_A_TIME, None))
 
 
-def all_methods(setting: Setting, sizes: Sizes, volume: Volume, iterations: int) -> dict[str, Said]:
+def all_methods(setting: Setting, sizes: Meng2018Sizes, volume: Volume, iterations: int) -> dict[str, Said]:
     """Fit all four methods to one volume."""
     networks = {
         "Gao 2017": functools.partial(gao2017.float_network, sizes.gao),
@@ -215,7 +210,7 @@ def predicted(model: keras.Model, examples: Examples) -> Indices:
 
 def fitted_network(
     setting: Setting,
-    sizes: Sizes,
+    sizes: Meng2018Sizes,
     volume: Volume,
     name: str,
     build: Callable[[], keras.Model],
@@ -224,25 +219,31 @@ def fitted_network(
 ) -> Fitted:
     """Train a float network; the loss on the validation cells selects its weights."""
     epochs = math.ceil(iterations / steps_of(sizes, volume))
+    wanted = NetworkFit(
+        name=name,
+        build=build,
+        loss=loss or keras.losses.SparseCategoricalCrossentropy(),
+        training=volume.training,
+        validation=volume.validation,
+        plan=Plan(
+            (TrainingPhase("train", epochs, falling_adam(*sizes.rates)),),
+            sizes.batch,
+            setting.seed,
+            select=Select.LOSS,
+        ),
+        folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
+        identity=identity(sizes, volume),
+    )
     with setting.training() as show:
-        return fit(
-            build,
-            loss or keras.losses.SparseCategoricalCrossentropy(),
-            volume.training,
-            volume.validation,
-            Plan((Phase("train", epochs, falling_adam(*sizes.rates)),), sizes.batch, setting.seed, select=Select.LOSS),
-            folder=setting.work / name.replace(", ", "-").replace(" ", "-"),
-            identity=identity(sizes, volume),
-            on_progress=lambda what, done, total: show(f"{name}: {what}", done, total),
-        )
+        return fit_float(wanted, show)
 
 
-def steps_of(sizes: Sizes, volume: Volume) -> int:
+def steps_of(sizes: Meng2018Sizes, volume: Volume) -> int:
     """Return the iterations of an epoch."""
     return math.ceil(len(volume.training) / sizes.batch)
 
 
-def identity(sizes: Sizes, volume: Volume) -> dict[str, object]:
+def identity(sizes: Meng2018Sizes, volume: Volume) -> dict[str, object]:
     """Return what tells one training from another one of the same work folder."""
     return {
         "networks": [dataclasses.asdict(sizes.cnn), dataclasses.asdict(sizes.gao)],

@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.evaluation.metrics import Difference, Figure, Metrics
+from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
 from cytogate.model.experiments.meng2018.images import encoded, kept
-from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Said, Sizes, Volume
+from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Meng2018Sizes, Said, Volume
 from cytogate.model.files.images import ImageSet
-from cytogate.model.pages.page import Page, Value
+from cytogate.model.pages.page import Page, Value, told_difference
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
-from cytogate.model.pages.twin_table import told_difference
 
 
-def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices, sizes: Sizes) -> None:
+def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices, sizes: Meng2018Sizes) -> None:
     """Add the section of what a classifier of poor frames, fitted to those ``judged``, makes of the others."""
     page.heading("Frames and what is discarded (section III-B)")
     faults = np.array([list(Fault).index(frames.fault(index)) for index in range(len(frames))])
@@ -24,8 +23,8 @@ def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices
     unjudged = np.ones(len(frames), bool)
     unjudged[judged] = False
 
-    def share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> Figure:
-        return Figure.share(int((of & among).sum()), int(among.sum()))
+    def share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> Interval:
+        return Interval.share(int((of & among).sum()), int(among.sum()))
 
     poor = faults > 0
     page.table(
@@ -81,7 +80,7 @@ def add_volumes(page: Page, volumes: list[Volume], results: list[dict[str, Said]
             for result, volume in zip(results, volumes, strict=True)
         ]
         rows.append((name, "test", *(each.accuracy for each in metrics[name])))
-        rows.append((name, "validation", *(Figure.share(int((a == b).sum()), len(b)) for a, b in selected)))
+        rows.append((name, "validation", *(Interval.share(int((a == b).sum()), len(b)) for a, b in selected)))
         rows.append((name, "test, balanced", *(each.balanced_accuracy for each in metrics[name])))
     page.table(
         "volume",
@@ -103,8 +102,8 @@ def add_volumes(page: Page, volumes: list[Volume], results: list[dict[str, Said]
     )
     last = results[-1]
     ranked = sorted(METHODS, key=lambda name: metrics[name][-1].balanced_accuracy.value or 0.0, reverse=True)
-    gains = {name: Difference.of(truth, last[name].test, results[0][name].test) for name in METHODS}
-    over_svm = Difference.of(truth, last["CNN"].test, last["SVM"].test)
+    gains = {name: Interval.difference(truth, last[name].test, results[0][name].test) for name in METHODS}
+    over_svm = Interval.difference(truth, last["CNN"].test, last["SVM"].test)
     page.text(
         f"At the largest volume, by balanced accuracy: {', '.join(ranked)}. The CNN's accuracy less the support vector "
         f"machine's, cell by cell: {told_difference(over_svm)}. What the largest volume gains over the smallest: "

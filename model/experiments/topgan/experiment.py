@@ -1,7 +1,7 @@
 """Paper 003: few labelled cells, classified by what a network has learned from many unlabelled ones of another type.
 
 M. Rubin et al., "TOP-GAN: stain-free cancer cell classification using deep learning with a small training set": Tables
-1 and 2, Figures 3 to 5, on simulated path-delay maps, and the quantized twin, which the paper has not. The same
+1 and 2, Figures 3 to 5, on simulated path-delay maps, and the quantized network, which the paper has not. The same
 networks on real Jurkat cells, where there are data.
 """
 
@@ -23,26 +23,27 @@ from cytogate.model.experiments.topgan.methods import (
     Method,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     values,
 )
-from cytogate.model.experiments.topgan.on_jurkat import JurkatSizes, add_jurkat
+from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import gallery_plot
-from cytogate.model.pages.twin_table import twin_beside_float
+from cytogate.model.pages.quantized_table import quantized_beside_float
+from cytogate.model.simulation.seeded import derived_seed
 
 EASY_NAME, HARD_NAME = " against ".join(EASY), " against ".join(HARD)
 SHOWN = 6
 """Cells a row of a gallery."""
 UNSEEN_CELLS = 16
-"""Cells that go along with the twin."""
+"""Cells that go along with the quantized network."""
 
 
 @dataclass(frozen=True)
-class Sizes:
+class TopganSizes:
     """How large the part on simulated cells is."""
 
     side: int
@@ -63,7 +64,7 @@ class Sizes:
     methods: tuple[Method, ...] = tuple(Method)
 
 
-FULL = Sizes(
+FULL = TopganSizes(
     side=SIZE,
     width=1.0,
     unlabelled=2762,
@@ -74,7 +75,7 @@ FULL = Sizes(
     adversarial=AdversarialPlan(),
 )
 """The paper's, with more labelled cells, so that draws share few or none and all are tested on the same cells."""
-SMALL = Sizes(
+SMALL = TopganSizes(
     side=32,
     width=1 / 8,
     unlabelled=400,
@@ -89,14 +90,14 @@ SMALL = Sizes(
         falls=True,
         passes=1,
         least_steps=300,
-        twin_epochs=1,
-        twin_learning_rate=1e-3,
+        quantized_epochs=1,
+        quantized_learning_rate=1e-3,
     ),
 )
-FULL_JURKAT = JurkatSizes(
+FULL_JURKAT = TopganJurkatSizes(
     side=32, width=1 / 2, unlabelled=4500, folds=5, training=(10, 40, 236, 800), methods=tuple(Method)
 )
-SMALL_JURKAT = JurkatSizes(
+SMALL_JURKAT = TopganJurkatSizes(
     side=32,
     width=1 / 8,
     unlabelled=500,
@@ -111,13 +112,13 @@ def run(setting: Setting) -> Page:
     return page_of(setting, setting.chosen(SMALL, FULL), setting.chosen(SMALL_JURKAT, FULL_JURKAT))
 
 
-def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
+def page_of(setting: Setting, sizes: TopganSizes, of_jurkat: TopganJurkatSizes) -> Page:
     """Do everything at given sizes and return the page."""
     page = Page(EXPERIMENT.title, simulated=True)
-    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, _seed(setting, 0)), sizes.side)
+    unlabelled = _codes(setting, SimulatedMaps((SPERM,), sizes.unlabelled, derived_seed(setting.seed, 0)), sizes.side)
     tasks = [
-        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, _seed(setting, 1))),
-        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, _seed(setting, 2))),
+        _task(setting, sizes, EASY_NAME, SimulatedMaps(EASY, sizes.pool + sizes.test, derived_seed(setting.seed, 1))),
+        _task(setting, sizes, HARD_NAME, SimulatedMaps(HARD, sizes.pool + sizes.test, derived_seed(setting.seed, 2))),
     ]
     _introduction(page, setting, sizes, tasks, unlabelled)
     with setting.training() as show:
@@ -135,17 +136,12 @@ def page_of(setting: Setting, sizes: Sizes, of_jurkat: JurkatSizes) -> Page:
         for number, trainer in enumerate(trainers, start=1):
             outcomes = trainer.outcomes(runnable(sizes.methods), sizes.training)
             add_comparison(page, number, trainer.task, outcomes)
-        _twin(page, sizes, trainers[-1])
+        _quantized(page, sizes, trainers[-1])
     add_jurkat(page, setting, of_jurkat, sizes.adversarial, sizes.schedule)
     page.fact("sizes", dataclasses.replace(sizes, methods=()))
     page.fact("sizes on Jurkat cells", dataclasses.replace(of_jurkat, methods=()))
     page.fact("adversarial losses", adversaries.curve)
     return page
-
-
-def _seed(setting: Setting, part: int) -> int:
-    """Return a seed of its own for each simulated set: cells of equal draws would be twins of each other."""
-    return int(np.random.SeedSequence(setting.seed, spawn_key=(part,)).generate_state(1)[0])
 
 
 def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
@@ -158,7 +154,7 @@ def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
     return np.stack([coded(each) for each in averaged])[..., None]
 
 
-def _task(setting: Setting, sizes: Sizes, name: str, maps: SimulatedMaps) -> Task:
+def _task(setting: Setting, sizes: TopganSizes, name: str, maps: SimulatedMaps) -> Task:
     labels = maps.labels
     pool, test = np.arange(sizes.pool), np.arange(sizes.pool, sizes.pool + sizes.test)
     draws = tuple(
@@ -171,13 +167,13 @@ def _task(setting: Setting, sizes: Sizes, name: str, maps: SimulatedMaps) -> Tas
 
 def _trainer(
     setting: Setting,
-    sizes: Sizes,
+    sizes: TopganSizes,
     task: Task,
     adversaries: Adversaries,
     pretraining: dict[str, object],
     show: Callable[[str, int, int], None],
-) -> Trainer:
-    return Trainer(
+) -> TopganTrainer:
+    return TopganTrainer(
         task=task,
         spec=narrowed(sizes.side, sizes.width),
         schedule=sizes.schedule,
@@ -189,7 +185,7 @@ def _trainer(
     )
 
 
-def _introduction(page: Page, setting: Setting, sizes: Sizes, tasks: Sequence[Task], unlabelled: Codes) -> None:
+def _introduction(page: Page, setting: Setting, sizes: TopganSizes, tasks: Sequence[Task], unlabelled: Codes) -> None:
     schedule, adversarial = sizes.schedule, sizes.adversarial
     page.text(
         "A generator and a discriminator learn unlabelled cells of one type from each other; then the discriminator's "
@@ -232,7 +228,7 @@ def _introduction(page: Page, setting: Setting, sizes: Sizes, tasks: Sequence[Ta
     )
 
 
-def _pretraining(page: Page, sizes: Sizes, adversaries: Adversaries, unlabelled: Codes) -> None:
+def _pretraining(page: Page, sizes: TopganSizes, adversaries: Adversaries, unlabelled: Codes) -> None:
     page.heading("Adversarial training (Figure 5)")
     rows = {
         f"after {epoch} epochs": [path_delays(picture[..., 0]) for picture in pictures[:SHOWN]]
@@ -253,27 +249,30 @@ def _pretraining(page: Page, sizes: Sizes, adversaries: Adversaries, unlabelled:
     )
 
 
-def _twin(page: Page, sizes: Sizes, trainer: Trainer) -> None:
-    page.heading("Quantized twin")
+def _quantized(page: Page, sizes: TopganSizes, trainer: TopganTrainer) -> None:
+    page.heading("Quantized network")
     cells, method, number = max(sizes.training), Method.TOP_GAN_AUG, 0
     trained = trainer.classifier(method, cells, number)
-    twin = trainer.twin(trained, method, cells, number)
+    quantized = trainer.quantized(trained, method, cells, number)
     task, test = trainer.task, trainer.task.draws[number].test
-    epochs = sizes.schedule.twin_epochs
+    epochs = sizes.schedule.quantized_epochs
     page.text(
-        f"The twin of {method.value}, {task.name}, {cells} training cells of the first draw, starts from the float "
-        f"network's weights, its words scaled on the training cells; it takes the map once instead of three times. "
-        f"It is trained with quantizers (epochs: {epochs}), then with its batch normalization snapped (epochs: "
+        f"The quantized network of {method.value}, {task.name}, {cells} training cells of the first draw, starts from "
+        f"the float network's weights, its words scaled on the training cells; it takes the map once instead of three "
+        f"times. It is trained with quantizers (epochs: {epochs}), then with its batch normalization snapped (epochs: "
         f"{max(1, epochs // 3)}). Probabilities are the two sigmoids, scaled to add up to 1."
     )
-    twin_beside_float(
+    quantized_beside_float(
         page,
         task.labels[test],
         task.class_names,
-        {"float": trained, "quantized twin": twin},
-        {name: trainer.probabilities(each, test) for name, each in (("float", trained), ("quantized twin", twin))},
+        {"float": trained, "quantized network": quantized},
+        {
+            name: trainer.probabilities(each, test)
+            for name, each in (("float", trained), ("quantized network", quantized))
+        },
     )
-    page.twin(twin, (task.codes[test[:UNSEEN_CELLS]],))
+    page.quantized_network(quantized, (task.codes[test[:UNSEEN_CELLS]],))
 
 
 def _nm(codes: NDArray[np.int8]) -> NDArray[np.floating]:

@@ -9,18 +9,14 @@ are what a network learns from without labels.
 Every difference between classes is an estimate of ours, made so that the first task is easier than the second and
 neither is trivial; nothing learned here says anything of cells of these names. Pixel pitch, noise and threshold are
 estimates too, as the paper gives none.
-
-Every item depends on the set's seed and its own number alone: not on order, nor on how many items there are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import overload
 
 import numpy as np
 import scipy.fft
@@ -41,6 +37,7 @@ from cytogate.model.simulation.cells import (
     draw_cell,
     phase_map,
 )
+from cytogate.model.simulation.seeded import SeededSet, check_class_names
 from cytogate.model.simulation.simulator import MAX_DIFFICULTY
 
 SIZE = 128
@@ -98,7 +95,7 @@ SPERM = "sperm"
 
 
 @dataclass(frozen=True)
-class SimulatedMaps(Sequence[NDArray[np.float32]]):
+class SimulatedMaps(SeededSet[NDArray[np.float32]]):
     """A set of maps (128, 128) float32 in nm, 0 outside the cell, of some classes in equal numbers."""
 
     class_names: tuple[str, ...]
@@ -108,16 +105,8 @@ class SimulatedMaps(Sequence[NDArray[np.float32]]):
     """Factor of the spread between cells of a class, see :func:`cytogate.model.simulation.cells.draw_cell`."""
 
     def __post_init__(self) -> None:
-        if self.cells < 1:
-            raise InputError(f"{self.cells} cells cannot be simulated; ask for 1 or more")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be 0 to 2^63 - 1")
-        if not 0 <= self.difficulty <= MAX_DIFFICULTY:
-            raise InputError(
-                f"difficulty is {self.difficulty}; it must be 0 to {MAX_DIFFICULTY:g}, 1 being as designed"
-            )
-        if not self.class_names or len(set(self.class_names)) < len(self.class_names):
-            raise InputError("classes to simulate must be named, each once")
+        self.check_request(self.cells, self.difficulty, MAX_DIFFICULTY, "1 being as designed")
+        check_class_names(self.class_names)
         for name in self.class_names:
             if name != SPERM and name not in LINES:
                 raise InputError(f"there are no simulated maps of {name}; known are {', '.join(LINES)} and {SPERM}")
@@ -125,15 +114,9 @@ class SimulatedMaps(Sequence[NDArray[np.float32]]):
     def __len__(self) -> int:
         return self.cells
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.float32]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NDArray[np.float32]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[np.float32] | Sequence[NDArray[np.float32]]:
-        """Simulate the map of one cell, or those of a slice."""
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(self.cells))]
-        measured = measured_opd(self.cell(index), self._rng(self._checked(index), _Purpose.NOISE))
+    def item(self, index: int) -> NDArray[np.float32]:
+        """Simulate the map of one cell."""
+        measured = measured_opd(self.cell(index), self.stream(index, _Purpose.NOISE))
         return single_cell(measured).astype(np.float32)
 
     @property
@@ -143,21 +126,12 @@ class SimulatedMaps(Sequence[NDArray[np.float32]]):
 
     def label(self, index: int) -> int:
         """Return the label of a cell: every run of ``len(class_names)`` cells holds each class once, shuffled."""
-        block, place = divmod(self._checked(index), len(self.class_names))
-        return int(self._rng(block, _Purpose.LABELS).permutation(len(self.class_names))[place])
+        return self.kind(index, len(self.class_names), _Purpose.LABELS)
 
     def cell(self, index: int) -> Cell:
         """Return the cell itself: its shape and parts."""
-        name, rng = self.class_names[self.label(index)], self._rng(self._checked(index), _Purpose.CELL)
+        name, rng = self.class_names[self.label(index)], self.stream(self.checked(index), _Purpose.CELL)
         return draw_sperm(rng, self.difficulty) if name == SPERM else draw_cell(LINES[name], rng, self.difficulty)
-
-    def _rng(self, number: int, purpose: _Purpose) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number, purpose)))
-
-    def _checked(self, index: int) -> int:
-        if not -self.cells <= index < self.cells:
-            raise IndexError(f"cell {index} of {self.cells}")
-        return index % self.cells
 
 
 def coded(opd_nm: NDArray[np.floating]) -> NDArray[np.int8]:

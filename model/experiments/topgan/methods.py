@@ -19,18 +19,17 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from cytogate.model.contract.fixed_point import SIGNED_PIXEL
-from cytogate.model.data.examples import ArrayExamples, Inputs
-from cytogate.model.data.preprocessing import turned_at_random
+from cytogate.model.data.examples import ArrayExamples
+from cytogate.model.data.preprocessing import turned_inputs
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.analysis import outputs_of
-from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.keras_backend import keras, tf
-from cytogate.model.networks.pretrained import copy_weights, start_twin
+from cytogate.model.networks.pretrained import copy_weights
 from cytogate.model.networks.topgan import TopGan, as_picture, float_network, quantized_network
-from cytogate.model.networks.words import assert_exact_accumulation
-from cytogate.model.training.fitting import OnProgress, Phase, Plan, Select, fit
-from cytogate.model.training.schedules import falling_adam, quantized_phases
+from cytogate.model.training.fitting import OnProgress, Plan, TrainingPhase
+from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, falling_adam, fit_float, fit_quantized
+from cytogate.model.training.record import Select
 
 Codes = NDArray[np.int8]
 """(cells, side, side, maps), code / 128 in [-1, 1)"""
@@ -71,8 +70,8 @@ class Schedule:
     """How often an epoch shows each cell where it is turned and mirrored at random: the paper's eightfold set."""
     least_steps: int = 1
     """Steps an epoch at least, however few the cells are: they are shown as often as it takes."""
-    twin_epochs: int = 30
-    twin_learning_rate: float = 1e-4
+    quantized_epochs: int = 30
+    quantized_learning_rate: float = 1e-4
     """With quantizers; a tenth of it, and a third of the epochs, behind the snap of batch normalization."""
 
 
@@ -155,7 +154,7 @@ class OneAgainstRest(keras.losses.Loss):
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class TopganTrainer:
     """Trains classifiers of one task, each in a folder of its own below ``folder``."""
 
     task: Task
@@ -204,13 +203,14 @@ class Trainer:
         augmented = method in AUGMENTED
         examples = self._examples(training, schedule.passes if augmented else 1, augmented, self.spec.copies)
         judged = self._examples(training, 1, False, self.spec.copies, least_steps=1)
-        network = fit(
-            build,
-            OneAgainstRest(from_logits=False),
-            examples,
-            judged,
-            Plan(
-                (Phase("train", schedule.epochs, self._adam),),
+        wanted = NetworkFit(
+            name=f"{self.task.name}, {method.value}, {cells} cells, draw {number + 1}",
+            build=build,
+            loss=OneAgainstRest(from_logits=False),
+            training=examples,
+            validation=judged,
+            plan=Plan(
+                (TrainingPhase("train", schedule.epochs, self._adam),),
                 schedule.batch,
                 self.seed + number,
                 schedule.patience,
@@ -218,43 +218,33 @@ class Trainer:
             ),
             folder=self.folder / f"{what}-{cells}-{number}",
             identity=self._identity(method, number),
-            on_progress=lambda said, done, total: self.on_progress(
-                f"{self.task.name}, {method.value}, {cells} cells, draw {number + 1}: {said}", done, total
-            ),
-        ).model
+        )
+        network = fit_float(wanted, self.on_progress).model
         # Few steps leave moving averages near where they began.
         set_statistics(network, judged.inputs[0])
         return network
 
-    def twin(self, trained: keras.Model, method: Method, cells: int, number: int) -> keras.Model:
-        """Train the quantized twin of a classifier from its weights, on its cells; exact in fixed point."""
+    def quantized(self, trained: keras.Model, method: Method, cells: int, number: int) -> keras.Model:
+        """Train the quantized network of a classifier from its weights, on its cells; exact in fixed point."""
         training, schedule = self.task.draws[number].training[:cells], self.schedule
         spec = dataclasses.replace(self.spec, copies=1)
         samples = as_picture(self.spec, values(self.task.codes[training]))
-
-        def build() -> keras.Model:
-            twin = quantized_network(spec)
-            start_twin(twin, trained, samples)
-            return twin
-
-        rate = schedule.twin_learning_rate
-        phases = quantized_phases(schedule.twin_epochs, max(1, schedule.twin_epochs // 3), rate, rate / 10)
-        twin = fit(
-            build,
-            OneAgainstRest(from_logits=True),
-            self._examples(training, schedule.passes, True, 1),
-            self._examples(training, 1, False, 1, least_steps=1),
-            Plan(phases, schedule.batch, self.seed + number, select=Select.LOSS),
-            folder=self.folder / f"twin-{cells}-{number}",
+        epochs, rate = schedule.quantized_epochs, schedule.quantized_learning_rate
+        plan = TrainingPlan(self.seed + number, epochs, max(1, epochs // 3), schedule.batch, rate, rate / 10)
+        wanted = NetworkFit(
+            name=f"{self.task.name}, quantized",
+            build=lambda: quantized_network(spec),
+            loss=OneAgainstRest(from_logits=True),
+            training=self._examples(training, schedule.passes, True, 1),
+            validation=self._examples(training, 1, False, 1, least_steps=1),
+            plan=plan.in_phases(snapped=True, select=Select.LOSS),
+            folder=self.folder / f"quantized-{cells}-{number}",
             identity=self._identity(method, number),
-            on_progress=lambda said, done, total: self.on_progress(f"{self.task.name}, twin: {said}", done, total),
-        ).model
-        settle_weights(twin)
-        assert_exact_accumulation(twin)
-        return twin
+        )
+        return fit_quantized(wanted, self.on_progress, start=FloatStart(trained, samples)).model
 
     def probabilities(self, model: keras.Model, cells: Indices) -> NDArray[np.float64]:
-        """Return probabilities (cells, 2) of a float network or a twin: both sigmoids, scaled to add up to 1."""
+        """Return probabilities (cells, 2) of a float or quantized network: two sigmoids, scaled to add up to 1."""
         copies = model.input_shape[-1] // self.spec.maps
         parts = (cells[start : start + AT_A_TIME] for start in range(0, len(cells), AT_A_TIME))
         outputs = outputs_of(model, ((np.tile(values(self.task.codes[part]), copies),) for part in parts)).astype(float)
@@ -268,7 +258,7 @@ class Trainer:
         passes = max(passes, -(-(steps - 1) * self.schedule.batch // len(chosen)))
         shown = np.tile(chosen, passes)
         inputs = np.tile(values(self.task.codes[shown]), copies)
-        return ArrayExamples((inputs,), self.task.labels[shown], _turned if augmented else None)
+        return ArrayExamples((inputs,), self.task.labels[shown], turned_inputs if augmented else None)
 
     def _adam(self, steps: int) -> keras.Optimizer:
         rate = self.schedule.learning_rate
@@ -325,7 +315,3 @@ def _mobilenet(seed: int) -> baselines.BaseEstimator:
     if path is None:
         raise InputError(f"{MOBILENET_VARIABLE} names no file of MobileNet's weights")
     return baselines.mobilenet_transfer(path, seed)
-
-
-def _turned(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    return (turned_at_random(inputs[0], rng),)

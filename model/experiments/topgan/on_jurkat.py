@@ -15,7 +15,7 @@ from cytogate.model.data import jurkat
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.metrics import Difference, Figure
+from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, train_adversaries
 from cytogate.model.experiments.topgan.methods import (
@@ -25,14 +25,13 @@ from cytogate.model.experiments.topgan.methods import (
     Outcome,
     Schedule,
     Task,
-    Trainer,
+    TopganTrainer,
     narrowed,
     runnable,
     values,
 )
 from cytogate.model.experiments.topgan.results import chosen, methods_of
-from cytogate.model.pages.page import Page, Value
-from cytogate.model.pages.twin_table import told_difference
+from cytogate.model.pages.page import Page, Value, told_difference
 
 FOLDS = 5
 CLASSES = ("G1", "G2")
@@ -40,7 +39,7 @@ CONTROL = "control: TOP-GAN + augmentation, background alone"
 
 
 @dataclass(frozen=True)
-class JurkatSizes:
+class TopganJurkatSizes:
     """How large this part of the experiment is."""
 
     side: int
@@ -55,7 +54,9 @@ class JurkatSizes:
     methods: tuple[Method, ...]
 
 
-def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: AdversarialPlan, schedule: Schedule) -> None:
+def add_jurkat(
+    page: Page, setting: Setting, sizes: TopganJurkatSizes, plan: AdversarialPlan, schedule: Schedule
+) -> None:
     """Add the section to a page, or a sentence where there are no data."""
     page.heading("Real cells: Jurkat, G1 against G2")
     try:
@@ -80,7 +81,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: Adversari
         outcomes: list[Outcome] = []
         controls: list[Outcome] = []
         for number, fold in enumerate(stratified_folds(cells.labels, FOLDS, setting.seed)[: sizes.folds]):
-            trainer = Trainer(
+            trainer = TopganTrainer(
                 task=_task(f"Jurkat fold {number + 1}", images, cells, fold, sizes, setting.seed + number),
                 spec=spec,
                 schedule=schedule,
@@ -106,7 +107,7 @@ def add_jurkat(page: Page, setting: Setting, sizes: JurkatSizes, plan: Adversari
     _describe(page, sizes, cells, len(unlabelled), outcomes, controls)
 
 
-def _task(name: str, images: Codes, cells: jurkat.JurkatCells, fold: Fold, sizes: JurkatSizes, seed: int) -> Task:
+def _task(name: str, images: Codes, cells: jurkat.JurkatCells, fold: Fold, sizes: TopganJurkatSizes, seed: int) -> Task:
     draw = Draw.of(cells.labels, fold.training, fold.test, max(sizes.training), np.random.default_rng(seed))
     identity: dict[str, object] = {"set": jurkat.FOLDER, "classes": CLASSES, "side": sizes.side, "seed": seed}
     return Task(name, cells.class_names, images, cells.labels, (draw,), identity)
@@ -119,7 +120,7 @@ def _middle(codes: Codes, side: int) -> Codes:
 
 def _describe(
     page: Page,
-    sizes: JurkatSizes,
+    sizes: TopganJurkatSizes,
     cells: jurkat.JurkatCells,
     unlabelled: int,
     outcomes: list[Outcome],
@@ -159,9 +160,9 @@ def _pooled(outcomes: list[Outcome]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([each.labels for each in outcomes]), np.concatenate(predicted)
 
 
-def _pooled_accuracy(outcomes: list[Outcome]) -> Figure:
+def _pooled_accuracy(outcomes: list[Outcome]) -> Interval:
     labels, predicted = _pooled(outcomes)
-    return Figure.share(int((labels == predicted).sum()), len(labels))
+    return Interval.share(int((labels == predicted).sum()), len(labels))
 
 
 def _told(outcomes: list[Outcome], controls: list[Outcome], training: tuple[int, ...]) -> str:
@@ -169,15 +170,13 @@ def _told(outcomes: list[Outcome], controls: list[Outcome], training: tuple[int,
     for size in sorted({training[0], training[-1]}):
         one, other = (chosen(outcomes, method, size) for method in (Method.TOP_GAN_AUG, Method.CNN_AUG))
         labels, predicted = _pooled(one)
-        difference = Difference.of(labels, predicted, _pooled(other)[1])
+        difference = Interval.difference(labels, predicted, _pooled(other)[1])
         told.append(
             f"With {size} training cells {Method.TOP_GAN_AUG.value} less {Method.CNN_AUG.value} is "
             f"{told_difference(difference)}."
         )
     control = _pooled_accuracy(controls)
-    assert control.value is not None
-    assert control.low is not None
-    above = control.low > 0.5
+    above = control.is_above(0.5)
     told.append(
         f"The background alone gives {control.value:.3f}, "
         + ("above chance: that much may be owed to how the images were taken." if above else "chance being 0.5.")

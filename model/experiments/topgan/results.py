@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure as Plot
 
 from cytogate.model.evaluation.baselines import TOPGAN_NEIGHBORS
-from cytogate.model.evaluation.metrics import RESAMPLES, Figure, Spread
+from cytogate.model.evaluation.metrics import RESAMPLES, Interval, Repeats
 from cytogate.model.experiments.topgan.methods import MOBILENET_VARIABLE, Method, Outcome, Task
-from cytogate.model.pages.page import Page, Value
+from cytogate.model.pages.page import Page, Value, told_difference
 
 FEW = TOPGAN_NEIGHBORS + 1
 """Of so many training cells K neighbors are all but one."""
@@ -31,7 +31,7 @@ def add_comparison(page: Page, number: int, task: Task, outcomes: Sequence[Outco
             (method.value, cells, spread.mean, min(spread.values), max(spread.values), spread.standard_deviation)
             for method in methods_of(outcomes)
             for cells in sizes
-            for spread in [Spread.of([each.accuracy for each in chosen(outcomes, method, cells)])]
+            for spread in [Repeats.of([each.accuracy for each in chosen(outcomes, method, cells)])]
         ],
     )
     page.table(
@@ -74,7 +74,7 @@ def chosen(outcomes: Sequence[Outcome], method: Method, cells: int) -> list[Outc
     return [each for each in outcomes if each.method is method and each.cells == cells]
 
 
-def gain(one: Sequence[Outcome], other: Sequence[Outcome]) -> Figure:
+def gain(one: Sequence[Outcome], other: Sequence[Outcome]) -> Interval:
     """Return the mean accuracy of one method less another's, draw by draw and cell by cell, with its 95 % interval.
 
     Cells are resampled, and so are draws, which all methods share.
@@ -86,7 +86,7 @@ def gain(one: Sequence[Outcome], other: Sequence[Outcome]) -> Figure:
         gains[rng.integers(0, len(gains), len(gains))][:, rng.integers(0, gains.shape[1], gains.shape[1])].mean()
         for _ in range(RESAMPLES)
     ]
-    return Figure.bootstrapped(float(gains.mean()), np.array(resampled))
+    return Interval.bootstrapped(float(gains.mean()), np.array(resampled))
 
 
 def accuracy_plot(outcomes: Sequence[Outcome]) -> Plot:
@@ -132,16 +132,7 @@ def _told(outcomes: Sequence[Outcome], sizes: Sequence[int]) -> str:
         for one, other in ((Method.TOP_GAN, Method.CNN), (Method.TOP_GAN_AUG, Method.CNN_AUG)):
             if one in means and other in means:
                 found = gain(chosen(outcomes, one, cells), chosen(outcomes, other, cells))
-                told.append(f"{one.value} less {other.value} is {told_gain(found)}.")
+                told.append(f"{one.value} less {other.value} is {told_difference(found)}.")
     if sizes[0] <= FEW and Method.KNN in methods_of(outcomes):
         told.append(f"Of {sizes[0]} training cells nine neighbors are all but the farthest, which kNN then decides by.")
     return " ".join(told)
-
-
-def told_gain(found: Figure) -> str:
-    """Return a difference of accuracies in words: how much, its interval, and whether it can be told from 0."""
-    assert found.value is not None
-    assert found.low is not None
-    assert found.high is not None
-    told = f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
-    return f"{told}, not told apart from none" if found.low <= 0 <= found.high else told

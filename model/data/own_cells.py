@@ -1,0 +1,190 @@
+"""Labelled cells of a file of the user's: classes by name, groups, codes of the network's input, inputs on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.fixed_point import SIGNED_PIXEL
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, InputCodes
+from cytogate.model.design.folder import design_text
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import FrameFile, open_frames
+from cytogate.model.retrieval.binning import bin_codes
+from cytogate.model.retrieval.frame_order import check_order
+from cytogate.model.retrieval.laws import network_inputs
+from cytogate.model.simulation.making import make_file
+
+CODES_CELLS = 500
+"""Training cells, at most, to which offsets and gains are fitted."""
+RIM = 2
+"""Pixels at a frame's edge whose level is taken for the background's."""
+WITHIN = 0.999
+"""Share of the pixels whose codes are not saturated."""
+KEYED_CELLS = 64
+"""Cells, evenly spaced, whose frames tell one file's content from another's."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCells:
+    """Labelled cells of a file, with labels in the order of the design's classes."""
+
+    path: Path
+    chosen: NDArray[np.int64]
+    """Indices of the cells in the file, ascending."""
+    labels: NDArray[np.int64]
+    groups: NDArray | None
+    key: str
+    """Of the content: cells, labels, groups and frames."""
+    simulated: bool
+
+    @staticmethod
+    def of(path: Path, design: Design, most: int | None, seed: int) -> OwnCells:
+        """Read what the file at ``path`` says of its cells; of more than ``most``, take so many at random.
+
+        Raises
+        ------
+        InputError
+            If frames do not suit the instrument, labels are missing, or classes are not the design's.
+        """
+        with open_frames(path, design.camera, images=not design.retrieves_phase) as frames:
+            frames.check_size(design)
+            labels = _labels(frames, design)
+            if design.retrieves_phase:
+                found = check_order(frames, design)
+                if found.wrong:
+                    raise InputError(f"{path}: {found.sentence}")
+            chosen = np.arange(frames.cells)
+            if most is not None and most < frames.cells:
+                chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
+            groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
+            key = _key(frames, labels, frames.groups)
+            return OwnCells(path, chosen, labels[chosen], groups, key, frames.simulated)
+
+
+def fit_codes(cells: OwnCells, training: NDArray[np.int64], design: Design, seed: int) -> InputCodes:
+    """Return offsets and gains of a bright-field design's channels, fitted to training cells alone.
+
+    The offset is the median level at frames' edges, so that code 0 is background; the gain brings all but one pixel in
+    a thousand into the range of codes.
+    """
+    sample = np.sort(np.random.default_rng(seed).permutation(training)[:CODES_CELLS])
+    with open_frames(cells.path, design.camera, images=True) as frames:
+        binned = np.concatenate(
+            [bin_codes(frames.read(int(index), int(index) + 1), design) for index in cells.chosen[sample]]
+        )
+    edge = np.ones(binned.shape[2:], bool)
+    edge[RIM:-RIM, RIM:-RIM] = False
+    offset = np.rint(np.median(binned[:, :, edge], axis=(0, 2))).astype(int)
+    reach = np.quantile(np.abs(binned - offset[:, None, None]), WITHIN, axis=(0, 2, 3))
+    flat = np.flatnonzero(reach < 1)
+    if len(flat):
+        name = design.camera.channels[flat[0]]
+        raise InputError(f"{cells.path}: channel {name!r} hardly varies; frames without anything in them train nothing")
+    gain = SIGNED_PIXEL.code_max / reach
+    return InputCodes(tuple(map(int, offset)), tuple(map(float, gain)))
+
+
+def write_inputs(cells: OwnCells, design: Design, path: Path, workers: int = 2) -> None:
+    """Write the network inputs of ``cells`` to the HDF5 file ``path``, as the chip computes them; resumable.
+
+    Datasets ``network_input`` (cells, rows, columns, channels), one chunk a cell, and ``labels``.
+    """
+    recipe = _Inputs(cells.path, cells.chosen, design, cells.key)
+    make_file(recipe, path, partial(_store, recipe, cells.labels), workers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    path: Path
+    chosen: NDArray[np.int64]
+    design: Design
+    key: str
+
+    @property
+    def what(self) -> str:
+        return "network inputs, as the chip computes them"
+
+    @property
+    def count(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return contract(self.design).stage("network_input").shape
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        # Codes with a sign travel as their bits.
+        return np.dtype(np.uint8)
+
+    @property
+    def request(self) -> dict[str, object]:
+        chosen = hashlib.sha256(self.chosen.tobytes()).hexdigest()
+        return {"key": self.key, "design": design_text(self.design), "chosen": chosen}
+
+    def make(self, indices: range) -> NDArray[np.uint8]:
+        file = _opened(self.path, self.design)
+        frames = np.concatenate([file.read(int(index), int(index) + 1) for index in self.chosen[indices]])
+        return network_inputs(frames, self.design).view(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, design: Design) -> FrameFile:
+    """Return the open file; each process that makes inputs opens it once."""
+    return open_frames(path, design.camera, images=not design.retrieves_phase)
+
+
+def _store(
+    recipe: _Inputs, labels: NDArray[np.int64], path: Path, items: Iterable[NDArray[np.unsignedinteger]]
+) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs.update(recipe.request)
+        file["labels"] = labels
+        shape = recipe.shape
+        kind = np.uint8 if recipe.design.retrieves_phase else np.int8
+        dataset = file.create_dataset("network_input", (recipe.count, *shape), kind, chunks=(1, *shape))
+        for number, item in enumerate(items):
+            dataset[number] = item.view(kind)
+
+
+def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
+    """Return labels as indices of the design's classes, found by name."""
+    names, wanted = frames.class_names, design.network.class_names
+    if frames.labels is None:
+        raise InputError(f"{frames.path}: holds no labels; a class of each cell is needed to train")
+    if names is not None and set(names) != set(wanted):
+        quoted = ", ".join(f'"{name}"' for name in names)
+        raise InputError(
+            f"{frames.path}: its classes are {', '.join(names)}; design {design.name} has {', '.join(wanted)}. If the "
+            f"file is right, write class_names = [{quoted}] into [network] of its design.toml"
+        )
+    if names is None:
+        labels = np.asarray(frames.labels, np.int64)
+        outside = np.flatnonzero((labels < 0) | (labels >= len(wanted)))
+        if len(outside):
+            raise InputError(
+                f"{frames.path}: cell {outside[0]} has label {labels[outside[0]]}; design {design.name} has classes 0 "
+                f"to {len(wanted) - 1}: {', '.join(wanted)}"
+            )
+        return labels
+    translated = frames.labels_for(wanted)
+    assert translated is not None
+    return translated
+
+
+def _key(frames: FrameFile, labels: NDArray[np.int64], groups: NDArray | None) -> str:
+    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns)).encode())
+    digest.update(labels.tobytes())
+    digest.update(repr(None if groups is None else np.asarray(groups).tolist()).encode())
+    for index in np.unique(np.linspace(0, frames.cells - 1, KEYED_CELLS).astype(int)):
+        digest.update(frames.read(int(index), int(index) + 1).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""Who trains, who selects and who is reported on once: decided before anything is fitted, groups kept whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from cytogate.model.errors import InputError
+
+SHARES = (0.76, 0.08, 0.16)
+"""Training, validation and test cells (Meng 2017, section 3.1)."""
+LEAST_OF_A_CLASS = 10
+"""Labelled cells of a class with which a training begins: fewer leave none to select or to test on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Indices of the cells to train on, to select on, and to report on once: disjoint."""
+
+    training: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    @staticmethod
+    def of(labels: NDArray[np.int64], seed: int) -> Split:
+        """Split every class 76/8/16 at random; each part sorted."""
+        rng = np.random.default_rng(seed)
+        parts: list[list[NDArray[np.int64]]] = [[], [], []]
+        for label in np.unique(labels):
+            members = rng.permutation(np.flatnonzero(labels == label))
+            ends = np.rint(np.cumsum(SHARES[:2]) * len(members)).astype(int)
+            for part, chosen in zip(parts, np.split(members, ends), strict=True):
+                part.append(chosen)
+        split = Split(*(np.sort(np.concatenate(part)) for part in parts))
+        if min(map(len, (split.training, split.validation, split.test))) == 0:
+            raise InputError(
+                f"{len(labels)} cells are too few to split {SHARES[0]:.0%} / {SHARES[1]:.0%} / {SHARES[2]:.0%}"
+            )
+        return split
+
+    @staticmethod
+    def by_groups(labels: NDArray[np.int64], groups: NDArray, seed: int) -> Split:
+        """Split so that all cells of a group, of a donor or a day, are on one side; shares and classes come close.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than three groups, or some class is in no training group.
+        """
+        names = np.unique(groups)
+        if len(names) < 3:
+            raise InputError(f"groups are {', '.join(map(str, names))}; three are needed to train, select and test")
+        test = _share_of_groups(labels, groups, SHARES[2], seed)
+        rest = np.setdiff1d(np.arange(len(labels)), test)
+        of_rest = _share_of_groups(labels[rest], groups[rest], SHARES[1] / (1 - SHARES[2]), seed)
+        validation = rest[of_rest]
+        split = Split(np.setdiff1d(rest, validation), validation, test)
+        lacking = np.setdiff1d(np.unique(labels), np.unique(labels[split.training]))
+        if len(lacking):
+            raise InputError(f"class {lacking[0]} is in no group that trains; it needs cells in three groups or more")
+        return split
+
+
+def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
+    """Raise an :class:`InputError` unless every class has enough cells to train, select and test."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    few = [f"{name} {count}" for name, count in zip(class_names, counts, strict=True) if count < LEAST_OF_A_CLASS]
+    if few:
+        raise InputError(f"{where}: cells of a class: {', '.join(few)}; {LEAST_OF_A_CLASS} of each are the least")
+
+
+def _share_of_groups(labels: NDArray[np.int64], groups: NDArray, share: float, seed: int) -> NDArray[np.int64]:
+    """Return the cells of about ``share`` of the groups, at least one, with the classes' shares as far as possible."""
+    folds = min(round(1 / share), len(np.unique(groups)))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    _, chosen = next(iter(splitter.split(labels, labels, groups)))
+    return np.sort(chosen)

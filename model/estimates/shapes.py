@@ -1,0 +1,199 @@
+"""The shapes of a network: what its layers read and write, and how wide values and weights are, without the weights.
+
+An estimate needs no more. Shapes are planned from a design (:func:`planned_shapes`), or read off a quantized Keras
+network (:func:`cytogate.model.networks.shapes.shapes_of`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import ANGLES
+from cytogate.model.design.topologies import Meng2017
+from cytogate.model.errors import InputError
+
+KERNEL = 3
+"""Rows and columns of the kernels after the first in Meng 2017's form."""
+POOL = (2, 2)
+ACCUMULATOR_BITS = 21
+"""Of the widest sums before a ReLU in the default design, planned for all layers; the weights decide the true ones."""
+
+
+@dataclass(frozen=True)
+class Map:
+    """Values of a cell between two layers: rows x columns pixels of ``channels`` values of ``bits``."""
+
+    rows: int
+    columns: int
+    channels: int
+    bits: int
+
+    @property
+    def pixels(self) -> int:
+        """Rows times columns; 1 for a vector."""
+        return self.rows * self.columns
+
+    @property
+    def pixel_bits(self) -> int:
+        """Bits of all values of a pixel."""
+        return self.channels * self.bits
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer without weights that makes each value from one value: a ReLU, a rounding, a batch normalization."""
+
+    name: str
+    reads: tuple[str, ...]
+    """Names of the layers before it."""
+    writes: Map
+
+
+@dataclass(frozen=True)
+class Input(Layer):
+    """What comes from outside; reads nothing."""
+
+
+@dataclass(frozen=True)
+class Pooling(Layer):
+    """The largest value of each window."""
+
+    window: tuple[int, int]
+    """Rows and columns; windows tile the map."""
+
+
+@dataclass(frozen=True)
+class Join(Layer):
+    """Vectors one after the other in one vector."""
+
+
+@dataclass(frozen=True)
+class Weighted(Layer):
+    """A layer with weights: sums of products."""
+
+    weight_bits: int
+    accumulator_bits: int
+    """Of a sum before it is rounded."""
+
+    def inputs(self, read: Map) -> int:
+        """Return how many values of the map that is read go into one sum."""
+        raise NotImplementedError
+
+    def entering(self, read: Map) -> Map:
+        """Return the map that is read with the zeros around it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Dense(Weighted):
+    """A matrix product; a map is read as one vector."""
+
+    def inputs(self, read: Map) -> int:
+        """All values."""
+        return read.pixels * read.channels
+
+    def entering(self, read: Map) -> Map:
+        """No zeros are added."""
+        return read
+
+
+@dataclass(frozen=True)
+class Convolution(Weighted):
+    """A two-dimensional convolution; its stride is told by the map that it writes."""
+
+    kernel: tuple[int, int]
+    """Rows and columns."""
+    padding: tuple[int, int]
+    """Rows and columns of zeros that are added to the map, both sides together."""
+
+    def inputs(self, read: Map) -> int:
+        """Those under the kernel."""
+        return math.prod(self.kernel) * read.channels
+
+    def entering(self, read: Map) -> Map:
+        """Rows and columns of zeros are added."""
+        rows, columns = self.padding
+        return Map(read.rows + rows, read.columns + columns, read.channels, read.bits)
+
+
+@dataclass(frozen=True)
+class NetworkShapes:
+    """Layers in an order in which each comes after those that it reads; the last one writes the logits."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        for layer in self.layers:
+            unknown = [name for name in layer.reads if name not in known]
+            if unknown or layer.name in known:
+                raise InputError(
+                    f"network {self.name}: layer {layer.name} "
+                    + (f"reads {unknown[0]}, which is no layer before it" if unknown else "is there twice")
+                )
+            known.add(layer.name)
+        if not self.layers or not any(isinstance(layer, Input) for layer in self.layers):
+            raise InputError(f"network {self.name}: has no input")
+
+    @property
+    def input_pixels(self) -> int:
+        """Pixels of a cell in the largest input."""
+        return max(layer.writes.pixels for layer in self.layers if isinstance(layer, Input))
+
+    def before(self, layer: Layer) -> Map:
+        """Return the map that a layer reads, the first one of a join."""
+        return next(each.writes for each in self.layers if each.name == layer.reads[0])
+
+    def reader(self, layer: Layer) -> Layer | None:
+        """Return the layer that reads what ``layer`` writes; None for the last one."""
+        return next((each for each in self.layers if layer.name in each.reads), None)
+
+
+def same_padding(extent: int, kernel: int, stride: int) -> int:
+    """Return how many rows or columns of zeros make ``ceil(extent / stride)`` positions of a kernel."""
+    return max(0, (-(-extent // stride) - 1) * stride + kernel - extent)
+
+
+def planned_shapes(design: Design) -> NetworkShapes:
+    """Return the shapes of a design's network before it is trained (Meng 2017's form).
+
+    Three blocks of convolution, ReLU, pooling and normalization; a dense layer with its ReLU; the logits.
+    """
+    spec, size = design.network.topology, design.size
+    assert isinstance(spec, Meng2017), "other topologies are built and read off"
+    entering = Map(size, size, ANGLES + 1, PIXEL.width)
+    layers: list[Layer] = [Input("network_input", (), entering)]
+
+    def add(layer: Layer) -> None:
+        layers.append(layer)
+
+    def last() -> tuple[tuple[str], Map]:
+        return (layers[-1].name,), layers[-1].writes
+
+    def rectified(name: str) -> None:
+        reads, given = last()
+        add(Layer(name, reads, Map(given.rows, given.columns, given.channels, spec.activation_bits)))
+
+    add(Layer("input_quantizer", *last()))
+    for block, filters in enumerate(spec.filters, start=1):
+        kernel, stride = (spec.first_kernel, spec.first_stride) if block == 1 else (KERNEL, 1)
+        reads, given = last()
+        padding = same_padding(given.rows, kernel, stride), same_padding(given.columns, kernel, stride)
+        sums = Map(-(-given.rows // stride), -(-given.columns // stride), filters, ACCUMULATOR_BITS)
+        name = f"convolution_{block}"
+        add(Convolution(name, reads, sums, spec.weight_bits, ACCUMULATOR_BITS, (kernel, kernel), padding))
+        rectified(f"relu_{block}")
+        reads, given = last()
+        pooled = Map(given.rows // POOL[0], given.columns // POOL[1], filters, given.bits)
+        add(Pooling(f"pool_{block}", reads, pooled, POOL))
+        rectified(f"normalization_{block}")
+    for name, units in (("dense", spec.dense), ("logits", design.network.classes)):
+        if name == "logits":
+            rectified("relu_dense")
+        reads, _ = last()
+        add(Dense(name, reads, Map(1, 1, units, ACCUMULATOR_BITS), spec.weight_bits, ACCUMULATOR_BITS))
+    return NetworkShapes("meng2017", tuple(layers))

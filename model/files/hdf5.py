@@ -1,0 +1,132 @@
+"""HDF5: datasets of the file's root, MATLAB's ``-v7.3`` files among them.
+
+A file is opened without HDF5's lock, so that the program that still writes it is never hindered. Data that lie in other
+files (virtual and external datasets, external links) are refused: a file may name any other on the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import DEFLATE_LIMIT, StoredArray, check_part
+
+MATLAB_CLASS = "MATLAB_class"
+"""Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
+MAX_MATLAB_NAMES, MAX_MATLAB_LETTERS = 1 << 16, 1 << 10
+"""The most texts of a cell array, and letters of a text, that are read."""
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open an HDF5 file to read, without its lock."""
+    return h5py.File(path, "r", locking=False)
+
+
+class Hdf5File:
+    """An HDF5 file as a :class:`~cytogate.model.files.container.Container`."""
+
+    unnamed: StoredArray | None = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = open_hdf5(path)
+        try:
+            self.names = tuple(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """The root's attributes."""
+        return self._file.attrs
+
+    def array(self, name: str) -> Hdf5Array | MatlabTexts | None:
+        """Return a dataset whose declared size the file can hold; of a group None."""
+        link = self._file.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            raise InputError(f"{self.path}: {name} lies in another file, {link.filename}; name that one")
+        dataset = self._file.get(name)
+        if isinstance(link, h5py.SoftLink) and dataset is None:
+            raise InputError(f"{self.path}: {name} is a link to {link.path}, which is not in the file")
+        if not isinstance(dataset, h5py.Dataset):
+            return None
+        if dataset.file.filename != self._file.filename:
+            raise InputError(f"{self.path}: {name} lies in another file, {dataset.file.filename}; name that one")
+        if dataset.attrs.get(MATLAB_CLASS) == b"cell" and dataset.dtype == h5py.ref_dtype:
+            return MatlabTexts(self.path, name, dataset)
+        is_text = h5py.check_string_dtype(dataset.dtype) is not None
+        if dataset.dtype.hasobject and not is_text:
+            raise InputError(f"{self.path}: dataset {name} holds {dataset.dtype}, which is of no fixed size")
+        if dataset.is_virtual or dataset.external:
+            raise InputError(
+                f"{self.path}: dataset {name} lies in other files, which are not read through this one; "
+                "name those, or store a copy of the data here"
+            )
+        declared, held = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize, dataset.id.get_storage_size()
+        if declared > DEFLATE_LIMIT * held:
+            raise InputError(
+                f"{self.path}: dataset {name} declares {declared} bytes, of which the file holds {held}; "
+                "it was not written to its end, or is damaged"
+            )
+        if dataset.chunks:
+            check_part(self.path, f"a chunk of dataset {name}", dataset.chunks, dataset.dtype)
+        return Hdf5Array(dataset)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Hdf5Array:
+    """A dataset."""
+
+    axes: str | None = None
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self._dataset = dataset
+        self._is_text = h5py.check_string_dtype(dataset.dtype) is not None
+        self.dtype = np.dtype(str) if self._is_text else dataset.dtype
+        self.column_major = MATLAB_CLASS in dataset.attrs
+        stored: tuple[int, ...] = dataset.shape or ()
+        self.shape = stored[::-1] if self.column_major else stored
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return a part."""
+        place = len(self.shape) - 1 - axis if self.column_major else axis
+        part = self._dataset[(slice(None),) * place + (slice(start, stop),)]
+        if self._is_text:
+            part = np.array([each.decode() for each in part.ravel()], str).reshape(part.shape)
+        return part.T if self.column_major else part
+
+
+class MatlabTexts:
+    """A cell array of character vectors, of which MATLAB stores each as a dataset of its own."""
+
+    axes: str | None = None
+    column_major = True
+    dtype = np.dtype(str)
+
+    def __init__(self, path: Path, name: str, cells: h5py.Dataset) -> None:
+        self._path, self._name, self._cells = path, name, cells
+        if cells.size > MAX_MATLAB_NAMES:
+            raise InputError(f"{path}: {name} is a cell array of {cells.size}; {MAX_MATLAB_NAMES} are the most")
+        self.shape: tuple[int, ...] = (cells.size,)
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return some of the texts."""
+        assert axis == 0, "a cell array is read as one row"
+        return np.array([self._text(cell) for cell in self._cells[...].ravel()[start:stop]], str)
+
+    def _text(self, cell: h5py.Reference) -> str:
+        letters = self._cells.file[cell]
+        if letters.attrs.get(MATLAB_CLASS) != b"char" or letters.size > MAX_MATLAB_LETTERS:
+            raise InputError(f"{self._path}: {self._name} is a cell array of other things than short character vectors")
+        return "".join(map(chr, letters[...].ravel()))

@@ -1,0 +1,157 @@
+"""Labels of cells or images, the names of their classes, and the groups that they come from; all optional.
+
+``labels`` are integers, or names; ``class_names`` a list of names; ``groups`` an integer or a name a cell (donor, day,
+run). Each is an array of the file or one of its attributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import Container, check_part
+
+LABELS, CLASS_NAMES, GROUPS = "labels", "class_names", "groups"
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What a file says of its items."""
+
+    labels: NDArray[np.int64] | None
+    """(items,) at least 0; indices of ``class_names`` where there are names."""
+    class_names: tuple[str, ...] | None
+    """None where the file names no classes."""
+    groups: NDArray | None
+    """(items,) integers or strings."""
+
+
+def read_labels(container: Container, count: int, what: str) -> Labels:
+    """Read and check what a container says of its ``count`` items, which are called ``what`` ("cell").
+
+    Raises
+    ------
+    InputError
+        Where labels or groups are not one an item, a label has no name, or names are no names or not different.
+    """
+    names = _class_names(container)
+    labels = _member(container, LABELS, count, what)
+    groups = _member(container, GROUPS, count, what)
+    if labels is not None and labels.dtype.kind == "U":
+        labels, names = _numbered(container, labels, names, what)
+    if labels is not None:
+        _check_range(container, labels, names, what)
+        labels = labels.astype(np.int64)
+    return Labels(labels, names, groups)
+
+
+def numbered_names(labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return names for labels that have none: "class 0" up to the highest label."""
+    return tuple(f"class {number}" for number in range(int(labels.max()) + 1))
+
+
+def translated(container: Container, found: Labels, wanted: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """Return labels as indices of the class names ``wanted``, found by name.
+
+    Raises
+    ------
+    InputError
+        Where labels have no names, which may not be guessed, or a name is not among ``wanted``.
+    """
+    unknown = [name for name in found.class_names or () if name not in wanted]
+    if unknown:
+        raise InputError(
+            f"{container.path}: class {unknown[0]} is unknown to the network, which knows {', '.join(wanted)}"
+        )
+    if found.labels is None:
+        return None
+    if found.class_names is None:
+        raise InputError(
+            f"{container.path}: labels have no class_names, and which of the network's classes ({', '.join(wanted)}) "
+            "a number means may not be guessed; store class_names, in the order of the labels, beside them"
+        )
+    return np.array([wanted.index(name) for name in found.class_names], np.int64)[found.labels]
+
+
+def _member(container: Container, name: str, count: int, what: str) -> NDArray | None:
+    """Return labels or groups: integers or strings, one an item."""
+    values = _values(container, name)
+    if values is None:
+        return None
+    if values.ndim != 1 or values.dtype.kind not in "iuU":
+        raise InputError(
+            f"{container.path}: {name} are {values.dtype.name} of shape {values.shape}; "
+            f"({count},) integers or names needed"
+        )
+    if len(values) != count:
+        raise InputError(f"{container.path}: there are {len(values)} {name} for {count} {what}s")
+    return values
+
+
+def _class_names(container: Container) -> tuple[str, ...] | None:
+    values = _values(container, CLASS_NAMES)
+    if values is None:
+        return None
+    if values.ndim != 1 or values.dtype.kind != "U" or not values.size:
+        raise InputError(
+            f"{container.path}: class_names are {values.dtype.name} of shape {values.shape}; a list of names is needed"
+        )
+    names = tuple(map(str, values))
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"{container.path}: class_names {', '.join(names)} are not different names; one is there twice"
+        )
+    return names
+
+
+def _values(container: Container, name: str) -> NDArray | None:
+    """Return a whole array of one axis, or an attribute; text as ``str``."""
+    array = container.array(name)
+    values: Any
+    if array is None:
+        if name not in container.attributes:
+            return None
+        values = np.asarray(container.attributes[name])
+    else:
+        long = [axis for axis, length in enumerate(array.shape) if length != 1]
+        # MATLAB's vectors have two axes.
+        axis = (long or [0])[0] if array.column_major and len(long) <= 1 else 0
+        if len(array.shape) != 1 and not (array.column_major and len(long) <= 1):
+            return np.broadcast_to(np.empty((), array.dtype), array.shape)
+        check_part(container.path, name, array.shape, array.dtype)
+        values = array.read(0, array.shape[axis], axis).ravel()
+        if array.column_major and values.dtype.kind == "f" and (values == np.rint(values)).all():
+            # Numbers are doubles in MATLAB.
+            values = values.astype(np.int64)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
+    if values.dtype.kind == "O" and all(isinstance(each, str) for each in values.ravel()):
+        # A list of strings as an attribute of HDF5.
+        values = values.astype(str)
+    return values
+
+
+def _numbered(
+    container: Container, labels: NDArray, names: tuple[str, ...] | None, what: str
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return names as indices of ``names``, or of all that occur, in the order of the alphabet."""
+    known = tuple(map(str, np.unique(labels))) if names is None else names
+    unknown = ~np.isin(labels, known)
+    if unknown.any():
+        wrong = int(np.argmax(unknown))
+        raise InputError(
+            f"{container.path}: the label of {what} {wrong} is {labels[wrong]}; class_names are {', '.join(known)}"
+        )
+    return np.array([known.index(each) for each in labels], np.int64), known
+
+
+def _check_range(container: Container, labels: NDArray, names: tuple[str, ...] | None, what: str) -> None:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (names is not None and high >= len(names)):
+        wrong = int(np.argmax(labels == (low if low < 0 else high)))
+        range_ = "0 or more" if names is None else f"0 to {len(names) - 1}, for {', '.join(names)}"
+        raise InputError(f"{container.path}: the label of {what} {wrong} is {labels[wrong]}; it must be {range_}")

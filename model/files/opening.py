@@ -1,0 +1,55 @@
+"""Opening a path as the container that it is, by its content and not by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import Container, reading
+from cytogate.model.files.hdf5 import Hdf5File
+from cytogate.model.files.npz import NpzFile
+from cytogate.model.files.tiff import MAGICS, TiffStack
+from cytogate.model.files.zarr import ZarrFolder, is_zarr
+
+ZIP_MAGIC, HDF5_MAGIC = b"PK", b"\x89HDF"
+
+
+def open_container(path: Path, pictures: bool = True) -> Container:
+    """Open a file or folder: a Zarr, with ``pictures`` any other folder, a file as what its first bytes say.
+
+    Raises
+    ------
+    InputError
+        Where there is nothing, it is of no kind that is read, or damaged.
+    """
+    try:
+        if path.is_dir():
+            if is_zarr(path):
+                with reading(path):
+                    return ZarrFolder(path)
+            if not pictures:
+                raise InputError(f"{path}: this is a folder; a file of frames is needed")
+            # Pillow is not on every board.
+            from cytogate.model.files.pictures import PictureFolder
+
+            with reading(path):
+                return PictureFolder(path)
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file or folder")
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    with reading(path):
+        if magic[:2] == ZIP_MAGIC:
+            return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
+        if magic in MAGICS:
+            return TiffStack(path)
+        # Some programs put a block of their own in front of HDF5.
+        if magic == HDF5_MAGIC or h5py.is_hdf5(path):
+            return Hdf5File(path)
+    raise InputError(
+        f"{path}: this is no NPZ, HDF5, Zarr or TIFF file, or one that was cut short at its very beginning"
+    )

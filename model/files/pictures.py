@@ -1,0 +1,132 @@
+"""A folder of pictures (PNG, JPEG, BMP, TIFF): a folder a class, named after it, or one folder without classes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import MAX_PART_BYTES, StoredArray, reading
+from cytogate.model.files.tiff import TiffStack
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "BMP")
+MODES = {"L": 1, "I;16": 2, "I;16B": 2, "RGB": 3}
+"""Bytes a pixel of the pictures that are read as they are."""
+
+
+class PictureFolder:
+    """Pictures in any number of folders below a class's, as a :class:`~cytogate.model.files.container.Container`.
+
+    Classes and pictures are in the order of their names. Hidden files and files of other kinds are passed over.
+    ``labels`` and ``class_names`` are attributes.
+    """
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        classes = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+        self._pictures: list[Path] = []
+        labels: list[int] = []
+        for number, folder in enumerate(classes):
+            pictures = sorted(_pictures(folder))
+            if not pictures:
+                raise InputError(f"{folder}: there is no image in it ({', '.join(SUFFIXES)})")
+            self._pictures += pictures
+            labels += [number] * len(pictures)
+        self.attributes: Mapping[str, Any] = {"labels": labels, "class_names": [folder.name for folder in classes]}
+        if not classes:
+            self._pictures, self.attributes = sorted(_pictures(path)), {}
+        if not self._pictures:
+            raise InputError(f"{path}: there is no folder in it; a folder of images per class is needed")
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def picture(self, index: int) -> NDArray:
+        """Return a picture (rows, columns) or (rows, columns, 3); a damaged one is named."""
+        path = self._pictures[index]
+        with reading(path):
+            return _tiff_picture(path) if path.suffix.lower() in (".tif", ".tiff") else _picture(path)
+
+    @property
+    def unnamed(self) -> StoredArray | None:
+        """All pictures as one array, which the first one decides the shape and type of."""
+        return PictureArray(self)
+
+    def array(self, name: str) -> None:
+        """Nothing has a name in a folder of pictures."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class PictureArray:
+    """The pictures of a folder, all alike, behind each other."""
+
+    column_major = False
+
+    def __init__(self, folder: PictureFolder) -> None:
+        self._folder, first = folder, folder.picture(0)
+        self.shape, self.dtype = (len(folder), *first.shape), first.dtype
+        self.axes: str | None = "IYXS"[: len(self.shape)]
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return pictures, each of which must be like the first."""
+        assert axis == 0, "pictures are counted by the first axis"
+        part = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        for number in range(start, stop):
+            picture = self._folder.picture(number)
+            if (picture.shape, picture.dtype) != (self.shape[1:], self.dtype):
+                raise InputError(
+                    f"{self._folder.path}: picture {number} is {picture.dtype} of shape {picture.shape}, unlike "
+                    f"picture 0, which is {self.dtype} of shape {self.shape[1:]}; bring all to one kind"
+                )
+            part[number - start] = picture
+        return part
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    """Yield the pictures below ``folder``; links to folders are not followed, so that there is an end."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+
+
+def _picture(path: Path) -> NDArray:
+    """Read a PNG, JPEG or BMP, whose size is checked before anything is decoded."""
+    with warnings.catch_warnings():
+        # Pillow's own limit only warns; ours is in bytes and refuses.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path, formats=FORMATS) as picture:
+            if picture.mode not in MODES:
+                raise InputError(
+                    f"{path}: pixels are of mode {picture.mode}; gray of 8 or 16 bits, or RGB of 8, is needed"
+                )
+            if getattr(picture, "n_frames", 1) != 1:
+                raise InputError(f"{path}: holds {picture.n_frames} pictures; one a file is needed")
+            size = picture.width * picture.height * MODES[picture.mode]
+            if size > MAX_PART_BYTES:
+                raise InputError(f"{path}: {size} bytes of pixels; {MAX_PART_BYTES} are the most that is read")
+            return np.array(picture)
+
+
+def _tiff_picture(path: Path) -> NDArray:
+    file = TiffStack(path)
+    try:
+        array = file.unnamed
+        assert array is not None
+        if array.shape[0] != 1 or not (array.axes or "").startswith("I"):
+            raise InputError(f"{path}: holds {array.shape[0]} pictures; one a file is needed")
+        picture = array.read(0, 1)[0]
+        return np.moveaxis(picture, 0, -1) if array.axes == "ISYX" else picture
+    finally:
+        file.close()

@@ -1,0 +1,79 @@
+"""Tables for people and their tools: Parquet or CSV by suffix, whole or not at all, with units.
+
+In Parquet a column's unit and long name are metadata of its field (``unit``, ``long_name``); in CSV the unit stands in
+brackets behind the column's name.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
+
+SUFFIXES = (".parquet", ".csv")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a table."""
+
+    name: str
+    values: NDArray | Sequence[str | None]
+    """(rows,) integers, floats or strings; NaN and None are written as no value."""
+    unit: str = ""
+    long_name: str = ""
+
+
+def write_table(path: Path, columns: Sequence[Column]) -> int:
+    """Write columns of equal length side by side and return the number of rows.
+
+    Raises
+    ------
+    InputError
+        Where the suffix is none of :data:`SUFFIXES`, or the file cannot be written.
+    """
+    rows = {len(column.values) for column in columns}
+    names = [column.name for column in columns]
+    assert len(rows) == 1, f"columns of {sorted(rows)} rows"
+    assert len(set(names)) == len(names), f"columns {names} name one twice"
+    writer = {".parquet": _write_parquet, ".csv": _write_csv}.get(path.suffix.lower())
+    if writer is None:
+        raise InputError(f"{path}: tables are written as {' or '.join(SUFFIXES)}")
+    with whole_file(path) as partial:
+        writer(partial, columns)
+    return rows.pop()
+
+
+def _write_parquet(path: Path, columns: Sequence[Column]) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise InputError("a Parquet table needs pyarrow, which is not installed; ask for a .csv") from error
+    arrays = [pa.array(column.values, from_pandas=True) for column in columns]
+    fields = [
+        pa.field(column.name, array.type, metadata={"unit": column.unit, "long_name": column.long_name})
+        for column, array in zip(columns, arrays, strict=True)
+    ]
+    pq.write_table(pa.table(arrays, schema=pa.schema(fields)), path, compression="zstd")
+
+
+def _write_csv(path: Path, columns: Sequence[Column]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(f"{column.name} [{column.unit}]" if column.unit else column.name for column in columns)
+        writer.writerows(zip(*(_cells(column.values) for column in columns), strict=True))
+
+
+def _cells(values: NDArray | Sequence[str | None]) -> list[object]:
+    """Return Python's numbers, whose shortest digits are read back as the same number; empty for no value."""
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return ["" if value is None or (isinstance(value, float) and math.isnan(value)) else value for value in listed]

@@ -1,0 +1,296 @@
+"""TIFF: one array of all pages, with the axes that the file names: in OME-XML, for ImageJ, or in tifffile's JSON.
+
+A TIFF that names no axes is its pages in a row (axes ``I...``). Pixels are given as light: those of a file in which the
+highest code is black are turned around. What a TIFF says of its pixels and is not followed (palettes, an image that
+lies on its side, planes in other files) is refused. Attributes are the JSON object of the first page's description.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import StoredArray, check_part, json_object
+
+MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of a TIFF and of a BigTIFF, in both orders of bytes."""
+
+VALUE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Size of a value by the number of its type; types not listed take one byte."""
+
+PHOTOMETRIC_TAG, ORIENTATION_TAG = 262, 274
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+UPRIGHT = 1
+
+COMPRESSIONS = {1: "none", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
+"""Those that are read, by the number of the tag."""
+
+Page = tifffile.TiffPage | tifffile.TiffFrame
+
+
+class TiffStack:
+    """A TIFF as a :class:`~cytogate.model.files.container.Container` of one array."""
+
+    names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            pages = _count_pages(file, path)
+        # Not several files: the XML of one may name any other on this machine.
+        self._file = tifffile.TiffFile(path, _multifile=False)
+        try:
+            if len(self._file.pages) != pages:
+                raise InputError(f"{path}: the list of {pages} pages is damaged")
+            self.attributes: Mapping[str, Any] = json_object(self._file.pages.first.description)
+            self.unnamed: StoredArray | None = TiffArray(path, self._file, _layout(self._file, path))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def array(self, name: str) -> None:
+        """Nothing has a name in a TIFF."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """How the planes of a file, one a page, make an array."""
+
+    stacks: Sequence[Sequence[Page | None]]
+    """Behind each other along the array's first axis."""
+    outer: tuple[int, ...]
+    """Lengths of the array's axes before those of a plane."""
+    plane: tuple[int, ...]
+    axes: str | None
+    one_page: bool = False
+    """Whether the planes of a stack follow each other behind its only page, as ImageJ stores beyond 4 GB."""
+
+
+class TiffArray:
+    """All planes of a TIFF as one array."""
+
+    column_major = False
+
+    def __init__(self, path: Path, file: tifffile.TiffFile, layout: _Layout) -> None:
+        self._path, self._file, self._layout = path, file, layout
+        first = self._page(0)
+        self.dtype = _checked_dtype(first, path)
+        self.axes, self.shape = layout.axes, (*layout.outer, *layout.plane)
+        self._page_shape = first.shape
+        self._white_is_zero = _white_is_zero(first, self.dtype, path)
+        # Most writers append: where pixels are missing, the last page lacks them.
+        self._check_extent(self._planes - 1)
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return a part along an axis that pages are counted by."""
+        assert axis < len(self._layout.outer), "rows and columns lie within a page"
+        chosen = [range(length) for length in self._layout.outer]
+        chosen[axis] = range(start, stop)
+        places = itertools.product(*chosen)
+        part = np.empty((*map(len, chosen), *self._layout.plane), self.dtype)
+        flat = part.reshape(-1, *self._layout.plane)
+        for number, place in enumerate(places):
+            plane = self._plane(int(np.ravel_multi_index(place, self._layout.outer)))
+            flat[number] = np.iinfo(self.dtype).max - plane if self._white_is_zero else plane
+        return part
+
+    @property
+    def _planes(self) -> int:
+        return math.prod(self._layout.outer)
+
+    @property
+    def _per_stack(self) -> int:
+        return self._planes // len(self._layout.stacks)
+
+    def _plane(self, number: int) -> NDArray:
+        page = self._page(number)
+        if (page.shape, page.dtype) != (self._page_shape, self.dtype):
+            raise InputError(
+                f"{self._path}: page {number} (counted from 0) is {page.dtype} of shape {page.shape}, "
+                f"unlike page 0, which is {self.dtype} of shape {self._page_shape}"
+            )
+        self._check_extent(number)
+        if self._layout.one_page:
+            offset = page.dataoffsets[0] + number % self._per_stack * page.nbytes
+            self._file.filehandle.seek(offset)
+            stored = np.frombuffer(
+                self._file.filehandle.read(page.nbytes), self.dtype.newbyteorder(self._file.byteorder)
+            )
+        else:
+            stored = page.asarray()
+        return stored.reshape(self._layout.plane)
+
+    def _page(self, number: int) -> tifffile.TiffPage:
+        stack, place = divmod(number, self._per_stack)
+        page = self._layout.stacks[stack][0 if self._layout.one_page else place]
+        if page is None:
+            raise InputError(f"{self._path}: page {number} (counted from 0) is missing; its OME-XML says where it is")
+        return page.aspage()
+
+    def _check_extent(self, number: int) -> None:
+        """Check that a plane lies within the file."""
+        page = self._page(number)
+        ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
+        if self._layout.one_page:
+            ends = [page.dataoffsets[0] + (number % self._per_stack + 1) * page.nbytes]
+        if not ends or max(ends) > self._file.filehandle.size:
+            raise InputError(f"{self._path}: page {number} (counted from 0) is cut off; the file is truncated")
+
+
+def _layout(file: tifffile.TiffFile, path: Path) -> _Layout:
+    """Return the layout that a TIFF declares; without a declaration its pages in a row."""
+    first = file.pages.first
+    for kind, declared in (("shaped", file.is_shaped), ("ome", file.is_ome), ("imagej", file.is_imagej)):
+        if declared:
+            # One kind after the other: tifffile's own choice looks into other files of the folder for some programs.
+            found = getattr(file, f"_series_{kind}")() or []
+            return _declared([series for series in found if not series.keyframe.is_reduced], kind, path)
+    return _Layout([_Pages(file)], (len(file.pages),), first.shape, "I" + first.axes)
+
+
+def _declared(found: list[tifffile.TiffPageSeries], kind: str, path: Path) -> _Layout:
+    """Return the layout of a file's images: all alike, one behind the other."""
+    if not found:
+        raise InputError(
+            f"{path}: its pages are not those that its own description declares ({_DESCRIPTIONS[kind]}); "
+            "the file is truncated, or its other pages lie in other files: save it as one file"
+        )
+    first = found[0]
+    for number, series in enumerate(found):
+        if (series.shape, series.axes, series.dtype) != (first.shape, first.axes, first.dtype):
+            raise InputError(
+                f"{path}: image {number} is {series.dtype} of shape {series.shape}, unlike image 0, which is "
+                f"{first.dtype} of shape {first.shape}; one file of frames holds images of one kind"
+            )
+    shape, axes = first.shape, first.axes
+    one_page = first.is_truncated
+    planes = math.prod(shape) // math.prod(first.keyframe.shape) if one_page else len(first)
+    split = next((k for k in range(len(shape)) if math.prod(shape[:k]) == planes), None)
+    if split is None or math.prod(shape) != planes * math.prod(first.keyframe.shape) or axes[split:].strip("YXS"):
+        raise InputError(f"{path}: axes {axes} of shape {shape} are not one image a page")
+    outer, plane = shape[:split], shape[split:]
+    if len(found) > 1 or not outer:
+        outer, axes = (len(found), *outer), "I" + axes
+    if "Q" in axes:
+        # Axes without a name: pages in a row if there is one, and otherwise nothing but a shape.
+        return _Layout(found, outer, plane, "I" + axes[1:] if axes.count("Q") == 1 == len(outer) else None, one_page)
+    if kind == "imagej" and len(outer) == 1:
+        # It calls any stack slices or frames.
+        axes = "I" + axes[1:]
+    return _Layout(found, outer, plane, axes, one_page)
+
+
+_DESCRIPTIONS = {"shaped": "JSON of tifffile", "ome": "OME-XML", "imagej": "ImageJ's"}
+
+
+@dataclass(frozen=True, eq=False)
+class _Pages(Sequence[Page | None]):
+    """All pages of a file in a row, none of them kept."""
+
+    file: tifffile.TiffFile
+
+    def __len__(self) -> int:
+        return len(self.file.pages)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.file.pages[number]
+
+
+def _checked_dtype(page: tifffile.TiffPage, path: Path) -> np.dtype:
+    """Return the type of a page's values, if it can be read at all."""
+    if page.dtype is None or (page.bitspersample % 8 and page.bitspersample != 1):
+        raise InputError(
+            f"{path}: pixels of {page.bitspersample} bits are packed, which is not read; save the file with 16 bits "
+            "a pixel (ImageJ: Image > Type > 16-bit)"
+        )
+    if page.compression not in COMPRESSIONS:
+        raise InputError(
+            f"{path}: pages are compressed with {getattr(page.compression, 'name', page.compression)}, which is not "
+            f"read; save it without compression or with Deflate (ImageJ: Save As > Tiff; tiffcp -c zip)"
+        )
+    if page.tags.valueof(ORIENTATION_TAG, UPRIGHT) != UPRIGHT:
+        raise InputError(f"{path}: pages are turned or mirrored (tag Orientation); save them upright")
+    check_part(path, "a page", page.shape, np.dtype(page.dtype))
+    return np.dtype(page.dtype)
+
+
+def _white_is_zero(page: tifffile.TiffPage, dtype: np.dtype, path: Path) -> bool:
+    """Return whether the highest code is black, in a file whose codes can be turned around."""
+    photometric = page.tags.valueof(PHOTOMETRIC_TAG, BLACK_IS_ZERO)
+    if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB):
+        raise InputError(
+            f"{path}: pixels are of the kind {getattr(page.photometric, 'name', photometric)}; "
+            "gray or RGB is needed (ImageJ: Image > Type)"
+        )
+    if photometric == WHITE_IS_ZERO and dtype.kind != "u":
+        raise InputError(
+            f"{path}: the highest value of {dtype} pixels is black (min-is-white); save it as min-is-black"
+        )
+    return photometric == WHITE_IS_ZERO
+
+
+def _count_pages(file: IO[bytes], path: Path) -> int:
+    """Return the length of a TIFF's chain of pages, all of whose tags must lie within the file.
+
+    tifffile takes a chain that leads beyond the file for a shorter one: a cut file would lose cells unnoticed.
+    """
+    size = file.seek(0, os.SEEK_END)
+
+    def read(at: int, count: int) -> bytes:
+        file.seek(at)
+        if at + count > size:
+            raise InputError(
+                f"{path}: the list of pages ends in nothing behind page {len(seen)}; the file is truncated"
+            )
+        return file.read(count)
+
+    seen: set[int] = set()
+    head = read(0, 8)
+    numbers = _Numbers("<" if head[:2] == b"II" else ">", *((20, "Q", "Q") if 43 in head[2:4] else (12, "H", "I")))
+    offset = numbers.number(numbers.offset, read(*((8, 8) if numbers.entry_bytes == 20 else (4, 4))))
+    while offset:
+        if offset in seen:
+            raise InputError(f"{path}: the list of pages leads back to page {len(seen)}; the file is damaged")
+        seen.add(offset)
+        begin = offset + struct.calcsize(numbers.count)
+        entries = numbers.number(numbers.count, read(offset, begin - offset))
+        for kind, count, place in numbers.tags(read(begin, entries * numbers.entry_bytes)):
+            length = count * VALUE_BYTES.get(kind, 1)
+            if length > struct.calcsize(numbers.offset) and place + length > size:
+                raise InputError(f"{path}: page {len(seen) - 1} (counted from 0) is cut off; the file is truncated")
+        end = begin + entries * numbers.entry_bytes
+        offset = numbers.number(numbers.offset, read(end, struct.calcsize(numbers.offset)))
+    return len(seen)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """How a TIFF writes its numbers: classic or BigTIFF, in one of two orders of bytes."""
+
+    order: str
+    entry_bytes: int
+    count: str
+    offset: str
+
+    def number(self, layout: str, data: bytes) -> int:
+        return int(struct.unpack(self.order + layout, data)[0])
+
+    def tags(self, data: bytes) -> Iterator[tuple[int, int, int]]:
+        """Yield type, count and value or place of every tag."""
+        for _, kind, count, place in struct.iter_unpack(f"{self.order}HH{self.offset}{self.offset}", data):
+            yield kind, count, place

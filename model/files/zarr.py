@@ -1,0 +1,130 @@
+"""Zarr, versions 2 and 3, as a folder or a zip file: an array, or a group of arrays; OME-Zarr by what it declares.
+
+A Zarr names the codecs that its chunks pass through, and one that can be installed loads pickles: only those that are
+known to hold nothing but numbers and text are let through.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.errors import InputError
+from cytogate.model.files.container import check_part
+
+METADATA = ("zarr.json", ".zarray", ".zgroup")
+"""Files of which a Zarr has one in its root."""
+
+HARMLESS = {
+    "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "gzip", "lz4", "lzma", "packbits",
+    "sharding_indexed", "shuffle", "transpose", "vlen-utf8", "zlib", "zstd",
+}  # fmt: skip
+"""Codecs that are known to hold nothing but numbers and text."""
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a folder or a zip file has the metadata of a Zarr in its root."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in METADATA)
+    with zipfile.ZipFile(path) as archive:
+        return not set(METADATA).isdisjoint(archive.namelist())
+
+
+class ZarrFolder:
+    """A Zarr as a :class:`~cytogate.model.files.container.Container`."""
+
+    def __init__(self, path: Path) -> None:
+        import zarr
+        from zarr.storage import ZipStore
+
+        self.path = path
+        self._store = ZipStore(path, mode="r") if path.is_file() else None
+        try:
+            self._root = zarr.open(self._store or str(path), mode="r")
+            self.attributes: Mapping[str, Any] = dict(self._root.attrs)
+            self.unnamed = self._unnamed()
+            self.names = tuple(self._root) if isinstance(self._root, zarr.Group) else ()
+        except BaseException:
+            self.close()
+            raise
+
+    def array(self, name: str) -> ZarrArray | None:
+        """Return an array of a group."""
+        import zarr
+
+        if not isinstance(self._root, zarr.Group) or name not in self._root:
+            return None
+        node = self._root[name]
+        if not isinstance(node, zarr.Array):
+            raise InputError(f"{self.path}: {name} is a group; an array is needed")
+        return self._checked(node, name)
+
+    def close(self) -> None:
+        """Close a zip file; of a folder nothing is kept open."""
+        if self._store is not None:
+            self._store.close()
+
+    def _unnamed(self) -> ZarrArray | None:
+        """Return the array that the Zarr is, or that its OME metadata name first: the one of full resolution."""
+        import zarr
+
+        if isinstance(self._root, zarr.Array):
+            return self._checked(self._root, "the array")
+        scales = self.attributes.get("multiscales") or self.attributes.get("ome", {}).get("multiscales")
+        if not scales:
+            return None
+        path, axes = scales[0]["datasets"][0]["path"], scales[0].get("axes", "tczyx")
+        node = self._root[path]
+        if not isinstance(node, zarr.Array):
+            raise InputError(f"{self.path}: {path}, which its OME metadata name, is no array")
+        letters = "".join(each["name"] if isinstance(each, dict) else each for each in axes).upper()
+        if len(letters) != node.ndim:
+            raise InputError(f"{self.path}: OME metadata name the axes {letters} of an array of shape {node.shape}")
+        return self._checked(node, path, letters)
+
+    def _checked(self, array: Any, name: str, axes: str | None = None) -> ZarrArray:
+        for codec in codec_names(array.metadata.to_dict()):
+            if codec.removeprefix("numcodecs.") not in HARMLESS:
+                raise InputError(f"{self.path}: {name}: the codec {codec} is not among those that are let through")
+        check_part(self.path, f"a chunk of {name}", array.shards or array.chunks, np.dtype(array.dtype))
+        return ZarrArray(array, axes)
+
+
+class ZarrArray:
+    """An array; a chunk that is missing reads as the fill value, as Zarr has it."""
+
+    column_major = False
+
+    def __init__(self, array: Any, axes: str | None) -> None:
+        self._array, self.axes = array, axes
+        self.shape: tuple[int, ...] = array.shape
+        dtype = np.dtype(array.dtype)
+        self.dtype = np.dtype(str) if dtype.kind == "T" or dtype.hasobject else dtype
+
+    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
+        """Return a part; its chunks are decoded once each."""
+        part = np.asarray(self._array[(slice(None),) * axis + (slice(start, stop),)])
+        return part.astype(str) if self.dtype.kind == "U" else part
+
+
+def codec_names(metadata: Any) -> list[str]:
+    """Return the names of all codecs of a Zarr array's metadata: ``id`` in version 2, ``name`` in version 3."""
+    names: list[str] = []
+    waiting = [metadata.get(key) for key in ("codecs", "compressor", "filters")]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list | tuple):
+            waiting += each
+        elif isinstance(each, dict):
+            names += [str(each[key]) for key in ("id", "name") if key in each]
+            # Sharding has codecs of its own.
+            waiting += [each.get("codecs"), each.get("index_codecs")]
+            waiting += [each["configuration"]] if isinstance(each.get("configuration"), dict) else []
+        elif each is not None:
+            names.append(str(getattr(each, "codec_id", each)))
+    return names

@@ -1,0 +1,122 @@
+"""The page of a training: what was found on cells never seen, and what is not known, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cytogate.model.data.splits import Split
+from cytogate.model.design.design import Design
+from cytogate.model.evaluation.verdict import LARGEST_CLASS, Evaluation
+from cytogate.model.pages.page import Page
+from cytogate.model.pages.plots import accuracy_plot, confusion_plot, reliability_plot
+from cytogate.model.pages.quantized_table import told_difference
+from cytogate.model.training.record import Epoch
+
+FEW = 30
+"""Test cells of a class under which its recall is hardly known."""
+
+
+def training_page(
+    design: Design,
+    evaluation: Evaluation,
+    split: Split,
+    source: str,
+    simulated: bool,
+    facts: Mapping[str, object],
+    curves: Mapping[str, Sequence[Epoch]],
+) -> Page:
+    """Return the page; ``facts`` are what is known of the data."""
+    page = Page(f"Design {design.name}, trained", simulated=simulated)
+    page.text(
+        f"Cells of {source}: {len(split.training):,} train, {len(split.validation):,} select the epoch, and "
+        f"{len(split.test):,} were looked at once, for this page. {_of_groups(facts)}"
+    )
+    page.heading("What was found")
+    page.table(
+        "accuracy",
+        f"On the same {len(split.test):,} cells never seen; 95 % intervals",
+        ("classifier", "accuracy", "balanced accuracy"),
+        evaluation.rows(),
+    )
+    for sentence in _found(evaluation):
+        page.text(sentence)
+    page.table(
+        "classes",
+        "Quantized network, one class against the rest",
+        ("class", "cells", "precision", "recall", "F", "AUC"),
+        [
+            (each.name, each.cells, each.precision, each.recall, each.f, each.auc)
+            for each in evaluation.quantized.classes
+        ],
+    )
+    page.plot(
+        "confusion",
+        "Quantized network: test cells by true and predicted class",
+        confusion_plot(evaluation.quantized.confusion, design.network.class_names),
+    )
+    calibrations = {
+        name: each.calibration
+        for name, each in (("quantized", evaluation.quantized), ("float", evaluation.float_network))
+        if each.calibration is not None
+    }
+    page.plot("reliability", "Accuracy against the predicted probability", reliability_plot(calibrations))
+    page.plot("curves", "Validation accuracy by epoch", accuracy_plot(curves))
+    page.heading("What is not known")
+    for sentence in _unknown(evaluation, simulated, facts):
+        page.text(f"- {sentence}")
+    page.fact("evaluation", evaluation)
+    page.fact("data", dict(facts))
+    return page
+
+
+def _of_groups(facts: Mapping[str, object]) -> str:
+    groups = facts.get("groups")
+    if isinstance(groups, list):
+        return f"The {len(groups)} groups ({', '.join(groups[:8])}{', ...' if len(groups) > 8 else ''}) are never cut."
+    return "Every class is split by the same shares; the cells have no groups."
+
+
+def _found(evaluation: Evaluation) -> list[str]:
+    best = evaluation.baseline
+    sentences = [
+        f"Quantization costs nothing that can be told, or this much: quantized less float network "
+        f"{told_difference(evaluation.quantized_less_float)}, cell by cell.",
+        f"The best simpler classifier on these cells is {best}; quantized network less {best}: "
+        f"{told_difference(evaluation.quantized_less_baseline)}.",
+    ]
+    if evaluation.quantized_less_baseline.high is not None and evaluation.quantized_less_baseline.high < 0:
+        sentences.append(f"**{best} is better than the network on these cells.**")
+    background, share = evaluation.background.accuracy, evaluation.background_share
+    if evaluation.background_tells:
+        sentences.append(
+            f"**Backgrounds without cells are told apart, too**: {background.value:.1%} where always saying the "
+            f"largest class gives {share:.1%}. Classes differ in more than their cells (day, focus, illumination): so "
+            f"much of the accuracy may not be about cells."
+        )
+    else:
+        sentences.append(
+            f"Backgrounds without cells are not told apart: {background.value:.1%}, where always saying the largest "
+            f"class gives {share:.1%}."
+        )
+    return sentences
+
+
+def _unknown(evaluation: Evaluation, simulated: bool, facts: Mapping[str, object]) -> list[str]:
+    few = [each.name for each in evaluation.quantized.classes if each.cells < FEW]
+    sentences = []
+    if simulated:
+        sentences.append("How real cells would be classified: these are simulated.")
+    if not isinstance(facts.get("groups"), list) and not simulated:
+        sentences.append(
+            "How cells of another donor, day or run would be classified: the file has no `groups`, so that cells of "
+            "one run train and test."
+        )
+    if few:
+        sentences.append(f"How well {', '.join(few)} are recognized: fewer than {FEW} such cells were tested.")
+    if evaluation.baseline == LARGEST_CLASS:
+        sentences.append(
+            "Whether the classes can be told apart by these frames at all: nothing beats the largest class."
+        )
+    sentences.append("How another training, from other initial weights, would turn out: this is one.")
+    sentences.append("What a cell of none of these classes is called: it is given one of them.")
+    return sentences
