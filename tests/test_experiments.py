@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure as Plot
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.errors import InputError
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Interval, calibration
 from cytogate.model.experiments.job import experiment_named
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
@@ -150,21 +150,19 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_saved_twin_goes_to_c_simulation(twin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["twin", str(twin), "--output", str(tmp_path)]) == 0
+    run_twin(twin, "qatom128", tmp_path)
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["cells"], report["words"], report["mismatches"]) == (9, 9, 0)
     assert "0 of 9 words differ on 9 cells" in capsys.readouterr().out
 
 
-def test_words_that_differ_fail(
-    twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_that_differ_fail(twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cytogate.sim.csim import twin as job
 
     real = job.keras_logits
     monkeypatch.setattr(job, "keras_logits", lambda model, codes: real(model, codes) + 1.0)
-    assert main(["twin", str(twin), "--output", str(tmp_path)]) == 1
-    assert "9 of 9 words differ" in capsys.readouterr().err
+    with pytest.raises(CheckFailed, match="9 of 9 words differ"):
+        run_twin(twin, "qatom128", tmp_path)
 
 
 @pytest.mark.parametrize("damaged", [TOPOLOGY, WEIGHTS, CODES])
