@@ -2,8 +2,8 @@
 
 Z. Gao, L. Wang, L. Zhou, J. Zhang, "HEp-2 cell image classification with deep convolutional neural networks", IEEE JBHI
 2017. Its sizes and its tanh are given from memory, since its text is not at hand; Meng 2018 changes its input to
-128x128. The twin differs where a device cannot follow: ReLU for tanh, pooling 2x2 for 3x3, and padded convolutions, so
-that maps can be halved.
+128x128. The quantized network differs where a device cannot follow: ReLU for tanh, pooling 2x2 for 3x3, and padded
+convolutions, so that maps can be halved.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def float_network(spec: Gao2017) -> keras.Model:
 
 
 def quantized_network(spec: Gao2017, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
+    """Build it quantized for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
     check_halvings("gao2017", spec.size, len(spec.filters))
     layers = QuantizedLayers(widths.weights)
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
