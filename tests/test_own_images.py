@@ -19,14 +19,16 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import load_network
 
-SIDE, OF_A_CLASS = 32, 60
+SIDE, OF_A_CLASS = 48, 60
 CLASSES = ("disk", "ring")
+WINDOWS = {"meng2018": (32, 32), "gao2017": (48, 48), "dcae": (32, 32)}
 
 
-def bright(topology: str, window: tuple[int, int] = (SIDE, SIDE), share: float = 1 / 16) -> Design:
-    """A design of one channel of 8 bits, with one of the papers' networks."""
+def bright(topology: str, window: tuple[int, int] | None = None) -> Design:
+    """A design of one channel of 8 bits, with a sixteenth of one of the papers' networks."""
     camera = BrightField(("bright field",), 0.5, 0.5, 8, SIDE, SIDE)
-    return Design("own", camera, Window(*window, 1), Network(CLASSES, Published(topology, share)))
+    network = Network(CLASSES, Published(topology, 1 / 16))
+    return Design("own", camera, Window(*(window or WINDOWS[topology]), 1), network)
 
 
 def written(design: Design, folder: Path) -> Path:
@@ -77,13 +79,16 @@ def test_a_folder_of_pictures_trains_each_network_of_the_papers(
 
 
 @pytest.mark.parametrize(
-    ("window", "said"),
+    ("topology", "window", "said"),
     [
-        ((32, 24), 'topology "meng2018" takes square windows, not 32x24'),
-        ((20, 20), "inputs of 20x20 cannot be halved 3 times; a multiple of 8 can"),
+        ("meng2018", (32, 24), 'topology "meng2018" takes square windows, not 32x24'),
+        ("meng2018", (20, 20), "inputs of 20x20 cannot be halved 3 times; a multiple of 8 can"),
+        ("dcae", (24, 24), "inputs of 24x24 cannot be halved 4 times; a multiple of 16 can"),
+        ("gao2017", (40, 40), "inputs of 40x40 are too small, its convolutions have no padding; 42x42 is the least"),
     ],
 )
 def test_windows_that_do_not_suit_are_one_sentence(
+    topology: str,
     window: tuple[int, int],
     said: str,
     pictures: Path,
@@ -92,11 +97,11 @@ def test_windows_that_do_not_suit_are_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    folder = written(bright("meng2018", window), tmp_path / "own")
+    folder = written(bright(topology, window), tmp_path / "own")
     assert main(["train", "--design", "own", "--input", str(pictures)]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cytogate train")]
     assert said in line
-    assert [path.name for path in folder.iterdir()] == [DESIGN_FILE]
+    assert [path.name for path in tmp_path.rglob("*")] == [folder.name, DESIGN_FILE]
 
 
 @pytest.mark.parametrize("quantized", [True, False])
@@ -107,5 +112,5 @@ def test_every_network_of_the_papers_is_built_in_both_forms(topology: str, quant
     design = dataclasses.replace(design, instrument=camera, network=Network(("a", "b", "c"), design.network.topology))
     model = build(design, quantized)
     assert isinstance(model, keras.Model)
-    assert model.input_shape == (None, SIDE, SIDE, 2)
+    assert model.input_shape == (None, *WINDOWS[topology], 2)
     assert model.output_shape == (None, 3)
