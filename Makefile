@@ -68,7 +68,7 @@ stream: $(READY) ## Cells through the accelerator to events: ARGS='--input FILE 
 simulate: $(READY) ## Write simulated cells to a file
 	@$(CYTOGATE) simulate --design '$(DESIGN)' $(ARGS)
 
-train: $(READY) ## Train the quantized network and its float twin (resumes when interrupted)
+train: $(READY) ## Train the quantized network and its float form (resumes when interrupted)
 	@$(CYTOGATE) train --design '$(DESIGN)' $(ARGS)
 
 experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat, SCALE=small|full

@@ -31,6 +31,7 @@ from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.classical import features_of, fitted
 from cytogate.model.evaluation.verdict import Evaluation, Predictions
+from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
@@ -87,6 +88,9 @@ def run_train(request: TrainRequest) -> None:
     if isinstance(request.design.network.topology, Saved):
         raise InputError(f"design {request.design.name}: its network was adopted; `cytogate adopt` replaces it")
     folder = network_folder(request.design)
+    for quantized in (True, False):
+        # A window that the network does not suit is told before any cell is read.
+        build(request.design, quantized)
     work = request.work / request.design.name
     cells = _own(request, work) if request.input is not None else _simulated(request, work)
     design, console = cells.design, terminal()

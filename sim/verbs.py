@@ -17,12 +17,15 @@ from cytogate.model.command.arguments import (
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
+from cytogate.model.design.instruments import NetworkInputs
 from cytogate.model.errors import InputError
 
 EVALUATION_SEED = 7_000
 """Simulated cells of this seed are seen by no training."""
 RTL_SAMPLES_PER_CLOCK = 4
 """Of the SystemVerilog kernel, for a design that builds the other one."""
+CSIM_CELLS, AGREEMENT_CELLS = 64, 1024
+"""In C-simulation, and in the float and the integer chain, unless another number is asked for."""
 
 
 def _csim_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,36 +37,54 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="empty-field frames of the same instrument, for a flat field of each channel",
     )
-    add_cells(parser, "cells in C-simulation", 64)
+    add_cells(parser, f"cells in C-simulation (default: {CSIM_CELLS})")
     parser.add_argument(
         "--agreement-cells",
         type=int,
-        default=1024,
         metavar="NUMBER",
-        help="cells in the float and the integer chain, those among them",
+        help=f"cells in the float and the integer chain, those among them (default: {AGREEMENT_CELLS})",
     )
-    parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
+    parser.add_argument("--seed", type=int, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
     add_output(parser, Path("out/csim"), "folder of the report and the picture")
 
 
 def _csim(arguments: argparse.Namespace) -> None:
-    if arguments.agreement_cells < arguments.cells:
-        raise InputError(f"--agreement-cells is {arguments.agreement_cells}; it must not be below --cells")
+    design = design_of(arguments)
+    if isinstance(design.instrument, NetworkInputs):
+        _csim_of_network(design, arguments)
+        return
+    cells = CSIM_CELLS if arguments.cells is None else arguments.cells
+    agreement_cells = AGREEMENT_CELLS if arguments.agreement_cells is None else arguments.agreement_cells
+    if agreement_cells < cells:
+        raise InputError(f"--agreement-cells is {agreement_cells}; it must not be below --cells, {cells}")
     from cytogate.sim.csim.job import CSimRequest, run_csim
 
     run_csim(
         CSimRequest(
-            design=design_of(arguments),
+            design=design,
             input=arguments.input,
             background=arguments.background,
-            cells=arguments.cells,
-            agreement_cells=arguments.agreement_cells,
-            seed=arguments.seed,
+            cells=cells,
+            agreement_cells=agreement_cells,
+            seed=EVALUATION_SEED if arguments.seed is None else arguments.seed,
             stages=arguments.stages,
             output=arguments.output,
         )
     )
+
+
+def _csim_of_network(design: Design, arguments: argparse.Namespace) -> None:
+    """Simulate a design without an instrument: a network with its own cells."""
+    for name in ("input", "background", "cells", "agreement_cells", "seed", "stages"):
+        if getattr(arguments, name) is not None:
+            raise InputError(
+                f"design {design.name} has no instrument, its network is simulated on the codes of cells beside it; "
+                f"--{name.replace('_', '-')} does not go with it"
+            )
+    from cytogate.sim.csim.network_inputs import run_network_inputs
+
+    run_network_inputs(design, arguments.output)
 
 
 def _cosim_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.data import jurkat
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.dcae import experiment as dcae
 from cytogate.model.experiments.dcae import on_hep2 as dcae_on_hep2
@@ -29,7 +30,7 @@ from cytogate.model.experiments.dcae.training import (
 from cytogate.model.experiments.setting import Scale, Setting
 from cytogate.model.networks.dcae import Dcae, float_autoencoder, quantized_network, shapes
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from cytogate.model.pages.page import Page
 from cytogate.model.training.fitting import Fitted
 from cytogate.model.training.record import Epoch
@@ -64,15 +65,15 @@ def test_the_page_has_the_papers_tables_and_figures(tmp_path: Path, monkeypatch:
     assert [(row["method"], row["tested"]) for row in tables["selection"]] == [(methods[2], "yes"), (methods[3], "yes")]
     assert [row["true class"] for row in tables["confusion"]] == list(CLASS_NAMES)
     assert all(sum(row[name] for name in CLASS_NAMES) == pytest.approx(1) for row in tables["confusion"])
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
+    assert [row["network"] for row in tables["quantized"]] == ["float", "quantized network"]
     for name in ("confusion", "reconstruction", "autoencoder", "reliability"):
         assert (tmp_path / "page" / f"{name}.png").stat().st_size > 5000
     text = (tmp_path / "page" / "README.md").read_text()
     assert "Skipped: CYTOGATE_DATA is not set" in text
     assert "training cells 60 (paper: 905)" in text
-    quantized = load_twin(tmp_path / "page")
-    assert quantized.codes[0].shape == (16, 48, 48, 1)
-    assert quantized.model.output_shape == (None, 5)
+    design = load_design(tmp_path / "page")
+    assert load_codes(load_network(design), design)[0].shape == (16, 48, 48, 1)
+    assert design.network.class_names == CLASS_NAMES
 
 
 def test_training_and_test_share_no_specimen_and_splits_no_cell(tmp_path: Path) -> None:

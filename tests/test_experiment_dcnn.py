@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cytogate.model.design.folder import load_design
 from cytogate.model.experiments.dcnn import experiment as dcnn
 from cytogate.model.experiments.dcnn import training as dcnn_training
 from cytogate.model.experiments.dcnn.dishes import CLIP, FRAMES
@@ -30,7 +31,7 @@ from cytogate.model.experiments.dcnn.training import (
 )
 from cytogate.model.experiments.setting import Scale
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = DcnnSizes(
@@ -74,7 +75,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     ]
     assert [row["class"] for row in tables["figure5"]] == ["iPSC", "FB", "SMC"]
     assert [sum(row[f"called {name}"] for name in ("iPSC", "FB", "SMC")) for row in tables["figure5"]] == [8, 8, 8]
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized"]
+    assert [row["network"] for row in tables["quantized"]] == ["float", "quantized"]
     assert [row["epoch"] for row in tables["curves"]] == [1, 2]
     assert len(tables["figure9"]) == 10, "ten of the eleven proportions are in ten movies of a block"
     assert all(row["movies"] == 1 for row in tables["figure9"])
@@ -87,11 +88,11 @@ def test_scores_are_consistent(report: dict) -> None:
     chosen = min(tables["table1"], key=lambda row: row["validation L"]["value"])
     assert {**chosen, "network": None} == {**tables["table2"][0], "network": None, "lambda": chosen["lambda"]}
     two = tables["table2"][3]
-    assert tables["controls"][0]["test A"] == tables["twin"][0]["test A"] == two["test A"]
+    assert tables["controls"][0]["test A"] == tables["quantized"][0]["test A"] == two["test A"]
     selected = min(tables["curves"], key=lambda row: row["two streams, validation L"])
     assert two["validation L"]["value"] == pytest.approx(selected["two streams, validation L"], abs=1e-5)
     assert two["validation A"]["value"] == pytest.approx(selected["two streams, validation A"], abs=1e-5)
-    assert tables["twin"][0]["products a clip"] == tables["twin"][1]["products a clip"] > 1000
+    assert tables["quantized"][0]["products a clip"] == tables["quantized"][1]["products a clip"] > 1000
     constant = tables["controls"][2]
     assert constant["test L"]["value"] == pytest.approx(np.log(2))
 
@@ -99,10 +100,11 @@ def test_scores_are_consistent(report: dict) -> None:
 def test_page_is_whole(report: dict) -> None:
     pictures = {path.stem for path in report["page"].glob("*.png")}
     assert pictures == {"clips", "figure4", "figure5", "figure8", "figure9_left", "figure9_right"}
-    quantized = load_twin(report["page"])
-    assert [each.shape for each in quantized.codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
-    assert quantized.codes[1].min() < 0
-    assert quantized.model.output_shape == (None, 1)
+    design = load_design(report["page"])
+    codes = load_codes(load_network(design), design)
+    assert [each.shape for each in codes] == [(10, 48, 48, 5), (10, 48, 48, 4)]
+    assert codes[1].min() < 0
+    assert design.network.class_names == ("proportion of fibroblasts",)
 
 
 def test_no_movie_is_in_two_parts(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cytogate.model.data import jurkat
 from cytogate.model.data.folds import stratified_folds
 from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.jurkat import experiment
 from cytogate.model.experiments.jurkat.experiment import (
@@ -26,7 +27,7 @@ from cytogate.model.experiments.jurkat.experiment import (
     run_on,
 )
 from cytogate.model.experiments.setting import Scale, Setting
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from cytogate.model.pages.page import Page
 from tests.conftest import REPOSITORY
 
@@ -102,9 +103,10 @@ def test_the_page_has_all_methods_on_the_same_cells(page: Path) -> None:
     assert names == {"confusion.png", "reliability.png", "means.png", "curves.png"}
 
 
-def test_the_twin_is_exact_and_goes_along_with_no_cell(page: Path) -> None:
+def test_the_quantized_network_is_exact_and_goes_along_with_no_cell(page: Path) -> None:
     """Its images have the cells' means and spreads, within the error of 16 drawn, and are none of them."""
-    (drawn,) = load_twin(page).codes
+    design = load_design(page)
+    (drawn,) = load_codes(load_network(design), design)
     real = network_codes(cells().images[:, 4:36, 4:36])
     assert drawn.shape == (16, 32, 32, 2)
     assert drawn.mean(axis=(0, 1, 2)) == pytest.approx(real.mean(axis=(0, 1, 2)), abs=1)

@@ -11,13 +11,14 @@ import pytest
 
 from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.experiments.meng2017 import experiment as meng2017
 from cytogate.model.experiments.meng2017.experiment import FULL, PAPER_ORDER, SMALL, Data
 from cytogate.model.experiments.setting import Scale
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import VARIANTS, Compared
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(SMALL, cells=75, control_cells=35, iterations=4, change_at=2, quantized_iterations=2)
@@ -43,12 +44,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_tables_have_the_papers_rows(report: dict) -> None:
     tables = report["tables"]
-    assert set(tables) == {"accuracy", "precision", "recall", "twin", "control"}
+    assert set(tables) == {"accuracy", "precision", "recall", "quantized", "control"}
     for name in ("accuracy", "precision", "recall"):
         assert [row["input"] for row in tables[name]] == list(VARIANTS)
     for name in ("precision", "recall"):
         assert tuple(tables[name][0])[1:] == PAPER_ORDER == ("THP1", "OAC", "MCF7", "PBMC", "OST")
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
+    assert [row["network"] for row in tables["quantized"]] == ["float", "quantized network"]
     assert [row["images"] for row in tables["control"]] == ["cells", "background"]
     assert report["simulated"] is True
     assert report["text"].count("another task") == 1
@@ -62,7 +63,7 @@ def test_figures_of_the_tables_agree(report: dict) -> None:
         found = [recall[name]["value"] for name in PAPER_ORDER]
         assert accuracy["test"]["value"] == pytest.approx(np.mean(found), abs=0.05)
     all_five = tables["accuracy"][-1]["test"]
-    assert tables["twin"][0]["accuracy"] == tables["control"][0]["accuracy"] == all_five
+    assert tables["quantized"][0]["accuracy"] == tables["control"][0]["accuracy"] == all_five
     for row in tables["accuracy"][:-1]:
         gain = row["channel 1-4 & phase, less this"]["value"]
         assert gain == pytest.approx(all_five["value"] - row["test"]["value"])
@@ -72,9 +73,9 @@ def test_page_is_whole(report: dict) -> None:
     pictures = {path.stem for path in (report["folder"] / "page").glob("*.png")}
     curves = {"training_loss", "training_accuracy"}
     assert pictures == {"cells_frames", "cells_phase", "confusion", "reliability"} | curves
-    quantized = load_twin(report["folder"] / "page")
-    assert [each.shape for each in quantized.codes] == [(10, 64, 64, 5)]
-    assert quantized.model.output_shape == (None, 5)
+    design = load_design(report["folder"] / "page")
+    assert [each.shape for each in load_codes(load_network(design), design)] == [(10, 64, 64, 5)]
+    assert design.network.class_names == CLASS_NAMES
 
 
 def test_parts_are_disjoint_and_whole(report: dict) -> None:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.analysis import embedded, occlusion_map, probabilities
 from cytogate.model.experiments.meng2018 import experiment as meng2018
@@ -32,7 +33,7 @@ from cytogate.model.networks import gao2017
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018, float_network
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from tests.experiments import BrokenOffError, interrupted_setting_in, setting_in
 
 TINY = dataclasses.replace(
@@ -74,7 +75,7 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
     assert [row["class"] for row in tables["discarded"]] == list(CLASSES)
     assert sum(row["frames"] for row in tables["discarded"]) == 200 - 60
     assert sum(row["frames"] for row in tables["faults"]) == 200 - 60
-    assert [row["network"] for row in tables["twin"]] == ["float", "quantized network"]
+    assert [row["network"] for row in tables["quantized"]] == ["float", "quantized network"]
     assert [(row["images"], row["method"]) for row in tables["control"]] == [
         (images, method) for images in ("cells", "empty fields") for method in ("CNN", "SVM")
     ]
@@ -85,8 +86,8 @@ def test_tables_have_the_papers_rows(report: dict) -> None:
 def test_figures_of_the_tables_agree(report: dict) -> None:
     tables = report["tables"]
     cnn = [row for row in tables["volume"] if row["method"] == "CNN"]
-    assert tables["twin"][0]["accuracy"] == cnn[0]["100 cells"]
-    assert tables["twin"][0]["balanced accuracy"] == cnn[2]["100 cells"]
+    assert tables["quantized"][0]["accuracy"] == cnn[0]["100 cells"]
+    assert tables["quantized"][0]["balanced accuracy"] == cnn[2]["100 cells"]
     assert tables["control"][0]["accuracy"] == cnn[0]["60 cells"]
     recalls = [row for row in tables["classes_test"] if row["measurement"] == "recall"]
     for recall, row in zip(recalls, tables["volume"][2::3], strict=True):
@@ -99,9 +100,9 @@ def test_page_is_whole(report: dict) -> None:
     assert pictures == {
         "cells", "poor", "volume", "confusion", "training", "losses", "filters", "occlusion", "tsne", "reliability",
     }  # fmt: skip
-    quantized = load_twin(report["folder"] / "page")
-    assert quantized.codes[0].shape[1:] == (16, 16, 1)
-    assert quantized.model.output_shape == (None, 4)
+    design = load_design(report["folder"] / "page")
+    assert load_codes(load_network(design), design)[0].shape[1:] == (16, 16, 1)
+    assert set(design.network.class_names) == {"THP1", "MCF7", "MB231", "PBMC"}
 
 
 def test_parts_are_disjoint_and_whole(report: dict) -> None:

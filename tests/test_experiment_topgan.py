@@ -12,6 +12,7 @@ import pytest
 from rich.progress import Progress
 
 from cytogate.model.data import jurkat
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.experiments.setting import Scale, Setting
 from cytogate.model.experiments.topgan import adversarial
@@ -36,7 +37,7 @@ from cytogate.model.experiments.topgan.methods import (
 from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison, gain
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.saved import load_twin
+from cytogate.model.networks.saved import load_codes, load_network
 from cytogate.model.networks.topgan import TopGan, discriminator, float_network, generator
 from cytogate.model.networks.words import input_formats
 from cytogate.model.pages.page import Page
@@ -343,7 +344,7 @@ def test_the_page_has_the_papers_tables_and_figures(written: Path) -> None:
         assert [row["method"] for row in table[:-1]] == names
         assert f"{MOBILENET_VARIABLE} named no file" in table[-1]["method"]
         assert all(0 <= row["lowest"] <= row["mean"] <= row["highest"] <= 1 for row in accuracies)
-    assert [row["network"] for row in report["tables"]["twin"]] == ["float", "quantized network"]
+    assert [row["network"] for row in report["tables"]["quantized"]] == ["float", "quantized network"]
     figures = ("cells", "figure_4_1", "figure_4_2", "figure_5", "reliability")
     assert all((written / f"{name}.png").stat().st_size > 2000 for name in figures)
     text = (written / "README.md").read_text()
@@ -353,9 +354,10 @@ def test_the_page_has_the_papers_tables_and_figures(written: Path) -> None:
     assert "jurkat" not in report["tables"]
 
 
-def test_the_twin_goes_along_with_unseen_cells(written: Path) -> None:
-    saved = load_twin(written)
-    model, (codes,) = saved.model, saved.codes
+def test_the_quantized_network_goes_along_with_unseen_cells(written: Path) -> None:
+    design = load_design(written)
+    model = load_network(design)
+    (codes,) = load_codes(model, design)
     assert codes.shape == (16, 16, 16, 1)
     (words,) = input_formats(model)
     assert words.code_min <= codes.min() <= codes.max() <= words.code_max

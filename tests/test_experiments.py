@@ -1,10 +1,12 @@
-"""What experiments share: page, tables and figures, the verb, and the trained twin that goes to C-simulation."""
+"""What experiments share: page, tables and figures, the verb, and the quantized network that goes to C-simulation."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,18 +16,22 @@ import pytest
 from matplotlib.figure import Figure as Plot
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.design.design import Design, Network
+from cytogate.model.design.folder import ADOPTED_TOPOLOGY, DESIGN_FILE, QUANTIZED_WEIGHTS, load_design, network_folder
+from cytogate.model.design.instruments import NetworkInputs
+from cytogate.model.design.topologies import Saved
+from cytogate.model.errors import InputError
 from cytogate.model.evaluation.metrics import Interval, calibration
 from cytogate.model.experiments.job import experiment_named
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import dcnn
 from cytogate.model.networks.dcnn import Dcnn
-from cytogate.model.networks.saved import CODES, TOPOLOGY, WEIGHTS, load_twin, save_twin
+from cytogate.model.networks.saved import INPUT_CODES, load_codes, load_network, save_with_codes
 from cytogate.model.networks.words import input_formats
 from cytogate.model.pages.page import Page, shown
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
 from cytogate.model.verbs import EXPERIMENTS
-from cytogate.sim.csim.twin import run_twin
+from cytogate.sim.csim.network_inputs import run_network_inputs
 from tests.conftest import REPOSITORY
 from tests.test_papers import random_codes, settled
 
@@ -138,52 +144,118 @@ def test_every_experiment_is_a_module(name: str) -> None:
     assert set(Scale) == {Scale.SMALL, Scale.FULL}
 
 
-# The trained twin.
+# The trained network, kept as a design without an instrument.
+
+OUTPUT = "share of round ones"
+
+
+def kept(folder: Path) -> Design:
+    return Design(folder.name, NetworkInputs(), network=Network((OUTPUT,), Saved()), folder=folder)
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("twin")
+def two_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of two inputs and one logit, with the codes of nine cells."""
+    folder = tmp_path_factory.mktemp("kept") / "two-inputs"
     model = settled(dcnn.quantized_network(Dcnn(filters=(32,)).scaled(4, 1 / 16)))
-    save_twin(model, random_codes(model, 9), folder)
+    save_with_codes(model, random_codes(model, 9), kept(folder))
     return folder
 
 
-def test_a_saved_twin_goes_to_c_simulation(twin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_twin(twin, "qatom128", tmp_path)
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["cells"], report["words"], report["mismatches"]) == (9, 9, 0)
-    assert "0 of 9 words differ on 9 cells" in capsys.readouterr().out
+def test_what_is_kept_is_a_design(two_inputs: Path) -> None:
+    design = load_design(two_inputs)
+    assert design == kept(two_inputs)
+    files = {str(path.relative_to(two_inputs)) for path in two_inputs.rglob("*") if path.is_file()}
+    inside = {f"network/{name}" for name in (ADOPTED_TOPOLOGY, QUANTIZED_WEIGHTS, INPUT_CODES)}
+    assert files == {DESIGN_FILE, *inside}
+    model = load_network(design)
+    assert [len(codes) for codes in load_codes(model, design)] == [9, 9]
 
 
-def test_words_that_differ_fail(twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cytogate.sim.csim import twin as job
+def test_a_kept_network_goes_to_c_simulation(
+    two_inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["csim", "--design", str(two_inputs)]) == 0
+    report = json.loads((tmp_path / "out/csim/report.json").read_text())
+    assert report["stages"] == [{"name": "logits", "values": 9, "differing": 0}]
+    assert (report["design"], report["inputs"], report["cells"]) == ("two-inputs", 2, 9)
+    assert re.search(r"logits\W+9\W+0\b", capsys.readouterr().out)
 
-    real = job.keras_logits
-    monkeypatch.setattr(job, "keras_logits", lambda model, codes: real(model, codes) + 1.0)
-    with pytest.raises(CheckFailed, match="9 of 9 words differ"):
-        run_twin(twin, "qatom128", tmp_path)
+
+def test_logits_that_differ_fail(
+    two_inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cytogate.sim.csim import network
+
+    monkeypatch.chdir(tmp_path)
+    real = network.logits_of_codes
+    monkeypatch.setattr(network, "logits_of_codes", lambda model, codes: real(model, codes) + np.eye(9, 1))
+    assert main(["csim", "--design", str(two_inputs)]) == 1
+    assert "1 of 9 logits differ between Keras and C-simulation on 9 cells" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out/csim/report.json").read_text())["stages"][0]["differing"] == 1
 
 
-@pytest.mark.parametrize("damaged", [TOPOLOGY, WEIGHTS, CODES])
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        *(
+            ("csim", [option, value])
+            for option, value in (
+                ("--input", "cells.h5"),
+                ("--background", "empty.h5"),
+                ("--cells", "4"),
+                ("--agreement-cells", "9"),
+                ("--seed", "0"),
+                ("--stages", "stages.npz"),
+            )
+        ),
+        ("cosim", []),
+        ("emulate", []),
+        ("estimate", []),
+        ("simulate", ["--output", "cells.h5"]),
+        ("train", []),
+        ("predict", ["--input", "cells.h5"]),
+    ],
+)
+def test_what_needs_an_instrument_is_refused(
+    verb: str,
+    options: list[str],
+    two_inputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([verb, "--design", str(two_inputs), *options]) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(rf"cytogate {verb}: .*design two-inputs.*\n", told), told
+    if verb == "csim":
+        assert f"{options[0]} does not go with it" in told
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damaged", [ADOPTED_TOPOLOGY, QUANTIZED_WEIGHTS, INPUT_CODES])
 @pytest.mark.parametrize("missing", [True, False])
-def test_damaged_twins_are_one_sentence(damaged: str, missing: bool, twin: Path, tmp_path: Path) -> None:
-    for name in (TOPOLOGY, WEIGHTS, CODES):
-        content = (twin / name).read_bytes()
-        if name != damaged:
-            (tmp_path / name).write_bytes(content)
-        elif not missing:
-            (tmp_path / name).write_bytes(content[: len(content) // 2])
+def test_damaged_files_are_one_sentence(damaged: str, missing: bool, two_inputs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "two-inputs"
+    shutil.copytree(two_inputs, folder)
+    path = network_folder(load_design(folder)) / damaged
+    content = path.read_bytes()
+    path.unlink()
+    if not missing:
+        path.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError) as caught:
-        load_twin(tmp_path)
-    assert str(tmp_path / damaged) in str(caught.value)
+        run_network_inputs(load_design(folder), tmp_path / "out")
+    assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_codes_of_other_inputs_are_refused(twin: Path, tmp_path: Path) -> None:
-    model = load_twin(twin).model
+def test_codes_and_classes_of_other_networks_are_refused(two_inputs: Path, tmp_path: Path) -> None:
+    model = load_network(load_design(two_inputs))
     codes = random_codes(model, 2)
     words = input_formats(model)[0]
+    design = kept(tmp_path / "other")
     for wrong, said in (
         (codes[:1], "codes of 1 inputs"),
         ([codes[0][..., :1], codes[1]], "integers \\(cells, 4, 4, 5\\)"),
@@ -191,7 +263,10 @@ def test_codes_of_other_inputs_are_refused(twin: Path, tmp_path: Path) -> None:
         ([codes[0] + words.code_max, codes[1]], "ap_ufixed<8, ?0.*holds 0 to 255"),
     ):
         with pytest.raises(InputError, match=said):
-            save_twin(model, wrong, tmp_path)
+            save_with_codes(model, wrong, design)
+    classes = dataclasses.replace(design, network=Network(("a", "b"), Saved()))
+    with pytest.raises(InputError, match="gives \\(1,\\); design other has 2 classes: a, b"):
+        save_with_codes(model, codes, classes)
     assert not list(tmp_path.iterdir())
 
 
@@ -200,7 +275,7 @@ def test_codes_of_other_inputs_are_refused(twin: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_has_its_page(name: str) -> None:
-    """Made by the command that it names, in minutes; all that it shows is there, and so is its twin."""
+    """Made by the command that it names, in minutes; all that it shows is there, and so is its network."""
     folder = REPOSITORY / "model" / "results" / f"{name}-small"
     report, text = json.loads((folder / "report.json").read_text()), (folder / "README.md").read_text(encoding="utf-8")
     assert report["command"].split(" --seed")[0] == f"cytogate experiment {name} --scale small"
@@ -209,14 +284,17 @@ def test_every_experiment_has_its_page(name: str) -> None:
     shown_files = re.findall(r"\]\(([^)/]+\.(?:png|csv))\)", text)
     assert shown_files
     assert set(shown_files) == {path.name for path in folder.iterdir() if path.suffix in (".png", ".csv")}
-    assert len(load_twin(folder).codes[0]) >= 8
+    design = load_design(folder)
+    assert len(load_codes(load_network(design), design)[0]) >= 8
     assert f"model/results/{name}-small/README.md" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full"])
-def test_twins_of_the_pages_are_exact(page: str, tmp_path: Path) -> None:
-    report = run_twin(REPOSITORY / "model" / "results" / page, "qatom128", tmp_path)
+def test_networks_of_the_pages_are_exact(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = run_network_inputs(load_design(REPOSITORY / "model" / "results" / page), tmp_path)
+    (logits,) = report.stages
     assert report.cells >= 8
-    assert report.words >= report.cells
-    assert report.mismatches == 0
+    assert logits.values >= report.cells
+    assert logits.differing == 0

@@ -78,9 +78,9 @@ def test_filters_reach_fifty_million_macs() -> None:
 
 
 def test_quantized_and_float_have_the_same_topology() -> None:
-    quantized, twin = (meng2017(SMALL, SIZE, 5, quantized=kind) for kind in (True, False))
-    assert [w.shape for w in quantized.weights] == [w.shape for w in twin.weights]
-    assert count_macs(quantized) == count_macs(twin)
+    quantized, floating = (meng2017(SMALL, SIZE, 5, quantized=kind) for kind in (True, False))
+    assert [w.shape for w in quantized.weights] == [w.shape for w in floating.weights]
+    assert count_macs(quantized) == count_macs(floating)
 
 
 def test_float32_keras_equals_integers() -> None:

@@ -1,4 +1,4 @@
-"""The papers' networks: as published at full size, and their quantized twins equal to C-simulation on every word."""
+"""The papers' networks: as published at full size, and quantized equal to C-simulation on every value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, top
 from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.dcnn import Dcnn
-from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
+from cytogate.model.networks.exact import count_weights, logits_of_codes, settle_weights, snap_batch_normalization
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import Compared
@@ -29,7 +29,6 @@ from cytogate.model.networks.topgan import TopGan
 from cytogate.model.networks.widths import Widths
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 from cytogate.sim.csim.network import NetworkSimulation
-from cytogate.sim.csim.twin import keras_logits
 from tests.test_networks import lived_in
 
 DESIGN = load_design("qatom64")
@@ -52,9 +51,9 @@ def test_meng2017_has_seven_inputs(variant: str, normalized: bool) -> None:
     assert [shape_behind(model, f"pool_{block}")[0] for block in (1, 2, 3)] == [76, 38, 19]
     assert model.output_shape == (None, 5)
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers) == 3 * normalized
-    twin = meng2017.quantized_network(spec)
-    assert twin.input_shape == (None, 304, 304, model.input_shape[-1])
-    assert [weight.shape for weight in twin.weights] == [weight.shape for weight in model.weights]
+    quantized = meng2017.quantized_network(spec)
+    assert quantized.input_shape == (None, 304, 304, model.input_shape[-1])
+    assert [weight.shape for weight in quantized.weights] == [weight.shape for weight in model.weights]
 
 
 def test_meng2017_knows_no_other_inputs() -> None:
@@ -154,30 +153,30 @@ def test_dcae_built_small_has_the_shapes_that_were_foretold() -> None:
         assert [w.shape for w in layer.weights] == [w.shape for w in classifier.get_layer(layer.name).weights]
 
 
-# The twins.
+# Quantized.
 
 
 @dataclass(frozen=True)
-class Twin:
-    """A twin at the size of the tests, and the format of its inputs' codes."""
+class Quantized:
+    """A quantized network at the size of the tests, and the format of its inputs' codes."""
 
     make: Callable[[], keras.Model]
     words: tuple[Format, ...] = (PIXEL,)
 
 
-TWINS = {
-    "meng2017": Twin(lambda: meng2017.quantized_network(Compared("phase only", False, 17, TINY_SIZES))),
-    "meng2018": Twin(lambda: meng2018.quantized_network(Meng2018().scaled(16, 1 / 16))),
-    "gao2017": Twin(lambda: gao2017.quantized_network(Gao2017().scaled(8, 1 / 4))),
-    "dcnn": Twin(
+QUANTIZED = {
+    "meng2017": Quantized(lambda: meng2017.quantized_network(Compared("phase only", False, 17, TINY_SIZES))),
+    "meng2018": Quantized(lambda: meng2018.quantized_network(Meng2018().scaled(16, 1 / 16))),
+    "gao2017": Quantized(lambda: gao2017.quantized_network(Gao2017().scaled(8, 1 / 4))),
+    "dcnn": Quantized(
         lambda: dcnn.quantized_network(Dcnn(filters=(32,), lags=(1, 3)).scaled(4, 1 / 16)),
         (PIXEL, Format(9, 1), Format(9, 1)),
     ),
-    "topgan": Twin(lambda: topgan.quantized_network(TopGan(filters=(64, 128)).scaled(8, 1 / 16)), (Format(8, 1),)),
-    "compact": Twin(
+    "topgan": Quantized(lambda: topgan.quantized_network(TopGan(filters=(64, 128)).scaled(8, 1 / 16)), (Format(8, 1),)),
+    "compact": Quantized(
         lambda: compact(scaled(Compact(filters=(64, 128)), 1 / 16), (8, 8, 2), 7, quantized=True), (Format(8, 1),)
     ),
-    "dcae": Twin(lambda: dcae.quantized_network(Dcae(filters=(64, 128), dense=(160, 128)).scaled(8, 1 / 16))),
+    "dcae": Quantized(lambda: dcae.quantized_network(Dcae(filters=(64, 128), dense=(160, 128)).scaled(8, 1 / 16))),
 }
 
 
@@ -198,17 +197,17 @@ def random_codes(model: keras.Model, cells: int, seed: int = 1) -> list[np.ndarr
     ]
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_logits_of_twins_equal_c_simulation_on_every_word(name: str, builds: Path) -> None:
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_logits_equal_c_simulation_on_every_value(name: str, builds: Path) -> None:
     keras.utils.set_random_seed(0)
-    model = settled(TWINS[name].make())
-    assert input_formats(model) == TWINS[name].words
+    model = settled(QUANTIZED[name].make())
+    assert input_formats(model) == QUANTIZED[name].words
     assert_exact_accumulation(model)
     project = convert(model, DESIGN, builds / f"paper_{name}" / "project")
     simulation = NetworkSimulation.of(project, builds / f"paper_{name}")
     cells = 24
     codes = random_codes(model, cells)
-    expected = project.logits.encode(keras_logits(model, tuple(codes)))
+    expected = project.logits.encode(logits_of_codes(model, codes))
     found = simulation.logits(*codes)
     assert found.shape == (cells, model.output_shape[-1])
     assert len(np.unique(expected, axis=0)) > cells // 2, "inputs that all give one answer would prove nothing"
@@ -216,7 +215,7 @@ def test_logits_of_twins_equal_c_simulation_on_every_word(name: str, builds: Pat
 
 
 @pytest.mark.parametrize("size", [24, 100])
-def test_twins_refuse_sizes_that_cannot_be_halved(size: int) -> None:
+def test_quantized_networks_refuse_sizes_that_cannot_be_halved(size: int) -> None:
     makers = (
         lambda: meng2018.quantized_network(Meng2018(size=size + 1)),
         lambda: gao2017.quantized_network(Gao2017(size=size + 1)),
@@ -229,7 +228,7 @@ def test_twins_refuse_sizes_that_cannot_be_halved(size: int) -> None:
             make()
 
 
-def test_twins_at_full_size_are_exact_as_initialized() -> None:
+def test_quantized_networks_at_full_size_are_exact_as_initialized() -> None:
     """Accumulators stay below 2^24 where a whole image is summed; the autoencoder's at a sixteenth of its width."""
     for make in (
         lambda: meng2018.quantized_network(Meng2018()),
@@ -266,11 +265,11 @@ def test_classifiers_take_what_was_learned_without_labels() -> None:
 
 
 @pytest.mark.parametrize(("widths", "bound"), [(Widths(), 0.5), (Widths(14, 14, 16), 0.01)])
-def test_a_twin_starts_where_its_float_network_is(widths: Widths, bound: float) -> None:
+def test_a_quantized_network_starts_where_its_float_network_is(widths: Widths, bound: float) -> None:
     """With DCGAN's initial weights words would all round to zero; scaled, only rounding is between the two."""
     keras.utils.set_random_seed(0)
     spec = TopGan(slope=0.125, filters=(64, 128, 256)).scaled(16, 1 / 8)
-    trained, twin = topgan.float_network(spec), topgan.quantized_network(spec, widths)
+    trained, quantized = topgan.float_network(spec), topgan.quantized_network(spec, widths)
     rng = np.random.default_rng(0)
     values = (rng.integers(-128, 128, (64, 16, 16, 1)) / 128).astype(np.float32)
     pictures = topgan.as_picture(spec, values)
@@ -283,13 +282,13 @@ def test_a_twin_starts_where_its_float_network_is(widths: Widths, bound: float) 
     last = trained.get_layer("logits")
     # As large as training makes them.
     last.kernel.assign(last.kernel / np.std(logits(pictures)))
-    start_quantized(twin, trained, pictures)
-    of_float, of_twin = (np.asarray(each, np.float64) for each in (logits(pictures), twin(values)))
+    start_quantized(quantized, trained, pictures)
+    of_float, of_quantized = (np.asarray(each, np.float64) for each in (logits(pictures), quantized(values)))
     assert of_float.std() == pytest.approx(1, abs=0.01)
-    assert np.sqrt(np.mean((of_twin - of_float) ** 2)) < bound
+    assert np.sqrt(np.mean((of_quantized - of_float) ** 2)) < bound
 
 
-def test_what_no_twin_can_start_from_is_refused() -> None:
+def test_what_no_quantized_network_can_start_from_is_refused() -> None:
     spec = Dcnn().scaled(16, 1 / 16)
     with pytest.raises(InputError, match="layer with_differences_1: chains that join"):
         start_quantized(dcnn.quantized_network(spec), dcnn.float_network(spec), np.zeros((1, 16, 16, 5)))

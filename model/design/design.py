@@ -55,8 +55,6 @@ class Network:
 
     def __post_init__(self) -> None:
         check(self)
-        if not 2 <= len(self.class_names) <= MOST_CLASSES:
-            raise InputError(f"class_names holds {len(self.class_names)} classes; 2 to {MOST_CLASSES} are supported")
         check_names("class_names", self.class_names)
 
     @property
@@ -140,7 +138,9 @@ class Design:
         if isinstance(self.instrument, NetworkInputs):
             if not isinstance(self.network.topology, Saved):
                 raise InputError(f'design {self.name}: kind "network-inputs" goes with topology "saved"')
+            self._check_classes(fewest=1)
             return
+        self._check_classes(fewest=2)
         rows, columns = self.window.raw
         if self.instrument.rows < rows or self.instrument.columns < columns:
             raise InputError(
@@ -163,6 +163,14 @@ class Design:
                     f"design {self.name}: codes of {given[0]} offsets and {given[1]} gains for "
                     f"{len(self.instrument.channels)} channels"
                 )
+
+    def _check_classes(self, fewest: int) -> None:
+        """Raise an :class:`InputError` for too few or too many classes; a single logit tells a share, not a class."""
+        if not fewest <= self.network.classes <= MOST_CLASSES:
+            raise InputError(
+                f"design {self.name}: class_names holds {self.network.classes} classes; {fewest} to {MOST_CLASSES} are "
+                f"supported"
+            )
 
     @property
     def retrieves_phase(self) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cytogate.model.errors import InputError
 from cytogate.model.files.axes import CHANNELS, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
 from cytogate.model.files.container import Container, StoredArray, check_part, reading
-from cytogate.model.files.labels import numbered_names, read_labels
+from cytogate.model.files.labels import read_labels
 from cytogate.model.files.opening import open_container
 from cytogate.model.files.pictures import PictureFolder
 
@@ -160,13 +160,8 @@ class ImageSet:
         self.close()
 
 
-def open_image_set(path: Path, numbered: bool = False) -> ImageSet:
+def open_image_set(path: Path) -> ImageSet:
     """Open a folder of images per class, or an NPZ, HDF5, Zarr or TIFF.
-
-    Parameters
-    ----------
-    numbered : bool
-        Whether labels without ``class_names`` get the names "class 0", "class 1" ..; otherwise they are refused.
 
     Raises
     ------
@@ -187,15 +182,14 @@ def open_image_set(path: Path, numbered: bool = False) -> ImageSet:
                 raise InputError(
                     f"{path}: labels must be an integer or a name for each of {count} images; there are none"
                 )
-            names = numbered_names(found.labels) if found.class_names is None and numbered else found.class_names
-            if names is None:
+            if found.class_names is None:
                 raise InputError(
                     f"{path}: labels have no class_names; store a list of names, in the order of the labels"
                 )
     except BaseException:
         container.close()
         raise
-    return ImageSet(path, found.labels, names, shape, source, found.groups)
+    return ImageSet(path, found.labels, found.class_names, shape, source, found.groups)
 
 
 def _source(container: Container) -> tuple[ImageSource, int]:

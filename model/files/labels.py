@@ -49,11 +49,6 @@ def read_labels(container: Container, count: int, what: str) -> Labels:
     return Labels(labels, names, groups)
 
 
-def numbered_names(labels: NDArray[np.int64]) -> tuple[str, ...]:
-    """Return names for labels that have none: "class 0" up to the highest label."""
-    return tuple(f"class {number}" for number in range(int(labels.max()) + 1))
-
-
 def translated(container: Container, found: Labels, wanted: tuple[str, ...]) -> NDArray[np.int64] | None:
     """Return labels as indices of the class names ``wanted``, found by name.
 

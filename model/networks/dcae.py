@@ -69,7 +69,7 @@ def float_network(spec: Dcae) -> keras.Model:
 
 
 def quantized_network(spec: Dcae, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin of encoder and classifier for codes / 256, with logits (cells, classes)."""
+    """Build quantized encoder and classifier for codes / 256, with logits (cells, classes)."""
     check_halvings("dcae", spec.size, len(spec.filters))
     layers = QuantizedLayers(widths.weights)
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")

@@ -72,7 +72,7 @@ def float_network(spec: Dcnn) -> keras.Model:
 
 
 def quantized_network(spec: Dcnn, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin for a list of inputs of codes / 256, those of differences signed, with logits (clips, 1).
+    """Build it quantized for a list of inputs of codes / 256, those of differences signed, with logits (clips, 1).
 
     Its first convolutions see contrast alone, without which batch normalization would have to magnify small sums.
     """

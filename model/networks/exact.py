@@ -7,7 +7,7 @@ The arithmetic of quantized networks is in :mod:`cytogate.model.networks.words`,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from cytogate.model.networks.widths import (
     SNAP_FRACTION_BITS,
     largest_code,
 )
-from cytogate.model.networks.words import quantizer_format, sources
+from cytogate.model.networks.words import input_formats, quantizer_format, sources
 
 BATCH = 64
 """Cells evaluated at a time."""
@@ -36,6 +36,12 @@ def logits_of_values(model: keras.Model, batches: Iterator[NDArray[np.float32]])
     """Return logits (cells, classes) of batches of real-valued inputs (cells, N, N, 5); the network rounds them."""
     found = [np.asarray(model(batch, training=False), np.float64) for batch in batches]
     return np.concatenate(found) if found else np.zeros((0, model.output_shape[-1]))
+
+
+def logits_of_codes(model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
+    """Return logits (cells, classes) of a quantized network for codes (cells, ...) of each of its inputs."""
+    values = [words.decode(each).astype(np.float32) for words, each in zip(input_formats(model), codes, strict=True)]
+    return np.asarray(model(values if len(values) > 1 else values[0], training=False), np.float64)
 
 
 def snap_batch_normalization(model: keras.Model) -> None:

@@ -2,8 +2,8 @@
 
 Z. Gao, L. Wang, L. Zhou, J. Zhang, "HEp-2 cell image classification with deep convolutional neural networks", IEEE JBHI
 2017. Its sizes and its tanh are given from memory, since its text is not at hand; Meng 2018 changes its input to
-128x128. The twin differs where a device cannot follow: ReLU for tanh, pooling 2x2 for 3x3, and padded convolutions, so
-that maps can be halved.
+128x128. The quantized network differs where a device cannot follow: ReLU for tanh, pooling 2x2 for 3x3, and padded
+convolutions, so that maps can be halved.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from cytogate.model.contract.fixed_point import PIXEL, Format
+from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.layers import QuantizedLayers
 from cytogate.model.networks.widths import DEFAULT_WIDTHS, Widths, check_halvings, largest_code, scaled_widths
@@ -36,9 +37,28 @@ class Gao2017:
         (dense,) = scaled_widths((self.dense,), width)
         return dataclasses.replace(self, size=size, filters=scaled_widths(self.filters, width), dense=dense)
 
+    @property
+    def least_size(self) -> int:
+        """Rows and columns that leave one value a map after convolutions without padding: 42."""
+        size = 1
+        for kernel, pool in zip(reversed(self.kernels), reversed(self.pools), strict=True):
+            size = size * pool + kernel - 1
+        return size
+
 
 def float_network(spec: Gao2017) -> keras.Model:
-    """Build the network for inputs (cells, size, size, channels) in [0, 1), with probabilities (cells, classes)."""
+    """Build the network for inputs (cells, size, size, channels) in [0, 1), with probabilities (cells, classes).
+
+    Raises
+    ------
+    InputError
+        If the inputs are smaller than ``least_size``.
+    """
+    if spec.size < spec.least_size:
+        raise InputError(
+            f"network gao2017: inputs of {spec.size}x{spec.size} are too small, its convolutions have no padding; "
+            f"{spec.least_size}x{spec.least_size} is the least"
+        )
     x = inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")
     for block, (kernel, filters, pool) in enumerate(zip(spec.kernels, spec.filters, spec.pools, strict=True), start=1):
         x = keras.layers.Conv2D(filters, kernel, name=f"convolution_{block}")(x)
@@ -52,7 +72,7 @@ def float_network(spec: Gao2017) -> keras.Model:
 
 
 def quantized_network(spec: Gao2017, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
+    """Build it quantized for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
     check_halvings("gao2017", spec.size, len(spec.filters))
     layers = QuantizedLayers(widths.weights)
     inputs = keras.Input((spec.size, spec.size, spec.channels), name="network_input")

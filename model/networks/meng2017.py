@@ -65,8 +65,8 @@ class Compared:
         return VARIANTS[self.variant]
 
     @property
-    def twin_size(self) -> int:
-        """Rows and columns of the central window that the twin sees, which can be halved without a rest: 304."""
+    def quantized_size(self) -> int:
+        """Rows and columns of the central window that the quantized network sees, which can be halved evenly: 304."""
         multiple = 8 * self.sizes.first_stride
         return self.size // multiple * multiple
 
@@ -79,8 +79,11 @@ def float_network(spec: Compared) -> keras.Model:
 
 
 def quantized_network(spec: Compared) -> keras.Model:
-    """Build the twin for inputs (cells, twin_size, twin_size, channels), codes / 256, with logits (cells, classes)."""
-    return meng2017(spec.sizes, spec.twin_size, spec.classes, True, spec.channels, spec.normalized)
+    """Build the quantized form for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes).
+
+    Rows and columns are ``spec.quantized_size``.
+    """
+    return meng2017(spec.sizes, spec.quantized_size, spec.classes, True, spec.channels, spec.normalized)
 
 
 def meng2017(
@@ -108,7 +111,7 @@ def meng2017(
     size
         Rows and columns of the input; for the quantized form a multiple of 8 times the stride.
     quantized
-        Whether to build with QKeras quantizers, or as the float twin of the same topology.
+        Whether to build with QKeras quantizers, or as the float network of the same topology.
     channels
         Which of the bright-field frames, 0 to 3, and of the phase, 4, are given, ascending (the paper's Table 1).
     normalized

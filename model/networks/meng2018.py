@@ -48,7 +48,7 @@ def float_network(spec: Meng2018) -> keras.Model:
 
 
 def quantized_network(spec: Meng2018, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
+    """Build it quantized for inputs (cells, size, size, channels) of codes / 256, with logits (cells, classes)."""
     check_halvings("meng2018", spec.size, len(spec.filters))
     return keras.Model(*_topology(spec, QuantizedLayers(widths.weights), widths), name="meng2018")
 

@@ -1,10 +1,12 @@
-"""A trained quantized network in a folder: topology as JSON, weights as HDF5, codes of unseen cells to try it on."""
+"""Trained networks in the folders of designs: weights as HDF5; of adopted and kept ones, topology as JSON.
+
+A network of an experiment is kept as a design without an instrument, with codes of unseen cells to try it on.
+"""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,14 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Design
-from cytogate.model.design.folder import ADOPTED_TOPOLOGY, FLOAT_WEIGHTS, QUANTIZED_WEIGHTS, network_folder
+from cytogate.model.design.folder import (
+    ADOPTED_TOPOLOGY,
+    DESIGN_FILE,
+    FLOAT_WEIGHTS,
+    QUANTIZED_WEIGHTS,
+    design_text,
+    network_folder,
+)
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.files.npz import open_arrays
@@ -21,86 +30,8 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
-TOPOLOGY, WEIGHTS, CODES = "twin.json", "twin.weights.h5", "twin_codes.npz"
-
-
-@dataclass(frozen=True, eq=False)
-class SavedTwin:
-    """A network that is exact in fixed point, and cells for it."""
-
-    model: keras.Model
-    codes: tuple[NDArray[np.integer], ...]
-    """(cells, ...) of each input, in the format that the network's quantizers give it."""
-
-
-def save_twin(model: keras.Model, codes: Sequence[NDArray[np.integer]], folder: Path) -> None:
-    """Write a network and codes (cells, ...) for each of its inputs into ``folder``, which exists."""
-    SavedTwin(model, _checked(model, tuple(codes), str(folder)))
-    (folder / TOPOLOGY).write_text(model.to_json(indent=1) + "\n", encoding="utf-8")
-    model.save_weights(folder / WEIGHTS)
-    arrays: dict[str, Any] = {_name(number): each for number, each in enumerate(codes)}
-    np.savez_compressed(folder / CODES, **arrays)
-
-
-def load_twin(folder: Path) -> SavedTwin:
-    """Read what :func:`save_twin` has written.
-
-    Raises
-    ------
-    InputError
-        Where a file is missing or damaged, the network is not exact in fixed point, or codes are not of its inputs.
-    """
-    model = _load_saved(folder / TOPOLOGY, folder / WEIGHTS)
-    path = folder / CODES
-    arrays = open_arrays(path, tuple(map(_name, range(len(model.inputs)))))
-    return SavedTwin(model, _checked(model, tuple(arrays.values()), str(path)))
-
-
-def _load_saved(topology: Path, weights: Path) -> keras.Model:
-    """Return a network whose topology is saved beside its weights, exact in fixed point."""
-    path = topology
-    try:
-        # Lambda layers, which hold code, are refused by Keras.
-        model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=_known())
-        path = weights
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: is no part of a saved quantized network: {reason}") from error
-    assert_exact_accumulation(model)
-    return model
-
-
-def _known() -> dict[str, object]:
-    """Return the classes of QKeras by the names that files have for them."""
-    from qkeras.utils import _add_supported_quantized_objects
-
-    known: dict[str, object] = {}
-    _add_supported_quantized_objects(known)
-    return known
-
-
-def _name(number: int) -> str:
-    return f"images_{number + 1}" if number else "images"
-
-
-def _checked(model: keras.Model, codes: tuple[NDArray[np.integer], ...], where: str) -> tuple[NDArray[np.integer], ...]:
-    formats = input_formats(model)
-    if len(codes) != len(formats):
-        raise InputError(f"{where}: codes of {len(codes)} inputs; network {model.name} has {len(formats)}")
-    for number, (given, words, tensor) in enumerate(zip(codes, formats, model.inputs, strict=True)):
-        shape = tuple(tensor.shape[1:])
-        if given.dtype.kind not in "iu" or given.shape[1:] != shape or not len(given) or len(given) != len(codes[0]):
-            raise InputError(
-                f"{where}: codes of input {number} are {given.dtype} {given.shape}; integers (cells, "
-                f"{', '.join(map(str, shape))}) are needed, as many cells for each input"
-            )
-        if given.min() < words.code_min or given.max() > words.code_max:
-            raise InputError(
-                f"{where}: codes of input {number} are {given.min()} to {given.max()}; {words.ap_type} holds "
-                f"{words.code_min} to {words.code_max}"
-            )
-    return codes
+INPUT_CODES = "codes.npz"
+"""In the network's folder of a design whose cells come as codes of the network's inputs."""
 
 
 def save_network(model: keras.Model, design: Design, quantized: bool) -> Path:
@@ -163,9 +94,65 @@ def save_adopted(model: keras.Model, design: Design) -> None:
     _save(model, folder / QUANTIZED_WEIGHTS)
 
 
+def save_with_codes(model: keras.Model, codes: Sequence[NDArray[np.integer]], design: Design) -> None:
+    """Write a design without an instrument into its folder: its network, and codes (cells, ...) for each input.
+
+    Raises
+    ------
+    InputError
+        If codes are not of the network's inputs, or its outputs are not the design's classes; nothing is written then.
+    """
+    folder = network_folder(design)
+    _check_codes(model, codes, design, str(folder))
+    save_adopted(model, design)
+    arrays: dict[str, Any] = {_input_name(number): each for number, each in enumerate(codes)}
+    with whole_file(folder / INPUT_CODES) as partial:
+        np.savez_compressed(partial, **arrays)
+    with whole_file(folder.parent / DESIGN_FILE) as partial:
+        partial.write_text(design_text(design), encoding="utf-8")
+
+
+def load_codes(model: keras.Model, design: Design) -> tuple[NDArray[np.integer], ...]:
+    """Return the codes (cells, ...) that lie beside the network of a design without an instrument, of each input.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or holds no codes of the network's inputs.
+    """
+    path = network_folder(design) / INPUT_CODES
+    codes = tuple(open_arrays(path, tuple(map(_input_name, range(len(model.inputs))))).values())
+    _check_codes(model, codes, design, str(path))
+    return codes
+
+
 def has_network(design: Design) -> bool:
     """Return whether a trained network lies in the design's folder."""
     return design.folder is not None and (network_folder(design) / QUANTIZED_WEIGHTS).exists()
+
+
+def _load_saved(topology: Path, weights: Path) -> keras.Model:
+    """Return a network whose topology is saved beside its weights, exact in fixed point."""
+    path = topology
+    try:
+        # Lambda layers, which hold code, are refused by Keras.
+        model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=_known())
+        path = weights
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: is no part of a saved quantized network: {reason}") from error
+    assert_exact_accumulation(model)
+    return model
+
+
+def _known() -> dict[str, object]:
+    """Return the classes of QKeras by the names that files have for them."""
+    from qkeras.utils import _add_supported_quantized_objects
+
+    known: dict[str, object] = {}
+    _add_supported_quantized_objects(known)
+    return known
 
 
 def _save(model: keras.Model, path: Path) -> None:
@@ -182,3 +169,30 @@ def _load(model: keras.Model, path: Path) -> None:
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: holds no weights of this network ({reason}); train it anew") from error
+
+
+def _input_name(number: int) -> str:
+    return f"images_{number + 1}" if number else "images"
+
+
+def _check_codes(model: keras.Model, codes: Sequence[NDArray[np.integer]], design: Design, where: str) -> None:
+    if model.output_shape[1:] != (design.network.classes,):
+        raise InputError(
+            f"{where}: network {model.name} gives {model.output_shape[1:]}; design {design.name} has "
+            f"{design.network.classes} classes: {', '.join(design.network.class_names)}"
+        )
+    formats = input_formats(model)
+    if len(codes) != len(formats):
+        raise InputError(f"{where}: codes of {len(codes)} inputs; network {model.name} has {len(formats)}")
+    for number, (given, words, tensor) in enumerate(zip(codes, formats, model.inputs, strict=True)):
+        shape = tuple(tensor.shape[1:])
+        if given.dtype.kind not in "iu" or given.shape[1:] != shape or not len(given) or len(given) != len(codes[0]):
+            raise InputError(
+                f"{where}: codes of input {number} are {given.dtype} {given.shape}; integers (cells, "
+                f"{', '.join(map(str, shape))}) are needed, as many cells for each input"
+            )
+        if given.min() < words.code_min or given.max() > words.code_max:
+            raise InputError(
+                f"{where}: codes of input {number} are {given.min()} to {given.max()}; {words.ap_type} holds "
+                f"{words.code_min} to {words.code_max}"
+            )

@@ -6,7 +6,7 @@ device has no use for either. Numbers of filters are the DCGAN's, 64 to 512; the
 The activation between its dense layers is not named: ours is the convolutions'.
 
 Images lie in [-1, 1], as the generator's tanh has them. The paper shows an OPD map as an RGB picture; here its channels
-are the map repeated (:func:`as_picture`), and the twin takes the map once.
+are the map repeated (:func:`as_picture`), and the quantized network takes the map once.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def float_network(spec: TopGan) -> keras.Model:
 
 
 def quantized_network(spec: TopGan, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build the twin for inputs (cells, size, size, maps) of (code - 128) / 128, with logits (cells, classes)."""
+    """Build it quantized for inputs (cells, size, size, maps) of (code - 128) / 128, with logits (cells, classes)."""
     check_halvings("topgan", spec.size, len(spec.filters))
     inputs, logits = _classifier(spec, QuantizedLayers(widths.weights), widths, spec.maps)
     return keras.Model(inputs, logits, name="topgan")

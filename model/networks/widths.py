@@ -1,7 +1,7 @@
-"""What the quantized twins of the papers' networks share: widths of words and how sizes are scaled.
+"""What the quantized forms of the papers' networks share: widths of words and how sizes are scaled.
 
-A twin has its float network's topology, with what a device computes exactly: logits without the softmax or sigmoid that
-the host applies, ReLU or a leaky ReLU of slope 1/8, max-pooling 2x2, and no dropout.
+A quantized network has its float network's topology, with what a device computes exactly: logits without the softmax
+or sigmoid that the host applies, ReLU or a leaky ReLU of slope 1/8, max-pooling 2x2, and no dropout.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cytogate.model.errors import InputError
 
 @dataclass(frozen=True)
 class Widths:
-    """Bits of a twin."""
+    """Bits of a quantized network."""
 
     weights: int = 8
     activations: int = 8

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from cytogate.model.command.files import plain
+from cytogate.model.design.design import Design, Network
+from cytogate.model.design.instruments import NetworkInputs
+from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.metrics import Interval
-from cytogate.model.networks.saved import save_twin
+from cytogate.model.networks.saved import save_with_codes
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +39,17 @@ class _Table:
     rows: tuple[tuple[Value, ...], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Quantized:
+    model: keras.Model
+    codes: tuple[NDArray[np.integer], ...]
+    class_names: tuple[str, ...]
+
+    def write(self, name: str, folder: Path) -> None:
+        network = Network(self.class_names, Saved())
+        save_with_codes(self.model, self.codes, Design(name, NetworkInputs(), network=network, folder=folder))
+
+
 @dataclass
 class Page:
     """A page in the making; nothing is written before :meth:`write`.
@@ -50,7 +64,7 @@ class Page:
     _tables: list[_Table] = field(default_factory=list)
     _plots: list[tuple[str, Plot]] = field(default_factory=list)
     _facts: dict[str, Any] = field(default_factory=dict)
-    _quantized_network: tuple[keras.Model, tuple[NDArray[np.integer], ...]] | None = None
+    _quantized_network: _Quantized | None = None
 
     def heading(self, text: str) -> None:
         """Begin a section."""
@@ -78,9 +92,14 @@ class Page:
         """Add to ``report.json`` what the page does not show in full: a dataclass, or what JSON knows."""
         self._facts[name] = value
 
-    def quantized_network(self, model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> None:
-        """Add the trained quantized network, and codes (cells, ...) of some unseen cells for each of its inputs."""
-        self._quantized_network = model, tuple(codes)
+    def quantized_network(
+        self, model: keras.Model, codes: Sequence[NDArray[np.integer]], class_names: tuple[str, ...]
+    ) -> None:
+        """Add the trained quantized network, and codes (cells, ...) of some unseen cells for each of its inputs.
+
+        The page's folder is then a design without an instrument, which ``cytogate csim --design`` takes.
+        """
+        self._quantized_network = _Quantized(model, tuple(codes), class_names)
 
     def write(self, folder: Path, record: dict[str, object]) -> None:
         """Write everything into ``folder``, which appears whole and replaces an earlier page of the experiment.
@@ -97,7 +116,7 @@ class Page:
             for name, plot in self._plots:
                 plot.savefig(partial / f"{name}.png", dpi=DOTS_PER_INCH)
             if self._quantized_network is not None:
-                save_twin(*self._quantized_network, partial)
+                self._quantized_network.write(folder.name, partial)
             (partial / "report.json").write_text(self._json(record), encoding="utf-8")
             if folder.exists():
                 if not (folder / "report.json").exists():

@@ -28,7 +28,7 @@ def quantized_beside_float(
     found = {name: Metrics.of(labels, predicted[name], class_names, probabilities[name]) for name in networks}
     calibrations = {name: figures.calibration for name, figures in found.items() if figures.calibration is not None}
     page.table(
-        "twin",
+        "quantized",
         f"Float network and quantized network on the same {len(labels)} unseen cells",
         ("network", "accuracy", "balanced accuracy", "calibration error (ECE)", "constants", "products a cell"),
         [

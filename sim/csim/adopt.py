@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.hls.network.convert import convert
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import Format
@@ -23,11 +22,11 @@ from cytogate.model.design.folder import DESIGN_FILE, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.design.topology_line import with_topology
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.networks.exact import count_macs, count_weights, logits_of_values
+from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import read_keras_file, save_adopted
 from cytogate.model.networks.words import input_formats
-from cytogate.sim.csim.network import NetworkSimulation
+from cytogate.sim.csim.network import compare_logits
 
 RANDOM_CELLS = 12
 BUILD_FOLDER = Path("out/adopt")
@@ -58,14 +57,10 @@ def adopt(design: Design, file: Path) -> Adopted:
     model = read_keras_file(file)
     _check_ports(model, design, file)
     with console.status("converting with hls4ml, compiling with g++, simulating extreme codes ..."):
-        project = convert(model, design, BUILD_FOLDER / design.name / "project")
         codes = extreme_codes(contract(design).stage("network_input").shape, input_formats(model)[0])
-        found = NetworkSimulation.of(project, BUILD_FOLDER / design.name).logits(codes)
-        values = input_formats(model)[0].decode(codes).astype(np.float32)
-        due = project.logits.encode(logits_of_values(model, iter([values])))
-    differ = int(np.count_nonzero(found != due))
-    if differ or not due.size:
-        raise CheckFailed(f"{file}: {differ} of {due.size} logits differ between Keras and C-simulation")
+        found = compare_logits(model, [codes], design, BUILD_FOLDER / design.name)
+    if not found.holds:
+        raise CheckFailed(f"{file}: {found.differing} of {found.values} logits differ between Keras and C-simulation")
     if not isinstance(design.network.topology, Saved):
         path = folder.parent / DESIGN_FILE
         text = with_topology(path, Saved.name)
@@ -73,7 +68,7 @@ def adopt(design: Design, file: Path) -> Adopted:
             partial.write_text(text, encoding="utf-8")
         design = dataclasses.replace(design, network=dataclasses.replace(design.network, topology=Saved()))
     save_adopted(model, design)
-    return Adopted(model.name, due.size, count_macs(model), count_weights(model))
+    return Adopted(model.name, found.values, count_macs(model), count_weights(model))
 
 
 def extreme_codes(shape: tuple[int, ...], words: Format) -> NDArray[np.int64]:

@@ -188,7 +188,7 @@ def _quantized(page: Page, results: Hep2Results) -> None:
     pair = {"float": tested[FINE_TUNED], "quantized network": tested[QUANTIZED]}
     curves = {name: _calibration(each) for name, each in pair.items()}
     page.table(
-        "twin",
+        "quantized",
         "Encoder and classifier, fine-tuned end to end from the same weights",
         ("network", "accuracy", "balanced accuracy", "calibration error (ECE)"),
         [
@@ -206,7 +206,7 @@ def _quantized(page: Page, results: Hep2Results) -> None:
     )
     page.plot("reliability", "Reliability of float network and quantized network", reliability_plot(curves))
     page.fact("quantized_less_float", difference)
-    page.quantized_network(quantized, (test.codes[:CELLS_ON_PAGE],))
+    page.quantized_network(quantized, (test.codes[:CELLS_ON_PAGE],), CLASS_NAMES)
 
 
 def _calibration(tested: Tested) -> Calibration:

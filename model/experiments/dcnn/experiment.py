@@ -44,6 +44,8 @@ FOLDS = 4
 """Of the support vector machine's cross-validation, by movies."""
 SHOWN_CLIPS = 16
 """Unseen clips whose codes come with the trained quantized network."""
+OUTPUT = "proportion of fibroblasts"
+"""What the one logit tells."""
 
 
 def run(setting: Setting) -> Page:
@@ -294,7 +296,7 @@ def _curves(page: Page, trainer: DcnnTrainer, results: dict[str, VariantResult])
         lines_plot(
             {name: (shares, [error[which].mean() for which in chosen.values()]) for name, error in errors.items()}
             | {"always 0.5": (shares, np.abs(shares - 0.5))},
-            "proportion of fibroblasts",
+            OUTPUT,
             "mean distance of estimate and truth",
         ),
     )
@@ -348,7 +350,7 @@ def _quantized(page: Page, trainer: DcnnTrainer, penalty: float, floating: Varia
     quantized = trainer.result(variant)
     page.heading("Quantized network")
     page.table(
-        "twin",
+        "quantized",
         "Float network and quantized network of 8 bits: half resolution, two streams",
         ("network", "products a clip", *SCORES),
         [
@@ -365,7 +367,7 @@ def _quantized(page: Page, trainer: DcnnTrainer, penalty: float, floating: Varia
     page.fact("quantized_less_float", lost)
     codes = trainer.codes(variant, TEST)
     chosen = np.linspace(0, len(codes[0]) - 1, min(SHOWN_CLIPS, len(codes[0]))).astype(int)
-    page.quantized_network(quantized.model, [each[chosen] for each in codes])
+    page.quantized_network(quantized.model, [each[chosen] for each in codes], (OUTPUT,))
 
 
 EXPERIMENT = Experiment(

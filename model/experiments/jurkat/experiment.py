@@ -114,7 +114,7 @@ def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
         "Quantized network: validation accuracy by epoch, every fold",
         accuracy_plot({f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)}),
     )
-    page.quantized_network(quantized.model, [_noise_like(trainer.codes(False), setting.seed)])
+    page.quantized_network(quantized.model, [_noise_like(trainer.codes(False), setting.seed)], cells.class_names)
     return page
 
 

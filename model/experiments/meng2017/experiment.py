@@ -390,7 +390,7 @@ def _quantized(
         {"float": trained, "quantized network": quantized},
         {"float": of_float.test, "quantized network": _judged(data, quantized, spec.channels).test},
     )
-    page.quantized_network(quantized, (data.codes[test[:CODES_ON_PAGE]],))
+    page.quantized_network(quantized, (data.codes[test[:CODES_ON_PAGE]],), CLASS_NAMES)
 
 
 def _control(page: Page, setting: Setting, sizes: Meng2017Sizes, of_cells: _Judged) -> None:

@@ -238,7 +238,7 @@ def _quantized(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volum
         networks,
         {name: probabilities(model, inputs_of(volume.test)) for name, model in networks.items()},
     )
-    page.quantized_network(quantized, (volume.images.read(test[:CODES_ON_PAGE]),))
+    page.quantized_network(quantized, (volume.images.read(test[:CODES_ON_PAGE]),), volume.class_names)
 
 
 def _control(

@@ -272,7 +272,7 @@ def _quantized(page: Page, sizes: TopganSizes, trainer: TopganTrainer) -> None:
             for name, each in (("float", trained), ("quantized network", quantized))
         },
     )
-    page.quantized_network(quantized, (task.codes[test[:UNSEEN_CELLS]],))
+    page.quantized_network(quantized, (task.codes[test[:UNSEEN_CELLS]],), task.class_names)
 
 
 def _nm(codes: NDArray[np.int8]) -> NDArray[np.floating]:
