@@ -128,11 +128,9 @@ def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
     with ExitStack() as stack:
         frames = stack.enter_context(open_frames(path, design.camera))
         frames.check_size(design)
-        try:
-            labels = frames.labels_for(names)
-        except InputError as error:
-            print(f"no accuracy: {error}", file=sys.stderr)
-            labels = None
+        labels, told = frames.matched_labels(names)
+        if told is not None:
+            print(told, file=sys.stderr)
         if names != design.network.class_names:
             labels = None
         gains = None
