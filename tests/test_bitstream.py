@@ -282,7 +282,9 @@ def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^qatom256 at 1 sample per clock needs .* BRAM36; pynq-z2 has 140 \(est"):
+    with pytest.raises(InputError, match=r"^qatom128 at 8 samples per clock needs .* DSP.*; pynq-z2 has .*\(estimated"):
+        run_bitstream(request(tmp_path, kernel="rtl", samples_per_clock=8))
+    with pytest.raises(InputError, match="design qatom256 has no trained network yet"):
         run_bitstream(request(tmp_path, design="qatom256"))
     assert not tools.exists()
     assert not (tmp_path / "out").exists()

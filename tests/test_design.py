@@ -295,7 +295,7 @@ def test_names_that_are_none(where: str, names: list[str], said: str) -> None:
 def test_numbers_of_names() -> None:
     classes = FIELDS["qatom128 network class_names"]
     assert "class_names holds 1 classes; 2 to 256 are supported" in refused(classes.having(["a"]))
-    assert "holds 257 classes" in classes.refused([f"c{number}" for number in range(257)])
+    assert "holds 257 classes" in refused(classes.having([f"c{number}" for number in range(257)]))
     parse_design(classes.having([f"{number:0100}" for number in range(256)]), "mine", "here")
     assert "channels has 9 names; a cell has 1 to 8 frames" in FIELDS["bright instrument channels"].refused(
         list("abcdefghi")
