@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cytogate.host.driver.accelerator import Accelerator
@@ -22,11 +23,12 @@ from cytogate.host.stream.gating import Gates, LiveGates, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
-from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings, Sink
+from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+from cytogate.model.features.cell_features import Feature, features_of, measure_frames
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.frame_check import FrameCheck
 
@@ -56,6 +58,8 @@ class StreamRequest:
     images: tuple[str, ...]
     """Classes whose frames are kept."""
     most_images: int
+    features: bool
+    """Whether each cell is measured, too."""
     live: int | None
     """Port of the live page; None for no page."""
 
@@ -101,7 +105,13 @@ class _Session:
         self._class_names = bundle.design.network.class_names
         step = bundle.manifest.logit_step
         self._output = NetworkOutput(self._class_names, step)
-        self._rows = EventFormat(folder.run, self._class_names, step)
+        design = bundle.design
+        self._measure: Measure | None = None
+        measured: tuple[Feature, ...] = ()
+        if request.features:
+            self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
+            measured = features_of(design.camera.channels, phase=design.retrieves_phase)
+        self._rows = EventFormat(folder.run, self._class_names, step, measured)
 
     @property
     def cells_left(self) -> int | None:
@@ -145,6 +155,7 @@ class _Session:
                 most_cells=self.cells_left,
             ),
             stopped,
+            self._measure,
         )
         ended = "the source has ended"
         try:
@@ -235,6 +246,7 @@ def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str,
         "design": f"{manifest.design}, {manifest.design_hash:08x}",
         "weights": manifest.weights_hash,
         "rate": request.rate,
+        "features": request.features,
         "gates": json.loads(json.dumps(asdict(gates))),
     }
 

@@ -52,6 +52,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--most-images", type=int, default=100, help="files a class")
     parser.add_argument(
+        "--features",
+        action="store_true",
+        help="also measure each cell (area, phase, dry mass, brightness ...), on this computer and in its time",
+    )
+    parser.add_argument(
         "--live",
         nargs="?",
         type=int,
@@ -87,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> None:
             flush_s=arguments.flush,
             images=tuple(filter(None, arguments.images.split(","))),
             most_images=arguments.most_images,
+            features=arguments.features,
             live=arguments.live,
         )
     )

@@ -14,7 +14,7 @@ from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.cell_features import Feature, features_of, measure, of_stages
+from cytogate.model.features.cell_features import Feature, features_of, measure, of_stages
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.table import Column, write_table
 from cytogate.model.networks.exact import logits_of_values

@@ -12,6 +12,7 @@ from cytogate.model.command.arguments import (
     add_input,
     add_output,
     design_of,
+    own_design_of,
     positive,
 )
 from cytogate.model.command.dispatch import Verb
@@ -62,7 +63,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
     run_train(
         TrainRequest(
-            design=design_of(arguments),
+            design=own_design_of(arguments),
             epochs=arguments.epochs,
             fine_tune_epochs=arguments.fine_tune_epochs,
             seed=arguments.seed,

@@ -12,6 +12,7 @@ from cytogate.model.command.arguments import (
     add_input,
     add_output,
     design_of,
+    own_design_of,
     with_chip,
 )
 from cytogate.model.command.dispatch import Verb
@@ -170,7 +171,7 @@ def _adopt_arguments(parser: argparse.ArgumentParser) -> None:
 def _adopt(arguments: argparse.Namespace) -> None:
     from cytogate.sim.csim.adopt import adopt
 
-    design = design_of(arguments)
+    design = own_design_of(arguments)
     found = adopt(design, arguments.network)
     print(
         f"{found.network}: {found.values} logits on random and extreme codes equal C-simulation; {found.macs:,} "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cytogate.model.contract.samples import sample_formats
@@ -15,14 +17,16 @@ def bright_field(
     """Return a design whose channels have different offsets and gains: small, large and near the limits."""
     top = (1 << bits + 2 * (binning.bit_length() - 1)) - 1
     offsets = tuple(int(top * share) for share in np.linspace(0.1, 0.9, channels))
-    # A gain of 256 / top spreads half the range over all codes; others saturate early or use few codes.
-    gains = tuple(float(256 / top * factor) for factor in np.geomspace(7.3, 0.037, channels))
+    # A gain of 256 / top spreads the range over all codes; others saturate early or use few codes. Only the first, a
+    # power of two, has sums that lie exactly half a step between two codes where it is below 1.
+    gains = [float(256 / top * factor) for factor in np.geomspace(7.3, 0.037, channels)]
+    gains[0] = 2.0 ** round(math.log2(gains[0]))
     return Design(
         name,
         BrightField(tuple(f"channel {index}" for index in range(channels)), 0.3, 0.3, bits, *frame),
         Window(*window, binning),
         Network(("one", "two", "three")),
-        codes=InputCodes(offsets, gains),
+        codes=InputCodes(offsets, tuple(gains)),
     )
 
 

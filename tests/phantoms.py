@@ -49,7 +49,7 @@ def bumps(design: Design, cells: int, seed: int, shading: float = 0.0) -> tuple[
 
 def cells_of_diameter(design: Design, diameter_um: float, cells: int, seed: int) -> Frames:
     """Frames (cells, 4, rows, columns) of simulated cells of one diameter, shaded and noisy."""
-    acquisition = design.acquisition
+    acquisition = design.four_angle
     kind = Population(Spread(diameter_um), Spread(1.37), Spread(0.6, 0.05), Spread(2.0, 0.5))
     frames = []
     for rng in map(np.random.default_rng, np.random.SeedSequence(seed).spawn(cells)):

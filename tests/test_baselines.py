@@ -12,7 +12,8 @@ from scipy import ndimage
 from sklearn.base import BaseEstimator, clone
 
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation import baselines, image_features
+from cytogate.model.evaluation import baselines
+from cytogate.model.features import image_features
 
 
 def cells(count: int = 48, seed: int = 0, side: int = 24) -> tuple[np.ndarray, np.ndarray]:

@@ -260,6 +260,13 @@ def test_a_hostile_bundle_is_refused_in_one_sentence(name: str, tmp_path: Path) 
     assert not (tmp_path / "evil").exists()
 
 
+def test_a_design_is_proved_before_it_is_used(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    another_design(path)
+    with pytest.raises(InputError, match=r"design\.toml is not the file that the manifest names"):
+        read_bundle(path)
+
+
 BAD_FIELDS: list[tuple[str, object, str]] = [
     ("format", 1, "it is of format 1; this release reads format 2: build the bundle anew"),
     ("format", True, "it is of format True; .*"),
@@ -328,12 +335,12 @@ def test_a_bundle_for_a_board_carries_no_network(tmp_path: Path) -> None:
         write_bundle(tmp_path / "real.zip", manifest, DESIGN, {**files, WEIGHTS: tmp_path / BITSTREAM})
 
 
-@pytest.mark.parametrize("channels", [1, 3, 8])
-def test_a_layout_has_the_channels_of_the_instrument(channels: int) -> None:
+@pytest.mark.parametrize(("channels", "beat_bytes"), [(1, 8), (3, 32), (8, 64)])
+def test_a_layout_has_the_channels_of_the_instrument(channels: int, beat_bytes: int) -> None:
     names = tuple(f"channel {number}" for number in range(channels))
     layout = small_bundle(design=small_design(channels=names, adc_bits=12, samples_per_clock=4)).layout
-    # 13 pixels a row in beats of 4, 16 bits a code.
-    assert layout.frame_bytes == 12 * 4 * 4 * channels * 2
+    # 13 pixels a row in beats of 4, 16 bits a code, a beat a power of two.
+    assert layout.frame_bytes == 12 * 4 * beat_bytes
 
 
 def test_needs_no_numpy(tmp_path: Path) -> None:

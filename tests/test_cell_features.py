@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.design.design import design_named
 from cytogate.model.design.instruments import FourAngle
-from cytogate.model.evaluation.cell_features import (
+from cytogate.model.features.cell_features import (
     REFRACTION_INCREMENT_UM3_PER_PG,
     TEXTURE_UM,
     CellImages,
@@ -170,7 +170,7 @@ def test_every_feature_states_name_unit_and_law() -> None:
 
 def test_a_board_loads_no_scipy_for_the_registry() -> None:
     code = (
-        "import sys; from cytogate.model.evaluation.cell_features import features_of; features_of(phase=True); "
+        "import sys; from cytogate.model.features.cell_features import features_of; features_of(phase=True); "
         "sys.exit(str({'scipy', 'skimage', 'sklearn', 'keras', 'h5py'} & set(sys.modules) or 0))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -128,7 +128,7 @@ def test_a_wrong_word_is_seen_and_named(
     result, _ = chain(model, project, simulation, frames[:2], csim_cells=2)
     assert {stage.name: stage.mismatches for stage in result.stages if stage.mismatches} == {"quotient": 2}
     with pytest.raises(CheckFailed, match="stage quotient: 2 of 16384 words differ"):
-        CSimReport.of(result, design="x", source="x", seed=None, labels=None, seconds=0.0).check()
+        CSimReport.of(result, design="x", source="x", seed=None, labels=None, wrong_order=None, seconds=0.0).check()
 
 
 def test_the_plain_bench_and_its_exit_codes(

@@ -595,20 +595,19 @@ def test_a_stack_cut_in_its_chain_of_pages_loses_no_cell_unnoticed(tmp_path: Pat
 
 
 def test_flat_field_is_mean_over_pixel(tmp_path: Path) -> None:
-    """Two exposures of 4 x 2 x 3 pixels; the gains in closed form."""
-    background = np.empty((2, 4, 2, 3), np.uint8)
-    background[0] = np.array([[100, 50, 100], [100, 100, 150]])
-    background[1] = np.array([[100, 50, 100], [100, 100, 150]])
-    background[:, 3] = [[10, 10, 10], [20, 40, 30]]
+    """Two exposures of 4 x 4 x 4 pixels; the gains in closed form."""
+    background = np.empty((2, 4, 4, 4), np.uint8)
+    background[:] = [[100, 50, 100, 100], [100, 100, 150, 100]] * 2
+    background[:, 3] = [[10, 10, 10, 10], [20, 40, 30, 30]] * 2
     # An exposure brighter than the other by the same light everywhere.
     background[1, 3] += 10
-    acquisition = FourAngle(rows=2, columns=3)
+    acquisition = FourAngle(rows=4, columns=4)
     with opened(npz(tmp_path, background), acquisition) as file:
         gains = flat_field(file, acquisition)
-    assert gains.shape == (4, 2, 3)
-    assert gains[0] == pytest.approx(np.array([[1, 2, 1], [1, 1, 2 / 3]]), rel=1e-15)
+    assert gains.shape == (4, 4, 4)
+    assert gains[0] == pytest.approx(np.array([[1, 2, 1, 1], [1, 1, 2 / 3, 1]] * 2), rel=1e-15)
     assert (gains[1] == gains[0]).all()
-    assert gains[3] == pytest.approx(25 / np.array([[15, 15, 15], [25, 45, 35]]), rel=1e-15)
+    assert gains[3] == pytest.approx(25 / np.array([[15, 15, 15, 15], [25, 45, 35, 35]] * 2), rel=1e-15)
 
 
 def test_flat_field_reads_every_exposure(tmp_path: Path) -> None:
@@ -647,7 +646,7 @@ def test_flat_field_rounds_and_clips(bits: int, kind: type, tmp_path: Path) -> N
     frames[:] = [0, 1, 3, 5, 100, top]
     gains = np.full((4, 1, 6), 0.5)
     gains[1], gains[2], gains[3] = 1.0, 1.5, 1e9
-    acquisition = FourAngle(rows=1, columns=6, adc_bits=bits)
+    acquisition = FourAngle(adc_bits=bits)
     codes = apply_flat_field(frames, gains, acquisition)
     assert codes.dtype == kind
     assert codes[0, 0, 0].tolist() == [0, 0, 2, 2, 50, 2 ** (bits - 1)]

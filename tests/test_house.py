@@ -44,6 +44,44 @@ def test_imports_run_in_one_direction(room: str) -> None:
                 assert parts[1] in MAY_IMPORT[room], f"{path} imports {name}"
 
 
+FLOORS = (
+    "errors", "design", "command", "contract", "interface", "retrieval", "features", "estimates", "simulation", "files",
+    "data", "networks", "training", "evaluation", "pages", "experiments", "train", "predict", "verbs",
+)  # fmt: skip
+"""Rooms and files of ``model/``, the ground first."""
+
+
+def upward_imports(model: Path) -> list[str]:
+    """Return what of ``model/`` imports from a floor above its own, or from one that is not known."""
+    found = []
+    for path in sorted(model.rglob("*.py")):
+        own = path.relative_to(model).parts[0].removesuffix(".py")
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[:2] != ["cytogate", "model"] or len(parts) < 3:
+                continue
+            if parts[2] not in FLOORS or own not in FLOORS or FLOORS.index(parts[2]) > FLOORS.index(own):
+                found.append(f"{path.relative_to(model)} imports {name}")
+    return found
+
+
+def test_no_floor_of_the_model_imports_one_above_it() -> None:
+    model = REPOSITORY / "model"
+    rooms = {
+        path.name.removesuffix(".py") for path in model.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))
+    }
+    assert rooms - {"__init__"} == set(FLOORS)
+    assert upward_imports(model) == []
+
+
+def test_an_import_from_a_floor_above_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "contract").mkdir()
+    (tmp_path / "contract" / "law.py").write_text("from cytogate.model.networks.words import trace\n", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "good.py").write_text("from cytogate.model.contract.law import contract\n", encoding="utf-8")
+    assert upward_imports(tmp_path) == ["contract/law.py imports cytogate.model.networks.words"]
+
+
 def test_fpga_holds_no_python() -> None:
     assert not python_files("fpga")
 

@@ -250,5 +250,5 @@ def test_shading_is_a_surface_of_second_order_and_differs_between_arms() -> None
 
 
 def test_shading_never_turns_the_light_off() -> None:
-    dim = dataclasses.replace(SMALL, shading_sd=3.0)
+    dim = dataclasses.replace(SMALL, shading_sd=1.0)
     assert draw_shading(dim, np.random.default_rng(7)).min() == 0.1

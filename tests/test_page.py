@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from cytogate.host.page.gallery import STEP
+from cytogate.host.page.gallery import GAP
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.server import serve
 from cytogate.host.page.words import About
@@ -252,7 +252,7 @@ def test_phase_of_the_cells_shown() -> None:
     assert len(pictures) == 2
     phase = integer.retrieve(cell.frames[None], design).phase[0]
     np.testing.assert_array_equal(pictures[0], PHASE.decode(phase)[::-1].astype(np.float32))
-    assert pictures[STEP].dtype == np.uint8
+    assert pictures[1 + GAP].dtype == np.uint8
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])
@@ -266,7 +266,7 @@ def test_channels_of_a_cell_shown(channels: int) -> None:
     # Out of the window: it must not be seen, nor set the range of the grays.
     frames[:, :6] = frames[:, :, :2] = 60_000
     pictures = drawn(design, frames)
-    assert sorted(pictures) == [pytest.approx(STEP * place) for place in range(channels)]
+    assert sorted(pictures) == [pytest.approx((0.5 + GAP) * place) for place in range(channels)]
     for number, height in enumerate(sorted(pictures, reverse=True)):
         shown, window = pictures[height], frames[number, 6:14, 2:18]
         assert shown.shape == (8, 16)

@@ -26,7 +26,7 @@ from cytogate.host.stream.gating import Decision, Verdict
 from cytogate.host.stream.run_folder import run_folder
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.cell_features import features_of
+from cytogate.model.features.cell_features import features_of
 from cytogate.model.files.frames import open_frames
 from tests.streams import CLASSES, LOGIT_STEP, small_frames
 

@@ -28,6 +28,8 @@ from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, writ
 if TYPE_CHECKING:
     from cytogate.hls.network.project import HlsProject
 
+    pass
+
 KERNEL_DEADLINE_S = 8 * 3600.0
 SYSTEM_DEADLINE_S = 24 * 3600.0
 STAMP = "done.sha256"
@@ -88,15 +90,16 @@ def run_bitstream(request: BitstreamRequest) -> None:
         If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
     """
     began = time.perf_counter()
-    from cytogate.model.networks.shapes import network_shapes
+    from cytogate.model.networks.saved import load_network
+    from cytogate.model.networks.shapes import shapes_of
 
     design, chip = request.design, request.design.chip
-    check_fit(design, chip.on, chip.samples_per_clock, network_shapes(design))
+    # A network that is missing or wrong is told before any tool is asked for.
+    check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_network(design)))
     require_plain_paths(request.output)
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
-    # A network that is missing or wrong is told before any tool is asked for.
-    project = _network(design, folder / NETWORK)
     tools = find_tools(request.settings)
+    project = _network(design, folder / NETWORK)
     build = BoardBuild(design, project, folder)
     build.write()
     for kernel in build.hls_sources:

@@ -25,11 +25,11 @@ PHASE_RANGE_RAD = (-0.5, 5.0)
 """The same colors for every cell: two pictures can be compared."""
 DARK_SHARE, BRIGHT_SHARE = 0.005, 0.995
 """Quantiles of a bright-field picture that become black and white."""
-STEP = 1.06
-"""From one picture to the next below it, in longer sides of a picture."""
+GAP = 0.06
+"""Between pictures, in longer sides of a picture."""
 LEFT, BOTTOM = -0.06, -0.04
 HEAD = 0.34
-"""Room for words above the pictures."""
+"""Room for words above two square pictures; more or lower pictures are drawn at another scale, words are not."""
 BRIGHT_FIELD, PHASE_NAME = "bright\nfield", "phase"
 _KEEP_SQUARE = """
 const pixels = Math.min(plot.inner_width / width, plot.inner_height / height)
@@ -72,10 +72,14 @@ class Gallery:
         self._places: list[tuple[Shown, Picture]] = []
         gray_names = (BRIGHT_FIELD,) if design.retrieves_phase else design.camera.channels
         names = (*gray_names, PHASE_NAME) if design.retrieves_phase else gray_names
-        # As much room for words, whatever the number of pictures of a cell.
-        self._across = STEP * max(1.0, len(names) / 2)
-        right, top = GALLERY * self._across, len(names) * STEP + HEAD
-        heights = [STEP * (len(names) - 1 - place) for place in range(len(names))]
+        longer = max(design.window.rows, design.window.columns)
+        wide, high = design.window.columns / longer, design.window.rows / longer
+        step = high + GAP
+        # In this chart's units, what is 1 above two square pictures.
+        scale = max(len(names) * step / 2, wide + GAP) / (1 + GAP)
+        self._across = scale * (1 + GAP)
+        right, top = GALLERY * self._across, len(names) * step + scale * HEAD
+        heights = [step * (len(names) - 1 - place) for place in range(len(names))]
         self.plot = plot("", "", x_range=Range1d(LEFT, right), y_range=Range1d(BOTTOM, top))
         keep_square = CustomJS(
             args={"plot": self.plot, "width": right - LEFT, "height": top - BOTTOM}, code=_KEEP_SQUARE
@@ -83,9 +87,9 @@ class Gallery:
         for side in ("inner_width", "inner_height"):
             self.plot.js_on_change(side, keep_square)
         self.plot.xaxis.visible = self.plot.grid.visible = False
-        self.plot.yaxis.ticker = FixedTicker(ticks=[height + 0.5 for height in heights])
+        self.plot.yaxis.ticker = FixedTicker(ticks=[height + high / 2 for height in heights])
         self.plot.yaxis.major_label_overrides = {
-            height + 0.5: name for height, name in zip(heights, names, strict=True)
+            height + high / 2: name for height, name in zip(heights, names, strict=True)
         }
         self.plot.yaxis.major_tick_line_color = None
         self._note = note("waiting for cells")
@@ -95,14 +99,12 @@ class Gallery:
         self._words = ColumnDataSource({name: [] for name in ("x", "color", "title", "decision", "no_phase")})
         colors = LinearColorMapper(cividis(256), low=PHASE_RANGE_RAD[0], high=PHASE_RANGE_RAD[1])
         grays = LinearColorMapper(gray(256), low=0, high=255)
-        longer = max(design.window.rows, design.window.columns)
-        size = {"dw": design.window.columns / longer, "dh": design.window.rows / longer}
         for source, height in zip(self._grays, heights, strict=False):
-            self.plot.image("image", "x", height, **size, source=source, color_mapper=grays)
-        self.plot.image("image", "x", 0, **size, source=self._phase, color_mapper=colors)
+            self.plot.image("image", "x", height, wide, high, source=source, color_mapper=grays)
+        self.plot.image("image", "x", 0, wide, high, source=self._phase, color_mapper=colors)
         words = {"source": self._words, "text_font": value(FONT), "text_font_size": "12px"}
-        above = heights[0] + 1
-        self.plot.block("x", above + 0.18, 0.075, 0.075, source=self._words, fill_color="color", line_color=None)
+        above, mark = heights[0] + high, 0.075 * scale
+        self.plot.block("x", above + 0.18 * scale, mark, mark, source=self._words, fill_color="color", line_color=None)
         self._texts = [
             self.plot.text("x", above, "title", text_font_style="bold", x_offset=14, y_offset=-20, **words),
             self.plot.text("x", above, "decision", y_offset=-4, **words),

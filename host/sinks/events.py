@@ -21,7 +21,7 @@ from cytogate.host.stream.cells import Event, Flag
 from cytogate.host.stream.gating import Decision
 from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.cell_features import Feature
+from cytogate.model.features.cell_features import Feature
 
 ROWS_A_PART = 1 << 13
 """A part is written at so many rows even if no flush is due."""

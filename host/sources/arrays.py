@@ -75,22 +75,8 @@ def open_file(path: Path, design: Design) -> FrameCells:
                 f"{path}: frames of shape {file.shape} do not suit the bundle, whose accelerator takes "
                 f"(cells, {', '.join(map(str, wanted))})"
             )
-        return FrameCells(file, *_labels(file, design.network.class_names))
+        labels, told = file.matched_labels(design.network.class_names)
+        return FrameCells(file, labels, () if told is None else (told,))
     except BaseException:
         file.close()
         raise
-
-
-def _labels(file: FrameFile, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """Return labels (cells,) as indices of the design's classes, found by name, and what must be told of them.
-
-    Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name is
-    not the design's, there are no labels and so no accuracy.
-    """
-    if file.labels is not None and file.class_names is None and int(file.labels.max()) + 1 == len(class_names):
-        told = f"{file.path}: labels have no class_names; they are taken for {', '.join(class_names)}, in this order"
-        return file.labels, (told,)
-    try:
-        return file.labels_for(class_names), ()
-    except InputError as error:
-        return None, (f"no accuracy: {error}",)

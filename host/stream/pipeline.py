@@ -110,7 +110,7 @@ class Counts:
 
 Measure: TypeAlias = Callable[[NDArray], Mapping[str, float]]
 """Computes features of frames (4, rows, columns), such as
-:func:`cytogate.model.evaluation.cell_features.measure_frames` of a design."""
+:func:`cytogate.model.features.cell_features.measure_frames` of a design."""
 
 
 class Pipeline:

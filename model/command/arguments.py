@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import KERNELS, SAMPLES_PER_CLOCK, Design
-from cytogate.model.design.folder import DEFAULT_DESIGN, load_design
+from cytogate.model.design.folder import DEFAULT_DESIGN, builtin_names, load_design
 from cytogate.model.errors import InputError
 
 
@@ -58,6 +58,22 @@ def design_of(arguments: argparse.Namespace) -> Design:
     if "samples_per_clock" not in arguments:
         return design
     return with_chip(design, arguments.board, arguments.kernel, arguments.samples_per_clock)
+
+
+def own_design_of(arguments: argparse.Namespace) -> Design:
+    """Return the design that was named, for a verb that writes a network into its folder.
+
+    Raises
+    ------
+    InputError
+        If it is one that comes with Cytogate, named as such: that is nobody's to change.
+    """
+    if arguments.design in builtin_names():
+        raise InputError(
+            f"{arguments.design} comes with Cytogate and is left as it is; `cytogate new my-design --like "
+            f"{arguments.design}` makes one of your own"
+        )
+    return design_of(arguments)
 
 
 def with_chip(design: Design, board: str | None, kernel: str | None, samples_per_clock: int | None) -> Design:

@@ -168,6 +168,10 @@ def contract(design: Design) -> Contract:
     return four_angle_contract(design) if design.retrieves_phase else bright_field_contract(design)
 
 
+SMALLEST_AXIS_GAIN = 1 << 11
+"""Of a TWIDDLE, where 1 is 2^16: below it the rounding of the gain would show in the phase, with some 1e-4 of it."""
+
+
 @lru_cache
 def four_angle_contract(design: Design) -> FourAngleContract:
     """Return the contract of a design that retrieves phase; another is an :class:`InputError`."""
@@ -177,10 +181,10 @@ def four_angle_contract(design: Design) -> FourAngleContract:
     per_axis = [binning * gradient * math.log(2) / 2 for gradient in acquisition.gradient_per_atanh]
     gradient_scale = max(per_axis)
     gains = tuple(int(TWIDDLE.encode(axis / gradient_scale)) for axis in per_axis)
-    if gains[0] == 0 or gains[1] == 0:
+    if min(gains) < SMALLEST_AXIS_GAIN:
         raise InputError(
-            f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um} and "
-            f"{acquisition.pixel_pitch_y_um} um differ beyond the range of {TWIDDLE.ap_type}"
+            f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um:g} and "
+            f"{acquisition.pixel_pitch_y_um:g} um differ by more than a factor of {(1 << 16) // SMALLEST_AXIS_GAIN}"
         )
     # FOV = N pixels; the two inverse transforms bring 1 / N^2; 1 / 2 pi from the derivative.
     radians_per_word = GRADIENT.step * gradient_scale * size / (2 * math.pi * size**2)

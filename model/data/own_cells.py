@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -19,6 +20,7 @@ from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.retrieval.binning import bin_codes
+from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import network_inputs
 from cytogate.model.simulation.making import make_file
 
@@ -57,6 +59,10 @@ class OwnCells:
         with open_frames(path, design.camera, images=not design.retrieves_phase) as frames:
             frames.check_size(design)
             labels = _labels(frames, design)
+            if design.retrieves_phase:
+                found = check_order(frames, design)
+                if found.wrong:
+                    raise InputError(f"{path}: {found.sentence}")
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
@@ -162,18 +168,12 @@ def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
             f"{frames.path}: its classes are {', '.join(names)}; design {design.name} has {', '.join(wanted)}. If the "
             f"file is right, write class_names = [{quoted}] into [network] of its design.toml"
         )
-    if names is None:
-        labels = np.asarray(frames.labels, np.int64)
-        outside = np.flatnonzero((labels < 0) | (labels >= len(wanted)))
-        if len(outside):
-            raise InputError(
-                f"{frames.path}: cell {outside[0]} has label {labels[outside[0]]}; design {design.name} has classes 0 "
-                f"to {len(wanted) - 1}: {', '.join(wanted)}"
-            )
-        return labels
-    translated = frames.labels_for(wanted)
-    assert translated is not None
-    return translated
+    labels, told = frames.matched_labels(wanted)
+    if labels is None:
+        raise InputError(told or f"{frames.path}: holds no labels")
+    if told is not None:
+        print(told, file=sys.stderr)
+    return labels
 
 
 def _key(frames: FrameFile, labels: NDArray[np.int64], groups: NDArray | None) -> str:

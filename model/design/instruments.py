@@ -39,8 +39,8 @@ class FourAngle:
     full_scale: float = quantity(
         "intensity of the highest code, in means of the empty field", 2.2, low=1.001, high=1000
     )
-    rows: int = quantity("rows of a raw frame", 305, low=4, high=MOST_PIXELS)
-    columns: int = quantity("columns of a raw frame", 305, low=4, high=MOST_PIXELS)
+    rows: int = quantity("rows of a raw frame", 305, low=1, high=MOST_PIXELS)
+    columns: int = quantity("columns of a raw frame", 305, low=1, high=MOST_PIXELS)
     electrons_per_pixel: float = quantity(
         "of the empty field; shot noise of simulated cells", 4000.0, low=1, high=1e9, required=False
     )
@@ -73,8 +73,8 @@ class BrightField:
     pixel_pitch_x_um: float = quantity("pixel along x (columns), at the sample", low=0.005, high=100)
     pixel_pitch_y_um: float = quantity("pixel along y (rows), at the sample", low=0.005, high=100)
     adc_bits: int = quantity("bits of a raw code", low=8, high=16)
-    rows: int = quantity("rows of a raw frame", low=4, high=MOST_PIXELS)
-    columns: int = quantity("columns of a raw frame", low=4, high=MOST_PIXELS)
+    rows: int = quantity("rows of a raw frame", low=1, high=MOST_PIXELS)
+    columns: int = quantity("columns of a raw frame", low=1, high=MOST_PIXELS)
 
     def __post_init__(self) -> None:
         check(self)

@@ -21,8 +21,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from cytogate.model.evaluation import image_features
-from cytogate.model.evaluation.image_features import Columns, Images
+from cytogate.model.features import image_features
+from cytogate.model.features.image_features import Columns, Images
 
 Grid: TypeAlias = dict[str, tuple[int | float | str, ...]]
 
@@ -85,7 +85,7 @@ def svm_lbp(seed: int = 0) -> Pipeline:
 
 
 def svm_hand_made(seed: int = 0) -> Pipeline:
-    """Support vector machine on all of :mod:`cytogate.model.evaluation.image_features`: what a network has to reach."""
+    """Support vector machine on all of :mod:`cytogate.model.features.image_features`: what a network has to reach."""
     return _svm_on(image_features.hand_made, SVC(), RBF, seed)
 
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from cytogate.model.design.design import Design
-from cytogate.model.evaluation import image_features, phase_features
+from cytogate.model.features import image_features, phase_features
 
 SVM_GRID = {"svc__C": (1, 10, 100), "svc__gamma": ("scale", 0.02)}
 FOLDS = 4

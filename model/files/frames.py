@@ -106,6 +106,20 @@ class FrameFile:
         """
         return translated(self.container, self.found, class_names)
 
+    def matched_labels(self, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, str | None]:
+        """Return labels (cells,) as indices of a design's classes, found by name, and what must be told of them.
+
+        Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name
+        is not the design's, there are no labels and so no accuracy.
+        """
+        if self.labels is not None and self.class_names is None and int(self.labels.max()) + 1 == len(class_names):
+            names = ", ".join(class_names)
+            return self.labels, f"{self.path}: labels have no class_names; they are taken for {names}, in this order"
+        try:
+            return self.labels_for(class_names), None
+        except InputError as error:
+            return None, f"no accuracy: {error}"
+
     def check_size(self, design: Design) -> None:
         """Raise an :class:`InputError` unless frames are of the size that the design says."""
         camera = design.camera

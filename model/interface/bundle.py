@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ class Bundle:
                 f"{(1 << LENGTH_BITS) - 1}"
             )
 
-    @property
+    @cached_property
     def layout(self) -> FrameLayout:
         """How a cell's frames lie in memory."""
         return layout_of(self.design)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,11 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.saved import has_network, load_network
+from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.simulation.cells import CELL_LINES
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells
-from cytogate.sim.csim.chain import CellRecord, Classifier, Frames, run_chain
+from cytogate.sim.csim.chain import CellRecord, Classifier, run_chain
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.picture import area_note, draw
 from cytogate.sim.csim.report import CSimReport, print_table
@@ -94,6 +95,7 @@ def run_csim(request: CSimRequest) -> None:
         source=source,
         seed=request.seed if request.input is None else None,
         labels=labels,
+        wrong_order=frames.wrong_order,
         seconds=time.perf_counter() - began,
     )
     picture = request.output / "picture.png"
@@ -119,25 +121,34 @@ def _compiled(design: Design, folder: Path) -> tuple[Classifier | None, CSimulat
 
 
 @contextmanager
-def _cells(request: CSimRequest) -> Iterator[tuple[Design, Frames]]:
+def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
     """Give the design and its cells, flat-fielded if a background was given."""
     design = request.design
     path, names = (request.input, design.network.class_names) if request.input else _simulated(request)
     with ExitStack() as stack:
         frames = stack.enter_context(open_frames(path, design.camera))
         frames.check_size(design)
-        try:
-            labels = frames.labels_for(names)
-        except InputError as error:
-            print(f"no accuracy: {error}", file=sys.stderr)
-            labels = None
+        labels, told = frames.matched_labels(names)
+        if told is not None:
+            print(told, file=sys.stderr)
         if names != design.network.class_names:
             labels = None
         gains = None
         if request.background is not None:
             background = stack.enter_context(open_frames(request.background, design.camera))
             gains = flat_field(background, design.camera)
-        yield design, _FileCells(frames, labels, gains, design)
+        cells = _FileCells(frames, labels, gains, design)
+        yield design, cells if request.input is None else replace(cells, wrong_order=_wrong_order(cells, path))
+
+
+def _wrong_order(cells: _FileCells, path: Path) -> str | None:
+    """Say what the first cells tell of the order of their frames; return it where they are in a wrong one."""
+    if not cells.design.retrieves_phase:
+        return None
+    found = check_order(cells, cells.design)
+    if found.wrong or found.doubtful:
+        print(f"{path}: {found.sentence}", file=sys.stderr)
+    return found.sentence if found.wrong else None
 
 
 def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
@@ -174,6 +185,8 @@ class _FileCells:
     labels: NDArray[np.int64] | None
     gains: NDArray[np.float64] | None
     design: Design
+    wrong_order: str | None = None
+    """What is wrong with the order of the frames."""
 
     @property
     def cells(self) -> int:

@@ -37,6 +37,8 @@ class CSimReport:
     fixed_accuracy: float | None
     top1_agreement: float | None
     """None where there is no network yet."""
+    wrong_order: str | None
+    """What the phases say of the order of a file's frames, where it is wrong."""
     csim_seconds_per_frame: float
     seconds: float
 
@@ -48,6 +50,7 @@ class CSimReport:
         source: str,
         seed: int | None,
         labels: NDArray[np.int64] | None,
+        wrong_order: str | None,
         seconds: float,
     ) -> CSimReport:
         """Sum up a run."""
@@ -61,6 +64,7 @@ class CSimReport:
             float_accuracy=_accuracy(result.float_classes, labels),
             fixed_accuracy=_accuracy(result.fixed_classes, labels),
             top1_agreement=result.top1_agreement,
+            wrong_order=wrong_order,
             csim_seconds_per_frame=result.csim_seconds / max(result.csim_cells, 1),
             seconds=seconds,
         )
@@ -84,6 +88,8 @@ class CSimReport:
                     f"stage {stage.name}: the RMSE from the float reference is {stage.float_rmse:.3g} {stage.unit}, "
                     f"the contract allows {stage.rmse_bound:.3g}"
                 )
+        if self.wrong_order is not None:
+            raise CheckFailed(f"{self.source}: {self.wrong_order}")
         if self.source == "simulated" and self.top1_agreement is not None and self.top1_agreement < AGREEMENT_DUE:
             raise CheckFailed(
                 f"float and fixed chain agree on {self.top1_agreement:.1%} of {self.agreement_frames} cells, "

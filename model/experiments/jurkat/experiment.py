@@ -23,9 +23,10 @@ from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random, turned_at_random
 from cytogate.model.design.topologies import Compact
-from cytogate.model.evaluation import baselines, image_features
+from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.setting import Experiment, Setting
+from cytogate.model.features import image_features
 from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.keras_backend import keras

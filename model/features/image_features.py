@@ -17,7 +17,7 @@ from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.filters import gabor_kernel
 from skimage.measure import regionprops
 
-from cytogate.model.evaluation.cell_features import cell_masks
+from cytogate.model.features.cell_features import cell_masks
 
 Images = NDArray[np.float64]
 Columns = dict[str, NDArray[np.float64]]
