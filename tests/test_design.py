@@ -297,6 +297,9 @@ def test_numbers_of_names() -> None:
     assert "class_names holds 1 classes; 2 to 256 are supported" in refused(classes.having(["a"]))
     assert "holds 257 classes" in refused(classes.having([f"c{number}" for number in range(257)]))
     parse_design(classes.having([f"{number:0100}" for number in range(256)]), "mine", "here")
+    assert Design("kept", NetworkInputs(), network=Network(("share of round ones",), Saved())).network.classes == 1
+    with pytest.raises(InputError, match="class_names holds 257 classes; 1 to 256"):
+        Design("kept", NetworkInputs(), network=Network(tuple(f"c{number}" for number in range(257)), Saved()))
     assert "channels has 9 names; a cell has 1 to 8 frames" in FIELDS["bright instrument channels"].refused(
         list("abcdefghi")
     )

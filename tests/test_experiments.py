@@ -172,28 +172,31 @@ def test_what_is_kept_is_a_design(two_inputs: Path) -> None:
     assert [len(codes) for codes in load_codes(model, design)] == [9, 9]
 
 
-def test_a_kept_network_goes_to_c_simulation(
-    two_inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["csim", "--design", str(two_inputs)]) == 0
-    report = json.loads((tmp_path / "out/csim/report.json").read_text())
+@pytest.fixture
+def place(two_inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder in which the network is compiled once."""
+    monkeypatch.chdir(two_inputs.parent)
+    return two_inputs.parent
+
+
+def test_a_kept_network_goes_to_c_simulation(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["csim", "--design", "two-inputs"]) == 0
+    report = json.loads((place / "out/csim/report.json").read_text())
     assert report["stages"] == [{"name": "logits", "values": 9, "differing": 0}]
     assert (report["design"], report["inputs"], report["cells"]) == ("two-inputs", 2, 9)
     assert re.search(r"logits\W+9\W+0\b", capsys.readouterr().out)
 
 
 def test_logits_that_differ_fail(
-    two_inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from cytogate.sim.csim import network
 
-    monkeypatch.chdir(tmp_path)
     real = network.logits_of_codes
     monkeypatch.setattr(network, "logits_of_codes", lambda model, codes: real(model, codes) + np.eye(9, 1))
-    assert main(["csim", "--design", str(two_inputs)]) == 1
+    assert main(["csim", "--design", "two-inputs", "--output", "differing"]) == 1
     assert "1 of 9 logits differ between Keras and C-simulation on 9 cells" in capsys.readouterr().err
-    assert json.loads((tmp_path / "out/csim/report.json").read_text())["stages"][0]["differing"] == 1
+    assert json.loads((place / "differing/report.json").read_text())["stages"][0]["differing"] == 1
 
 
 @pytest.mark.parametrize(
@@ -232,7 +235,8 @@ def test_what_needs_an_instrument_is_refused(
     assert re.fullmatch(rf"cytogate {verb}: .*design two-inputs.*\n", told), told
     if verb == "csim":
         assert f"{options[0]} does not go with it" in told
-    assert not list(tmp_path.iterdir())
+    # The network that is being converted is kept apart from what a verb gives.
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and "network" not in path.parts]
 
 
 @pytest.mark.parametrize("damaged", [ADOPTED_TOPOLOGY, QUANTIZED_WEIGHTS, INPUT_CODES])

@@ -168,8 +168,8 @@ class Design:
         """Raise an :class:`InputError` for too few or too many classes; a single logit tells a share, not a class."""
         if not fewest <= self.network.classes <= MOST_CLASSES:
             raise InputError(
-                f"design {self.name}: class_names holds {self.network.classes} classes; {fewest} to {MOST_CLASSES} are "
-                f"supported"
+                f"design {self.name}: [network] class_names holds {self.network.classes} classes; {fewest} to "
+                f"{MOST_CLASSES} are supported"
             )
 
     @property
