@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,10 @@ from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.design import Chip, Design, Network, Window
 from cytogate.model.design.folder import load_design
+from cytogate.model.design.instruments import BrightField
+from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport
 from cytogate.model.interface.bundle import read_bundle
@@ -345,3 +348,14 @@ def test_reports_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="NA stands where a number is due"):
         read_timing(report)
     assert {field.name for field in fields(BitstreamReport)} >= {"timing", "kernels"}
+
+
+def test_rows_that_end_within_a_beat_are_refused() -> None:
+    """At several samples per clock a bright-field row must fill its beats; phase retrieval's always does."""
+    instrument = BrightField(("one",), 0.5, 0.5, 8, 48, 50)
+    design = Design(
+        "odd", instrument, Window(48, 50, 1), Network(("a", "b"), Compact()), Chip("kv260", 200.0, "rtl", 4)
+    )
+    with pytest.raises(InputError, match="50 columns are no multiple of its 4 samples per clock"):
+        bitstream._check_narrowing(design)
+    bitstream._check_narrowing(replace(design, chip=Chip("kv260", 200.0, "rtl", 2)))
