@@ -157,7 +157,7 @@ def check_page(folder: Path, names: tuple[str, ...]) -> None:
     page = LivePage(monitor, gates, About(design.name, "emulated", "cells.h5", True, True), design)
     document = Document()
     document.add_root(page.root)
-    drawn = json.dumps(document.to_json())
+    drawn = json.dumps(document.to_json(deferred=False))
     assert [name for name in (*names, design.name) if name not in drawn] == []
     assert "MCF7" not in drawn
 
