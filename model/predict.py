@@ -1,4 +1,4 @@
-"""What ``cytogate predict`` does: the exact fixed-point chain on unlabelled cells, to a table."""
+"""What ``cytogate predict`` does: the exact fixed-point chain on cells, to a table."""
 
 from __future__ import annotations
 
@@ -61,12 +61,23 @@ def run_predict(request: PredictRequest) -> None:
                 raise InputError(f"{request.input}: {found.sentence}")
             if found.doubtful:
                 console.print(f"{request.input}: {found.sentence}", soft_wrap=True)
+        labels, told = frames.matched_labels(names)
+        if told is not None:
+            console.print(told, soft_wrap=True)
         count = min(frames.cells, request.cells or frames.cells)
         task = bars.add_task("cells", total=count)
         for start, cells, faults in _readable(frames, count):
             table.add(start, cells, faults, model)
             bars.update(task, completed=min(start + len(faults), count))
-    rows = write_table(request.output, table.columns())
+    columns = table.columns()
+    if labels is not None:
+        known = [names[label] for label in labels[:count]]
+        columns.insert(1, Column("label", known, long_name="Class as the file has it"))
+        right = [found == label for found, label in zip(table.classes, known, strict=True) if found is not None]
+        console.print(
+            f"Accuracy: {np.mean(right):.2%} of {len(right):,} labelled cells." if right else "No cell classified."
+        )
+    rows = write_table(request.output, columns)
     classes = np.array([each for each in table.classes if each is not None])
     shares = ", ".join(f"{name} {int(np.count_nonzero(classes == name)):,}" for name in names)
     console.print(

@@ -130,9 +130,10 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same cells, however many")
     parser.add_argument(
         "--classes",
-        metavar="NAME,NAME",
-        help="cell lines in equal numbers, in the order of their labels: MCF7, OAC, OST, PBMC, THP1, MB231 "
-        "(default: the classes of the design's network)",
+        type=_classes,
+        metavar="LINE,NAME=LINE",
+        help="cell lines in equal numbers, in the order of their labels: MCF7, OAC, OST, PBMC, THP1, MB231; "
+        "blood=PBMC calls the cells of a line otherwise (default: the classes of the design's network)",
     )
     parser.add_argument(
         "--difficulty",
@@ -158,22 +159,28 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _simulate(arguments: argparse.Namespace) -> None:
     design = design_of(arguments)
-    given = arguments.classes
-    class_names = design.network.class_names if given is None else tuple(given.split(","))
+    classes = arguments.classes or tuple((name, name) for name in design.network.class_names)
 
     from cytogate.model.simulation.simulator import SimulatedCells
     from cytogate.model.simulation.write import write_cells
 
     cells = SimulatedCells(
         acquisition=design.four_angle,
-        class_names=class_names,
+        class_names=tuple(line for _, line in classes),
         cells=arguments.cells,
         seed=arguments.seed,
         difficulty=arguments.difficulty,
         run=arguments.shading_run,
     )
-    write_cells(cells, arguments.output, empty_field=arguments.empty_field)
+    names = tuple(name for name, _ in classes)
+    write_cells(cells, arguments.output, class_names=names, empty_field=arguments.empty_field)
     print(f"{arguments.output}: {len(cells)} simulated {'empty fields' if arguments.empty_field else 'cells'}")
+
+
+def _classes(text: str) -> tuple[tuple[str, str], ...]:
+    """Read LINE or NAME=LINE, by commas, as pairs of a class's name and the cell line that is simulated."""
+    pairs = [each.rpartition("=") for each in text.split(",")]
+    return tuple((name if equals else line, line) for name, equals, line in pairs)
 
 
 def _estimate_arguments(parser: argparse.ArgumentParser) -> None:

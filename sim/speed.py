@@ -114,11 +114,11 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.exact import logits_of_values
     from cytogate.model.networks.saved import load_network
-    from cytogate.model.simulation.simulator import SimulatedCells
+    from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
 
     console = terminal()
     with console.status("simulating cells, compiling, timing ..."):
-        simulated = SimulatedCells(design.four_angle, design.network.class_names, cells, seed=0)
+        simulated = SimulatedCells(design.four_angle, simulated_lines(design.network.class_names), cells, seed=0)
         frames = np.stack([cell.frames for cell in simulated])
         model = load_network(design)
         folder = BUILD_FOLDER / design.name

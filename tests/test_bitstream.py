@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,10 @@ from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.design import Chip, Design, Network, Window
 from cytogate.model.design.folder import load_design
+from cytogate.model.design.instruments import BrightField
+from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport
 from cytogate.model.interface.bundle import read_bundle
@@ -282,7 +285,9 @@ def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^qatom256 at 1 sample per clock needs .* BRAM36; pynq-z2 has 140 \(est"):
+    with pytest.raises(InputError, match=r"^qatom128 at 8 samples per clock needs .* DSP.*; pynq-z2 has .*\(estimated"):
+        run_bitstream(request(tmp_path, kernel="rtl", samples_per_clock=8))
+    with pytest.raises(InputError, match="design qatom256 has no trained network yet"):
         run_bitstream(request(tmp_path, design="qatom256"))
     assert not tools.exists()
     assert not (tmp_path / "out").exists()
@@ -343,3 +348,14 @@ def test_reports_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="NA stands where a number is due"):
         read_timing(report)
     assert {field.name for field in fields(BitstreamReport)} >= {"timing", "kernels"}
+
+
+def test_rows_that_end_within_a_beat_are_refused() -> None:
+    """At several samples per clock a bright-field row must fill its beats; phase retrieval's always does."""
+    instrument = BrightField(("one",), 0.5, 0.5, 8, 48, 50)
+    design = Design(
+        "odd", instrument, Window(48, 50, 1), Network(("a", "b"), Compact()), Chip("kv260", 200.0, "rtl", 4)
+    )
+    with pytest.raises(InputError, match="50 columns are no multiple of its 4 samples per clock"):
+        bitstream._check_narrowing(design)
+    bitstream._check_narrowing(replace(design, chip=Chip("kv260", 200.0, "rtl", 2)))

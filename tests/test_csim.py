@@ -175,10 +175,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, builds: Path) -> Path:
 
 def csim(design: Path | str, *arguments: object) -> object:
     """Run the verb and return its exit code."""
-    try:
-        return main(["csim", "--design", str(design), *map(str, arguments)])
-    except SystemExit as stop:  # argparse's
-        return stop.code
+    return main(["csim", "--design", str(design), *map(str, arguments)])
 
 
 def test_the_verb_on_simulated_cells(here: Path, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -294,8 +294,8 @@ def test_names_that_are_none(where: str, names: list[str], said: str) -> None:
 
 def test_numbers_of_names() -> None:
     classes = FIELDS["qatom128 network class_names"]
-    assert "class_names holds 1 classes; 2 to 256 are supported" in classes.refused(["a"])
-    assert "holds 257 classes" in classes.refused([f"c{number}" for number in range(257)])
+    assert "class_names holds 1 classes; 2 to 256 are supported" in refused(classes.having(["a"]))
+    assert "holds 257 classes" in refused(classes.having([f"c{number}" for number in range(257)]))
     parse_design(classes.having([f"{number:0100}" for number in range(256)]), "mine", "here")
     assert Design("kept", NetworkInputs(), network=Network(("share of round ones",), Saved())).network.classes == 1
     with pytest.raises(InputError, match="class_names holds 257 classes; 1 to 256"):
@@ -594,10 +594,7 @@ def test_fitted_codes_lie_beside_the_network(tmp_path: Path) -> None:
 
 def new(*arguments: object) -> object:
     """Run the verb and return its exit code."""
-    try:
-        return main(["new", *map(str, arguments)])
-    except SystemExit as stop:  # argparse's
-        return stop.code
+    return main(["new", *map(str, arguments)])
 
 
 @pytest.mark.parametrize("kind", KINDS)

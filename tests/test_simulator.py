@@ -20,6 +20,7 @@ import tifffile
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
@@ -228,6 +229,37 @@ def test_a_file_says_how_it_was_made(suffix: str, tmp_path: Path) -> None:
     assert (told["seed"], told["difficulty"], told["run"]) == (2**63 - 1, 0.5, "one a cell")
     assert json.loads(str(told["optics"])) == dataclasses.asdict(TINY)
     assert told["version"]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".tif"])
+def test_a_file_calls_classes_as_asked(suffix: str, tmp_path: Path) -> None:
+    """By ``simulate --classes``; the cells are those of the lines, in the order of the names."""
+    design = load_design("qatom64")
+    path = tmp_path / f"cells{suffix}"
+    assert main(["simulate", "--classes", "tumour=MCF7,PBMC,THP 1=THP1", "--cells", "3", "--output", str(path)]) == 0
+    cells = SimulatedCells(design.four_angle, ("MCF7", "PBMC", "THP1"), cells=3)
+    with open_frames(path, design.four_angle) as file:
+        assert file.class_names == ("tumour", "PBMC", "THP 1")
+        assert (file.labels == cells.labels).all()
+        assert (file.read(0, 3) == cells_of(cells)).all()
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ("tumour=MCF8,PBMC", "there is no simulated cell line named MCF8"),
+        ("=MCF7,PBMC", "class_names holds ''"),
+        ("a=MCF7,a=PBMC", "class_names holds 'a' twice"),
+        ("a=MCF7,b=MCF7", "classes to simulate must be named, each once"),
+    ],
+)
+def test_names_of_classes_that_cannot_be(
+    classes: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cells.h5"
+    assert main(["simulate", "--classes", classes, "--cells", "2", "--output", str(path)]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".tif"])
@@ -498,7 +530,7 @@ def test_the_command_writes_the_empty_field_of_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--cells", "-3"], "-3 cells cannot be simulated; ask for 1 or more"),
+        (["--cells", "-3"], "argument --cells: it is -3; at least 1 is needed"),
         (["--classes", "MCF7,HeLa"], "there is no simulated cell line named HeLa; known are"),
         (["--classes", "MCF7,MCF7"], "classes to simulate must be named, each once"),
         (["--classes", ""], "there is no simulated cell line named"),

@@ -1,8 +1,8 @@
 # The block design `system`, one clock throughout:
 #
-#   memory -> axi_dma -> stream_unit -> front -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
+#   memory -> axi_dma -> stream_unit -> front_end -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
 #
-# where the front is the kernel before the network, retrieve_phase or encode_channels, and its cell has its name.
+# where the front is the kernel before the network, retrieve_phase or encode_channels, in the cell front_end.
 # The board's own boot image sets up memory and pins; here the processor is given a clock, ports and an interrupt.
 # Cells are called as the host's driver looks for them.
 
@@ -95,34 +95,34 @@ bd::block stream_unit stream_unit_block [list CONFIG.WIDTH $settings::width CONF
 set kernel_clocks {}
 set kernel_resets {}
 if {$settings::kernel eq "rtl"} {
-    bd::block $front ${front}_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
+    bd::block front_end ${front}_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
         CONFIG.OUT_BITS [expr {$settings::width * $settings::pixel_bits}]]
 } else {
-    bd::block $front kernel_registers_block [list CONFIG.BEAT_BITS $beat_bits CONFIG.OUT_BITS $settings::pixel_bits]
+    bd::block front_end kernel_registers_block [list CONFIG.BEAT_BITS $beat_bits CONFIG.OUT_BITS $settings::pixel_bits]
     bd::ip ${front}_core cytogate:kernels:$front:1.0
-    bd::bus $front/m_core ${front}_core/frames
-    bd::bus ${front}_core/pixels $front/s_core
-    bd::net $front/core_aresetn ${front}_core/ap_rst_n
+    bd::bus front_end/m_core ${front}_core/frames
+    bd::bus ${front}_core/pixels front_end/s_core
+    bd::net front_end/core_aresetn ${front}_core/ap_rst_n
     lappend kernel_clocks ${front}_core/ap_clk
 }
 bd::ip classify cytogate:kernels:classify:1.0
-lappend kernel_clocks $front/aclk classify/ap_clk
-lappend kernel_resets $front/aresetn classify/ap_rst_n
+lappend kernel_clocks front_end/aclk classify/ap_clk
+lappend kernel_resets front_end/aresetn classify/ap_rst_n
 
 bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
-bd::bus stream_unit/m_frames $front/s_axis
+bd::bus stream_unit/m_frames front_end/s_axis
 if {$settings::width > 1} {
     # The network takes one pixel a beat.
     set pixel_bytes [expr {$settings::pixel_bits / 8}]
     bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list \
         CONFIG.S_TDATA_NUM_BYTES [expr {$pixel_bytes * $settings::width}] CONFIG.M_TDATA_NUM_BYTES $pixel_bytes \
         CONFIG.HAS_TLAST 1 CONFIG.HAS_TKEEP 0]
-    bd::bus $front/m_axis narrow/S_AXIS
+    bd::bus front_end/m_axis narrow/S_AXIS
     bd::bus narrow/M_AXIS classify/pixels
     lappend kernel_clocks narrow/aclk
     lappend kernel_resets narrow/aresetn
 } else {
-    bd::bus $front/m_axis classify/pixels
+    bd::bus front_end/m_axis classify/pixels
 }
 bd::bus classify/logits stream_unit/s_logits
 bd::bus stream_unit/m_dma axi_dma/S_AXIS_S2MM
@@ -135,7 +135,7 @@ bd::bus $control to_registers/S00_AXI
 bd::bus to_registers/M00_AXI axi_dma/S_AXI_LITE
 bd::bus to_registers/M01_AXI axi_intc/s_axi
 bd::bus to_registers/M02_AXI stream_unit/s_axil
-bd::bus to_registers/M03_AXI $front/s_axil
+bd::bus to_registers/M03_AXI front_end/s_axil
 
 bd::net axi_dma/mm2s_introut interrupts/In0
 bd::net axi_dma/s2mm_introut interrupts/In1

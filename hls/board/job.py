@@ -20,7 +20,7 @@ from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design
-from cytogate.model.errors import CheckFailed
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.model.estimates.system import check_fit
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, write_bundle
@@ -96,6 +96,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     design, chip = request.design, request.design.chip
     # A network that is missing or wrong is told before any tool is asked for.
     check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_network(design)))
+    _check_narrowing(design)
     require_plain_paths(request.output)
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
     tools = find_tools(request.settings)
@@ -113,6 +114,16 @@ def run_bitstream(request: BitstreamRequest) -> None:
     report.check()
     bundle = _bundle(build, tools, request.output)
     print(f"written: {bundle.path}")
+
+
+def _check_narrowing(design: Design) -> None:
+    """Refuse rows that end within a beat: the block design's converter would pass the spare places on as pixels."""
+    samples, columns = design.chip.samples_per_clock, design.window.columns
+    if not design.retrieves_phase and columns % samples:
+        raise InputError(
+            f"design {design.name}: {columns} columns are no multiple of its {samples} samples per clock; choose fewer "
+            f"samples per clock, or a window of a multiple"
+        )
 
 
 def _network(design: Design, folder: Path) -> HlsProject:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.chip import Chip
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS, REGISTER_BYTES
-from cytogate.model.interface.bundle import DMA, RETRIEVAL, STREAM_UNIT, Bundle
+from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT, Bundle
 from cytogate.model.interface.registers import PORT_BYTES
 
 try:
@@ -98,7 +98,7 @@ class PynqBoard:
         self.chip = Chip(
             dma=self._port(DMA, REGISTER_BYTES),
             unit=self._port(STREAM_UNIT, PORT_BYTES),
-            retrieval=self._port(RETRIEVAL, PORT_BYTES),
+            retrieval=self._port(FRONT_END, PORT_BYTES),
             deadline_s=deadline_s,
         )
         self._dma: Any = None

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
-from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.simulation.cells import CELL_LINES
-from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
 
 ENDLESS = 2**40
 """Cells of a simulator that was not told when to stop."""
@@ -35,8 +34,8 @@ class SimulatorCells:
                 "frames of its instrument by --input"
             )
         names = design.network.class_names
-        self._labelled = set(names) <= set(CELL_LINES)
-        lines = names if self._labelled else CLASS_NAMES
+        lines = simulated_lines(names)
+        self._labelled = lines == names
         said = f"simulated cells are of the lines {', '.join(lines)}, not of the design's classes {', '.join(names)}"
         self.told = () if self._labelled else (f"{said}; they have no labels",)
         self._cells = SimulatedCells(design.four_angle, lines, ENDLESS if cells is None else cells, seed)

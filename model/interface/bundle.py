@@ -50,7 +50,7 @@ LIMITS = {
     TOPOLOGY: 4 << 20,
 }
 """Members of a bundle and the most bytes of each; the largest bitstream of a supported board has 20 MB."""
-DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT = "axi_dma", "axi_intc", "retrieve_phase", "stream_unit"
+DMA, INTERRUPTS, FRONT_END, STREAM_UNIT = "axi_dma", "axi_intc", "front_end", "stream_unit"
 """Names of the cells in the block design that a host speaks to."""
 CHUNK = 1 << 20
 

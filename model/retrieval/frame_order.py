@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from cytogate.model.contract.fixed_point import BORDER
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import FourAngle
+from cytogate.model.errors import InputError
 from cytogate.model.retrieval import reference
 from cytogate.model.retrieval.binning import bin_values
 
@@ -146,7 +147,7 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     looks, count = list[_Look](), len(frames) if isinstance(frames, np.ndarray) else frames.cells
     for start in range(0, min(count, FRAMES), AT_A_TIME):
         stop = min(start + AT_A_TIME, count)
-        looks.append(_look(frames[start:stop] if isinstance(frames, np.ndarray) else frames.read(start, stop), design))
+        looks.append(_look(_in_order(frames, start, stop), design))
         if sum(len(look.binned) for look in looks) >= CELLS:
             break
     seen = _Look(*(np.concatenate(parts) for parts in zip(*looks, strict=True)))
@@ -183,6 +184,24 @@ class _Integrated(NamedTuple):
     phase: NDArray[np.float64]
     curl: NDArray[np.float64]
     """What a wrong order leaves; on the phase's scale."""
+
+
+def _in_order(frames: FrameReader | NDArray, start: int, stop: int) -> NDArray[np.unsignedinteger]:
+    """Return those of some cells' frames that can be read: a cell that is faulty for itself proves nothing."""
+    if isinstance(frames, np.ndarray):
+        return frames[start:stop]
+    try:
+        return frames.read(start, stop)
+    except InputError as error:
+        found, fault = [], error
+    for index in range(start, stop):
+        try:
+            found.append(frames.read(index, index + 1))
+        except InputError as error:
+            fault = error
+    if not found:
+        raise fault
+    return np.concatenate(found)
 
 
 def _look(codes: NDArray[np.unsignedinteger], design: Design) -> _Look:

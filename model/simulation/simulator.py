@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from cytogate.model.design.design import CLASS_NAMES
 from cytogate.model.design.instruments import FourAngle
-from cytogate.model.simulation.cells import Cell, cell_line, draw_cell, phase_map
+from cytogate.model.simulation.cells import CELL_LINES, Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
 from cytogate.model.simulation.seeded import SeededSet, check_class_names, check_seed
 
 MAX_DIFFICULTY = 10.0
 """Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
+
+
+def simulated_lines(class_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the cell lines to simulate for a design's classes: those, or the built-in ones if any is unknown."""
+    return class_names if set(class_names) <= set(CELL_LINES) else CLASS_NAMES
 
 
 @dataclass(frozen=True, eq=False)

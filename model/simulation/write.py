@@ -16,7 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
+from cytogate.model.design.instruments import ANGLES, check_names
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.making import make_file
@@ -32,7 +32,14 @@ CLASSIC_TIFF_BYTES = 3_900_000_000
 """Pixels beyond this need BigTIFF: 32-bit offsets end at 4 GiB, headers included."""
 
 
-def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False, workers: int = 2) -> None:
+def write_cells(
+    cells: SimulatedCells,
+    path: Path,
+    *,
+    class_names: tuple[str, ...] | None = None,
+    empty_field: bool = False,
+    workers: int = 2,
+) -> None:
     """Simulate all of ``cells`` into the file ``path``, which appears whole; resumable, see :func:`make_file`.
 
     Parameters
@@ -42,6 +49,8 @@ def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False,
         ``class_names``; attributes ``simulated, seed, difficulty, optics`` (JSON), ``version`` and others.
         ``.tif`` or ``.tiff``: four consecutive pages a cell; the first page's description is a JSON object with
         ``labels, class_names`` and the same attributes.
+    class_names : tuple of str
+        What the file calls the classes, in the order of the simulated lines; None: as the lines are called.
     empty_field : bool
         Background frames instead: the same shading and noise, no cell, no labels.
     workers : int
@@ -49,14 +58,19 @@ def write_cells(cells: SimulatedCells, path: Path, *, empty_field: bool = False,
     """
     if path.suffix.lower() not in HDF5_SUFFIXES + TIFF_SUFFIXES:
         raise InputError(f"{path}: simulated cells are written as .h5, .hdf5, .tif or .tiff")
+    names = cells.class_names if class_names is None else class_names
+    check_names("class_names", names)
+    if len(names) != len(cells.class_names):
+        raise InputError(f"{len(names)} names for {len(cells.class_names)} simulated lines")
     store = _write_frames if path.suffix.lower() in HDF5_SUFFIXES else _write_tiff
-    recipe = _CellFrames(cells, empty_field)
-    make_file(recipe, path, partial(store, cells, not empty_field), workers)
+    recipe = _CellFrames(cells, names, empty_field)
+    make_file(recipe, path, partial(store, cells, None if empty_field else names), workers)
 
 
 @dataclass(frozen=True)
 class _CellFrames:
     cells: SimulatedCells
+    class_names: tuple[str, ...]
     empty_field: bool
 
     @property
@@ -77,7 +91,8 @@ class _CellFrames:
 
     @property
     def request(self) -> dict[str, object]:
-        return {**attributes(self.cells), "class_names": self.cells.class_names, "empty_field": self.empty_field}
+        names = {"lines": self.cells.class_names, "class_names": self.class_names}
+        return {**attributes(self.cells), **names, "empty_field": self.empty_field}
 
     def make(self, indices: range) -> Frames:
         return np.stack([self.cells.empty_field(i) if self.empty_field else self.cells[i].frames for i in indices])
@@ -120,16 +135,21 @@ def write_hdf5(
             stored[number] = item
 
 
-def _write_frames(cells: SimulatedCells, labelled: bool, path: Path, frames: Iterable[Frames]) -> None:
+def _write_frames(
+    cells: SimulatedCells, class_names: tuple[str, ...] | None, path: Path, frames: Iterable[Frames]
+) -> None:
     shape, dtype = (len(cells), *cells.frame_shape), code_type(cells.acquisition)
-    labels = cells.labels if labelled else None
+    labels = None if class_names is None else cells.labels
     write_hdf5(
-        path, "frames", frames, shape, dtype, attributes=attributes(cells), labels=labels, class_names=cells.class_names
-    )
+        path, "frames", frames, shape, dtype,
+        attributes=attributes(cells), labels=labels, class_names=class_names or (),
+    )  # fmt: skip
 
 
-def _write_tiff(cells: SimulatedCells, labelled: bool, path: Path, frames: Iterable[Frames]) -> None:
-    labels = {"class_names": cells.class_names, "labels": cells.labels.tolist()} if labelled else {}
+def _write_tiff(
+    cells: SimulatedCells, class_names: tuple[str, ...] | None, path: Path, frames: Iterable[Frames]
+) -> None:
+    labels = {} if class_names is None else {"class_names": class_names, "labels": cells.labels.tolist()}
     description = json.dumps(attributes(cells) | labels)
     size = len(cells) * math.prod(cells.frame_shape) * code_type(cells.acquisition).itemsize
     with tifffile.TiffWriter(path, bigtiff=size > CLASSIC_TIFF_BYTES) as file:

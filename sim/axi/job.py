@@ -22,7 +22,7 @@ from cytogate.model.contract.stage import EXPONENT_SUFFIX
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.retrieval import laws
-from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
@@ -211,7 +211,8 @@ def _vectors(
     design: Design, network: _Network | None, request: CosimRequest
 ) -> tuple[NDArray[np.unsignedinteger], Codes]:
     """Return simulated frames and the words that are due at the last pins."""
-    cells = SimulatedCells(design.four_angle, design.network.class_names, request.cells, request.seed)
+    lines = simulated_lines(design.network.class_names)
+    cells = SimulatedCells(design.four_angle, lines, request.cells, request.seed)
     frames = np.stack([cell.frames for cell in cells])
     pixels = laws.network_inputs(frames, design)
     if network is not None:

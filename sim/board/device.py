@@ -23,8 +23,8 @@ from pynqmetadata.frontends import Metadata
 from cytogate.model.interface.axi_dma import Channel
 from cytogate.model.interface.bundle import (
     DMA,
+    FRONT_END,
     INTERRUPTS,
-    RETRIEVAL,
     STREAM_UNIT,
     Bundle,
     DeviceProvider,
@@ -86,7 +86,7 @@ class EmulatedBoard:
         self.cells: dict[str, RegisterBlock] = {
             DMA: self.dma,
             INTERRUPTS: self.interrupts,
-            RETRIEVAL: self.fabric.retrieval,
+            FRONT_END: self.fabric.retrieval,
             STREAM_UNIT: self.fabric.unit,
         }
         self._blocks: dict[int, RegisterBlock] = {clock_map.base: clocks.ClockRegisters(clock_map, self.faults)}

@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 
 from cytogate.model.design.design import Design
 from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.bundle import DMA, INTERRUPTS, RETRIEVAL, STREAM_UNIT, layout_of
+from cytogate.model.interface.bundle import DMA, FRONT_END, INTERRUPTS, STREAM_UNIT, layout_of
 
 SYNTHETIC = "synthetic"
 INTERRUPT_INPUTS = ("mm2s_introut", "s2mm_introut")
 """The DMA's interrupts by the controller's input."""
-ADDRESSES = {DMA: 0xA000_0000, INTERRUPTS: 0xA001_0000, RETRIEVAL: 0xA002_0000, STREAM_UNIT: 0xA003_0000}
+ADDRESSES = {DMA: 0xA000_0000, INTERRUPTS: 0xA001_0000, FRONT_END: 0xA002_0000, STREAM_UNIT: 0xA003_0000}
 ADDRESS_RANGE = 0x1_0000
-BUSES = {DMA: "S_AXI_LITE", INTERRUPTS: "s_axi", RETRIEVAL: "s_axil", STREAM_UNIT: "s_axil"}
+BUSES = {DMA: "S_AXI_LITE", INTERRUPTS: "s_axi", FRONT_END: "s_axil", STREAM_UNIT: "s_axil"}
 """Names of the cells' register ports."""
 CONCAT = "xlconcat"
 
@@ -78,7 +78,7 @@ def description(design: Design) -> str:
     controller = _module(modules, INTERRUPTS, "xilinx.com:ip:axi_intc:4.1", {}, BUSES[INTERRUPTS])
     _port(controller, "intr", "I", [(CONCAT, "dout")])
     _port(controller, "irq", "O", [(processor.kind, processor.interrupt_port)])
-    for name in (RETRIEVAL, STREAM_UNIT):
+    for name in (FRONT_END, STREAM_UNIT):
         _module(modules, name, f"xilinx.com:module_ref:{name}:1.0", {}, BUSES[name])
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.terminal import progress_bars
-from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.saved import has_network, load_network
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.simulation.cells import CELL_LINES
-from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
 from cytogate.model.simulation.write import write_cells
 from cytogate.sim.csim.chain import CellRecord, Classifier, run_chain
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
@@ -164,10 +163,10 @@ def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
         raise InputError(
             f'there are no simulated cells of an instrument of kind "{design.instrument.kind}"; give --input'
         )
-    names = design.network.class_names
-    if not set(names) <= set(CELL_LINES):
-        print(f"cells of {', '.join(names)} cannot be simulated: those of {', '.join(CLASS_NAMES)} are, without labels")
-        names = CLASS_NAMES
+    classes = design.network.class_names
+    names = simulated_lines(classes)
+    if names != classes:
+        print(f"cells of {', '.join(classes)} cannot be simulated: those of {', '.join(names)} are, without labels")
     cells = SimulatedCells(design.four_angle, names, request.agreement_cells, request.seed)
     # The same name may stand for another instrument tomorrow.
     key = hashlib.sha256(repr((design.instrument, names)).encode()).hexdigest()[:8]
