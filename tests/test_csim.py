@@ -162,7 +162,7 @@ def test_builds_of_one_name_do_not_share_a_library(frames: np.ndarray, tmp_path:
     for simulation, side in zip(simulations, (305, 280), strict=True):
         found = simulation.run(np.ascontiguousarray(frames[0, :, :side, :side]))
         assert found["frames"].shape == (4, side, side)
-    assert len(list(tmp_path.glob("retrieval-*.so"))) == 2
+    assert len(list(tmp_path.glob("kernel-*.so"))) == 2
 
 
 @pytest.fixture
