@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from cytogate.model.design.design import Design
 from cytogate.model.features import image_features, phase_features
@@ -43,4 +44,6 @@ def fitted(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) 
         LDA: make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")),
         BOOSTING: HistGradientBoostingClassifier(random_state=seed),
     }
-    return {name: estimator.fit(features, labels) for name, estimator in estimators.items()}
+    # Boosting waits for all its threads thousands of times: beside other work, two take many times as long as one.
+    with threadpool_limits(1, "openmp"):
+        return {name: estimator.fit(features, labels) for name, estimator in estimators.items()}
