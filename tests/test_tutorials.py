@@ -92,9 +92,13 @@ def check_events(found: list[dict[str, Any]], cells: Path, design: Design, repor
     assert report["accuracy"] == np.mean([row["class"] == row["label"] for row in found])
 
 
-def sorted_classes(found: list[dict[str, Any]]) -> set[str]:
-    assert {row["decision"] for row in found} == {"sort", "unwanted"}
-    return {row["class"] for row in found if row["decision"] == "sort"}
+def check_gate(found: list[dict[str, Any]], wanted: str, threshold: float) -> None:
+    """A cell of the wanted class is sorted if the network is sure of it, and others never."""
+    due = [
+        "unwanted" if row["class"] != wanted else "sort" if row["score"] >= threshold else "rejected" for row in found
+    ]
+    assert [row["decision"] for row in found] == due
+    assert {"sort", "unwanted"} <= set(due)
 
 
 @pytest.mark.full
@@ -132,7 +136,7 @@ def test_own_four_angle(tmp_path: Path) -> None:
     assert len(found) == 600
     check_events(found, tmp_path / "cells.h5", design, report)
     assert {row["class"] for row in found} == set(names)
-    assert sorted_classes(found) == {"tumour"}
+    check_gate(found, "tumour", 0.9)
     assert report["gates"][0][1]["thresholds"] == {"tumour": 0.9}
     check_fcs(tmp_path / "out/stream/events.fcs", found, names)
     check_page(tmp_path, names)
@@ -181,6 +185,7 @@ def test_own_bright_field(tmp_path: Path) -> None:
     assert np.count_nonzero(logits == due) == 3500
     assert len(np.unique(logits, axis=0)) > 250
     check_events(found, tmp_path / "jurkat.h5", design, report)
+    check_gate(found, "G1", 0.8)
 
     predicted = pq.read_table(tmp_path / "predicted.parquet").to_pylist()
     assert [row["cell"] for row in predicted] == [row["position"] for row in found]
@@ -204,4 +209,4 @@ def test_own_network(tmp_path: Path) -> None:
     assert len(found) == 400
     check_events(found, tmp_path / "cells.npz", design, report)
     assert report["accuracy"] == csim["fixed_accuracy"] > 0.9
-    assert sorted_classes(found) == {"large"}
+    check_gate(found, "large", 0.9)
