@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -13,6 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def pytest_configure() -> None:
     """Let processes that tests start be interrupted: in the background of a shell they would ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A busy machine is no fault of an example's.
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -84,13 +84,13 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     ]  # fmt: skip
     assert [call for call in calls if call in order] == order
     # What the driver looks for, by its name.
-    assert {"axi_dma", "axi_intc", "retrieve_phase", "stream_unit"} <= {
+    assert {"axi_dma", "axi_intc", "front_end", "stream_unit"} <= {
         call.split()[1] for call in calls if call.startswith("cell ")
     }
     assert ("cell narrow xilinx.com:ip:axis_dwidth_converter" in calls) == (width > 1)
-    path = ["axi_dma/M_AXIS_MM2S stream_unit/s_dma", "stream_unit/m_frames retrieve_phase/s_axis"]
-    path += ["retrieve_phase/m_axis classify/pixels"] if width == 1 else [
-        "retrieve_phase/m_axis narrow/S_AXIS", "narrow/M_AXIS classify/pixels"
+    path = ["axi_dma/M_AXIS_MM2S stream_unit/s_dma", "stream_unit/m_frames front_end/s_axis"]
+    path += ["front_end/m_axis classify/pixels"] if width == 1 else [
+        "front_end/m_axis narrow/S_AXIS", "narrow/M_AXIS classify/pixels"
     ]  # fmt: skip
     path += ["classify/logits stream_unit/s_logits", "stream_unit/m_dma axi_dma/S_AXIS_S2MM"]
     buses = [call.removeprefix("bus ") for call in calls if call.startswith("bus ")]
@@ -111,7 +111,7 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
         for name in ("PCW_FPGA0_PERIPHERAL_FREQMHZ", "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ")
     }
     resets = {call.split()[2] for call in calls if call.startswith("net stream_unit/stream_aresetn ")}
-    assert resets == {"retrieve_phase/aresetn", "classify/ap_rst_n"} | ({"narrow/aresetn"} if width > 1 else set())
+    assert resets == {"front_end/aresetn", "classify/ap_rst_n"} | ({"narrow/aresetn"} if width > 1 else set())
 
     bundle = read_bundle(tmp_path / "out" / f"cytogate-{board}-qatom128.zip")
     manifest = bundle.manifest

@@ -70,7 +70,7 @@ def test_rows_and_bounds(design: Design) -> None:
         assert stage.format.code_min <= codes.min() <= codes.max() <= stage.format.code_max
         assert np.array_equal(stage.from_stream(stage.to_stream(codes)), codes)
         error = stage.values(codes) - real[stage.name]
-        assert np.sqrt(np.square(error).mean()) <= stage.bound
+        assert np.sqrt(np.square(error).mean()) <= stage.bound.fixed
     codes = exact["network_input"]
     assert {codes.min(), codes.max()} == {-128, 127}
     assert terms.network_channels == terms.frame_channels == len(design.camera.channels)
@@ -88,7 +88,7 @@ def test_a_wrong_gain_breaks_the_bound() -> None:
         InputCodes(design.codes.offset, tuple(2 * gain for gain in design.codes.gain)),
     ):
         error = values - laws.real(frames, dataclasses.replace(design, codes=codes))["network_input"]
-        assert np.sqrt(np.square(error).mean()) > stage.bound
+        assert np.sqrt(np.square(error).mean()) > stage.bound.fixed
 
 
 def test_network_inputs_of_many_cells_are_those_of_each() -> None:
@@ -100,9 +100,16 @@ def test_network_inputs_of_many_cells_are_those_of_each() -> None:
         assert np.array_equal(inputs[cell], laws.exact(frames[cell : cell + 1], ONE)["network_input"][0])
 
 
+def test_codes_take_the_whole_range_before_a_design_is_trained() -> None:
+    """Of eight bits every code is another, and the middle of the range is 0."""
+    design = dataclasses.replace(ONE, codes=None)
+    top = contract(design).binned.code_max
+    for level, code in ((0, -128), (top, 127), ((top + 1) // 2, 0)):
+        frames = np.full((1, 1, design.camera.rows, design.camera.columns), level // design.binning**2, np.uint8)
+        assert set(laws.exact(frames, design)["network_input"].ravel().tolist()) == {code}
+
+
 def test_what_cannot_be_encoded_is_refused() -> None:
-    with pytest.raises(InputError, match="design one_channel: offset and gain of its channels are not known yet"):
-        contract(dataclasses.replace(ONE, codes=None))
     with pytest.raises(InputError, match="the offset of channel channel 0 is 256; binned codes are 0 to 255"):
         contract(dataclasses.replace(ONE, codes=InputCodes((256,), (1.0,))))
     with pytest.raises(InputError, match='needs one of kind "four-angle"'):

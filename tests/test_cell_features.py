@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import design_named
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.features.cell_features import (
     REFRACTION_INCREMENT_UM3_PER_PG,
@@ -142,7 +142,7 @@ def test_the_largest_region_of_each_mask() -> None:
 def test_features_of_frames_are_those_of_their_phase() -> None:
     """From raw frames at unequal pitches to area and mass, through the integer model: 3 phantoms of known phase."""
     acquisition = FourAngle(adc_bits=12, pixel_pitch_x_um=0.16, pixel_pitch_y_um=0.13, wavelength_um=WAVELENGTH_UM)
-    design = dataclasses.replace(design_named("qatom128"), acquisition=acquisition)
+    design = dataclasses.replace(load_design("qatom128"), instrument=acquisition)
     frames, phase = bumps(design, 3, seed=4)
     images = of_frames(frames, design, phase=True)
     assert images.pitch_um == (0.26, 0.32)
@@ -154,7 +154,7 @@ def test_features_of_frames_are_those_of_their_phase() -> None:
     np.testing.assert_array_equal(without.channels, images.channels)
     one = measure_frames(frames[1], design, phase=True)
     assert one == {name: pytest.approx(values[1], rel=1e-9) for name, values in found.items()}
-    assert list(measure(without)) == [feature.name for feature in features_of(phase=False)]
+    assert list(measure(without)) == [feature.name for feature in features_of(FourAngle.channels, phase=False)]
 
 
 def test_every_feature_states_name_unit_and_law() -> None:
@@ -170,7 +170,7 @@ def test_every_feature_states_name_unit_and_law() -> None:
 
 def test_a_board_loads_no_scipy_for_the_registry() -> None:
     code = (
-        "import sys; from cytogate.model.features.cell_features import features_of; features_of(phase=True); "
+        "import sys; from cytogate.model.features.cell_features import features_of; features_of(('a',), phase=True); "
         "sys.exit(str({'scipy', 'skimage', 'sklearn', 'keras', 'h5py'} & set(sys.modules) or 0))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -479,7 +479,6 @@ def test_any_bytes_are_a_design_or_one_sentence(value: bytes) -> None:
     assert isinstance(outcome(lambda: design_of(value, "mine", "design.toml")), str)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(TEXT) - 1), st.binary(min_size=1, max_size=3), st.integers(0, 20))
 def test_any_damage_is_a_design_or_one_sentence(at: int, by: bytes, gone: int) -> None:
     saved = TEXT.encode()
@@ -495,7 +494,7 @@ values = st.recursive(
 keys = st.one_of(st.sampled_from(sorted({each.name for each in FIELDS.values()} | {"kind", "topology"})), st.text())
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(sorted(DESIGNS)),
     st.lists(
@@ -594,10 +593,7 @@ def test_fitted_codes_lie_beside_the_network(tmp_path: Path) -> None:
 
 def new(*arguments: object) -> object:
     """Run the verb and return its exit code."""
-    try:
-        return main(["new", *map(str, arguments)])
-    except SystemExit as stop:  # argparse's
-        return stop.code
+    return main(["new", *map(str, arguments)])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -238,8 +238,6 @@ def test_codes_by_hand() -> None:
     # 21 x 19 bits are two slices; a memory of 128 sums of 32 values of 20 bits is 18 block RAMs of 18 kbit.
     assert (wide.area.dsp, wide.area.bram36) == (64, 9)
     assert estimate_codes(1, 48, 48, 1, 8, 1).area.bram36 == 0
-    with pytest.raises(InputError, match=r"^3 samples per clock are asked for; 1, 2, 4 and 8 are supported$"):
-        estimate_codes(1, 48, 48, 1, 8, 3)
 
 
 @full
@@ -365,7 +363,7 @@ def test_the_port_sets_the_pace_of_raw_frames_at_many_samples_per_clock() -> Non
 
 
 def test_the_clock_is_the_design_s_on_its_own_board() -> None:
-    slow = replace(load_design("qatom128"), clock_mhz=150.0)
+    slow = replace(load_design("qatom128"), chip=Chip("kv260", clock_mhz=150.0))
     assert (planned(slow, "kv260", 1).clock_mhz, planned(slow, "pynq-z2", 1).clock_mhz) == (150, 100)
 
 
@@ -375,9 +373,7 @@ def test_samples_of_more_than_a_byte_take_two() -> None:
     assert planned(twelve, "kv260", 1).raw.bytes_per_cell == 524_288
 
 
-def test_a_number_of_samples_or_a_board_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^3 samples per clock are asked for; 1, 2, 4 and 8 are supported$"):
-        estimate_retrieval(SMALL, 3)
+def test_a_board_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match=r"there is no board named de10; choose one of pynq-z2, kv260, zcu104"):
         board_named("de10")
 
@@ -393,7 +389,8 @@ def test_the_verb_tells_every_board(capsys: pytest.CaptureFixture[str]) -> None:
         ("zcu104", 8),
     ]
     assert [found["samples_per_clock"] for each in read for found in each["estimates"]] == [*SAMPLES_PER_CLOCK] * 3
-    assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 123_671 - 117_120}
+    # Of the network that is there: its sums need other widths than those that are planned before a training.
+    assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 123_765 - 117_120}
     ESTIMATE.run(parser.parse_args(["--design", "qatom128"]))
     text = capsys.readouterr().out
     for each in read:

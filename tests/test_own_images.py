@@ -63,7 +63,7 @@ def test_a_folder_of_pictures_trains_each_network_of_the_papers(
     written(bright(topology), tmp_path / "own")
     given = ["--design", "own", "--input", str(pictures)]
     # Whether its figures are good enough to ship is not asked here: a tiny network, trained for seconds.
-    assert main(["train", *given, "--epochs", "80", "--fine-tune-epochs", "2"]) in (0, 1)
+    assert main(["train", *given, "--epochs", "30", "--fine-tune-epochs", "2"]) in (0, 1)
     record = json.loads((tmp_path / "own" / RECORD_FILE).read_text())
     assert record["data"]["cells of a class"] == dict.fromkeys(CLASSES, OF_A_CLASS)
     assert record["split"] == {"training": 182, "validation": 20, "test": 38}

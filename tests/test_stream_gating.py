@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cytogate.host.stream.gating import Decision, Gates, LiveGates, Score, read_gates, winner
@@ -92,7 +92,6 @@ def test_gates_change_from_one_cell_to_the_next() -> None:
     assert live.gates is second
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, LONGEST_NS), min_size=1, max_size=300), st.sampled_from([0.0, 0.5, 0.99, 0.999, 1.0]))
 def test_quantiles_within_the_stated_error(durations: list[int], share: float) -> None:
     histogram = Histogram()

@@ -210,7 +210,7 @@ def test_fcs_says_in_words_what_every_parameter_is(tmp_path: Path) -> None:
 
 def test_features_are_columns_where_an_event_carries_them(tmp_path: Path) -> None:
     """In Parquet with units, null where there is none; in FCS as parameters with long names, 0 where there is none."""
-    features = features_of(phase=True)
+    features = features_of(FourAngle.channels, phase=True)
     rows = EventFormat("a1b2", CLASSES, LOGIT_STEP, features)
     sink = EventFolder(tmp_path / "events", rows)
     carried = {feature.name: 1.5 * number for number, feature in enumerate(features)}

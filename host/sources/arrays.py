@@ -67,7 +67,7 @@ def open_file(path: Path, design: Design) -> FrameCells:
         Where there are no such frames.
     """
     camera = design.camera
-    file = open_frames(path, camera)
+    file = open_frames(path, camera, images=not design.retrieves_phase)
     try:
         wanted = (len(camera.channels), camera.rows, camera.columns)
         if file.shape[1:] != wanted:

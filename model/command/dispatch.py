@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import NoReturn
 
 from cytogate.model.errors import CheckFailed, InputError
 
@@ -35,9 +36,17 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
         return told if not action.default or "(default: " in told else super()._get_help_string(action)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one sentence, as every other fault is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is printed as one line."""
+        raise InputError(f"{self.prog}: {message}; `{self.prog} --help` tells more")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
-    parser = argparse.ArgumentParser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
+    parser = _Parser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for entry in sorted(entry_points(group=GROUP), key=lambda found: found.name):
         verb: Verb = entry.load()
@@ -49,7 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
         )
         verb.add_arguments(sub)
         sub.set_defaults(run=verb.run)
-    chosen = parser.parse_args(arguments)
+    try:
+        chosen = parser.parse_args(arguments)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
     try:
         chosen.run(chosen)
     except InputError as error:

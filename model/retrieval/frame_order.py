@@ -23,6 +23,7 @@ Figures, measured on noisy and shaded simulated cells of three seeds (shading: s
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from dataclasses import dataclass
 from enum import Enum
@@ -195,10 +196,8 @@ def _in_order(frames: FrameReader | NDArray, start: int, stop: int) -> NDArray[n
     except InputError as error:
         found, fault = [], error
     for index in range(start, stop):
-        try:
+        with contextlib.suppress(InputError):
             found.append(frames.read(index, index + 1))
-        except InputError as error:
-            fault = error
     if not found:
         raise fault
     return np.concatenate(found)

@@ -125,7 +125,7 @@ def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
     design = request.design
     path, names = (request.input, design.network.class_names) if request.input else _simulated(request)
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.camera))
+        frames = stack.enter_context(open_frames(path, design.camera, images=not design.retrieves_phase))
         frames.check_size(design)
         labels, told = frames.matched_labels(names)
         if told is not None:
