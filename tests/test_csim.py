@@ -131,6 +131,23 @@ def test_a_wrong_word_is_seen_and_named(
         CSimReport.of(result, design="x", source="x", seed=None, labels=None, wrong_order=None, seconds=0.0).check()
 
 
+def test_a_stage_of_which_nothing_was_compared_fails(
+    model: keras.Model,
+    project: HlsProject,
+    simulation: CSimulation,
+    frames: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = CSimulation.run
+
+    def silent(self: CSimulation, raw: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: codes for name, codes in run(self, raw).items() if name != "phase"}
+
+    monkeypatch.setattr(CSimulation, "run", silent)
+    with pytest.raises(CheckFailed, match="stage phase: nothing was compared"):
+        chain(model, project, simulation, frames[:2], csim_cells=2)
+
+
 def test_the_plain_bench_and_its_exit_codes(
     project: HlsProject, simulation: CSimulation, frames: np.ndarray, builds: Path, tmp_path: Path
 ) -> None:
