@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cytogate.host.stream.gating import Gates
-from cytogate.host.stream.ledger import RELATIVE_ERROR, Phase, Summary
+from cytogate.host.stream.ledger import RELATIVE_ERROR, Span, Summary
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 
@@ -50,7 +50,7 @@ class StreamReport:
     queue_cells: int
     deepest_queue: int
     latency: dict[str, Summary]
-    """By phase; see :class:`cytogate.host.stream.ledger.Phase`."""
+    """By span; see :class:`cytogate.host.stream.ledger.Span`."""
     latency_error: float
     """Largest share by which a quantile exceeds the true value."""
     deadline_misses: int
@@ -71,11 +71,11 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     table = Table(title=f"{report.finished:,} cells of {report.source}; {report.ended}")
     for column in ("latency", "cells", "p50", "p99", "p99.9", "max"):
         table.add_column(column, justify="left" if column == "latency" else "right")
-    for phase in Phase:
-        summary = report.latency.get(phase)
+    for span in Span:
+        summary = report.latency.get(span)
         if summary is not None:
             times = (summary.p50_us, summary.p99_us, summary.p999_us, summary.max_us)
-            table.add_row(phase, f"{summary.cells:,}", *map(_time, times))
+            table.add_row(span, f"{summary.cells:,}", *map(_time, times))
     console.print(table)
     said = "; latencies are those of the emulation" if report.emulated else ""
     console.print(

@@ -1,9 +1,9 @@
 // What the block design joins, without the vendor's parts: stream unit, phase retrieval, narrowing to a pixel a beat,
 // and in the network's place one that has five logits follow from all of a cell's pixels and their order.
 module fabric #(
-    parameter int WIDTH = 8,
-    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
-    parameter int OUT_BITS = WIDTH * 40
+    parameter int SAMPLES = 8,
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
+    parameter int OUT_BITS = SAMPLES * 40
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,
@@ -42,8 +42,8 @@ module fabric #(
   logic m_frames_tvalid, m_frames_tready, m_frames_tlast, pixels_tvalid, pixels_tready, pixels_tlast;
   logic s_logits_tvalid, s_logits_tready, s_logits_tlast;
 
-  stream_unit_block #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .WEIGHTS_HASH(-2)) stream_unit (.*);
-  retrieve_phase_block #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
+  stream_unit_block #(.SAMPLES(SAMPLES), .BEAT_BITS(BEAT_BITS), .WEIGHTS_HASH(-2)) stream_unit (.*);
+  retrieve_phase_block #(.SAMPLES(SAMPLES), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
       .aclk, .aresetn(stream_aresetn), .s_axis_tdata(m_frames_tdata), .s_axis_tvalid(m_frames_tvalid),
       .s_axis_tready(m_frames_tready), .s_axis_tlast(m_frames_tlast), .m_axis_tdata(pixels_tdata),
       .m_axis_tvalid(pixels_tvalid), .m_axis_tready(pixels_tready), .m_axis_tlast(pixels_tlast), .s_axil_awaddr('0),
@@ -53,7 +53,7 @@ module fabric #(
   );
 
   // A pixel a clock; the network counts pixels and does not look at TLAST.
-  logic [$clog2(WIDTH+1)-1:0] lane;
+  logic [$clog2(SAMPLES+1)-1:0] lane;
   logic [$clog2(CELL_PIXELS+1)-1:0] place;
   logic [2:0] logit;
   logic [31:0] state;
@@ -61,7 +61,7 @@ module fabric #(
   logic [39:0] code;
   assign code  = pixels_tdata[lane*40+:40];
   assign pixel = pixels_tvalid && !answering;
-  assign pixels_tready = pixel && lane == WIDTH - 1;
+  assign pixels_tready = pixel && lane == SAMPLES - 1;
   assign answering = place == CELL_PIXELS;
   assign s_logits_tvalid = answering;
   assign s_logits_tdata  = state + 32'(logit);

@@ -2,9 +2,9 @@
 module faulty_pins
   import contract_pkg::*;
 #(
-    parameter int WIDTH = 1,
-    parameter int BEAT_BITS = beat_bits(WIDTH),
-    parameter int OUT_BITS = WIDTH * NETWORK_CHANNELS * PIXEL_BITS
+    parameter int SAMPLES = 1,
+    parameter int BEAT_BITS = beat_bits(SAMPLES),
+    parameter int OUT_BITS = SAMPLES * NETWORK_CHANNELS * PIXEL_BITS
 ) (
     input logic aclk,
     input logic aresetn,
@@ -48,8 +48,8 @@ module faulty_pins
   fault_t fault;
   assign fault = fault_t'(memory[0]);
 
-  localparam int FRAME_BEATS = FRAME_ROWS * ((FRAME_COLUMNS + WIDTH - 1) / WIDTH);
-  localparam int OUTPUT_BEATS = SIZE * SIZE / WIDTH;
+  localparam int FRAME_BEATS = FRAME_ROWS * ((FRAME_COLUMNS + SAMPLES - 1) / SAMPLES);
+  localparam int OUTPUT_BEATS = SIZE * SIZE / SAMPLES;
   localparam int PLACE = 100;
 
   logic kernel_resetn, into_ready, out_valid, out_last, arready, rvalid;
@@ -107,7 +107,7 @@ module faulty_pins
   end
 
   simulated_kernel #(
-      .WIDTH(WIDTH)
+      .SAMPLES(SAMPLES)
   ) kernel (
       .aclk,
       .aresetn(kernel_resetn),

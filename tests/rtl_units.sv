@@ -74,11 +74,11 @@ module units (
   logic lines_valid, back_valid, turn_left, back_left;
   logic [31:0] lines, back;
   logic [1:0] turn_groups, back_groups;
-  corner_turn #(.LANES(4), .SIZE(8), .BITS(8), .SLOTS(2)) turn (
+  corner_turn #(.SAMPLES(4), .SIZE(8), .BITS(8), .SLOTS(2)) turn (
       .clk, .rst, .in_valid(in[112]), .in_word(in[120+:32]), .groups(turn_groups), .read(in[113] && turn_groups != 0),
       .group_left(turn_left), .out_valid(lines_valid), .out_word(lines)
   );
-  corner_turn #(.LANES(4), .SIZE(8), .BITS(8), .SLOTS(2), .TO_LINES(0)) turn_back (
+  corner_turn #(.SAMPLES(4), .SIZE(8), .BITS(8), .SLOTS(2), .TO_LINES(0)) turn_back (
       .clk, .rst, .in_valid(lines_valid), .in_word(lines), .groups(back_groups), .read(back_groups != 0),
       .group_left(back_left), .out_valid(back_valid), .out_word(back)
   );
@@ -89,7 +89,7 @@ module units (
   logic room, whole_frame, transpose_ready, transposed_valid, transposed_first, first_group;
   logic [5:0] frame_exponent;
   logic [71:0] transposed;
-  transpose #(.LANES(2), .SIZE(8)) transpose (
+  transpose #(.SAMPLES(2), .SIZE(8)) transpose (
       .clk, .rst, .room, .in_start(in[160]), .in_valid(in[161]), .in_first(in[162]), .in_words(in[164+:72]),
       .in_exponents(in[240+:12]), .frame_whole(whole_frame), .ready(transpose_ready),
       .launch(transpose_ready && in[163]), .exponent(frame_exponent), .out_valid(transposed_valid),

@@ -51,22 +51,22 @@ from tests.test_networks import exact_network
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize(("width", "lane_bits"), list(itertools.product((1, 2, 4, 8), (8, 16))))
-def test_bytes_are_the_kernels_beats(width: int, lane_bits: int) -> None:
+@pytest.mark.parametrize(("samples", "lane_bits"), list(itertools.product((1, 2, 4, 8), (8, 16))))
+def test_bytes_are_the_kernels_beats(samples: int, lane_bits: int) -> None:
     """One byte string, two ways to it, and back."""
-    layout = FrameLayout(channels=4, rows=5, columns=11, width=width, lane_bits=lane_bits)
+    layout = FrameLayout(channels=4, rows=5, columns=11, samples_per_clock=samples, lane_bits=lane_bits)
     kind = np.uint8 if lane_bits == 8 else np.uint16
-    frames = np.random.default_rng(width).integers(0, 2**lane_bits, (3, 4, 5, 11), kind)
+    frames = np.random.default_rng(samples).integers(0, 2**lane_bits, (3, 4, 5, 11), kind)
     data = packed(frames, layout, spare=0xA5 * (0x101 if lane_bits == 16 else 1))
     assert data.shape == (3, layout.frame_bytes)
     for cell, octets in zip(frames, data, strict=True):
-        beats = input_beats(cell, width, lane_bits)
+        beats = input_beats(cell, samples, lane_bits)
         assert len(beats) == layout.beats
         assert octets.tobytes() == b"".join(beat.to_bytes(layout.beat_bytes, "little") for beat in beats)
         assert np.array_equal(unpack(octets, layout), cell)
     # Pixel p, angle a at (4 p + a) lanes, as the kernel's header says.
     first = int.from_bytes(data[0, : layout.beat_bytes].tobytes(), "little")
-    for pixel, angle in itertools.product(range(width), range(4)):
+    for pixel, angle in itertools.product(range(samples), range(4)):
         assert first >> (4 * pixel + angle) * lane_bits & (2**lane_bits - 1) == frames[0, angle, 0, pixel]
 
 

@@ -51,11 +51,11 @@ SYSTEMS = {
 """Part, clock, bits of a beat, bits of the memory port."""
 
 
-@pytest.mark.parametrize(("board", "kernel", "width"), SYSTEMS)
-def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("board", "kernel", "samples"), SYSTEMS)
+def test_every_system(board: str, kernel: str, samples: int, tools: Path, tmp_path: Path) -> None:
     """From settings to bundle: parts, clocks, order, cells and connections; manifest and report say the same."""
-    part, clock, beat_bits, port_bits = SYSTEMS[board, kernel, width]
-    run_bitstream(request(tmp_path, board, kernel, width))
+    part, clock, beat_bits, port_bits = SYSTEMS[board, kernel, samples]
+    run_bitstream(request(tmp_path, board, kernel, samples))
 
     kernels = (["retrieve_phase"] if kernel == "hls" else []) + ["classify"]
     for name in kernels:
@@ -87,9 +87,9 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
     assert {"axi_dma", "axi_intc", "front_end", "stream_unit"} <= {
         call.split()[1] for call in calls if call.startswith("cell ")
     }
-    assert ("cell narrow xilinx.com:ip:axis_dwidth_converter" in calls) == (width > 1)
+    assert ("cell narrow xilinx.com:ip:axis_dwidth_converter" in calls) == (samples > 1)
     path = ["axi_dma/M_AXIS_MM2S stream_unit/s_dma", "stream_unit/m_frames front_end/s_axis"]
-    path += ["front_end/m_axis classify/pixels"] if width == 1 else [
+    path += ["front_end/m_axis classify/pixels"] if samples == 1 else [
         "front_end/m_axis narrow/S_AXIS", "narrow/M_AXIS classify/pixels"
     ]  # fmt: skip
     path += ["classify/logits stream_unit/s_logits", "stream_unit/m_dma axi_dma/S_AXIS_S2MM"]
@@ -103,7 +103,7 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
         ("axi_dma", "c_sg_length_width"): "26",
         ("axi_dma", "c_m_axis_mm2s_tdata_width"): str(beat_bits),
         ("axi_dma", "c_m_axi_mm2s_data_width"): str(max(beat_bits, port_bits)),
-        ("stream_unit", "WIDTH"): str(width),
+        ("stream_unit", "SAMPLES"): str(samples),
         ("stream_unit", "WEIGHTS_HASH"): str(word - (word >> 31 << 32)),
     }.items() <= settings.items()
     assert f"{clock:g}" in {
@@ -111,14 +111,14 @@ def test_every_system(board: str, kernel: str, width: int, tools: Path, tmp_path
         for name in ("PCW_FPGA0_PERIPHERAL_FREQMHZ", "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ")
     }
     resets = {call.split()[2] for call in calls if call.startswith("net stream_unit/stream_aresetn ")}
-    assert resets == {"front_end/aresetn", "classify/ap_rst_n"} | ({"narrow/aresetn"} if width > 1 else set())
+    assert resets == {"front_end/aresetn", "classify/ap_rst_n"} | ({"narrow/aresetn"} if samples > 1 else set())
 
     bundle = read_bundle(tmp_path / "out" / f"cytogate-{board}-qatom128.zip")
     manifest = bundle.manifest
     bundle.extract(tmp_path / "extracted")
     assert (tmp_path / "extracted" / "cytogate.bit").read_text() == "made by a stub: no bitstream\n"
     chip = bundle.design.chip
-    assert (chip.on.part, chip.clock_mhz, chip.kernel, chip.samples_per_clock) == (part, clock, kernel, width)
+    assert (chip.on.part, chip.clock_mhz, chip.kernel, chip.samples_per_clock) == (part, clock, kernel, samples)
     assert manifest.design_hash == design_hash(load_design("qatom128"))
     assert manifest.weights_hash == project.weights_hash
     assert (manifest.logit_width, manifest.logit_integer_bits) == (21, 7)

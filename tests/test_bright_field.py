@@ -145,17 +145,17 @@ def test_c_simulation_equals_the_integer_model_on_every_word(design: Design, bui
 
 
 @pytest.mark.parametrize(
-    ("design", "width"),
+    ("design", "samples"),
     [
         (ONE, 1), (ONE, 4), (TWO, 1), (TWO, 4), (EIGHT, 4), (NARROW, 2), (SHORT, 8),
-        *(pytest.param(design, width, marks=full)
-          for design in ALL for width in (1, 2, 4, 8)
-          if (design, width) not in {(ONE, 1), (ONE, 4), (TWO, 1), (TWO, 4), (EIGHT, 4), (NARROW, 2), (SHORT, 8)}),
+        *(pytest.param(design, samples, marks=full)
+          for design in ALL for samples in (1, 2, 4, 8)
+          if (design, samples) not in {(ONE, 1), (ONE, 4), (TWO, 1), (TWO, 4), (EIGHT, 4), (NARROW, 2), (SHORT, 8)}),
     ],
     ids=by_name,
 )  # fmt: skip
-def test_rtl_equals_the_integer_model_on_every_word(design: Design, width: int, builds: Path) -> None:
-    kernel = RtlSimulation(design, builds / f"bright-rtl-{design.name}", width)
+def test_rtl_equals_the_integer_model_on_every_word(design: Design, samples: int, builds: Path) -> None:
+    kernel = RtlSimulation(design, builds / f"bright-rtl-{design.name}", samples)
     words, differ = played(kernel, frames_of(design, 10))
     assert differ == 0, f"{differ} of {words} words differ"
     terms = contract(design)
@@ -168,7 +168,7 @@ def played(kernel: RtlSimulation, frames: np.ndarray) -> tuple[int, int]:
     for idle, stall in ((0.0, 0.0), (0.4, 0.3), (0.0, 0.9)):
         kernel.reset()
         out = kernel.play(*kernel.beats(frames), len(frames), idle=idle, stall=stall, seed=5)
-        row_beats = -(-kernel.design.window.columns // kernel.width)
+        row_beats = -(-kernel.design.window.columns // kernel.samples_per_clock)
         beats = kernel.design.window.rows * row_beats
         assert np.array_equal(np.flatnonzero(out.lasts), np.arange(1, len(frames) + 1) * beats - 1)
         for found, due in (
@@ -214,7 +214,7 @@ def test_frames_back_to_back_are_not_held_back(builds: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("design", "level", "width"),
+    ("design", "level", "samples"),
     [
         (ONE, Level.DPI, 4), (ONE, Level.RTL, 4),
         *(pytest.param(*case, marks=full) for case in (
@@ -224,14 +224,14 @@ def test_frames_back_to_back_are_not_held_back(builds: Path) -> None:
     ],
     ids=by_name,
 )  # fmt: skip
-def test_every_scenario(design: Design, level: Level, width: int, builds: Path, tmp_path: Path) -> None:
+def test_every_scenario(design: Design, level: Level, samples: int, builds: Path, tmp_path: Path) -> None:
     """The benches of the phase retrieval, word for word: pauses, malformed packets, registers and resets."""
     folder = builds / f"bright-axi-{design.name}"
-    under_test = hardware(level, design, width, folder)
-    build = compile_hardware(under_test, Simulator.VERILATOR, folder / f"{level.value}-{width}", waves=False)
+    under_test = hardware(level, design, samples, folder)
+    build = compile_hardware(under_test, Simulator.VERILATOR, folder / f"{level.value}-{samples}", waves=False)
     frames = frames_of(design)
-    due = pixel_words(laws.network_inputs(frames, design), width)
-    bench_task(level, design, width).write(tmp_path, frames, due)
+    due = pixel_words(laws.network_inputs(frames, design), samples)
+    bench_task(level, design, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
     if level is Level.DPI:
@@ -251,7 +251,7 @@ FAULTS = {
     "rounding half up": ("shift_round.sv", ("guard && (sticky || quotient[0])", "guard")),
     "one shift for all": ("channel_codes.sv", (".FIXED(SHIFT)", ".FIXED(contract_pkg::CHANNEL_SHIFT[31:0])")),
     "sign lost": ("channel_codes.sv", ("PRODUCT_BITS'(above)", "PRODUCT_BITS'($unsigned(above))")),
-    "window a pixel to the right": ("binning.sv", ("LEFT % LANES", "(LEFT + 1) % LANES")),
+    "window a pixel to the right": ("binning.sv", ("LEFT % SAMPLES", "(LEFT + 1) % SAMPLES")),
     "window a row too low": ("frame_input.sv", ("row >= TOP &&", "row > TOP &&")),
     "last word of a row forgotten": ("binning.sv", (" || 32'(beside_beat) == BEATS - 1", "")),
     "spare lanes not cleared": ("encode_channels.sv", ("row_ends && lane >= USED ? '0 : ", "")),

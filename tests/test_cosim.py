@@ -16,7 +16,7 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.design.design import Design, Window, binned
+from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
@@ -24,7 +24,7 @@ from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.saved import save_network
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, recorded_words, run_rate
-from cytogate.sim.axi.levels import DPI, WIDTHS, Level, bench_task, hardware, pixel_words
+from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
 from cytogate.sim.axi.packing import input_beats, output_words
 from cytogate.sim.axi.patterns import ALL, BURST, at_random, bursts, none, one_in_ten
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
@@ -33,7 +33,7 @@ from tests.conftest import REPOSITORY
 from tests.phantoms import bumps, extremes, noise
 from tests.test_networks import exact_network
 
-# Odd numbers of rows and columns: the last beat of a row has lanes to spare at every width but one.
+# Odd numbers of rows and columns: the last beat of a row has lanes to spare at any samples per clock but one.
 SMALL = Design("small", window=Window(64, 64, 1), instrument=FourAngle(rows=67, columns=69))
 TWELVE_BITS = Design("twelve_bits", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=70, adc_bits=12))
 STAGES = (
@@ -49,11 +49,11 @@ def frames_of(design: Design) -> np.ndarray:
                            *extremes(design).values()])  # fmt: skip
 
 
-def kernel(design: Design, width: int, builds: Path, level: Level = Level.DPI) -> tuple[Hardware, Path]:
+def kernel(design: Design, samples: int, builds: Path, level: Level = Level.DPI) -> tuple[Hardware, Path]:
     """Return the kernel of a design at a level, compiled."""
     folder = builds / f"cosim-{design.name}"
-    under_test = hardware(level, design, width, folder)
-    build = folder / f"{level.value}-{width}"
+    under_test = hardware(level, design, samples, folder)
+    build = folder / f"{level.value}-{samples}"
     return under_test, compile_hardware(under_test, Simulator.VERILATOR, build, waves=False)
 
 
@@ -62,21 +62,21 @@ def failures(outcomes: list[Outcome]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("design", "width"),
+    ("design", "samples"),
     [
         (SMALL, 1),
         (SMALL, 8),
         (TWELVE_BITS, 8),
         (load_design("qatom64"), 4),
-        *(pytest.param(SMALL, width, marks=pytest.mark.full) for width in (2, 4)),
+        *(pytest.param(SMALL, samples, marks=pytest.mark.full) for samples in (2, 4)),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_every_word_of_every_stage(design: Design, width: int, builds: Path, tmp_path: Path) -> None:
+def test_every_word_of_every_stage(design: Design, samples: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(design)[: 3 if design.binning > 1 else None]
-    under_test, build = kernel(design, width, builds)
-    due = pixel_words(integer.retrieve(frames, design).network_input, width)
-    bench_task(Level.DPI, design, width).write(tmp_path, frames, due)
+    under_test, build = kernel(design, samples, builds)
+    due = pixel_words(integer.retrieve(frames, design).network_input, samples)
+    bench_task(Level.DPI, design, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
     stages = recorded_words(tmp_path / "stages", frames, design)
@@ -88,28 +88,28 @@ def test_every_word_of_every_stage(design: Design, width: int, builds: Path, tmp
 
 
 @pytest.mark.parametrize(
-    ("level", "width"),
+    ("level", "samples"),
     [
         (Level.DPI, 8),
         (Level.RTL, 4),
         *(
-            pytest.param(level, width, marks=pytest.mark.full)
-            for level, width in itertools.product((Level.DPI, Level.RTL), WIDTHS)
-            if (level, width) not in {(Level.DPI, 8), (Level.RTL, 4)}
+            pytest.param(level, samples, marks=pytest.mark.full)
+            for level, samples in itertools.product((Level.DPI, Level.RTL), SAMPLES_PER_CLOCK)
+            if (level, samples) not in {(Level.DPI, 8), (Level.RTL, 4)}
         ),
     ],
     ids=lambda value: getattr(value, "value", value),
 )
-def test_every_scenario(level: Level, width: int, builds: Path, tmp_path: Path) -> None:
+def test_every_scenario(level: Level, samples: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(SMALL)[:5]
-    under_test, build = kernel(SMALL, width, builds, level)
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, width)
-    bench_task(level, SMALL, width).write(tmp_path, frames, due)
+    under_test, build = kernel(SMALL, samples, builds, level)
+    due = pixel_words(integer.retrieve(frames, SMALL).network_input, samples)
+    bench_task(level, SMALL, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
     assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
     assert measured.interval_cycles is not None
     # Nothing that streams is faster than its narrower end; the rest is the kernel's own.
-    assert measured.interval_cycles >= max(67 * -(-69 // width), 64 * 64 // width)
+    assert measured.interval_cycles >= max(67 * -(-69 // samples), 64 * 64 // samples)
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path)
     assert not failures(outcomes)
     assert len(outcomes) == CASES
@@ -369,7 +369,12 @@ EIGHT = ("--samples-per-clock", "8")
 def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--binned", *EIGHT, "--cells", "3"]) == 0
     report = json.loads((here / "out/cosim/dpi/report.json").read_text())
-    assert (report["design"], report["level"], report["width"], report["frames"]) == ("qatom64-binned", "dpi", 8, 3)
+    assert (report["design"], report["level"], report["samples_per_clock"], report["frames"]) == (
+        "qatom64-binned",
+        "dpi",
+        8,
+        3,
+    )
     assert [stage["name"] for stage in report["stages"]] == [
         "frames", "binned", "gradient", "spectrum", "quotient", "phase", "network_input",
     ]  # fmt: skip

@@ -64,41 +64,41 @@ WINDOW = Design("window64", window=Window(64, 64, 2), instrument=FourAngle(rows=
 """Raw frames without a margin around the window."""
 
 
-def counted(design: Design, width: int, cells: int, builds: Path) -> tuple[int, list[int]]:
+def counted(design: Design, samples: int, cells: int, builds: Path) -> tuple[int, list[int]]:
     """Latency of a frame that comes alone, and intervals of ``cells`` that come back to back."""
-    kernel = RtlSimulation(design, builds / f"rtl_{design.name}", width)
+    kernel = RtlSimulation(design, builds / f"rtl_{design.name}", samples)
     kernel.play(*kernel.beats(noise(design, 1, seed=5)), 1)
     alone = kernel.read(Register.LATENCY_CYCLES)
     kernel.reset()
     played = kernel.play(*kernel.beats(noise(design, cells, seed=6)), cells)
-    beats = design.size**2 // width
+    beats = design.size**2 // samples
     kernel.close()
     return alone, [int(after - before) for before, after in pairwise(played.out_cycles[beats - 1 :: beats])]
 
 
 @pytest.mark.parametrize(
-    ("size", "width"),
+    ("size", "samples"),
     [
         (64, 1),
         (64, 8),
-        *(pytest.param(64, width, marks=full) for width in (2, 4)),
-        *(pytest.param(128, width, marks=full) for width in SAMPLES_PER_CLOCK),
+        *(pytest.param(64, samples, marks=full) for samples in (2, 4)),
+        *(pytest.param(128, samples, marks=full) for samples in SAMPLES_PER_CLOCK),
         pytest.param(256, 1, marks=full),
     ],
 )
-def test_clocks_are_those_that_are_counted(size: int, width: int, builds: Path) -> None:
+def test_clocks_are_those_that_are_counted(size: int, samples: int, builds: Path) -> None:
     design = arriving(size)
-    latency, intervals = counted(design, width, 4, builds)
-    predicted = estimate_retrieval(design, width)
+    latency, intervals = counted(design, samples, 4, builds)
+    predicted = estimate_retrieval(design, samples)
     assert latency == predicted.latency_cycles
     assert intervals == [predicted.interval_cycles] * 3
 
 
 @full
-@pytest.mark.parametrize("width", [1, 4])
-def test_raw_frames_are_paced_by_their_pixels(width: int, builds: Path) -> None:
-    _, intervals = counted(WINDOW, width, 4, builds)
-    assert intervals == [estimate_retrieval(WINDOW, width).raw_interval_cycles] * 3
+@pytest.mark.parametrize("samples", [1, 4])
+def test_raw_frames_are_paced_by_their_pixels(samples: int, builds: Path) -> None:
+    _, intervals = counted(WINDOW, samples, 4, builds)
+    assert intervals == [estimate_retrieval(WINDOW, samples).raw_interval_cycles] * 3
 
 
 def by_module(found: Synthesis) -> dict[str, tuple[float, float]]:
@@ -114,8 +114,8 @@ FOLDED = {("qatom64", 8): {"bright_field": (0.0, 18.5)}}
 """Where yosys folds the last row of a memory's blocks: the estimate says 20."""
 
 
-def predicted_by_module(design: Design, width: int) -> dict[str, tuple[float, float]]:
-    modules = retrieval_modules(design, width)
+def predicted_by_module(design: Design, samples: int) -> dict[str, tuple[float, float]]:
+    modules = retrieval_modules(design, samples)
     return {name: (area.dsp, area.bram36) for name, area in modules.items() if area.dsp or area.bram36}
 
 
@@ -129,14 +129,14 @@ def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_p
 
 @full
 @pytest.mark.parametrize(
-    ("name", "width"), [(name, width) for name in ("qatom64", "qatom128") for width in SAMPLES_PER_CLOCK]
+    ("name", "samples"), [(name, samples) for name in ("qatom64", "qatom128") for samples in SAMPLES_PER_CLOCK]
 )
-def test_the_kernel_has_the_area_that_yosys_counts(name: str, width: int, builds: Path) -> None:
+def test_the_kernel_has_the_area_that_yosys_counts(name: str, samples: int, builds: Path) -> None:
     """DSP and block RAM of every module exactly, LUT and FF of the whole within what the fit leaves."""
     design = binned(load_design(name))
-    found = synthesize(design, width, builds / f"synth-{design.name}")
-    assert by_module(found) == predicted_by_module(design, width) | FOLDED.get((name, width), {})
-    predicted = estimate_retrieval(design, width).area
+    found = synthesize(design, samples, builds / f"synth-{design.name}")
+    assert by_module(found) == predicted_by_module(design, samples) | FOLDED.get((name, samples), {})
+    predicted = estimate_retrieval(design, samples).area
     assert found.area.dsp == predicted.dsp
     assert found.area.bram36 <= predicted.bram36
     assert predicted.lut == pytest.approx(found.area.lut, rel=FITTED_RESIDUAL)
@@ -246,7 +246,7 @@ def test_binning_has_about_the_logic_that_yosys_counts(samples_per_clock: int, b
     """Of the binning's four channels, without what follows it: a hint that the estimate's bits are right."""
     design = load_design("qatom128")
     found = synthesize_module(
-        design, rtl_sources("binning"), "binning", {"LANES": samples_per_clock}, builds / "synth-binning"
+        design, rtl_sources("binning"), "binning", {"SAMPLES": samples_per_clock}, builds / "synth-binning"
     )
     values = 4 * samples_per_clock
     assert found.area.lut == pytest.approx(values * BINNING_LUT * 10 + 192, rel=0.15)

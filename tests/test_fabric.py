@@ -15,7 +15,7 @@ from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, ru
 from tests.conftest import REPOSITORY
 from tests.test_cosim import SMALL, failures, frames_of
 
-WIDTH, CLASSES, WORD = 8, 5, 1 << 32
+SAMPLES, CLASSES, WORD = 8, 5, 1 << 32
 
 
 @pytest.mark.full
@@ -26,15 +26,15 @@ def test_from_dma_to_dma(builds: Path, tmp_path: Path) -> None:
     under_test = Hardware(
         top="fabric",
         sources=(package, *rtl_sources("stream_unit", "retrieve_phase"), *blocks, REPOSITORY / "tests" / "fabric.sv"),
-        parameters={"WIDTH": WIDTH},
+        parameters={"SAMPLES": SAMPLES},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )
     build = compile_hardware(under_test, Simulator.VERILATOR, folder / "verilator", waves=False)
     frames = frames_of(SMALL)[:4]
     pixels = integer.retrieve(frames, SMALL).network_input
-    beats = [input_beats(frame, WIDTH, 8) for frame in frames]
-    octets = [b"".join(beat.to_bytes(4 * WIDTH, "little") for beat in cell) for cell in beats]
-    np.save(tmp_path / "beats.npy", np.frombuffer(b"".join(octets), np.uint8).reshape(len(frames), -1, 4 * WIDTH))
+    beats = [input_beats(frame, SAMPLES, 8) for frame in frames]
+    octets = [b"".join(beat.to_bytes(4 * SAMPLES, "little") for beat in cell) for cell in beats]
+    np.save(tmp_path / "beats.npy", np.frombuffer(b"".join(octets), np.uint8).reshape(len(frames), -1, 4 * SAMPLES))
     np.save(tmp_path / "logits.npy", np.array([logits_of(cell) for cell in pixels], np.uint32))
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, ["tests.fabric_bench"], tmp_path)
     assert not failures(outcomes)

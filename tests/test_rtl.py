@@ -55,8 +55,8 @@ STAGES = ("binned", "gradient", "spectrum", "spectrum_exponent", "quotient", "ph
 full = pytest.mark.full
 
 
-def simulation(design: Design, width: int, builds: Path) -> RtlSimulation:
-    return RtlSimulation(design, builds / f"rtl_{design.name}", width)
+def simulation(design: Design, samples: int, builds: Path) -> RtlSimulation:
+    return RtlSimulation(design, builds / f"rtl_{design.name}", samples)
 
 
 def compare(kernel: RtlSimulation, frames: np.ndarray, played: Played) -> int:
@@ -71,13 +71,13 @@ def compare(kernel: RtlSimulation, frames: np.ndarray, played: Played) -> int:
 
 def pixels(kernel: RtlSimulation, played: Played) -> np.ndarray:
     """Frames (cells, N, N, 5) of what left; TLAST is where it belongs."""
-    beats = kernel.design.size**2 // kernel.width
+    beats = kernel.design.size**2 // kernel.samples_per_clock
     assert np.array_equal(np.flatnonzero(played.lasts) % beats, np.full(len(played.lasts) // beats, beats - 1))
     return played.pixels
 
 
 @pytest.mark.parametrize(
-    ("design", "width"),
+    ("design", "samples"),
     [
         (load_design("qatom64"), 1),
         (SIXTEEN_BITS, 4),
@@ -87,8 +87,8 @@ def pixels(kernel: RtlSimulation, played: Played) -> np.ndarray:
     ],
     ids=lambda value: value.name if isinstance(value, Design) else str(value),
 )
-def test_equals_the_integer_model_on_every_word(design: Design, width: int, builds: Path) -> None:
-    kernel = simulation(design, width, builds)
+def test_equals_the_integer_model_on_every_word(design: Design, samples: int, builds: Path) -> None:
+    kernel = simulation(design, samples, builds)
     frames = np.concatenate([bumps(design, 1, seed=20, shading=0.03)[0], noise(design, 1, seed=21)])
     if design.size == 64:
         frames = np.concatenate([frames, steep(design), *extremes(design).values()])
@@ -98,21 +98,21 @@ def test_equals_the_integer_model_on_every_word(design: Design, width: int, buil
 
 
 @pytest.mark.parametrize(
-    ("size", "width", "cells"),
+    ("size", "samples", "cells"),
     [
         (64, 1, 4),
         *(pytest.param(*case, marks=full) for case in ((64, 2, 4), (64, 8, 6), (128, 1, 4), (128, 4, 16))),
     ],
 )
-def test_frames_back_to_back(size: int, width: int, cells: int, builds: Path) -> None:
-    """A frame every N * N / width clocks and 26 more; the registers say what was counted at the pins."""
-    kernel = simulation(arriving(size), width, builds)
+def test_frames_back_to_back(size: int, samples: int, cells: int, builds: Path) -> None:
+    """A frame every N * N clocks over samples per clock and 26 more; the registers say what was counted at the pins."""
+    kernel = simulation(arriving(size), samples, builds)
     frames = np.concatenate(
         [bumps(kernel.design, cells // 2, seed=3)[0], noise(kernel.design, cells - cells // 2, seed=4)]
     )
     played = kernel.play(*kernel.beats(frames), cells)
     assert compare(kernel, frames, played) == cells * (size**2 * 16 + size)
-    beats = size * size // width
+    beats = size * size // samples
     ends, arrivals = played.out_cycles[beats - 1 :: beats], played.in_cycles[beats - 1 :: beats]
     assert np.all(np.diff(ends) <= beats + 40)
     assert kernel.read(Register.INTERVAL_CYCLES) == ends[-1] - ends[-2]

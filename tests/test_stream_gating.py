@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cytogate.host.stream.gating import Decision, Gates, LiveGates, Score, read_gates, winner
-from cytogate.host.stream.ledger import LONGEST_NS, RELATIVE_ERROR, Histogram, Ledger, Phase
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, ScoreKind, read_gates, winner
+from cytogate.host.stream.ledger import LONGEST_NS, RELATIVE_ERROR, Histogram, Ledger, Span
 from cytogate.model.errors import InputError
 
 NAMES = ("MCF7", "OAC", "THP1")
@@ -30,8 +30,8 @@ SURE = [0.0, 5.0, 0.0]
         (Gates({"OAC": 0.9}), SURE, {"trusted": False}, Decision.UNTRUSTED),
         (Gates({"OAC": 0.9}, deadline_ms=1.0), SURE, {"latency_ns": 1_000_001}, Decision.LATE),
         (Gates({"OAC": 0.9}, deadline_ms=1.0), SURE, {"latency_ns": 1_000_000}, Decision.SORT),
-        (Gates({"OAC": 5.0}, Score.MARGIN), SURE, {}, Decision.SORT),
-        (Gates({"OAC": 5.1}, Score.MARGIN), SURE, {}, Decision.REJECTED),
+        (Gates({"OAC": 5.0}, ScoreKind.MARGIN), SURE, {}, Decision.SORT),
+        (Gates({"OAC": 5.1}, ScoreKind.MARGIN), SURE, {}, Decision.REJECTED),
     ],
 )
 def test_decision(gates: Gates, logits: list[float] | None, how: dict[str, bool | int], decision: Decision) -> None:
@@ -43,18 +43,18 @@ def test_decision(gates: Gates, logits: list[float] | None, how: dict[str, bool 
 
 @given(st.lists(st.floats(-800, 800), min_size=1, max_size=9))
 def test_scores_are_softmax_and_margin(logits: list[float]) -> None:
-    chosen, share = winner(logits, Score.SOFTMAX)
+    chosen, share = winner(logits, ScoreKind.SOFTMAX)
     weights = np.exp(np.array(logits) - max(logits))
     assert chosen == int(np.argmax(logits))
     assert share == pytest.approx(float(weights.max() / weights.sum()), rel=1e-12)
-    _, margin = winner(logits, Score.MARGIN)
+    _, margin = winner(logits, ScoreKind.MARGIN)
     assert margin == (math.inf if len(logits) == 1 else sorted(logits)[-1] - sorted(logits)[-2])
 
 
 def test_gates_are_read(tmp_path: Path) -> None:
     path = tmp_path / "gates.toml"
     path.write_text('score = "margin"\ncoincidence_us = 50\ndeadline_ms = 20\n[thresholds]\nMCF7 = 3\nTHP1 = 2.5\n')
-    assert read_gates(path) == Gates({"MCF7": 3.0, "THP1": 2.5}, Score.MARGIN, 50.0, 20.0)
+    assert read_gates(path) == Gates({"MCF7": 3.0, "THP1": 2.5}, ScoreKind.MARGIN, 50.0, 20.0)
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_ledger_adds_up() -> None:
     ledger.record(1_000, 3_000, 7_000, 7_500, None)
     ledger.record(1_000, 3_000, 7_000, 7_500, 6_500)
     ledger.record(1_000, 3_000, 7_000, 7_501, 6_500)
-    found = {phase: ledger.histogram(phase).max_ns for phase in Phase}
+    found = {span: ledger.histogram(span).max_ns for span in Span}
     assert found == {
-        Phase.QUEUE: 2_000,
-        Phase.TRANSFER: 4_000,
-        Phase.RETRIEVAL: 0,
-        Phase.DECISION: 501,
-        Phase.TOTAL: 6_501,
+        Span.QUEUE: 2_000,
+        Span.TRANSFER: 4_000,
+        Span.RETRIEVAL: 0,
+        Span.DECISION: 501,
+        Span.TOTAL: 6_501,
     }
     assert ledger.misses == 1
     assert set(ledger.summaries()) == {"queue", "transfer", "decision", "total"}

@@ -88,7 +88,7 @@ def test_every_cell_in_order_with_its_own_logits() -> None:
     assert run.counts.dropped == run.counts.lost == run.counts.faulty == 0
     assert run.counts.deepest_queue <= PLAIN.queue_cells
     assert run.ledger.summaries()["total"].cells == 1000
-    assert run.ledger.summaries()["phase"].p50_us == pytest.approx(12.5, rel=0.01)
+    assert run.ledger.summaries()["retrieval"].p50_us == pytest.approx(12.5, rel=0.01)
 
 
 def test_events_carry_the_features_of_their_own_frames() -> None:

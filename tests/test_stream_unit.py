@@ -26,12 +26,12 @@ BENCH = ["cytogate.sim.axi.bench_stream"]
 CASES = 9 + 1 + 1 + 1 + 5
 
 
-def unit(folder: Path, width: int, beat_bits: int, sources: Path) -> Hardware:
+def unit(folder: Path, samples: int, beat_bits: int, sources: Path) -> Hardware:
     return Hardware(
         top="stream_unit",
         sources=(write_rtl_package(DESIGN, folder), *(sources / f"{name}.sv" for name in MODULES)),
         parameters={
-            "WIDTH": width, "BEAT_BITS": beat_bits, "FRAME_BEATS": FRAME_BEATS, "WEIGHTS_HASH": WEIGHTS_HASH,
+            "SAMPLES": samples, "BEAT_BITS": beat_bits, "FRAME_BEATS": FRAME_BEATS, "WEIGHTS_HASH": WEIGHTS_HASH,
         },
     )  # fmt: skip
 
@@ -49,16 +49,16 @@ def play(under_test: Hardware, build: Path, folder: Path, only: str | None = Non
 
 
 @pytest.mark.parametrize(
-    ("width", "beat_bits"),
+    ("samples", "beat_bits"),
     [
         (1, 32),
         (4, 256),
-        *(pytest.param(width, bits, marks=pytest.mark.full) for width, bits in ((2, 64), (8, 256), (8, 1024))),
+        *(pytest.param(samples, bits, marks=pytest.mark.full) for samples, bits in ((2, 64), (8, 256), (8, 1024))),
     ],
 )
-def test_every_scenario(width: int, beat_bits: int, builds: Path, tmp_path: Path) -> None:
-    under_test = unit(builds / "stream_unit", width, beat_bits, FPGA / "rtl")
-    folder = builds / "stream_unit" / f"verilator-{width}-{beat_bits}"
+def test_every_scenario(samples: int, beat_bits: int, builds: Path, tmp_path: Path) -> None:
+    under_test = unit(builds / "stream_unit", samples, beat_bits, FPGA / "rtl")
+    folder = builds / "stream_unit" / f"verilator-{samples}-{beat_bits}"
     build = compile_hardware(under_test, Simulator.VERILATOR, folder, waves=False)
     outcomes = play(under_test, build, tmp_path)
     assert not [f"{outcome.name}: {outcome.failure}" for outcome in outcomes if outcome.failure is not None]

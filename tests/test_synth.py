@@ -141,7 +141,7 @@ def test_the_job_writes_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     counted = Synthesis("Yosys 0.70", Area(1_100, 200, 3, 4.5), (ModuleArea("transform", 4, Area(25, 50, 0.0, 1)),))
-    monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, width, folder: counted)
+    monkeypatch.setattr("cytogate.sim.area.job.synthesize", lambda design, samples, folder: counted)
     design = replace(load_design("qatom64"), chip=Chip("pynq-z2", kernel=RTL, samples_per_clock=2))
     run_synth(SynthRequest(design, binned=True, fmax=False, output=tmp_path))
     read = json.loads((tmp_path / "report.json").read_text())

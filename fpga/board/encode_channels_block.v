@@ -1,6 +1,6 @@
 // The kernel for bright-field frames in SystemVerilog for the block design, which takes modules in Verilog alone.
 module encode_channels_block #(
-    parameter integer WIDTH = 1,
+    parameter integer SAMPLES = 1,
     parameter integer BEAT_BITS = 32,
     parameter integer OUT_BITS = 8
 ) (
@@ -36,7 +36,7 @@ module encode_channels_block #(
     output wire                 s_axil_rvalid,
     input  wire                 s_axil_rready
 );
-  encode_channels #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) encode_channels (
+  encode_channels #(.SAMPLES(SAMPLES), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) encode_channels (
       .aclk(aclk),
       .aresetn(aresetn),
       .s_axis_tdata(s_axis_tdata),

@@ -1,6 +1,6 @@
 // The phase retrieval in SystemVerilog for the block design, which takes modules in Verilog alone.
 module retrieve_phase_block #(
-    parameter integer WIDTH = 1,
+    parameter integer SAMPLES = 1,
     parameter integer BEAT_BITS = 32,
     parameter integer OUT_BITS = 8
 ) (
@@ -36,7 +36,7 @@ module retrieve_phase_block #(
     output wire                 s_axil_rvalid,
     input  wire                 s_axil_rready
 );
-  retrieve_phase #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
+  retrieve_phase #(.SAMPLES(SAMPLES), .BEAT_BITS(BEAT_BITS), .OUT_BITS(OUT_BITS)) retrieve_phase (
       .aclk(aclk),
       .aresetn(aresetn),
       .s_axis_tdata(s_axis_tdata),

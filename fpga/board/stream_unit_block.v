@@ -1,7 +1,7 @@
 // The stream unit for the block design, which takes modules in Verilog alone. WEIGHTS_HASH is its 32 bits as a signed
 // number.
 module stream_unit_block #(
-    parameter integer WIDTH = 1,
+    parameter integer SAMPLES = 1,
     parameter integer BEAT_BITS = 32,
     parameter integer WEIGHTS_HASH = 0
 ) (
@@ -48,7 +48,7 @@ module stream_unit_block #(
     output wire                 s_axil_rvalid,
     input  wire                 s_axil_rready
 );
-  stream_unit #(.WIDTH(WIDTH), .BEAT_BITS(BEAT_BITS), .WEIGHTS_HASH(WEIGHTS_HASH)) stream_unit (
+  stream_unit #(.SAMPLES(SAMPLES), .BEAT_BITS(BEAT_BITS), .WEIGHTS_HASH(WEIGHTS_HASH)) stream_unit (
       .aclk(aclk),
       .aresetn(aresetn),
       .stream_aresetn(stream_aresetn),

@@ -1,4 +1,4 @@
-// The kernel and the network behind it for the module `simulated_kernel`: one logit a beat, whatever the width of the
+// The kernel and the network behind it for the module `simulated_kernel`: one logit a beat, whatever the samples of the
 // input.
 #include "classify.hpp"
 #include "shell.hpp"

@@ -3,9 +3,9 @@
 // A frame is computed within the clock of its TLAST; its words leave from the next clock on, one beat a clock. Cycles
 // counted here are therefore the shell's and say nothing about hardware.
 module dpi_kernel #(
-    parameter int WIDTH = 1,  // pixels a beat
-    parameter int INPUT_BITS = contract_pkg::beat_bits(WIDTH),
-    parameter int OUTPUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+    parameter int SAMPLES = 1,  // samples per clock
+    parameter int INPUT_BITS = contract_pkg::beat_bits(SAMPLES),
+    parameter int OUTPUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input logic aclk,
     input logic resetn,  // active low, synchronous
@@ -24,7 +24,7 @@ module dpi_kernel #(
   localparam int WIDEST = 8;
   localparam int IN_WORDS = (WIDEST * contract_pkg::FRAME_CHANNELS * contract_pkg::LANE_BITS + 31) / 32;
   localparam int OUT_WORDS = (WIDEST * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS + 31) / 32;
-  import "DPI-C" function chandle cytogate_kernel(input int width);
+  import "DPI-C" function chandle cytogate_kernel(input int samples);
   import "DPI-C" function bit cytogate_push(input chandle kernel, input bit [32*IN_WORDS-1:0] data, input bit last);
   import "DPI-C" function bit cytogate_pop(input chandle kernel, output bit [32*OUT_WORDS-1:0] data, output bit last);
   import "DPI-C" function void cytogate_reset(input chandle kernel);
@@ -33,7 +33,7 @@ module dpi_kernel #(
   localparam int FRAMES_WAITING = 3;
 
   chandle kernel;
-  initial kernel = cytogate_kernel(WIDTH);
+  initial kernel = cytogate_kernel(SAMPLES);
 
   logic [2:0] waiting;
   bit [32*OUT_WORDS-1:0] data;

@@ -26,20 +26,20 @@ struct OutputBeat {
   bool last;
 };
 
-// A kernel with beats of `width` pixels. `Run` consumes the packet in its first argument and appends what leaves to its
+// A kernel with beats of `samples` pixels. `Run` consumes the packet in its first argument and appends what leaves to its
 // second one, in beats; nothing leaves of a malformed packet.
-template <void Run(hls::stream<cytogate::frame_beat>&, int width, std::deque<OutputBeat>&)>
+template <void Run(hls::stream<cytogate::frame_beat>&, int samples, std::deque<OutputBeat>&)>
 class Kernel {
  public:
-  explicit Kernel(int width) : width_(width) {}
+  explicit Kernel(int samples) : samples_(samples) {}
 
   // A beat; true if it completed a frame. The kernel takes one pixel a beat; lanes beyond the end of a row hold none.
   bool push(const svBitVecVal* words, bool last) {
     ap_uint<kInputBits> data;
     for (int word = 0; word < kInputBits / 32; ++word) data.range(32 * word + 31, 32 * word) = words[word];
-    for (int lane = 0; lane < width_ && column_ < cytogate::kFrameColumns; ++lane, ++column_) {
+    for (int lane = 0; lane < samples_ && column_ < cytogate::kFrameColumns; ++lane, ++column_) {
       const int low = lane * kPixelBits;
-      const bool last_lane = lane == width_ - 1 || column_ == cytogate::kFrameColumns - 1;
+      const bool last_lane = lane == samples_ - 1 || column_ == cytogate::kFrameColumns - 1;
       const ap_uint<kPixelBits> pixel = data.range(low + kPixelBits - 1, low);
       frames_.write(cytogate::make_beat<cytogate::kBeatBits>(pixel, last && last_lane));
     }
@@ -47,7 +47,7 @@ class Kernel {
     if (!last) return false;
     const std::size_t before = beats_.size();
     testbench::Recorder::clear();
-    Run(frames_, width_, beats_);
+    Run(frames_, samples_, beats_);
     const bool accepted = beats_.size() > before;
     column_ = 0;
     if (accepted) save_stages();
@@ -91,7 +91,7 @@ class Kernel {
     }
   }
 
-  int width_;
+  int samples_;
   int column_ = 0;  // of the packet that is arriving
   hls::stream<cytogate::frame_beat> frames_{"frames"};
   std::deque<OutputBeat> beats_;
@@ -100,14 +100,14 @@ class Kernel {
 }  // namespace shell
 
 // The functions that the module `dpi_kernel` imports, around `RUN`.
-#define CYTOGATE_DPI_KERNEL(RUN)                                                                             \
-  extern "C" {                                                                                               \
-  void* cytogate_kernel(int width) { return new shell::Kernel<RUN>(width); }                                 \
-  svBit cytogate_push(void* kernel, const svBitVecVal* data, svBit last) {                                   \
-    return static_cast<shell::Kernel<RUN>*>(kernel)->push(data, last);                                       \
-  }                                                                                                          \
-  svBit cytogate_pop(void* kernel, svBitVecVal* data, svBit* last) {                                         \
-    return static_cast<shell::Kernel<RUN>*>(kernel)->pop(data, last);                                        \
-  }                                                                                                          \
-  void cytogate_reset(void* kernel) { static_cast<shell::Kernel<RUN>*>(kernel)->reset(); }                   \
+#define CYTOGATE_DPI_KERNEL(RUN)                                                                           \
+  extern "C" {                                                                                             \
+  void* cytogate_kernel(int samples) { return new shell::Kernel<RUN>(samples); }                           \
+  svBit cytogate_push(void* kernel, const svBitVecVal* data, svBit last) {                                 \
+    return static_cast<shell::Kernel<RUN>*>(kernel)->push(data, last);                                     \
+  }                                                                                                        \
+  svBit cytogate_pop(void* kernel, svBitVecVal* data, svBit* last) {                                       \
+    return static_cast<shell::Kernel<RUN>*>(kernel)->pop(data, last);                                      \
+  }                                                                                                        \
+  void cytogate_reset(void* kernel) { static_cast<shell::Kernel<RUN>*>(kernel)->reset(); }                 \
   }

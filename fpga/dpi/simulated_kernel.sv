@@ -1,14 +1,14 @@
 // The kernel before the network with the pins of its RTL, or that and the network, computed by the HLS C++ behind DPI-C.
 module simulated_kernel #(
-    parameter int WIDTH = 1,  // pixels a beat: 1, 2, 4 or 8
-    parameter int INPUT_BITS = contract_pkg::beat_bits(WIDTH),
-    // Of WIDTH pixels of the network's input; a logit, sign-extended, has 32.
-    parameter int OUTPUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+    parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
+    parameter int INPUT_BITS = contract_pkg::beat_bits(SAMPLES),
+    // Of SAMPLES pixels of the network's input; a logit, sign-extended, has 32.
+    parameter int OUTPUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input logic aclk,
     input logic aresetn,
 
-    // Raw frames row by row, WIDTH pixels of all channels a beat.
+    // Raw frames row by row, SAMPLES pixels of all channels a beat.
     input  logic [INPUT_BITS-1:0] s_axis_tdata,
     input  logic                  s_axis_tvalid,
     output logic                  s_axis_tready,
@@ -41,9 +41,9 @@ module simulated_kernel #(
   logic [INPUT_BITS-1:0] m_core_tdata;
   logic [OUTPUT_BITS-1:0] s_core_tdata;
 
-  kernel_registers #(.WIDTH(WIDTH), .OUT_BITS(OUTPUT_BITS)) registers (.*);
+  kernel_registers #(.SAMPLES(SAMPLES), .OUT_BITS(OUTPUT_BITS)) registers (.*);
   dpi_kernel #(
-      .WIDTH(WIDTH),
+      .SAMPLES(SAMPLES),
       .OUTPUT_BITS(OUTPUT_BITS)
   ) kernel (
       .aclk,

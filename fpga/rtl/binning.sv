@@ -1,13 +1,13 @@
-// The central window of a row, and sums of BINNING x BINNING codes: LANES binned pixels of a row a beat.
+// The central window of a row, and sums of BINNING x BINNING codes: SAMPLES binned pixels of a row a beat.
 //
-// A beat of raw pixels is first moved to the window's left edge, then its pixels are added up along the row until LANES
+// A beat of raw pixels is first moved to the window's left edge, then its pixels are added up along the row until SAMPLES
 // binned columns are full, or the row is; those are added to the rows above, which wait in a memory of one binned row.
 // Lanes behind the last column of a row have no meaning.
 module binning #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
     parameter int LANE_BITS = contract_pkg::LANE_BITS,
-    parameter int BEAT_BITS = contract_pkg::beat_bits(LANES),
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int IN_BITS = contract_pkg::FRAME_BITS,
     parameter int OUT_BITS = contract_pkg::BINNED_BITS,
     parameter int RAW_COLUMNS = contract_pkg::FRAME_COLUMNS,
@@ -23,29 +23,29 @@ module binning #(
     input  logic                               in_first_row,
     input  logic                               in_last_row,
     output logic                               out_valid,
-    output logic [LANES*CHANNELS*OUT_BITS-1:0] out_pixels  // pixel p, channel c at (CHANNELS p + c) * OUT_BITS
+    output logic [SAMPLES*CHANNELS*OUT_BITS-1:0] out_pixels  // pixel p, channel c at (CHANNELS p + c) * OUT_BITS
 );
   localparam int PIXEL_BITS = CHANNELS * LANE_BITS;
-  localparam int WORD_BITS = LANES * CHANNELS * OUT_BITS;
-  localparam int SHIFT = LEFT % LANES;  // pixels that the window's edge is behind a beat's
-  localparam int FIRST = LEFT / LANES + (SHIFT > 0 ? 1 : 0);
-  localparam int BEATS = (COLUMNS * BINNING + LANES - 1) / LANES;
+  localparam int WORD_BITS = SAMPLES * CHANNELS * OUT_BITS;
+  localparam int SHIFT = LEFT % SAMPLES;  // pixels that the window's edge is behind a beat's
+  localparam int FIRST = LEFT / SAMPLES + (SHIFT > 0 ? 1 : 0);
+  localparam int BEATS = (COLUMNS * BINNING + SAMPLES - 1) / SAMPLES;
   localparam int BEAT_COUNT_BITS = $clog2(BEATS + 1);
-  localparam int WORDS = (COLUMNS + LANES - 1) / LANES;  // of a binned row
+  localparam int WORDS = (COLUMNS + SAMPLES - 1) / SAMPLES;  // of a binned row
   localparam int WORD_COUNT_BITS = WORDS > 1 ? $clog2(WORDS) : 1;
-  localparam int LAST_RAW = (RAW_COLUMNS + LANES - 1) / LANES - 1;  // beat of a raw row
+  localparam int LAST_RAW = (RAW_COLUMNS + SAMPLES - 1) / SAMPLES - 1;  // beat of a raw row
   // Where the window's last pixels are in a raw row's last beat, they are moved by a beat that does not come.
   localparam bit ONE_MORE = FIRST + BEATS - 1 > LAST_RAW;
 
   // Beats of the window, aligned to its edge. The clock behind a row's last beat has no beat of the window: the next
   // row begins outside it where ONE_MORE, since SHIFT is not zero then.
   logic [15:0] beat;
-  logic [LANES*PIXEL_BITS-1:0] arriving_pixels, previous, aligned;
+  logic [SAMPLES*PIXEL_BITS-1:0] arriving_pixels, previous, aligned;
   logic aligned_valid, aligned_first_row, aligned_last_row, one_more, more_first_row, more_last_row;
   logic [BEAT_COUNT_BITS-1:0] aligned_beat;
   logic [15:0] this_beat;
   assign this_beat = in_row_starts ? 16'd0 : beat;
-  assign arriving_pixels = in_beat[LANES*PIXEL_BITS-1:0];
+  assign arriving_pixels = in_beat[SAMPLES*PIXEL_BITS-1:0];
   always_ff @(posedge clk) begin
     if (in_valid) begin
       beat     <= this_beat + 1'b1;
@@ -58,13 +58,13 @@ module binning #(
     aligned_beat <= one_more ? BEAT_COUNT_BITS'(BEATS - 1) : BEAT_COUNT_BITS'(this_beat - 16'(FIRST));
     aligned_first_row <= one_more ? more_first_row : in_first_row;
     aligned_last_row <= one_more ? more_last_row : in_last_row;
-    aligned <= SHIFT == 0 ? arriving_pixels : (LANES * PIXEL_BITS)'({arriving_pixels, previous} >> (SHIFT * PIXEL_BITS));
+    aligned <= SHIFT == 0 ? arriving_pixels : (SAMPLES * PIXEL_BITS)'({arriving_pixels, previous} >> (SHIFT * PIXEL_BITS));
   end
 
   // Sums of what neighbors a beat brings for one binned column, or for the columns that it fills.
-  localparam int TOGETHER = LANES < BINNING ? LANES : BINNING;
-  localparam int FILLED = LANES / TOGETHER;
-  localparam int TURNS = BINNING;  // beats for LANES binned columns
+  localparam int TOGETHER = SAMPLES < BINNING ? SAMPLES : BINNING;
+  localparam int FILLED = SAMPLES / TOGETHER;
+  localparam int TURNS = BINNING;  // beats for SAMPLES binned columns
   logic [FILLED*CHANNELS*OUT_BITS-1:0] beside;
   logic beside_valid, beside_first_row, beside_last_row;
   logic [BEAT_COUNT_BITS-1:0] beside_beat;
@@ -88,7 +88,7 @@ module binning #(
     end
   endgenerate
 
-  // LANES binned columns of one raw row.
+  // SAMPLES binned columns of one raw row.
   logic [WORD_BITS-1:0] row_sums;
   logic row_valid, row_first, row_last;
   logic [WORD_COUNT_BITS-1:0] row_word;
@@ -101,10 +101,10 @@ module binning #(
     row_word <= WORD_COUNT_BITS'(32'(beside_beat) / TURNS);
   end
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
       // In which turns, and from which of the beat's columns, this lane is fed.
-      localparam int FIRST_TURN = lane * BINNING / LANES;
-      localparam int LAST_TURN = (lane * BINNING + BINNING - 1) / LANES;
+      localparam int FIRST_TURN = lane * BINNING / SAMPLES;
+      localparam int LAST_TURN = (lane * BINNING + BINNING - 1) / SAMPLES;
       localparam int COLUMN = lane % FILLED;
       for (genvar channel = 0; channel < CHANNELS; ++channel) begin : g_channel
         localparam int AT = (CHANNELS * lane + channel) * OUT_BITS;
@@ -132,7 +132,7 @@ module binning #(
       );
       pipeline_valid #(.CLOCKS(2)) valid_pipeline (.clk, .rst, .in_valid(row_valid), .out_valid(arriving_valid));
       logic [WORD_BITS-1:0] summed;
-      for (genvar sum = 0; sum < CHANNELS * LANES; ++sum) begin : g_sum
+      for (genvar sum = 0; sum < CHANNELS * SAMPLES; ++sum) begin : g_sum
         assign summed[sum*OUT_BITS+:OUT_BITS] =
             arriving[sum*OUT_BITS+:OUT_BITS] + (arriving_first ? '0 : above[sum*OUT_BITS+:OUT_BITS]);
       end

@@ -3,7 +3,7 @@
 // Whoever lets frames in counts the groups that have room. Binned sums become codes by convergent rounding, limited; a
 // word comes READ_LATENCY clocks after it was asked for.
 module bright_field #(
-    parameter int LANES = 1,     // pixels a beat
+    parameter int SAMPLES = 1,     // samples per clock
     parameter int DEPTH = 32768, // beats
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
     parameter int IN_BITS = contract_pkg::BINNED_BITS,
@@ -14,15 +14,15 @@ module bright_field #(
     input  logic                                clk,
     input  logic                                rst,
     input  logic                                in_valid,
-    input  logic [ LANES*CHANNELS*IN_BITS-1:0]  in_pixels,
+    input  logic [ SAMPLES*CHANNELS*IN_BITS-1:0]  in_pixels,
     input  logic                                read,
-    output logic [LANES*CHANNELS*CODE_BITS-1:0] out_codes
+    output logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
 );
   logic write, unused_waits;
-  logic [LANES*CHANNELS*CODE_BITS-1:0] codes, read_codes;
+  logic [SAMPLES*CHANNELS*CODE_BITS-1:0] codes, read_codes;
   pipeline_valid #(.CLOCKS(2)) write_pipeline (.clk, .rst, .in_valid, .out_valid(write));
   generate
-    for (genvar sample = 0; sample < CHANNELS * LANES; ++sample) begin : g_sample
+    for (genvar sample = 0; sample < CHANNELS * SAMPLES; ++sample) begin : g_sample
       logic signed [CODE_BITS:0] code;
       shift_round #(.IN_BITS(IN_BITS + 1), .OUT_BITS(CODE_BITS + 1), .FIXED(SHIFT)) quantize (
           .clk, .value($signed({1'b0, in_pixels[sample*IN_BITS+:IN_BITS]})), .shift('0), .rounded(code)
@@ -30,10 +30,10 @@ module bright_field #(
       assign codes[sample*CODE_BITS+:CODE_BITS] = code[CODE_BITS-1:0];
     end
   endgenerate
-  ring #(.BITS(LANES * CHANNELS * CODE_BITS), .DEPTH(DEPTH)) ring (
+  ring #(.BITS(SAMPLES * CHANNELS * CODE_BITS), .DEPTH(DEPTH)) ring (
       .clk, .rst, .write, .in_word(codes), .waits(unused_waits), .read, .out_word(read_codes)
   );
-  delay #(.BITS(LANES * CHANNELS * CODE_BITS), .CLOCKS(READ_LATENCY - 2)) beside_phase (
+  delay #(.BITS(SAMPLES * CHANNELS * CODE_BITS), .CLOCKS(READ_LATENCY - 2)) beside_phase (
       .clk, .in_word(read_codes), .out_word(out_codes)
   );
 endmodule

@@ -8,7 +8,7 @@
 //
 // Every lane is a line of its own. Complex words are {imaginary, real}.
 module butterfly #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = 128,        // N
     parameter int LEVEL = 0,
     parameter int IN_BITS = 19,      // bits of a component
@@ -20,9 +20,9 @@ module butterfly #(
     input  logic                         clk,
     input  logic                         rst,
     input  logic                         in_valid,
-    input  logic [LANES*2*IN_BITS-1:0]   in_words,
+    input  logic [SAMPLES*2*IN_BITS-1:0]   in_words,
     output logic                         out_valid,
-    output logic [LANES*2*(IN_BITS+1)-1:0] out_words
+    output logic [SAMPLES*2*(IN_BITS+1)-1:0] out_words
 );
   localparam int HALF = SIZE >> (LEVEL + 1);
   localparam int BITS = IN_BITS + 1;
@@ -58,9 +58,9 @@ module butterfly #(
     leaving_place  <= drained;
   end
 
-  logic [LANES*2*BITS-1:0] leaving;
+  logic [SAMPLES*2*BITS-1:0] leaving;
   generate
-    for (genvar part = 0; part < 2 * LANES; ++part) begin : g_feedback
+    for (genvar part = 0; part < 2 * SAMPLES; ++part) begin : g_feedback
       logic signed [BITS-1:0] arriving, waiting, entering;
       assign arriving = $signed(in_words[part*IN_BITS+:IN_BITS]);
       always_ff @(posedge clk) begin
@@ -78,7 +78,7 @@ module butterfly #(
       // The twiddles are 1 and -i (i in the inverse transform): exact without a multiplier.
       logic quarter;
       assign quarter = leaving_turned && leaving_place[0];
-      for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+      for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
         logic signed [BITS-1:0] re, im;
         assign re = $signed(leaving[(2*lane)*BITS+:BITS]);
         assign im = $signed(leaving[(2*lane+1)*BITS+:BITS]);
@@ -101,13 +101,13 @@ module butterfly #(
       );
 
       // The words wait two clocks for the ROM.
-      logic [LANES*2*BITS-1:0] meeting;
+      logic [SAMPLES*2*BITS-1:0] meeting;
       logic meeting_turned;
-      delay #(.BITS(LANES * 2 * BITS + 1), .CLOCKS(2)) wait_for_rom (
+      delay #(.BITS(SAMPLES * 2 * BITS + 1), .CLOCKS(2)) wait_for_rom (
           .clk, .in_word({leaving_turned, leaving}), .out_word({meeting_turned, meeting})
       );
       logic signed [TWIDDLE_BITS-1:0] factor_re, factor_im;
-      logic [LANES*2*BITS-1:0] factored;
+      logic [SAMPLES*2*BITS-1:0] factored;
       always_ff @(posedge clk) begin
         factor_re <= meeting_turned ? $signed(twiddle[0+:TWIDDLE_BITS]) : TWIDDLE_BITS'(1 << TWIDDLE_FRACTION);
         factor_im <= !meeting_turned ? '0
@@ -116,7 +116,7 @@ module butterfly #(
         factored <= meeting;
       end
 
-      for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+      for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
         logic signed [BITS-1:0] re, im;
         logic signed [PRODUCT_BITS-1:0] re_re, im_im, re_im, im_re;
         logic signed [PRODUCT_BITS:0] turned_re, turned_im;

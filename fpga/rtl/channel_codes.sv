@@ -2,7 +2,7 @@
 //
 // code = saturate((sum - OFFSET) * GAIN * 2^-SHIFT), rounded once, convergently. Latency: 4 clocks.
 module channel_codes #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
     parameter int IN_BITS = contract_pkg::BINNED_BITS,
     parameter int CODE_BITS = contract_pkg::PIXEL_BITS,
@@ -11,9 +11,9 @@ module channel_codes #(
     input  logic                                clk,
     input  logic                                rst,
     input  logic                                in_valid,
-    input  logic [  LANES*CHANNELS*IN_BITS-1:0] in_pixels,
+    input  logic [  SAMPLES*CHANNELS*IN_BITS-1:0] in_pixels,
     output logic                                out_valid,
-    output logic [LANES*CHANNELS*CODE_BITS-1:0] out_codes
+    output logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
 );
   pipeline_valid #(.CLOCKS(4)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);
   generate
@@ -23,7 +23,7 @@ module channel_codes #(
       localparam int SHIFT = contract_pkg::CHANNEL_SHIFT[32*channel+:32];
       // Room for the product, and for its rounding at this shift.
       localparam int PRODUCT_BITS = IN_BITS + GAIN_BITS + 2 > SHIFT + 1 ? IN_BITS + GAIN_BITS + 2 : SHIFT + 1;
-      for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+      for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
         localparam int SAMPLE = CHANNELS * lane + channel;
         logic signed [IN_BITS:0] above;
         logic signed [PRODUCT_BITS-1:0] product;

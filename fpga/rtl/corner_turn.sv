@@ -1,10 +1,10 @@
-// LANES rows turned from LANES pixels of one row a beat into one pixel of every row a beat, or back.
+// SAMPLES rows turned from SAMPLES pixels of one row a beat into one pixel of every row a beat, or back.
 //
-// Element (r, c) of a group of LANES rows lies in bank (r + c) mod LANES, so that a beat, which has LANES columns of
-// one row, and a line's word, which has one column of LANES rows, both find every bank once. Words are read when asked
+// Element (r, c) of a group of SAMPLES rows lies in bank (r + c) mod SAMPLES, so that a beat, which has SAMPLES columns of
+// one row, and a line's word, which has one column of SAMPLES rows, both find every bank once. Words are read when asked
 // for and come four clocks later.
 module corner_turn #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N, columns
     parameter int BITS = 36,                  // of an element
     parameter int SLOTS = 2,                  // groups that have room, a power of two
@@ -13,16 +13,16 @@ module corner_turn #(
     input  logic                  clk,
     input  logic                  rst,
     input  logic                  in_valid,
-    input  logic [LANES*BITS-1:0] in_word,
+    input  logic [SAMPLES*BITS-1:0] in_word,
     output logic [$clog2(SLOTS+1)-1:0] groups,  // whole groups inside, one that is being read included
     input  logic                  read,         // only while there is a group
     output logic                  group_left,   // with a group's last read
     output logic                  out_valid,
-    output logic [LANES*BITS-1:0] out_word
+    output logic [SAMPLES*BITS-1:0] out_word
 );
   localparam int PLACE_BITS = $clog2(SIZE);
   localparam int SLOT_BITS = $clog2(SLOTS);
-  localparam int WORDS = SIZE / LANES;  // of a row in a bank
+  localparam int WORDS = SIZE / SAMPLES;  // of a row in a bank
 
   logic [PLACE_BITS-1:0] in_place, out_place;
   logic [SLOT_BITS-1:0] in_slot, out_slot;
@@ -49,14 +49,14 @@ module corner_turn #(
 
   // By how far lanes are turned against banks, and where in bank `bank` this clock's element is.
   function automatic [31:0] turned(input [31:0] place, input beat);
-    turned = beat ? place / WORDS : place % LANES;
+    turned = beat ? place / WORDS : place % SAMPLES;
   endfunction
   function automatic [31:0] address(input [31:0] place, input [31:0] bank, input beat);
-    address = beat ? place : ((bank + LANES - place % LANES) % LANES) * WORDS + place / LANES;
+    address = beat ? place : ((bank + SAMPLES - place % SAMPLES) % SAMPLES) * WORDS + place / SAMPLES;
   endfunction
 
   logic write;
-  logic [LANES*BITS-1:0] write_words, read_words, straight;
+  logic [SAMPLES*BITS-1:0] write_words, read_words, straight;
   logic [SLOT_BITS-1:0] write_slot, read_slot;
   logic [PLACE_BITS-1:0] write_place, read_place, word_place;
   always_ff @(posedge clk) begin
@@ -65,18 +65,18 @@ module corner_turn #(
     write_place <= in_place;
     read_slot   <= out_slot;
     read_place  <= out_place;
-    for (int bank = 0; bank < LANES; ++bank)
+    for (int bank = 0; bank < SAMPLES; ++bank)
       write_words[bank*BITS+:BITS] <=
-          in_word[((bank+LANES-turned(32'(in_place), TO_LINES))%LANES)*BITS+:BITS];
+          in_word[((bank+SAMPLES-turned(32'(in_place), TO_LINES))%SAMPLES)*BITS+:BITS];
   end
   delay #(.BITS(PLACE_BITS), .CLOCKS(2)) beside_memory (.clk, .in_word(read_place), .out_word(word_place));
   always_ff @(posedge clk)
-    for (int lane = 0; lane < LANES; ++lane)
-      straight[lane*BITS+:BITS] <= read_words[((lane+turned(32'(word_place), !TO_LINES))%LANES)*BITS+:BITS];
+    for (int lane = 0; lane < SAMPLES; ++lane)
+      straight[lane*BITS+:BITS] <= read_words[((lane+turned(32'(word_place), !TO_LINES))%SAMPLES)*BITS+:BITS];
   assign out_word = straight;
 
   generate
-    for (genvar bank = 0; bank < LANES; ++bank) begin : g_bank
+    for (genvar bank = 0; bank < SAMPLES; ++bank) begin : g_bank
       logic [PLACE_BITS-1:0] write_address, read_address;
       assign write_address = PLACE_BITS'(address(32'(write_place), bank, TO_LINES));
       assign read_address  = PLACE_BITS'(address(32'(read_place), bank, !TO_LINES));

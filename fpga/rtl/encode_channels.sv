@@ -1,14 +1,14 @@
 // The kernel for bright-field frames at its pins: raw frames on s_axis, the network's pixels on m_axis, registers on
 // s_axil.
 //
-// A beat of s_axis carries WIDTH pixels of all channels, each in LANE_BITS (pixel p, channel c at (FRAME_CHANNELS p + c)
-// LANE_BITS), and one of m_axis WIDTH pixels of their codes, 8 bits each; rows start on a beat of their own on both, and
+// A beat of s_axis carries SAMPLES pixels of all channels, each in LANE_BITS (pixel p, channel c at (FRAME_CHANNELS p + c)
+// LANE_BITS), and one of m_axis SAMPLES pixels of their codes, 8 bits each; rows start on a beat of their own on both, and
 // lanes of m_axis behind a row's last column are zero. TLAST ends a frame on both. A malformed frame is flagged, dropped
 // whole, and the next TLAST starts anew.
 module encode_channels #(
-    parameter int WIDTH = 1,  // samples a clock: 1, 2, 4 or 8
-    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
-    parameter int OUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+    parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
+    parameter int OUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,  // synchronous
@@ -44,7 +44,7 @@ module encode_channels #(
 
   // A module that nobody has is an error in every tool; $error is not known to all of them here.
   generate
-    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 8) begin : g_check
+    if (SAMPLES != 1 && SAMPLES != 2 && SAMPLES != 4 && SAMPLES != 8) begin : g_check
       WIDTH_must_be_1_2_4_or_8 stop ();
     end
   endgenerate
@@ -57,17 +57,17 @@ module encode_channels #(
   // A binned row sets out only when it has a place in the ring in which codes wait for the verdict on their frame: room
   // for one frame, and for what is on its way while that leaves.
   localparam int ROWS = contract_pkg::WINDOW_ROWS;
-  localparam int ROW_BEATS = (contract_pkg::WINDOW_COLUMNS + WIDTH - 1) / WIDTH;
+  localparam int ROW_BEATS = (contract_pkg::WINDOW_COLUMNS + SAMPLES - 1) / SAMPLES;
   localparam int PLACES = ROWS + 2 + 32 / ROW_BEATS;
   localparam int READ_LATENCY = 2;  // of the ring
-  localparam int BINNED_WORD = WIDTH * contract_pkg::FRAME_CHANNELS * contract_pkg::BINNED_BITS;
+  localparam int BINNED_WORD = SAMPLES * contract_pkg::FRAME_CHANNELS * contract_pkg::BINNED_BITS;
 
   logic room, row_taken, row_left;
   credits #(.COUNT(PLACES)) places (.clk(aclk), .rst, .take(row_taken), .give(row_left), .available(room));
 
   logic raw_valid, raw_row_starts, raw_first_row, raw_last_row;
   logic [BEAT_BITS-1:0] raw_beat;
-  frame_input #(.LANES(WIDTH), .GROUP(1)) frame_input (
+  frame_input #(.SAMPLES(SAMPLES), .GROUP(1)) frame_input (
       .clk(aclk), .rst, .s_axis_tdata, .s_axis_tvalid(s_axis_tvalid && s_axis_tready), .s_axis_tready(ready),
       .s_axis_tlast, .room, .group_taken(row_taken), .out_valid(raw_valid), .out_beat(raw_beat),
       .out_row_starts(raw_row_starts), .out_first_row(raw_first_row), .out_last_row(raw_last_row), .ended(frame_ended),
@@ -76,7 +76,7 @@ module encode_channels #(
 
   logic binned_valid;
   logic [BINNED_WORD-1:0] binned;
-  binning #(.LANES(WIDTH)) binning (
+  binning #(.SAMPLES(SAMPLES)) binning (
       .clk(aclk), .rst, .in_valid(raw_valid), .in_beat(raw_beat), .in_row_starts(raw_row_starts),
       .in_first_row(raw_first_row), .in_last_row(raw_last_row), .out_valid(binned_valid), .out_pixels(binned)
   );
@@ -84,7 +84,7 @@ module encode_channels #(
 
   logic codes_valid;
   logic [OUT_BITS-1:0] codes;
-  channel_codes #(.LANES(WIDTH)) channel_codes (
+  channel_codes #(.SAMPLES(SAMPLES)) channel_codes (
       .clk(aclk), .rst, .in_valid(binned_valid), .in_pixels(binned), .out_valid(codes_valid), .out_codes(codes)
   );
 
@@ -104,17 +104,17 @@ module encode_channels #(
   end
 
   // Lanes behind a row's last column are zero.
-  localparam int LANE_OUT = OUT_BITS / WIDTH;
-  localparam int USED = contract_pkg::WINDOW_COLUMNS - (ROW_BEATS - 1) * WIDTH;  // of a row's last beat
+  localparam int LANE_OUT = OUT_BITS / SAMPLES;
+  localparam int USED = contract_pkg::WINDOW_COLUMNS - (ROW_BEATS - 1) * SAMPLES;  // of a row's last beat
   logic row_ends;
   pipeline_valid #(.CLOCKS(READ_LATENCY)) end_pipeline (.clk(aclk), .rst, .in_valid(row_left), .out_valid(row_ends));
   generate
-    for (genvar lane = 0; lane < WIDTH; ++lane) begin : g_lane
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
       assign in_row[lane*LANE_OUT+:LANE_OUT] = row_ends && lane >= USED ? '0 : pixels[lane*LANE_OUT+:LANE_OUT];
     end
   endgenerate
 
-  frame_output #(.LANES(WIDTH), .READ_LATENCY(READ_LATENCY)) frame_output (
+  frame_output #(.SAMPLES(SAMPLES), .READ_LATENCY(READ_LATENCY)) frame_output (
       .clk(aclk), .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(waits), .read,
       .in_valid(pixels_valid), .in_pixels(in_row), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast,
       .frame_left, .arrived(frame_arrived)

@@ -2,20 +2,20 @@
 //
 // Holds one a group, and groups in a segment are counted by its credits.
 module exponent_queue #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int BITS = 6,
     parameter int DEPTH = 8  // groups, a power of two
 ) (
     input  logic                  clk,
     input  logic                  rst,
     input  logic                  write,
-    input  logic [LANES*BITS-1:0] in_exponents,
+    input  logic [SAMPLES*BITS-1:0] in_exponents,
     input  logic                  read,
-    output logic [LANES*BITS-1:0] out_exponents
+    output logic [SAMPLES*BITS-1:0] out_exponents
 );
   logic unused_valid;
   logic [$clog2(DEPTH):0] unused_level;
-  fifo #(.BITS(LANES * BITS), .DEPTH(DEPTH)) queue (
+  fifo #(.BITS(SAMPLES * BITS), .DEPTH(DEPTH)) queue (
       .clk, .rst, .write, .in_word(in_exponents), .read, .out_valid(unused_valid), .out_word(out_exponents),
       .level(unused_level)
   );

@@ -4,14 +4,14 @@
 // behind stays in step, and one that goes on is swallowed up to its TLAST; either is reported as not intact, for the
 // last stage to drop. Before the first beat of GROUP binned rows there has to be a place for them (`room`).
 module frame_input #(
-    parameter int LANES = 1,                            // pixels a beat
+    parameter int SAMPLES = 1,                            // samples per clock
     parameter int ROWS = contract_pkg::FRAME_ROWS,
     parameter int COLUMNS = contract_pkg::FRAME_COLUMNS,
-    parameter int BEAT_BITS = contract_pkg::beat_bits(LANES),
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int TOP = contract_pkg::CROP_TOP,
     parameter int BINNING = contract_pkg::BINNING,
     parameter int WINDOW_ROWS = contract_pkg::WINDOW_ROWS,  // binned ones
-    parameter int GROUP = LANES                             // binned rows that share a place; they divide the window's
+    parameter int GROUP = SAMPLES                             // binned rows that share a place; they divide the window's
 ) (
     input  logic                         clk,
     input  logic                         rst,
@@ -34,7 +34,7 @@ module frame_input #(
     output logic                         too_short,
     output logic                         too_long
 );
-  localparam int BEATS = (COLUMNS + LANES - 1) / LANES;
+  localparam int BEATS = (COLUMNS + SAMPLES - 1) / SAMPLES;
   localparam int GROUP_ROWS = GROUP * BINNING;
   localparam int WINDOW = WINDOW_ROWS * BINNING;
 

@@ -3,8 +3,8 @@
 // A frame leaves only after it was found intact, and a malformed one not at all: it is read at full speed and
 // forgotten.
 module frame_output #(
-    parameter int LANES = 1,                 // pixels a beat
-    parameter int BEATS = contract_pkg::WINDOW_ROWS * ((contract_pkg::WINDOW_COLUMNS + LANES - 1) / LANES),
+    parameter int SAMPLES = 1,                 // samples per clock
+    parameter int BEATS = contract_pkg::WINDOW_ROWS * ((contract_pkg::WINDOW_COLUMNS + SAMPLES - 1) / SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS,
     parameter int READ_LATENCY = 4           // clocks from `read` to its word
 ) (
@@ -18,9 +18,9 @@ module frame_output #(
     input  logic                         beats_ready,
     output logic                         read,
     input  logic                         in_valid,
-    input  logic [ LANES*PIXEL_BITS-1:0] in_pixels,
+    input  logic [ SAMPLES*PIXEL_BITS-1:0] in_pixels,
     // Pixels.
-    output logic [ LANES*PIXEL_BITS-1:0] m_axis_tdata,
+    output logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
     output logic                         m_axis_tvalid,
     input  logic                         m_axis_tready,
     output logic                         m_axis_tlast,
@@ -53,7 +53,7 @@ module frame_output #(
   pipeline_valid #(.CLOCKS(READ_LATENCY)) kept_pipeline (.clk, .rst, .in_valid(read && whole), .out_valid(kept));
   pipeline_valid #(.CLOCKS(READ_LATENCY)) last_pipeline (.clk, .rst, .in_valid(read && last), .out_valid(kept_last));
 
-  fifo #(.BITS(LANES * PIXEL_BITS + 1), .DEPTH(DEPTH)) leaving (
+  fifo #(.BITS(SAMPLES * PIXEL_BITS + 1), .DEPTH(DEPTH)) leaving (
       .clk, .rst, .write(in_valid && kept), .in_word({kept_last, in_pixels}), .read(m_axis_tvalid && m_axis_tready),
       .out_valid(m_axis_tvalid), .out_word({m_axis_tlast, m_axis_tdata}), .level
   );

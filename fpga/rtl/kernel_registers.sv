@@ -2,10 +2,10 @@
 //
 // Frames pass from s_axis to m_core and results from s_core to m_axis as they are; what passes is counted.
 module kernel_registers #(
-    parameter int WIDTH = 1,  // pixels a beat of s_axis: 1, 2, 4 or 8
-    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
+    parameter int SAMPLES = 1,  // pixels a beat of s_axis: 1, 2, 4 or 8
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     // Of a beat of m_axis.
-    parameter int OUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+    parameter int OUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,  // synchronous
@@ -44,7 +44,7 @@ module kernel_registers #(
     output logic                         s_axil_rvalid,
     input  logic                         s_axil_rready
 );
-  localparam int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + WIDTH - 1) / WIDTH);
+  localparam int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + SAMPLES - 1) / SAMPLES);
   localparam int FRAMES = 8;  // more than can be inside
 
   logic soft_reset, open;

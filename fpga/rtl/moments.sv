@@ -3,7 +3,7 @@
 // u = 2 x - (N - 1) and v = 2 y - (N - 1), odd integers. Every lane sums its row, then the rows' sums are taken into
 // the frame's one after the other, by multipliers that all lanes share. Exact; moments stand until the next `done`.
 module moments #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int IN_BITS = contract_pkg::GRADIENT_BITS,
     parameter int BORDER = contract_pkg::BORDER,
@@ -11,13 +11,13 @@ module moments #(
 ) (
     input  logic                       clk,
     input  logic                       rst,
-    input  logic                       in_valid,  // lines: lane l of group j is the row j LANES + l
-    input  logic [LANES*2*IN_BITS-1:0] in_words,
+    input  logic                       in_valid,  // lines: lane l of group j is the row j SAMPLES + l
+    input  logic [SAMPLES*2*IN_BITS-1:0] in_words,
     output logic                       done,
     output logic [     12*OUT_BITS-1:0] moments    // per axis: 1, u, v, u^2, v^2, u v
 );
   localparam int LOG2 = $clog2(SIZE);
-  localparam int GROUPS = SIZE / LANES;
+  localparam int GROUPS = SIZE / SAMPLES;
   localparam int V_BITS = LOG2 + 1;
   localparam int SQUARE_BITS = 2 * LOG2 + 1;
   localparam int ONE_BITS = IN_BITS + LOG2;
@@ -49,11 +49,11 @@ module moments #(
   end
 
   // A row's sums wait here for their turn, 2 lane + axis.
-  logic [2*LANES*ONE_BITS-1:0] row_one;
-  logic [2*LANES*U_BITS-1:0] row_u;
-  logic [2*LANES*UU_BITS-1:0] row_uu;
+  logic [2*SAMPLES*ONE_BITS-1:0] row_one;
+  logic [2*SAMPLES*U_BITS-1:0] row_u;
+  logic [2*SAMPLES*UU_BITS-1:0] row_uu;
   generate
-    for (genvar part = 0; part < 2 * LANES; ++part) begin : g_part
+    for (genvar part = 0; part < 2 * SAMPLES; ++part) begin : g_part
       logic [LOG2-1:0] y;
       logic signed [IN_BITS-1:0] masked, waiting;
       logic signed [IN_BITS+V_BITS-1:0] times_u;
@@ -62,7 +62,7 @@ module moments #(
       logic signed [U_BITS-1:0] sum_u;
       logic signed [UU_BITS-1:0] sum_uu;
       logic above;
-      assign y = LOG2'(32'(group) * LANES + part / 2);
+      assign y = LOG2'(32'(group) * SAMPLES + part / 2);
       assign above = 32'(y) < BORDER || 32'(y) >= SIZE - BORDER;
       always_ff @(posedge clk) begin
         masked   <= beside || above ? $signed(in_words[part*IN_BITS+:IN_BITS]) : '0;
@@ -84,7 +84,7 @@ module moments #(
   endgenerate
 
   // The frame: a row and axis a clock. Selection; products and a register for synthesis to move into them; sums.
-  localparam int PARTS = 2 * LANES;
+  localparam int PARTS = 2 * SAMPLES;
   localparam int PART_BITS = $clog2(PARTS);
   logic taking, taken_valid, taken_first, taken_last;
   logic [PART_BITS-1:0] part;
@@ -99,7 +99,7 @@ module moments #(
   logic signed [ONE_BITS+V_BITS-1:0] product_v, taken_v;
   logic signed [ONE_BITS+SQUARE_BITS-1:0] product_vv, taken_vv;
   logic signed [U_BITS+V_BITS-1:0] product_uv, taken_uv;
-  assign row = LOG2'(32'(row_group) * LANES + 32'(part) / 2);
+  assign row = LOG2'(32'(row_group) * SAMPLES + 32'(part) / 2);
   assign v   = V_BITS'(2 * 32'(row) - (SIZE - 1));
   always_ff @(posedge clk) begin
     if (rst) begin

@@ -4,7 +4,7 @@
 // then the line leaves, shifted by e, rounded convergently and saturated. SLOTS lines a lane have room: one fills, one
 // leaves, the others wait until what is behind is ready for them. Whoever lets lines into the pass counts the slots.
 module normalize #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int IN_BITS = contract_pkg::WORD_BITS + 1 + $clog2(SIZE),
     parameter int OUT_BITS = contract_pkg::WORD_BITS,
@@ -15,15 +15,15 @@ module normalize #(
     input  logic                            rst,
     // Grown words in bit-reversed order.
     input  logic                            in_valid,
-    input  logic [LANES*2*IN_BITS-1:0]      in_words,
+    input  logic [SAMPLES*2*IN_BITS-1:0]      in_words,
     // Lines wait; one leaves when told to.
     output logic                            line_ready,
     input  logic                            line_start,  // only while ready
     output logic                            line_left,   // its slot is free again
     output logic                            out_valid,
     output logic                            out_first,   // first word of a line; exponents hold for all of it
-    output logic [LANES*2*OUT_BITS-1:0]     out_words,
-    output logic [LANES*EXPONENT_BITS-1:0]  out_exponents
+    output logic [SAMPLES*2*OUT_BITS-1:0]     out_words,
+    output logic [SAMPLES*EXPONENT_BITS-1:0]  out_exponents
 );
   localparam int PLACE_BITS = $clog2(SIZE);
   localparam int SLOT_BITS = $clog2(SLOTS);
@@ -77,7 +77,7 @@ module normalize #(
   pipeline_valid #(.CLOCKS(6)) first_pipeline (.clk, .rst, .in_valid(active && out_place == 0), .out_valid(out_first));
 
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
       logic signed [IN_BITS-1:0] in_re, in_im;
       logic [IN_BITS-1:0] magnitudes, largest;
       logic [EXPONENT_BITS-1:0] exponents[SLOTS];

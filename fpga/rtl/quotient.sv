@@ -1,9 +1,9 @@
 // Spectrum times 1 / (kx + i ky), zero at k = 0 and on the Nyquist row and column; a bit wider than it came.
 //
 // The ROM holds a / (a^2 + b^2) in the quadrant of positive frequencies and is read as (kx, ky) and (ky, kx); signs
-// follow from the quadrant. Column j LANES + l is in lane l of line group j. Latency: 8 clocks.
+// follow from the quadrant. Column j SAMPLES + l is in lane l of line group j. Latency: 8 clocks.
 module quotient #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int IN_BITS = contract_pkg::WORD_BITS,
     parameter int OUT_BITS = contract_pkg::QUOTIENT_BITS,
@@ -13,12 +13,12 @@ module quotient #(
     input  logic                        clk,
     input  logic                        rst,
     input  logic                        in_valid,
-    input  logic [ LANES*2*IN_BITS-1:0] in_words,
+    input  logic [ SAMPLES*2*IN_BITS-1:0] in_words,
     output logic                        out_valid,
-    output logic [LANES*2*OUT_BITS-1:0] out_words
+    output logic [SAMPLES*2*OUT_BITS-1:0] out_words
 );
   localparam int LOG2 = $clog2(SIZE);
-  localparam int GROUPS = SIZE / LANES;
+  localparam int GROUPS = SIZE / SAMPLES;
   localparam int PRODUCT_BITS = IN_BITS + ROM_BITS;
 
   logic [LOG2-1:0] row;
@@ -32,19 +32,19 @@ module quotient #(
       if (&row) group <= group + 1'b1;
     end
   end
-  logic [LANES*2*IN_BITS-1:0] words;
-  delay #(.BITS(LANES * 2 * IN_BITS), .CLOCKS(4)) beside_rom (.clk, .in_word(in_words), .out_word(words));
+  logic [SAMPLES*2*IN_BITS-1:0] words;
+  delay #(.BITS(SAMPLES * 2 * IN_BITS), .CLOCKS(4)) beside_rom (.clk, .in_word(in_words), .out_word(words));
   pipeline_valid #(.CLOCKS(8)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);
 
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
       // Distance from zero frequency, modulo N / 2; the highest bit says that the frequency is negative.
       logic [LOG2-1:0] column;
       logic [LOG2-2:0] kx, ky;
       logic nyquist, zero, left, above;
       logic [ROM_BITS-1:0] along_x, along_y;
       logic signed [ROM_BITS-1:0] inverse_re, inverse_im;
-      assign column = LOG2'(32'(group) * LANES + lane);
+      assign column = LOG2'(32'(group) * SAMPLES + lane);
       always_ff @(posedge clk) begin
         kx      <= column[LOG2-1] ? -column[LOG2-2:0] : column[LOG2-2:0];
         ky      <= row[LOG2-1] ? -row[LOG2-2:0] : row[LOG2-2:0];

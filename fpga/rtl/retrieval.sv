@@ -1,16 +1,16 @@
-// Phase retrieval from a stream of raw four-angle frames to a stream of the network's pixels, LANES samples a clock.
+// Phase retrieval from a stream of raw four-angle frames to a stream of the network's pixels, SAMPLES samples a clock.
 //
 // Three segments work on three frames at once, each of them as a pipeline that never stalls:
 //   rows in:  crop, binning, gradient, corner turn | row transform, normalization, transpose
 //   columns:  surface subtraction, column transform, normalization, quotient, column inverse, normalization, transpose
 //   rows out: offset subtraction, inverse row transform, normalization, phase | corner turn, stream
-// A bar and a transpose are where words wait. A line group (LANES lines) sets out into a segment only when it has a
+// A bar and a transpose are where words wait. A line group (SAMPLES lines) sets out into a segment only when it has a
 // place in the memory at the segment's end: `credits` count those. Columns of a frame start when all its rows are in.
 //
 // Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
 module retrieval #(
-    parameter int LANES = 1,
-    parameter int BEAT_BITS = contract_pkg::beat_bits(LANES),
+    parameter int SAMPLES = 1,
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         clk,
@@ -20,7 +20,7 @@ module retrieval #(
     input  logic                         s_axis_tvalid,
     output logic                         s_axis_tready,
     input  logic                         s_axis_tlast,
-    output logic [ LANES*PIXEL_BITS-1:0] m_axis_tdata,
+    output logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
     output logic                         m_axis_tvalid,
     input  logic                         m_axis_tready,
     output logic                         m_axis_tlast,
@@ -43,13 +43,13 @@ module retrieval #(
   localparam int TRANSPOSES = contract_pkg::TRANSPOSES;
   localparam int CODE_BITS = contract_pkg::PIXEL_BITS;
   localparam int ANGLES = contract_pkg::FRAME_CHANNELS;
-  localparam int GROUPS = SIZE / LANES;
+  localparam int GROUPS = SIZE / SAMPLES;
   localparam int EXPONENT_BITS = 6;
-  localparam int BINNED_WORD = LANES * ANGLES * BINNED_BITS;
-  localparam int WORD = LANES * 2 * WORD_BITS;
+  localparam int BINNED_WORD = SAMPLES * ANGLES * BINNED_BITS;
+  localparam int WORD = SAMPLES * 2 * WORD_BITS;
   localparam int WIDE_BITS = WORD_BITS + 1;  // what a transform takes
-  localparam int WIDE_WORD = LANES * 2 * WIDE_BITS;
-  localparam int GROWN_WORD = LANES * 2 * (WIDE_BITS + SIZE_LOG2);
+  localparam int WIDE_WORD = SAMPLES * 2 * WIDE_BITS;
+  localparam int GROWN_WORD = SAMPLES * 2 * (WIDE_BITS + SIZE_LOG2);
   localparam int POLYNOMIAL_BITS = COEFFICIENT_BITS + TWIDDLE_BITS + 3 + SIZE_LOG2 + 1;
 
   // A module that nobody has is an error in every tool; $error is not known to all of them here.
@@ -72,7 +72,7 @@ module retrieval #(
 
   // A transform takes words one bit wider than stored ones.
   function automatic logic [WIDE_WORD-1:0] widened(input logic [WORD-1:0] words);
-    for (int part = 0; part < 2 * LANES; ++part)
+    for (int part = 0; part < 2 * SAMPLES; ++part)
       widened[part*WIDE_BITS+:WIDE_BITS] = {words[part*WORD_BITS+WORD_BITS-1], words[part*WORD_BITS+:WORD_BITS]};
   endfunction
 
@@ -81,7 +81,7 @@ module retrieval #(
   logic turn_room, bright_room, group_taken, group_left;
   logic raw_valid, raw_row_starts, raw_first_row, raw_last_row;
   logic [BEAT_BITS-1:0] raw_beat;
-  frame_input #(.LANES(LANES)) frame_input (
+  frame_input #(.SAMPLES(SAMPLES)) frame_input (
       .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast,
       .room(turn_room && bright_room), .group_taken,
       .out_valid(raw_valid), .out_beat(raw_beat), .out_row_starts(raw_row_starts), .out_first_row(raw_first_row),
@@ -90,7 +90,7 @@ module retrieval #(
 
   logic binned_valid;
   logic [BINNED_WORD-1:0] binned;
-  binning #(.LANES(LANES)) binning (
+  binning #(.SAMPLES(SAMPLES)) binning (
       .clk, .rst, .in_valid(raw_valid), .in_beat(raw_beat), .in_row_starts(raw_row_starts),
       .in_first_row(raw_first_row), .in_last_row(raw_last_row), .out_valid(binned_valid), .out_pixels(binned)
   );
@@ -100,7 +100,7 @@ module retrieval #(
   logic [WORD-1:0] gradients;
   pipeline_valid #(.CLOCKS(10)) gradient_pipeline (.clk, .rst, .in_valid(binned_valid), .out_valid(gradient_valid));
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_gradient
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_gradient
       gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_X)) along_x (
           .clk, .plus(binned[(ANGLES*lane)*BINNED_BITS+:BINNED_BITS]),
           .minus(binned[(ANGLES*lane+1)*BINNED_BITS+:BINNED_BITS]),
@@ -121,7 +121,7 @@ module retrieval #(
   credits #(.COUNT(TURN_SLOTS)) turn_places (
       .clk, .rst, .take(group_taken), .give(group_left), .available(turn_room)
   );
-  corner_turn #(.LANES(LANES), .BITS(2 * WORD_BITS), .SLOTS(TURN_SLOTS)) turn_in (
+  corner_turn #(.SAMPLES(SAMPLES), .BITS(2 * WORD_BITS), .SLOTS(TURN_SLOTS)) turn_in (
       .clk, .rst, .in_valid(gradient_valid), .in_word(gradients), .groups(turn_groups), .read(row_active),
       .group_left, .out_valid(line_valid), .out_word(line_words)
   );
@@ -137,7 +137,7 @@ module retrieval #(
   logic moments_done, fitted;
   logic [12*(GRADIENT_BITS+4*SIZE_LOG2)-1:0] moments;
   logic [12*COEFFICIENT_BITS-1:0] coefficients;
-  moments #(.LANES(LANES)) border_moments (
+  moments #(.SAMPLES(SAMPLES)) border_moments (
       .clk, .rst, .in_valid(line_valid), .in_words(line_words), .done(moments_done), .moments
   );
   surface_fit surface_fit (.clk, .rst, .start(moments_done), .moments, .done(fitted), .coefficients);
@@ -145,12 +145,12 @@ module retrieval #(
   logic row_grown_valid, row_ready, row_start, row_valid, row_first, rows_room;
   logic [GROWN_WORD-1:0] row_grown;
   logic [WORD-1:0] row_words;
-  logic [LANES*EXPONENT_BITS-1:0] row_exponents;
-  transform #(.LANES(LANES)) row_transform (
+  logic [SAMPLES*EXPONENT_BITS-1:0] row_exponents;
+  transform #(.SAMPLES(SAMPLES)) row_transform (
       .clk, .rst, .in_valid(line_valid), .in_words(widened(line_words)), .out_valid(row_grown_valid),
       .out_words(row_grown)
   );
-  normalize #(.LANES(LANES), .SLOTS(ROW_SLOTS)) row_normalize (
+  normalize #(.SAMPLES(SAMPLES), .SLOTS(ROW_SLOTS)) row_normalize (
       .clk, .rst, .in_valid(row_grown_valid), .in_words(row_grown), .line_ready(row_ready), .line_start(row_start),
       .line_left(row_left), .out_valid(row_valid), .out_first(row_first), .out_words(row_words),
       .out_exponents(row_exponents)
@@ -163,7 +163,7 @@ module retrieval #(
   logic unused_rows_whole, unused_first_group;
   logic [EXPONENT_BITS-1:0] rows_exponent;
   logic [WORD-1:0] turned_words;
-  transpose #(.LANES(LANES)) rows_to_columns (
+  transpose #(.SAMPLES(SAMPLES)) rows_to_columns (
       .clk, .rst, .room(rows_room), .in_start(row_start), .in_valid(row_valid), .in_first(row_first),
       .in_words(row_words), .in_exponents(row_exponents), .frame_whole(unused_rows_whole), .ready(column_ready),
       .launch(column_launch), .exponent(rows_exponent), .out_valid(turned_valid), .out_first(turned_first),
@@ -174,13 +174,13 @@ module retrieval #(
       .clk, .rst, .take(column_launch), .give(column_left), .available(column_room)
   );
 
-  logic [LANES*6*POLYNOMIAL_BITS-1:0] polynomials;
-  surface_columns #(.LANES(LANES)) surface_columns (
+  logic [SAMPLES*6*POLYNOMIAL_BITS-1:0] polynomials;
+  surface_columns #(.SAMPLES(SAMPLES)) surface_columns (
       .clk, .rst, .fitted, .coefficients, .ready(polynomials_ready), .take(turned_first), .polynomials
   );
   logic flat_valid;
   logic [WORD-1:0] flat_words;
-  surface_subtract #(.LANES(LANES), .POLYNOMIAL_BITS(POLYNOMIAL_BITS)) surface_subtract (
+  surface_subtract #(.SAMPLES(SAMPLES), .POLYNOMIAL_BITS(POLYNOMIAL_BITS)) surface_subtract (
       .clk, .rst, .in_valid(turned_valid), .in_first(turned_first), .in_words(turned_words),
       .in_exponent(rows_exponent), .polynomials, .out_valid(flat_valid), .out_words(flat_words)
   );
@@ -188,12 +188,12 @@ module retrieval #(
   logic column_grown_valid, spectrum_ready, spectrum_valid, spectrum_first, unused_spectrum_left;
   logic [GROWN_WORD-1:0] column_grown;
   logic [WORD-1:0] spectrum;
-  logic [LANES*EXPONENT_BITS-1:0] spectrum_growth;
-  transform #(.LANES(LANES)) column_transform (
+  logic [SAMPLES*EXPONENT_BITS-1:0] spectrum_growth;
+  transform #(.SAMPLES(SAMPLES)) column_transform (
       .clk, .rst, .in_valid(flat_valid), .in_words(widened(flat_words)), .out_valid(column_grown_valid),
       .out_words(column_grown)
   );
-  normalize #(.LANES(LANES)) column_normalize (
+  normalize #(.SAMPLES(SAMPLES)) column_normalize (
       .clk, .rst, .in_valid(column_grown_valid), .in_words(column_grown), .line_ready(spectrum_ready),
       .line_start(spectrum_ready), .line_left(unused_spectrum_left), .out_valid(spectrum_valid),
       .out_first(spectrum_first), .out_words(spectrum), .out_exponents(spectrum_growth)
@@ -202,24 +202,24 @@ module retrieval #(
 
   // Exponents go beside the words: the frame's from the launch on, the columns' from the spectrum on.
   logic [EXPONENT_BITS-1:0] launched_exponent;
-  logic [LANES*EXPONENT_BITS-1:0] spectrum_exponents, quotient_exponents, column_exponents;
-  exponent_queue #(.LANES(1), .BITS(EXPONENT_BITS), .DEPTH(COLUMN_SLOTS)) launched_exponents (
+  logic [SAMPLES*EXPONENT_BITS-1:0] spectrum_exponents, quotient_exponents, column_exponents;
+  exponent_queue #(.SAMPLES(1), .BITS(EXPONENT_BITS), .DEPTH(COLUMN_SLOTS)) launched_exponents (
       .clk, .rst, .write(column_launch), .in_exponents(rows_exponent), .read(spectrum_first),
       .out_exponents(launched_exponent)
   );
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_exponents
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_exponents
       assign spectrum_exponents[lane*EXPONENT_BITS+:EXPONENT_BITS] =
           spectrum_growth[lane*EXPONENT_BITS+:EXPONENT_BITS] + launched_exponent;
     end
   endgenerate
-  tap #(.STAGE("spectrum_exponent"), .BITS(LANES * EXPONENT_BITS)) exponent_tap (
+  tap #(.STAGE("spectrum_exponent"), .BITS(SAMPLES * EXPONENT_BITS)) exponent_tap (
       .clk, .valid(spectrum_first), .word(spectrum_exponents)
   );
 
   logic quotient_valid;
   logic [WIDE_WORD-1:0] quotients;
-  quotient #(.LANES(LANES)) quotient (
+  quotient #(.SAMPLES(SAMPLES)) quotient (
       .clk, .rst, .in_valid(spectrum_valid), .in_words(spectrum), .out_valid(quotient_valid), .out_words(quotients)
   );
   tap #(.STAGE("quotient"), .BITS(WIDE_WORD)) quotient_tap (.clk, .valid(quotient_valid), .word(quotients));
@@ -227,23 +227,23 @@ module retrieval #(
   logic integral_grown_valid, integral_ready, integral_start, integral_valid, integral_first, columns_room;
   logic [GROWN_WORD-1:0] integral_grown;
   logic [WORD-1:0] integral_words;
-  logic [LANES*EXPONENT_BITS-1:0] integral_growth;
-  transform #(.LANES(LANES), .INVERSE(1)) column_inverse (
+  logic [SAMPLES*EXPONENT_BITS-1:0] integral_growth;
+  transform #(.SAMPLES(SAMPLES), .INVERSE(1)) column_inverse (
       .clk, .rst, .in_valid(quotient_valid), .in_words(quotients), .out_valid(integral_grown_valid),
       .out_words(integral_grown)
   );
-  normalize #(.LANES(LANES), .SLOTS(COLUMN_SLOTS)) integral_normalize (
+  normalize #(.SAMPLES(SAMPLES), .SLOTS(COLUMN_SLOTS)) integral_normalize (
       .clk, .rst, .in_valid(integral_grown_valid), .in_words(integral_grown), .line_ready(integral_ready),
       .line_start(integral_start), .line_left(column_left), .out_valid(integral_valid), .out_first(integral_first),
       .out_words(integral_words), .out_exponents(integral_growth)
   );
   assign integral_start = integral_ready && columns_room;
-  exponent_queue #(.LANES(LANES), .BITS(EXPONENT_BITS), .DEPTH(COLUMN_SLOTS)) spectrum_queue (
+  exponent_queue #(.SAMPLES(SAMPLES), .BITS(EXPONENT_BITS), .DEPTH(COLUMN_SLOTS)) spectrum_queue (
       .clk, .rst, .write(spectrum_first), .in_exponents(spectrum_exponents), .read(integral_first),
       .out_exponents(quotient_exponents)
   );
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_sums
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_sums
       assign column_exponents[lane*EXPONENT_BITS+:EXPONENT_BITS] =
           integral_growth[lane*EXPONENT_BITS+:EXPONENT_BITS] + quotient_exponents[lane*EXPONENT_BITS+:EXPONENT_BITS];
     end
@@ -254,7 +254,7 @@ module retrieval #(
   logic columns_whole, phase_ready, phase_launch, phase_room, offset_ready, back_valid, back_first, unused_back_group;
   logic [EXPONENT_BITS-1:0] columns_exponent;
   logic [WORD-1:0] back_words;
-  transpose #(.LANES(LANES)) columns_to_rows (
+  transpose #(.SAMPLES(SAMPLES)) columns_to_rows (
       .clk, .rst, .room(columns_room), .in_start(integral_start), .in_valid(integral_valid), .in_first(integral_first),
       .in_words(integral_words), .in_exponents(column_exponents), .frame_whole(columns_whole), .ready(phase_ready),
       .launch(phase_launch), .exponent(columns_exponent), .out_valid(back_valid), .out_first(back_first),
@@ -281,7 +281,7 @@ module retrieval #(
     level_valid <= !rst && back_valid;
     level_words <= widened(back_words);
     if (back_first)
-      for (int lane = 0; lane < LANES; ++lane)
+      for (int lane = 0; lane < SAMPLES; ++lane)
         level_words[(2*lane+1)*WIDE_BITS+:WIDE_BITS] <=
             $signed(back_words[(2*lane+1)*WORD_BITS+:WORD_BITS]) - WIDE_BITS'(offset);
   end
@@ -289,16 +289,16 @@ module retrieval #(
   logic out_grown_valid, out_ready, out_valid, out_first, unused_out_left;
   logic [GROWN_WORD-1:0] out_grown;
   logic [WORD-1:0] out_words;
-  logic [LANES*EXPONENT_BITS-1:0] out_growth;
-  transform #(.LANES(LANES), .INVERSE(1)) row_inverse (
+  logic [SAMPLES*EXPONENT_BITS-1:0] out_growth;
+  transform #(.SAMPLES(SAMPLES), .INVERSE(1)) row_inverse (
       .clk, .rst, .in_valid(level_valid), .in_words(level_words), .out_valid(out_grown_valid), .out_words(out_grown)
   );
-  normalize #(.LANES(LANES)) out_normalize (
+  normalize #(.SAMPLES(SAMPLES)) out_normalize (
       .clk, .rst, .in_valid(out_grown_valid), .in_words(out_grown), .line_ready(out_ready), .line_start(out_ready),
       .line_left(unused_out_left), .out_valid, .out_first, .out_words, .out_exponents(out_growth)
   );
   logic [EXPONENT_BITS-1:0] first_exponent, kept_exponent, phase_exponent;
-  exponent_queue #(.LANES(1), .BITS(EXPONENT_BITS), .DEPTH(OUT_SLOTS)) phase_exponents (
+  exponent_queue #(.SAMPLES(1), .BITS(EXPONENT_BITS), .DEPTH(OUT_SLOTS)) phase_exponents (
       .clk, .rst, .write(phase_launch), .in_exponents(columns_exponent), .read(out_first),
       .out_exponents(first_exponent)
   );
@@ -306,12 +306,12 @@ module retrieval #(
   always_ff @(posedge clk) kept_exponent <= phase_exponent;
 
   logic phase_valid, code_valid;
-  logic [LANES*PHASE_BITS-1:0] phases;
-  logic [LANES*CODE_BITS-1:0] codes;
+  logic [SAMPLES*PHASE_BITS-1:0] phases;
+  logic [SAMPLES*CODE_BITS-1:0] codes;
   pipeline_valid #(.CLOCKS(5)) phase_pipeline (.clk, .rst, .in_valid(out_valid), .out_valid(phase_valid));
   pipeline_valid #(.CLOCKS(8)) code_pipeline (.clk, .rst, .in_valid(out_valid), .out_valid(code_valid));
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_phase
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_phase
       phase_code phase_code (
           .clk, .word($signed(out_words[(2*lane+1)*WORD_BITS+:WORD_BITS])),
           .exponent(phase_exponent + out_growth[lane*EXPONENT_BITS+:EXPONENT_BITS]),
@@ -320,33 +320,33 @@ module retrieval #(
       );
     end
   endgenerate
-  tap #(.STAGE("phase"), .BITS(LANES * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
+  tap #(.STAGE("phase"), .BITS(SAMPLES * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   logic out_group_left, out_read, beat_valid;
   logic [$clog2(OUT_SLOTS+1)-1:0] out_groups;
-  logic [LANES*CODE_BITS-1:0] beat_codes;
-  logic [LANES*ANGLES*CODE_BITS-1:0] bright;
-  logic [LANES*PIXEL_BITS-1:0] pixels;
+  logic [SAMPLES*CODE_BITS-1:0] beat_codes;
+  logic [SAMPLES*ANGLES*CODE_BITS-1:0] bright;
+  logic [SAMPLES*PIXEL_BITS-1:0] pixels;
   credits #(.COUNT(OUT_SLOTS)) out_places (
       .clk, .rst, .take(phase_launch), .give(out_group_left), .available(phase_room)
   );
-  corner_turn #(.LANES(LANES), .BITS(CODE_BITS), .SLOTS(OUT_SLOTS), .TO_LINES(0)) turn_out (
+  corner_turn #(.SAMPLES(SAMPLES), .BITS(CODE_BITS), .SLOTS(OUT_SLOTS), .TO_LINES(0)) turn_out (
       .clk, .rst, .in_valid(code_valid), .in_word(codes), .groups(out_groups), .read(out_read),
       .group_left(out_group_left), .out_valid(beat_valid), .out_word(beat_codes)
   );
   credits #(.COUNT(BRIGHT_GROUPS)) bright_places (
       .clk, .rst, .take(group_taken), .give(out_group_left), .available(bright_room)
   );
-  bright_field #(.LANES(LANES), .DEPTH(BRIGHT_GROUPS * SIZE), .READ_LATENCY(BRIGHT_LATENCY)) bright_field (
+  bright_field #(.SAMPLES(SAMPLES), .DEPTH(BRIGHT_GROUPS * SIZE), .READ_LATENCY(BRIGHT_LATENCY)) bright_field (
       .clk, .rst, .in_valid(binned_valid), .in_pixels(binned), .read(out_read), .out_codes(bright)
   );
   generate
-    for (genvar lane = 0; lane < LANES; ++lane) begin : g_pixel
+    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_pixel
       assign pixels[lane*PIXEL_BITS+:PIXEL_BITS] =
           {beat_codes[lane*CODE_BITS+:CODE_BITS], bright[lane*ANGLES*CODE_BITS+:ANGLES*CODE_BITS]};
     end
   endgenerate
-  frame_output #(.LANES(LANES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
+  frame_output #(.SAMPLES(SAMPLES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
       .clk, .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(out_groups != 0), .read(out_read),
       .in_valid(beat_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready,
       .m_axis_tlast, .frame_left, .arrived(frame_arrived)

@@ -1,13 +1,13 @@
 // The phase retrieval kernel at its pins: raw frames on s_axis, the network's pixels on m_axis, registers on s_axil.
 //
-// A beat of s_axis carries WIDTH pixels of all angles, each in LANE_BITS (pixel p, angle a at (FRAME_CHANNELS p + a)
-// LANE_BITS); rows start on a beat of their own. A beat of m_axis carries WIDTH pixels of the angles' and the phase's
+// A beat of s_axis carries SAMPLES pixels of all angles, each in LANE_BITS (pixel p, angle a at (FRAME_CHANNELS p + a)
+// LANE_BITS); rows start on a beat of their own. A beat of m_axis carries SAMPLES pixels of the angles' and the phase's
 // codes, 8 bits each. TLAST ends a frame on both. A malformed frame is flagged, dropped whole, and the next TLAST
 // starts anew.
 module retrieve_phase #(
-    parameter int WIDTH = 1,  // samples a clock: 1, 2, 4 or 8
-    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
-    parameter int OUT_BITS = WIDTH * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
+    parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
+    parameter int OUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
     input  logic                         aclk,
     input  logic                         aresetn,  // synchronous
@@ -43,7 +43,7 @@ module retrieve_phase #(
 
   // A module that nobody has is an error in every tool; $error is not known to all of them here.
   generate
-    if (WIDTH != 1 && WIDTH != 2 && WIDTH != 4 && WIDTH != 8) begin : g_check
+    if (SAMPLES != 1 && SAMPLES != 2 && SAMPLES != 4 && SAMPLES != 8) begin : g_check
       WIDTH_must_be_1_2_4_or_8 stop ();
     end
   endgenerate
@@ -53,7 +53,7 @@ module retrieve_phase #(
 
   status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
 
-  retrieval #(.LANES(WIDTH)) retrieval (
+  retrieval #(.SAMPLES(SAMPLES)) retrieval (
       .clk(aclk),
       .rst,
       .now,

@@ -5,9 +5,9 @@
 // receipt that says to how many whole frames they belong and sums what came in and went out. Every beat of s_dma is
 // full: transfers have whole beats.
 module stream_unit #(
-    parameter int WIDTH = 1,  // pixels a beat: 1, 2, 4 or 8
-    parameter int BEAT_BITS = contract_pkg::beat_bits(WIDTH),
-    parameter int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + WIDTH - 1) / WIDTH),
+    parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
+    parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
+    parameter int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + SAMPLES - 1) / SAMPLES),
     parameter logic [31:0] WEIGHTS_HASH = '0  // first 32 bits
 ) (
     input  logic                         aclk,

@@ -1,10 +1,10 @@
 // The surface's row transform as a polynomial along each column: N A + D v + Q v^2, v = 1 - N, 3 - N, ... N - 1.
 //
-// Of LANES columns at a time: the first value, its first difference and its constant second one, so that the
+// Of SAMPLES columns at a time: the first value, its first difference and its constant second one, so that the
 // subtraction needs adders alone. Two multipliers are shared by all products. In the column kx = 0 alone the mean, t
 // and t^2 count.
 module surface_columns #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int IN_BITS = contract_pkg::COEFFICIENT_BITS,
     parameter int TABLE_BITS = contract_pkg::TWIDDLE_BITS,
@@ -15,14 +15,14 @@ module surface_columns #(
     input  logic                        rst,
     input  logic                        fitted,        // pulse: coefficients of the next frame stand
     input  logic [     12*IN_BITS-1:0]  coefficients,  // per axis: 1, s, t, s^2, t^2, s t
-    output logic                        ready,         // polynomials of the next LANES columns stand
+    output logic                        ready,         // polynomials of the next SAMPLES columns stand
     input  logic                        take,          // only while ready
-    output logic [LANES*6*OUT_BITS-1:0] polynomials    // a lane: start, step, bend (real), then imaginary
+    output logic [SAMPLES*6*OUT_BITS-1:0] polynomials    // a lane: start, step, bend (real), then imaginary
 );
   localparam int LOG2 = $clog2(SIZE);
-  localparam int GROUPS = SIZE / LANES;
+  localparam int GROUPS = SIZE / SAMPLES;
   localparam int TERMS = 6;
-  localparam int LANE_BITS = LANES > 1 ? $clog2(LANES) : 1;
+  localparam int LANE_BITS = SAMPLES > 1 ? $clog2(SAMPLES) : 1;
   localparam int PRODUCT_BITS = IN_BITS + TABLE_BITS;
 
   // Coefficients of the frame at work; those of the next one may come meanwhile.
@@ -74,13 +74,13 @@ module surface_columns #(
       term <= last_term ? '0 : term + 1'b1;
       if (last_term) begin
         lane <= lane + 1'b1;
-        if (32'(lane) == LANES - 1) issuing <= 1'b0;
+        if (32'(lane) == SAMPLES - 1) issuing <= 1'b0;
       end
     end
   end
   logic [LOG2-1:0] column;
   logic [4*TABLE_BITS-1:0] table_word, unused_word;
-  assign column = LOG2'(32'(group) * LANES + 32'(lane));
+  assign column = LOG2'(32'(group) * SAMPLES + 32'(lane));
   rom #(.BITS(4 * TABLE_BITS), .DEPTH(SIZE), .FILE("surface.mem")) spectra (
       .clk, .address_a(column), .word_a(table_word), .address_b('0), .word_b(unused_word)
   );
@@ -127,7 +127,7 @@ module surface_columns #(
   delay #(.BITS(LANE_BITS), .CLOCKS(4)) beside_differences (.clk, .in_word(sum_lane), .out_word(ends_lane));
   delay #(.BITS(1), .CLOCKS(1)) beside_sums (.clk, .in_word(sum_mean), .out_word(mean_1));
   assign written = ends[3];
-  assign written_last = written && 32'(ends_lane) == LANES - 1;
+  assign written_last = written && 32'(ends_lane) == SAMPLES - 1;
 
   generate
     for (genvar part = 0; part < 2; ++part) begin : g_part
@@ -171,7 +171,7 @@ module surface_columns #(
       // The slope is a clock earlier than the others.
       logic signed [OUT_BITS-1:0] slope_2;
       always_ff @(posedge clk) slope_2 <= slope;
-      for (genvar to = 0; to < LANES; ++to) begin : g_lane
+      for (genvar to = 0; to < SAMPLES; ++to) begin : g_lane
         always_ff @(posedge clk)
           if (written && 32'(ends_lane) == to)
             polynomials[(6*to+3*part)*OUT_BITS+:3*OUT_BITS] <= {bend, slope_2, first};

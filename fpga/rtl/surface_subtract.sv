@@ -2,7 +2,7 @@
 //
 // Latency: 7 clocks.
 module surface_subtract #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int BITS = contract_pkg::WORD_BITS,  // of a component
     parameter int POLYNOMIAL_BITS = 60,
     parameter int POLYNOMIAL_FRACTION = contract_pkg::COEFFICIENT_FRACTION + contract_pkg::TWIDDLE_FRACTION,
@@ -12,23 +12,23 @@ module surface_subtract #(
     input  logic                               rst,
     input  logic                               in_valid,
     input  logic                               in_first,     // first word of columns
-    input  logic [           LANES*2*BITS-1:0] in_words,
+    input  logic [           SAMPLES*2*BITS-1:0] in_words,
     input  logic [          EXPONENT_BITS-1:0] in_exponent,  // with the first word
-    input  logic [LANES*6*POLYNOMIAL_BITS-1:0] polynomials,  // a lane: start, step, bend (real), then imaginary
+    input  logic [SAMPLES*6*POLYNOMIAL_BITS-1:0] polynomials,  // a lane: start, step, bend (real), then imaginary
     output logic                               out_valid,
-    output logic [           LANES*2*BITS-1:0] out_words
+    output logic [           SAMPLES*2*BITS-1:0] out_words
 );
   // One bit more than a saturated difference can tell apart.
   localparam int SURFACE_BITS = BITS + 2;
 
-  logic [LANES*2*BITS-1:0] words;
+  logic [SAMPLES*2*BITS-1:0] words;
   logic [5:0] shift;
-  delay #(.BITS(LANES * 2 * BITS), .CLOCKS(5)) beside_surface (.clk, .in_word(in_words), .out_word(words));
+  delay #(.BITS(SAMPLES * 2 * BITS), .CLOCKS(5)) beside_surface (.clk, .in_word(in_words), .out_word(words));
   pipeline_valid #(.CLOCKS(7)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);
   always_ff @(posedge clk) if (in_valid && in_first) shift <= 6'(POLYNOMIAL_FRACTION) + 6'(in_exponent);
 
   generate
-    for (genvar part = 0; part < 2 * LANES; ++part) begin : g_part
+    for (genvar part = 0; part < 2 * SAMPLES; ++part) begin : g_part
       logic signed [POLYNOMIAL_BITS-1:0] value, step, bend;
       logic signed [SURFACE_BITS-1:0] surface;
       logic signed [SURFACE_BITS:0] difference;

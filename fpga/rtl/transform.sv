@@ -1,9 +1,9 @@
-// One Fourier transform of N words a line on LANES lines at once: log2 N butterflies in a row, out in bit-reversed
+// One Fourier transform of N words a line on SAMPLES lines at once: log2 N butterflies in a row, out in bit-reversed
 // order.
 //
 // Words come in one bit wider than stored ones (the quotient's width) and leave grown by a bit a level.
 module transform #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,        // N
     parameter int IN_BITS = contract_pkg::WORD_BITS + 1,
     parameter bit INVERSE = 0,
@@ -12,17 +12,17 @@ module transform #(
     input  logic                                           clk,
     input  logic                                           rst,
     input  logic                                           in_valid,
-    input  logic [                    LANES*2*IN_BITS-1:0] in_words,
+    input  logic [                    SAMPLES*2*IN_BITS-1:0] in_words,
     output logic                                           out_valid,
-    output logic [LANES*2*(IN_BITS+$clog2(SIZE))-1:0] out_words
+    output logic [SAMPLES*2*(IN_BITS+$clog2(SIZE))-1:0] out_words
 );
   localparam int LEVELS = $clog2(SIZE);
   localparam int OUT_BITS = IN_BITS + LEVELS;
 
   // Between levels; each takes as many of the bits as its words have.
-  logic [LEVELS:0][LANES*2*OUT_BITS-1:0] words;
+  logic [LEVELS:0][SAMPLES*2*OUT_BITS-1:0] words;
   logic [LEVELS:0] valid;
-  assign words[0]  = (LANES * 2 * OUT_BITS)'(in_words);
+  assign words[0]  = (SAMPLES * 2 * OUT_BITS)'(in_words);
   assign valid[0]  = in_valid;
   assign out_words = words[LEVELS];
   assign out_valid = valid[LEVELS];
@@ -30,18 +30,18 @@ module transform #(
   generate
     for (genvar level = 0; level < LEVELS; ++level) begin : g_level
       localparam int BITS = IN_BITS + level;
-      logic [LANES*2*(BITS+1)-1:0] leaving;
+      logic [SAMPLES*2*(BITS+1)-1:0] leaving;
       butterfly #(
-          .LANES(LANES), .SIZE(SIZE), .LEVEL(level), .IN_BITS(BITS), .INVERSE(INVERSE), .TWIDDLE_FILE(TWIDDLE_FILE)
+          .SAMPLES(SAMPLES), .SIZE(SIZE), .LEVEL(level), .IN_BITS(BITS), .INVERSE(INVERSE), .TWIDDLE_FILE(TWIDDLE_FILE)
       ) butterfly (
           .clk,
           .rst,
           .in_valid(valid[level]),
-          .in_words(words[level][LANES*2*BITS-1:0]),
+          .in_words(words[level][SAMPLES*2*BITS-1:0]),
           .out_valid(valid[level+1]),
           .out_words(leaving)
       );
-      assign words[level+1] = (LANES * 2 * OUT_BITS)'(leaving);
+      assign words[level+1] = (SAMPLES * 2 * OUT_BITS)'(leaving);
     end
   endgenerate
 endmodule

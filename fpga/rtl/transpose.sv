@@ -4,10 +4,10 @@
 // so rows and columns change their meaning from frame to frame. A group may start to come in (`room`) once the group of
 // the frame before in whose places it goes was launched.
 //
-// Element (a, b) lies in bank (a + b) mod LANES at a * N / LANES + b / LANES; (a, b) is (line, word) in even frames and
+// Element (a, b) lies in bank (a + b) mod SAMPLES at a * N / SAMPLES + b / SAMPLES; (a, b) is (line, word) in even frames and
 // (word, line) in odd ones. Words are shifted on leaving by largest exponent + GUARD - the line's own; convergently.
 module transpose #(
-    parameter int LANES = 1,
+    parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,             // N
     parameter int BITS = contract_pkg::WORD_BITS,        // of a component
     parameter int EXPONENT_BITS = 6,
@@ -20,8 +20,8 @@ module transpose #(
     input  logic                           in_start,      // a group sets out for here; only while there is room
     input  logic                           in_valid,
     input  logic                           in_first,
-    input  logic [      LANES*2*BITS-1:0]  in_words,
-    input  logic [LANES*EXPONENT_BITS-1:0] in_exponents,
+    input  logic [      SAMPLES*2*BITS-1:0]  in_words,
+    input  logic [SAMPLES*EXPONENT_BITS-1:0] in_exponents,
     // Line groups across.
     output logic                           frame_whole,   // pulse: a frame is in
     output logic                           ready,         // a group can be launched
@@ -30,16 +30,16 @@ module transpose #(
     output logic                           out_valid,
     output logic                           out_first,     // first word of a group
     output logic                           out_first_group,
-    output logic [       LANES*2*BITS-1:0] out_words
+    output logic [       SAMPLES*2*BITS-1:0] out_words
 );
-  localparam int GROUPS = SIZE / LANES;
+  localparam int GROUPS = SIZE / SAMPLES;
   localparam int PLACE_BITS = $clog2(SIZE);
   localparam int GROUP_BITS = $clog2(GROUPS);
   localparam int ADDRESS_BITS = PLACE_BITS + GROUP_BITS;
 
   function automatic [31:0] address(input [31:0] word, input [31:0] group, input [31:0] bank, input across);
     address = across ? word * GROUPS + group
-                     : (group * LANES + (bank + LANES - word % LANES) % LANES) * GROUPS + word / LANES;
+                     : (group * SAMPLES + (bank + SAMPLES - word % SAMPLES) % SAMPLES) * GROUPS + word / SAMPLES;
   endfunction
 
   // In.
@@ -62,10 +62,10 @@ module transpose #(
 
   // The largest exponent, a clock after each group's first word.
   logic [EXPONENT_BITS-1:0] group_largest, largest;
-  logic [LANES*EXPONENT_BITS-1:0] line_exponents[2*GROUPS];
+  logic [SAMPLES*EXPONENT_BITS-1:0] line_exponents[2*GROUPS];
   always_comb begin
     group_largest = '0;
-    for (int lane = 0; lane < LANES; ++lane)
+    for (int lane = 0; lane < SAMPLES; ++lane)
       if (in_exponents[lane*EXPONENT_BITS+:EXPONENT_BITS] > group_largest)
         group_largest = in_exponents[lane*EXPONENT_BITS+:EXPONENT_BITS];
   end
@@ -101,7 +101,7 @@ module transpose #(
   end
 
   logic write;
-  logic [LANES*2*BITS-1:0] write_words, read_words, straight;
+  logic [SAMPLES*2*BITS-1:0] write_words, read_words, straight;
   logic [PLACE_BITS-1:0] write_place, read_place, word_place;
   logic [GROUP_BITS-1:0] write_group, read_group;
   logic write_odd, read_odd;
@@ -114,21 +114,21 @@ module transpose #(
     read_place  <= out_word;
     read_group  <= out_group;
     read_odd    <= out_odd;
-    for (int bank = 0; bank < LANES; ++bank)
+    for (int bank = 0; bank < SAMPLES; ++bank)
       write_words[bank*2*BITS+:2*BITS] <=
-          in_words[((bank+LANES-32'(in_word_)%LANES)%LANES)*2*BITS+:2*BITS];
+          in_words[((bank+SAMPLES-32'(in_word_)%SAMPLES)%SAMPLES)*2*BITS+:2*BITS];
     // Every lane of this clock's word comes from the same line.
-    own_exponent <= line_exponents[{out_odd, GROUP_BITS'(32'(out_word) / LANES)}]
-                                  [(32'(out_word)%LANES)*EXPONENT_BITS+:EXPONENT_BITS];
+    own_exponent <= line_exponents[{out_odd, GROUP_BITS'(32'(out_word) / SAMPLES)}]
+                                  [(32'(out_word)%SAMPLES)*EXPONENT_BITS+:EXPONENT_BITS];
     shift <= exponent - own_exponent;
-    for (int lane = 0; lane < LANES; ++lane)
-      straight[lane*2*BITS+:2*BITS] <= read_words[((lane+32'(word_place)%LANES)%LANES)*2*BITS+:2*BITS];
+    for (int lane = 0; lane < SAMPLES; ++lane)
+      straight[lane*2*BITS+:2*BITS] <= read_words[((lane+32'(word_place)%SAMPLES)%SAMPLES)*2*BITS+:2*BITS];
   end
   delay #(.BITS(PLACE_BITS), .CLOCKS(2)) beside_memory (.clk, .in_word(read_place), .out_word(word_place));
   delay #(.BITS(EXPONENT_BITS), .CLOCKS(2)) beside_shift (.clk, .in_word(shift), .out_word(straight_shift));
 
   generate
-    for (genvar bank = 0; bank < LANES; ++bank) begin : g_bank
+    for (genvar bank = 0; bank < SAMPLES; ++bank) begin : g_bank
       ram #(.BITS(2 * BITS), .DEPTH(SIZE * GROUPS)) memory (
           .clk,
           .write,
@@ -138,7 +138,7 @@ module transpose #(
           .read_word(read_words[bank*2*BITS+:2*BITS])
       );
     end
-    for (genvar part = 0; part < 2 * LANES; ++part) begin : g_part
+    for (genvar part = 0; part < 2 * SAMPLES; ++part) begin : g_part
       shift_round #(.IN_BITS(BITS), .OUT_BITS(BITS), .SHIFT_BITS(EXPONENT_BITS)) align (
           .clk,
           .value($signed(straight[part*BITS+:BITS])),

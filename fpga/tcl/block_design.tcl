@@ -71,7 +71,7 @@ if {$settings::processor eq "ps7"} {
 }
 bd::ip resets xilinx.com:ip:proc_sys_reset
 
-# The DMA, a beat of all channels of WIDTH pixels to the kernels and 32 bits back.
+# The DMA, a beat of all channels of SAMPLES pixels to the kernels and 32 bits back.
 set beat_bits $settings::beat_bits
 set front $settings::front
 bd::ip axi_dma xilinx.com:ip:axi_dma [list \
@@ -90,13 +90,13 @@ bd::ip axi_intc xilinx.com:ip:axi_intc {CONFIG.C_IRQ_CONNECTION 1}
 bd::ip interrupts xilinx.com:ip:xlconcat {CONFIG.NUM_PORTS 2}
 
 # The kernels between the two sides of the stream unit.
-bd::block stream_unit stream_unit_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
+bd::block stream_unit stream_unit_block [list CONFIG.SAMPLES $settings::samples CONFIG.BEAT_BITS $beat_bits \
     CONFIG.WEIGHTS_HASH $settings::weights_hash]
 set kernel_clocks {}
 set kernel_resets {}
 if {$settings::kernel eq "rtl"} {
-    bd::block front_end ${front}_block [list CONFIG.WIDTH $settings::width CONFIG.BEAT_BITS $beat_bits \
-        CONFIG.OUT_BITS [expr {$settings::width * $settings::pixel_bits}]]
+    bd::block front_end ${front}_block [list CONFIG.SAMPLES $settings::samples CONFIG.BEAT_BITS $beat_bits \
+        CONFIG.OUT_BITS [expr {$settings::samples * $settings::pixel_bits}]]
 } else {
     bd::block front_end kernel_registers_block [list CONFIG.BEAT_BITS $beat_bits CONFIG.OUT_BITS $settings::pixel_bits]
     bd::ip ${front}_core cytogate:kernels:$front:1.0
@@ -111,11 +111,11 @@ lappend kernel_resets front_end/aresetn classify/ap_rst_n
 
 bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
 bd::bus stream_unit/m_frames front_end/s_axis
-if {$settings::width > 1} {
+if {$settings::samples > 1} {
     # The network takes one pixel a beat.
     set pixel_bytes [expr {$settings::pixel_bits / 8}]
     bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list \
-        CONFIG.S_TDATA_NUM_BYTES [expr {$pixel_bytes * $settings::width}] CONFIG.M_TDATA_NUM_BYTES $pixel_bytes \
+        CONFIG.S_TDATA_NUM_BYTES [expr {$pixel_bytes * $settings::samples}] CONFIG.M_TDATA_NUM_BYTES $pixel_bytes \
         CONFIG.HAS_TLAST 1 CONFIG.HAS_TKEEP 0]
     bd::bus front_end/m_axis narrow/S_AXIS
     bd::bus narrow/M_AXIS classify/pixels

@@ -96,7 +96,7 @@ class BoardBuild:
             "period_ns": f"{1e3 / self.design.chip.clock_mhz:.4f}",
             "port_bits": self.board.port_bits,
             "kernel": self.design.chip.kernel,
-            "width": self.design.chip.samples_per_clock,
+            "samples": self.design.chip.samples_per_clock,
             "front": self.front,
             "beat_bits": 8 * FrameLayout.of(self.design.camera, self.design.chip.samples_per_clock).beat_bytes,
             "pixel_bits": terms.network_channels * terms.pixel.width,

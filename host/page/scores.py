@@ -9,10 +9,10 @@ from bokeh.models import BasicTicker, BoxAnnotation, CheckboxGroup, ColumnDataSo
 
 from cytogate.host.page.charts import note, plot
 from cytogate.host.page.theme import FONT, Theme, class_color, paint
-from cytogate.host.stream.gating import Decision, Gates, LiveGates, Score
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, ScoreKind
 from cytogate.host.stream.monitor import RECENT, State, View
 
-FIRST_THRESHOLD = {Score.SOFTMAX: 0.5, Score.MARGIN: 1.0}
+FIRST_THRESHOLD = {ScoreKind.SOFTMAX: 0.5, ScoreKind.MARGIN: 1.0}
 """Where the gate of a class appears that had none."""
 DECIMALS = 3
 """Places to which a dragged threshold is rounded: finer than a hand is."""
@@ -21,8 +21,8 @@ HALF_GATE, HALF_CLOUD = 0.42, 0.36
 GOLDEN = 0.618034
 """Multiples of it, less their whole part, spread evenly however many there are."""
 AXIS_LABEL = {
-    Score.SOFTMAX: "softmax of the class; drag a gate's edge",
-    Score.MARGIN: "lead over the second class; drag a gate's edge",
+    ScoreKind.SOFTMAX: "softmax of the class; drag a gate's edge",
+    ScoreKind.MARGIN: "lead over the second class; drag a gate's edge",
 }
 
 
@@ -37,7 +37,7 @@ class ScoreChart:
         self._names, self._live = class_names, live
         self._gates = live.gates
         self._moved = self._rests = self._following = False
-        highest = 1.0 if self._gates.score is Score.SOFTMAX else None
+        highest = 1.0 if self._gates.score is ScoreKind.SOFTMAX else None
         self._range = Range1d(0, 1.03 if highest else 4.0)
         self.plot = plot(
             "", AXIS_LABEL[self._gates.score], x_range=Range1d(-0.55, len(class_names) - 0.45), y_range=self._range
@@ -111,7 +111,7 @@ class ScoreChart:
             },
             rollover=RECENT,
         )
-        if self._gates.score is Score.MARGIN:
+        if self._gates.score is ScoreKind.MARGIN:
             self._range.end = max(self._range.end, 1.1 * float(scores.score.max()))
 
     def settle(self) -> None:

@@ -38,7 +38,7 @@ class Decision(TextEnum):
     """There are no logits."""
 
 
-class Score(TextEnum):
+class ScoreKind(TextEnum):
     """What thresholds are compared with."""
 
     SOFTMAX = "softmax"
@@ -63,17 +63,17 @@ class Gates:
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Least score at which a cell of a class is sorted; classes that are not named never are."""
-    score: Score = Score.SOFTMAX
+    score: ScoreKind = ScoreKind.SOFTMAX
     coincidence_us: float | None = None
     """Cells that arrive closer than this are not sorted, neither of them. None: not looked at."""
     deadline_ms: float | None = None
     """Time from arrival to decision beyond which a cell is not sorted. None: there is none."""
 
     def __post_init__(self) -> None:
-        highest = 1.0 if self.score is Score.SOFTMAX else math.inf
+        highest = 1.0 if self.score is ScoreKind.SOFTMAX else math.inf
         for name, threshold in self.thresholds.items():
             if not 0 <= threshold <= highest:
-                wanted = "0 to 1" if self.score is Score.SOFTMAX else "0 or more"
+                wanted = "0 to 1" if self.score is ScoreKind.SOFTMAX else "0 or more"
                 raise InputError(f"the threshold of {name} is {threshold}; a {self.score} is {wanted}")
         for name, value, most in (
             ("coincidence_us", self.coincidence_us, MAX_COINCIDENCE_US),
@@ -193,11 +193,11 @@ class LiveGates:
         return gates
 
 
-def winner(logits: Sequence[float], score: Score) -> tuple[int, float]:
+def winner(logits: Sequence[float], score: ScoreKind) -> tuple[int, float]:
     """Return the index of the highest logit, the first of equal ones, and its score; plain floats are fastest here."""
     highest = max(logits)
     chosen = logits.index(highest)
-    if score is Score.SOFTMAX:
+    if score is ScoreKind.SOFTMAX:
         return chosen, 1 / sum(math.exp(logit - highest) for logit in logits)
     others = [logit for index, logit in enumerate(logits) if index != chosen]
     return chosen, highest - max(others, default=-math.inf)
@@ -208,15 +208,15 @@ def _gates(given: dict[str, Any]) -> Gates:
     for key in given:
         if key not in known:
             raise InputError(f"{key} is no gate{did_you_mean(key, known)}; known are {', '.join(known)}")
-    score = given.get("score", Score.SOFTMAX)
-    if score not in list(Score):
-        raise InputError(f"score is {score!r}; it must be {' or '.join(Score)}")
+    score = given.get("score", ScoreKind.SOFTMAX)
+    if score not in list(ScoreKind):
+        raise InputError(f"score is {score!r}; it must be {' or '.join(ScoreKind)}")
     thresholds = given.get("thresholds", {})
     if not isinstance(thresholds, dict):
         raise InputError("thresholds must be a table of least scores by class")
     return Gates(
         {name: _number(f"the threshold of {name}", value) for name, value in thresholds.items()},
-        Score(score),
+        ScoreKind(score),
         *(None if key not in given else _number(key, given[key]) for key in ("coincidence_us", "deadline_ms")),
     )
 

@@ -21,14 +21,14 @@ LONGEST_NS = (1 << 44) - 1
 _BUCKETS = (LONGEST_NS.bit_length() - SUB_BUCKET_BITS + 1) << SUB_BUCKET_BITS
 
 
-class Phase(TextEnum):
+class Span(TextEnum):
     """A part of a cell's way; ``TOTAL`` is the sum of queue, transfer and decision."""
 
     QUEUE = "queue"
     """From arrival until the cell's batch is handed to the DMA."""
     TRANSFER = "transfer"
     """From there until the batch has come back; phase retrieval and network are part of it."""
-    RETRIEVAL = "phase"
+    RETRIEVAL = "retrieval"
     """Of the transfer: a frame's last beat into the phase retrieval to its last beat out, by the kernel's counter, of
     the last frame of each batch; an emulated kernel may count no clocks. The network has no counter: it is the rest of
     the transfer, together with the DMA."""
@@ -39,7 +39,7 @@ class Phase(TextEnum):
 
 @dataclass(frozen=True)
 class Summary:
-    """A phase summed up, in microseconds; quantiles as the module's first lines say."""
+    """A span summed up, in microseconds; quantiles as the module's first lines say."""
 
     cells: int
     p50_us: float
@@ -89,32 +89,32 @@ class Histogram:
 
 
 class Ledger:
-    """Histograms of all phases, and the decisions that missed their deadline."""
+    """Histograms of all spans, and the decisions that missed their deadline."""
 
     def __init__(self) -> None:
-        self._histograms = {phase: Histogram() for phase in Phase}
+        self._histograms = {span: Histogram() for span in Span}
         self.misses = 0
         """Cells whose total exceeded the deadline."""
 
     def record(self, arrived_ns: int, sent_ns: int, received_ns: int, decided_ns: int, deadline_ns: int | None) -> None:
         """Enter a cell that has a result, and its deadline if it had one."""
-        self.record_phase(Phase.QUEUE, sent_ns - arrived_ns)
-        self.record_phase(Phase.TRANSFER, received_ns - sent_ns)
-        self.record_phase(Phase.DECISION, decided_ns - received_ns)
-        self.record_phase(Phase.TOTAL, decided_ns - arrived_ns)
+        self.record_span(Span.QUEUE, sent_ns - arrived_ns)
+        self.record_span(Span.TRANSFER, received_ns - sent_ns)
+        self.record_span(Span.DECISION, decided_ns - received_ns)
+        self.record_span(Span.TOTAL, decided_ns - arrived_ns)
         self.misses += deadline_ns is not None and decided_ns - arrived_ns > deadline_ns
 
-    def record_phase(self, phase: Phase, duration_ns: int) -> None:
-        """Enter a duration of one phase."""
-        self._histograms[phase].record(duration_ns)
+    def record_span(self, span: Span, duration_ns: int) -> None:
+        """Enter a duration of one span."""
+        self._histograms[span].record(duration_ns)
 
-    def histogram(self, phase: Phase) -> Histogram:
-        """Return the histogram of ``phase``."""
-        return self._histograms[phase]
+    def histogram(self, span: Span) -> Histogram:
+        """Return the histogram of ``span``."""
+        return self._histograms[span]
 
     def summaries(self) -> dict[str, Summary]:
-        """Return the phases of which anything is known, by name."""
-        return {phase.value: each.summary() for phase, each in self._histograms.items() if each.count}
+        """Return the spans of which anything is known, by name."""
+        return {span.value: each.summary() for span, each in self._histograms.items() if each.count}
 
 
 def _bucket(duration_ns: int) -> int:

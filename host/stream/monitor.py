@@ -60,7 +60,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class ScoredCells:
     """Scores of some classified cells, oldest first; all arrays (cells,)."""
 
     index: NDArray[np.int64]
@@ -108,7 +108,7 @@ class View:
     last_loss: str | None
     """Why the last lost cell has no class, in words."""
     course: Course
-    scores: Scores
+    scores: ScoredCells
     """Those newer than was asked for, at most the last :data:`RECENT`."""
     scored: int
     """Scores so far; asking with it again gives those that came since."""
@@ -241,6 +241,6 @@ def _bar(latency_ns: int) -> int:
     return min(max(bar, 0), len(BAR_EDGES_NS) - 2)
 
 
-def _scores(rows: list[tuple[int, int, float, Decision]]) -> Scores:
+def _scores(rows: list[tuple[int, int, float, Decision]]) -> ScoredCells:
     index, class_index, score, decision = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Scores(np.array(index, np.int64), np.array(class_index, np.int64), np.array(score, np.float64), decision)
+    return ScoredCells(np.array(index, np.int64), np.array(class_index, np.int64), np.array(score, np.float64), decision)

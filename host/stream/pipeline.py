@@ -24,7 +24,7 @@ from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCe
 from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import LiveGates
-from cytogate.host.stream.ledger import Ledger, Phase
+from cytogate.host.stream.ledger import Ledger, Span
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.frame_check import FrameCheck
 
@@ -260,7 +260,7 @@ class Pipeline:
             for result in self._accelerator.stream(self._frames()):
                 if result.logits is not None and result.received_ns != batch_ns:
                     batch_ns = result.received_ns
-                    self._record_phase(self._accelerator.phase_latency_us)
+                    self._record_phase_latency(self._accelerator.phase_latency_us)
                 if not self._in_flight or result.index != sent:
                     raise CheckFailed(
                         f"the accelerator gave a result of its cell {result.index}; that of {sent} is due"
@@ -290,9 +290,9 @@ class Pipeline:
             else:
                 yield arrival.cell.frames
 
-    def _record_phase(self, latency_us: float) -> None:
+    def _record_phase_latency(self, latency_us: float) -> None:
         if latency_us > 0:
-            self.ledger.record_phase(Phase.RETRIEVAL, round(1e3 * latency_us))
+            self.ledger.record_span(Span.RETRIEVAL, round(1e3 * latency_us))
 
     def _finish_faulty(self) -> None:
         """Let go of cells that were never sent and have none before them that was."""

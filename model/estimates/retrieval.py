@@ -53,36 +53,36 @@ class Line:
 
 
 FITTED = {"lut": Line(4642, -17, 1787), "ff": Line(6897, -928, 1705)}
-"""Least squares of relative differences from yosys 0.70's counts for xc7 at N = 64 and 128 and all widths, frames of
-8 bits arriving at N x N. Not a law, and an extrapolation at N = 256."""
+"""Least squares of relative differences from yosys 0.70's counts for xc7 at N = 64 and 128 and all samples per clock,
+frames of 8 bits arriving at N x N. Not a law, and an extrapolation at N = 256."""
 FITTED_RESIDUAL = 0.02
 """Largest relative difference that was left: 1.9 % of the look-up tables, 1.3 % of the flip-flops."""
 
 
-def estimate_retrieval(design: Design, width: int) -> FrontEndEstimate:
-    """Estimate the phase retrieval of ``design`` at ``width`` samples per clock.
+def estimate_retrieval(design: Design, samples_per_clock: int) -> FrontEndEstimate:
+    """Estimate the phase retrieval of ``design`` at a number of samples per clock.
 
-    A pass takes N^2 / width clocks; three frames are at work at once, so that is the interval, too, unless the surface
-    of small frames at many samples per clock takes longer than its columns. After a frame's last pixel two passes
-    remain, columns and rows, for the rows went along with the pixels. Ten lines' time is added: a corner turn at either
-    end, and in each of four transforms a line of delay feedback and a line that waits for its exponent; and the
-    registers, eight a level that multiplies.
+    A pass takes N^2 clocks over samples per clock; three frames are at work at once, so that is the interval, too,
+    unless the surface of small frames at many samples per clock takes longer than its columns. After a frame's last
+    pixel two passes remain, columns and rows, for the rows went along with the pixels. Ten lines' time is added: a
+    corner turn at either end, and in each of four transforms a line of delay feedback and a line that waits for its
+    exponent; and the registers, eight a level that multiplies.
     """
     size, levels = design.size, design.size.bit_length() - 1
-    groups, a_pass = size // width, size * size // width
-    pace = max(size, 6 * width + SURFACE_CYCLES)
+    groups, a_pass = size // samples_per_clock, size * size // samples_per_clock
+    pace = max(size, 6 * samples_per_clock + SURFACE_CYCLES)
     columns = (groups - 1) * pace + size + REFILL_CYCLES
     interval = max(a_pass + SETTLING_CYCLES, columns)
     # Columns set out when the rows are in, and when the surface is fitted to the last of them.
-    rows_in, fitted = 2 * size + 8 * (levels - 2) + ROWS_IN_CYCLES, 8 * width + FIT_CYCLES
+    rows_in, fitted = 2 * size + 8 * (levels - 2) + ROWS_IN_CYCLES, 8 * samples_per_clock + FIT_CYCLES
     waiting = max(0, fitted - rows_in) + (groups - 1) * (pace - size)
-    raw = (size * design.binning) ** 2 // width
-    fitted_area = Area(lut=FITTED["lut"].at(width, levels), ff=FITTED["ff"].at(width, levels))
-    area = sum(retrieval_modules(design, width).values(), fitted_area)
-    moved = [row for row in _memories(design, width) if row.name in LARGE_MEMORIES]
+    raw = (size * design.binning) ** 2 // samples_per_clock
+    fitted_area = Area(lut=FITTED["lut"].at(samples_per_clock, levels), ff=FITTED["ff"].at(samples_per_clock, levels))
+    area = sum(retrieval_modules(design, samples_per_clock).values(), fitted_area)
+    moved = [row for row in _memories(design, samples_per_clock) if row.name in LARGE_MEMORIES]
     return FrontEndEstimate(
         name="phase retrieval",
-        samples_per_clock=width,
+        samples_per_clock=samples_per_clock,
         interval_cycles=interval,
         raw_interval_cycles=max(interval, raw),
         output_cycles=a_pass,
@@ -92,17 +92,17 @@ def estimate_retrieval(design: Design, width: int) -> FrontEndEstimate:
     )
 
 
-def retrieval_modules(design: Design, width: int) -> dict[str, Area]:
+def retrieval_modules(design: Design, samples_per_clock: int) -> dict[str, Area]:
     """Return DSP and block RAM of the phase retrieval by module of ``fpga/rtl``, all instances of one together."""
     parts: dict[str, Area] = {}
-    for name, dsp in _multipliers(design, width).items():
+    for name, dsp in _multipliers(design, samples_per_clock).items():
         parts[name] = parts.get(name, Area()) + Area(dsp=dsp)
-    for row in _memories(design, width):
+    for row in _memories(design, samples_per_clock):
         parts[row.name] = parts.get(row.name, Area()) + Area(bram36=block_rams(row))
     return parts
 
 
-def _multipliers(design: Design, width: int) -> dict[str, int]:
+def _multipliers(design: Design, samples_per_clock: int) -> dict[str, int]:
     """Multipliers of the phase retrieval by module, in DSP slices."""
     terms, levels = four_angle_contract(design), design.size.bit_length() - 1
     u, uu = levels + 1, 2 * levels + 1  # bits of a coordinate and of its square
@@ -114,13 +114,13 @@ def _multipliers(design: Design, width: int) -> dict[str, int]:
     squares = 2 * dsps(u, u)
     axes = sum(dsps(GRADIENT.width, TWIDDLE.width) for gain in terms.gradient_gains if not _is_power_of_two(gain))
     return {
-        "gradient": width * axes,
-        "moments": width * 2 * along_a_row + squares + of_rows,
+        "gradient": samples_per_clock * axes,
+        "moments": samples_per_clock * 2 * along_a_row + squares + of_rows,
         "surface_fit": dsps(FIT_OPERANDS[0] + 4 * levels, FIT_OPERANDS[1]),
-        "transform": width * PASSES * turns,
+        "transform": samples_per_clock * PASSES * turns,
         "surface_columns": 2 * dsps(terms.surface.coefficient_bits, TWIDDLE.width),
-        "quotient": width * 4 * dsps(WORD.width, TWIDDLE.width),
-        "phase_code": width * dsps(WORD.width, GAIN_BITS + 1),
+        "quotient": samples_per_clock * 4 * dsps(WORD.width, TWIDDLE.width),
+        "phase_code": samples_per_clock * dsps(WORD.width, GAIN_BITS + 1),
     }
 
 
@@ -128,27 +128,35 @@ def _is_power_of_two(value: int) -> bool:
     return value & (value - 1) == 0
 
 
-def _memories(design: Design, width: int) -> list[Buffer]:
+def _memories(design: Design, samples_per_clock: int) -> list[Buffer]:
     """Memories of the phase retrieval that may become block RAM, as its lanes hold them, by the module's name."""
     terms, size = four_angle_contract(design), design.size
-    levels, groups = size.bit_length() - 1, size // width
+    levels, groups = size.bit_length() - 1, size // samples_per_clock
     grown, word = 2 * (QUOTIENT_WORD.width + levels), 2 * WORD.width
     row_slots = 4 if size > 64 else 8
     slots = (row_slots, OTHER_SLOTS, COLUMN_SLOTS, OTHER_SLOTS)
     bright_groups = TRANSPOSES * groups + TURN_SLOTS + row_slots + COLUMN_SLOTS
     rams = [
-        Buffer("transpose", "a frame between rows and columns", word, size * groups, TRANSPOSES * width),
-        Buffer("bright_field", "pixels wait for their phase", width * ANGLES * PIXEL.width, bright_groups * size),
-        *(Buffer("normalize", "lines wait for their exponent", grown, count * size, width) for count in slots),
-        Buffer("corner_turn", "rows side by side", word, TURN_SLOTS * size, width),
-        Buffer("corner_turn", "and back", PIXEL.width, OUT_SLOTS * size, width),
+        Buffer("transpose", "a frame between rows and columns", word, size * groups, TRANSPOSES * samples_per_clock),
+        Buffer(
+            "bright_field",
+            "pixels wait for their phase",
+            samples_per_clock * ANGLES * PIXEL.width,
+            bright_groups * size,
+        ),
+        *(
+            Buffer("normalize", "lines wait for their exponent", grown, count * size, samples_per_clock)
+            for count in slots
+        ),
+        Buffer("corner_turn", "rows side by side", word, TURN_SLOTS * size, samples_per_clock),
+        Buffer("corner_turn", "and back", PIXEL.width, OUT_SLOTS * size, samples_per_clock),
     ]
     if design.binning > 1:
-        rams.append(Buffer("binning", "sums of rows above", width * ANGLES * terms.binned.width, groups))
+        rams.append(Buffer("binning", "sums of rows above", samples_per_clock * ANGLES * terms.binned.width, groups))
     roms = [
         Buffer("gradient", "logarithms of two samples through two ports", terms.buffer("log_rom").width,
-               1 << terms.log_address_bits, ANGLES // 2 * width),
-        Buffer("quotient", "two frequencies through two ports", TWIDDLE.width, (size // 2) ** 2, width),
+               1 << terms.log_address_bits, ANGLES // 2 * samples_per_clock),
+        Buffer("quotient", "two frequencies through two ports", TWIDDLE.width, (size // 2) ** 2, samples_per_clock),
     ]  # fmt: skip
     return [row for row in rams if row.depth > SHALLOW_RAM_WORDS] + [
         row for row in roms if row.depth >= SHALLOW_ROM_WORDS

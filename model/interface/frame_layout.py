@@ -39,7 +39,7 @@ def lane_bits(adc_bits: int) -> int:
 
 @dataclass(frozen=True)
 class FrameLayout:
-    """Frames of one cell as beats of ``width`` pixels of one row, a pixel its channels, a channel a lane.
+    """Frames of one cell as beats of ``samples_per_clock`` pixels of one row, a pixel its channels, a channel a lane.
 
     The first of each is lowest. Rows begin on a beat of their own: the last beat of a row may have lanes to spare. A
     beat is as wide as a DMA can carry it and as 32-bit words sum it up, which may leave lanes above its pixels.
@@ -49,20 +49,22 @@ class FrameLayout:
     """Frames of a cell."""
     rows: int
     columns: int
-    width: int
-    """Pixels a beat: 1, 2, 4 or 8."""
+    samples_per_clock: int
+    """Pixels a beat, which is what enters in a clock: 1, 2, 4 or 8."""
     lane_bits: int
     """Bits of a lane, which holds one code: 8 or 16."""
 
     @staticmethod
-    def of(camera: Camera, width: int) -> FrameLayout:
-        """Return the layout of an instrument's frames at ``width`` pixels a beat."""
-        return FrameLayout(len(camera.channels), camera.rows, camera.columns, width, lane_bits(camera.adc_bits))
+    def of(camera: Camera, samples_per_clock: int) -> FrameLayout:
+        """Return the layout of an instrument's frames at so many samples per clock."""
+        return FrameLayout(
+            len(camera.channels), camera.rows, camera.columns, samples_per_clock, lane_bits(camera.adc_bits)
+        )
 
     @property
     def row_beats(self) -> int:
         """Beats of one row."""
-        return -(-self.columns // self.width)
+        return -(-self.columns // self.samples_per_clock)
 
     @property
     def beats(self) -> int:
@@ -72,7 +74,7 @@ class FrameLayout:
     @property
     def beat_bytes(self) -> int:
         """Bytes of one beat."""
-        pixels = self.width * self.channels * self.lane_bits // 8
+        pixels = self.samples_per_clock * self.channels * self.lane_bits // 8
         return max(SMALLEST_BEAT_BYTES, 1 << (pixels - 1).bit_length())
 
     @property

@@ -26,15 +26,17 @@ def packed(frames: NDArray[np.integer], layout: FrameLayout, spare: int = 0) -> 
 
 def pack(frames: NDArray[np.integer], layout: FrameLayout, out: NDArray[np.uint8], spare: int = 0) -> None:
     """Write one cell's frames (channels, rows, columns), whose codes fit their lanes, to the bytes ``out``."""
-    beats, used = _beats(out, layout), layout.width * layout.channels
+    beats, used = _beats(out, layout), layout.samples_per_clock * layout.channels
     beats[..., used:] = spare
     pixels = _pixels(beats, layout)
-    whole, left = divmod(layout.columns, layout.width)
+    whole, left = divmod(layout.columns, layout.samples_per_clock)
     # Channel by channel: twice as fast as all at once, and a board's processor has little time.
     for channel, frame in enumerate(frames):
-        pixels[:, :whole, :, channel] = frame[:, : whole * layout.width].reshape(layout.rows, whole, layout.width)
+        pixels[:, :whole, :, channel] = frame[:, : whole * layout.samples_per_clock].reshape(
+            layout.rows, whole, layout.samples_per_clock
+        )
         if left:
-            pixels[:, whole, :left, channel] = frame[:, whole * layout.width :]
+            pixels[:, whole, :left, channel] = frame[:, whole * layout.samples_per_clock :]
     if left:
         pixels[:, whole, left:] = spare
 
@@ -42,7 +44,7 @@ def pack(frames: NDArray[np.integer], layout: FrameLayout, out: NDArray[np.uint8
 def unpack(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray[np.unsignedinteger]:
     """Return one cell's frames (channels, rows, columns) of its bytes (frame_bytes,)."""
     pixels = _pixels(_beats(data, layout), layout)
-    by_row = pixels.reshape(layout.rows, layout.row_beats * layout.width, layout.channels)
+    by_row = pixels.reshape(layout.rows, layout.row_beats * layout.samples_per_clock, layout.channels)
     return np.ascontiguousarray(np.moveaxis(by_row[:, : layout.columns], -1, 0))
 
 
@@ -52,6 +54,6 @@ def _beats(data: NDArray[np.uint8], layout: FrameLayout) -> NDArray:
 
 
 def _pixels(beats: NDArray, layout: FrameLayout) -> NDArray:
-    """Return a view of beats as pixels (rows, beats, width, channels)."""
-    used = beats[..., : layout.width * layout.channels]
-    return used.reshape(layout.rows, layout.row_beats, layout.width, layout.channels)
+    """Return a view of beats as pixels (rows, beats, samples_per_clock, channels)."""
+    used = beats[..., : layout.samples_per_clock * layout.channels]
+    return used.reshape(layout.rows, layout.row_beats, layout.samples_per_clock, layout.channels)

@@ -77,9 +77,9 @@ def tool(name: str) -> Path:
     raise InputError(f"{name} was not found; run `make setup`, or `pip install yowasp-{name}`")
 
 
-def synthesize(design: Design, width: int, folder: Path) -> Synthesis:
+def synthesize(design: Design, samples_per_clock: int, folder: Path) -> Synthesis:
     """Return the area of the phase retrieval kernel on xc7 by yosys."""
-    return synthesize_module(design, rtl_sources(KERNEL), KERNEL, {"WIDTH": width}, folder)
+    return synthesize_module(design, rtl_sources(KERNEL), KERNEL, {"SAMPLES": samples_per_clock}, folder)
 
 
 def synthesize_module(
@@ -158,7 +158,7 @@ def _area(cells: Mapping[str, int]) -> Area:
 
 
 def _plain_name(name: str) -> str:
-    r"""Return ``transform`` of yosys's ``$paramod$0dc0\transform`` or ``$paramod\transform\LANES=s32'...``."""
+    r"""Return ``transform`` of yosys's ``$paramod$0dc0\transform`` or ``$paramod\transform\SAMPLES=s32'...``."""
     return re.sub(r"^\$paramod(\$[0-9a-f]+)?", "", name).lstrip("\\").split("\\")[0]
 
 

@@ -39,7 +39,7 @@ class Bench:
         self.pins = Pins(dut, self.task.registers)
         self.frames = len(self._frames)
         channels, rows, columns = self._frames.shape[1:]
-        layout = FrameLayout(channels, rows, columns, self.task.width, self.task.lane_bits)
+        layout = FrameLayout(channels, rows, columns, self.task.samples_per_clock, self.task.lane_bits)
         self.row_beats, self.frame_beats = layout.row_beats, layout.beats
         self.frame_words: int = self._expected.shape[1]
         self.words = 0
@@ -107,4 +107,4 @@ class Bench:
         assert not accepted or self.words, "nothing was compared"
 
     def _make_packet(self, frame: int) -> list[int]:
-        return input_beats(np.asarray(self._frames[frame]), self.task.width, self.task.lane_bits)
+        return input_beats(np.asarray(self._frames[frame]), self.task.samples_per_clock, self.task.lane_bits)

@@ -21,6 +21,7 @@ from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.estimates.area import samples
 from cytogate.model.retrieval import laws
 from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
@@ -28,7 +29,7 @@ from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_har
 from cytogate.sim.axi.task import Measured
 
 BUILD_FOLDER = Path("out/cosim/build")
-"""Where commands keep compiled simulations, by level, design and width."""
+"""Where commands keep compiled simulations, by level, design and samples per clock."""
 RATE = ("cytogate.sim.axi.bench_rate",)
 SCENARIOS = tuple(f"cytogate.sim.axi.bench_{name}" for name in ("pauses", "malformed", "control"))
 SHELL_CYCLES = "level dpi is C-simulation behind AXI pins: its clocks are the shell's and say nothing about hardware"
@@ -72,7 +73,7 @@ class CosimReport:
     design: str
     level: str
     simulator: str
-    width: int
+    samples_per_clock: int
     frames: int
     raw_rows: int
     raw_columns: int
@@ -283,7 +284,7 @@ def _report(
         design=design.name,
         level=request.level.value,
         simulator=Simulator.VERILATOR.release,
-        width=request.design.chip.samples_per_clock,
+        samples_per_clock=request.design.chip.samples_per_clock,
         frames=measured.frames,
         raw_rows=design.camera.rows,
         raw_columns=design.camera.columns,
@@ -305,7 +306,7 @@ def _print(report: CosimReport, files: list[Path]) -> None:
     console = terminal()
     table = Table(
         title=f"Level {report.level} of {report.design}: {report.frames} frames of {report.raw_rows}x"
-        f"{report.raw_columns}, {report.width} pixels a beat, {report.simulator}"
+        f"{report.raw_columns}, {samples(report.samples_per_clock)}, {report.simulator}"
     )
     for column in ("stage", "words compared", "mismatches"):
         table.add_column(column, justify="left" if column == "stage" else "right")

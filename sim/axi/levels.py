@@ -29,8 +29,6 @@ REGISTERS = "kernel_registers"
 """Module that stands beside a kernel that has streams alone."""
 SIMULATED = "simulated_kernel"
 """Module with a kernel's pins around its C++."""
-WIDTHS = (1, 2, 4, 8)
-"""Pixels a beat."""
 LOGIT_BEAT_BITS = 32
 
 
@@ -45,14 +43,14 @@ class Level(Enum):
     """RTL that Vitis HLS made of ``fpga/src``."""
 
 
-def bench_task(level: Level, design: Design, width: int, network: HlsProject | None = None) -> BenchTask:
+def bench_task(level: Level, design: Design, samples_per_clock: int, network: HlsProject | None = None) -> BenchTask:
     """Return the geometry of a kernel at its pins; with ``network``, of the chain that ends in logits."""
     terms = contract(design)
     return BenchTask(
         level=level.value,
-        width=width,
+        samples_per_clock=samples_per_clock,
         lane_bits=lane_bits(design.camera.adc_bits),
-        words_per_beat=width * terms.network_channels if network is None else 1,
+        words_per_beat=samples_per_clock * terms.network_channels if network is None else 1,
         word_bits=terms.pixel.width if network is None else LOGIT_BEAT_BITS,
         signed=terms.pixel.signed or network is not None,
         registers={row.name: row.offset for row in registers.Register},
@@ -64,12 +62,12 @@ def bench_task(level: Level, design: Design, width: int, network: HlsProject | N
     )
 
 
-def pixel_words(network_input: NDArray[np.integer], width: int) -> Codes:
+def pixel_words(network_input: NDArray[np.integer], samples_per_clock: int) -> Codes:
     """Return cells of pixels (cells, rows, columns, channels) as the words that leave the kernel (cells, words).
 
-    A row begins on a beat of ``width`` pixels of its own: lanes behind its last column are zero.
+    A row begins on a beat of ``samples_per_clock`` pixels of its own: lanes behind its last column are zero.
     """
-    spare = -network_input.shape[2] % width
+    spare = -network_input.shape[2] % samples_per_clock
     rows = np.pad(network_input, ((0, 0), (0, 0), (0, spare), (0, 0)))
     return rows.reshape(len(rows), -1).astype(np.int64)
 
@@ -77,7 +75,7 @@ def pixel_words(network_input: NDArray[np.integer], width: int) -> Codes:
 def hardware(
     level: Level,
     design: Design,
-    width: int,
+    samples_per_clock: int,
     folder: Path,
     *,
     network: HlsProject | None = None,
@@ -92,14 +90,16 @@ def hardware(
     InputError
         If the level has no such kernel.
     """
-    if width not in WIDTHS:
-        raise InputError(f"a width of {width} pixels a beat is not supported; choose one of {WIDTHS}")
     if level is Level.DPI:
-        return _dpi(design, width, folder, network)
-    return _rtl(design, width, folder) if level is Level.RTL else _vitis(design, width, folder, rtl)
+        return _dpi(design, samples_per_clock, folder, network)
+    return (
+        _rtl(design, samples_per_clock, folder)
+        if level is Level.RTL
+        else _vitis(design, samples_per_clock, folder, rtl)
+    )
 
 
-def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -> Hardware:
+def _dpi(design: Design, samples_per_clock: int, folder: Path, network: HlsProject | None) -> Hardware:
     program, output = ("kernel", {}) if network is None else ("chain", {"OUTPUT_BITS": LOGIT_BEAT_BITS})
     files = chain_build(design, folder, network)
     library = build(
@@ -117,30 +117,30 @@ def _dpi(design: Design, width: int, folder: Path, network: HlsProject | None) -
             DPI / "dpi_kernel.sv",
             DPI / f"{SIMULATED}.sv",
         ),
-        parameters={"WIDTH": width, **output},
+        parameters={"SAMPLES": samples_per_clock, **output},
         library=library,
     )
 
 
-def _rtl(design: Design, width: int, folder: Path) -> Hardware:
+def _rtl(design: Design, samples_per_clock: int, folder: Path) -> Hardware:
     package, kernel = write_rtl_package(design, folder), contract(design).kernel
     return Hardware(
         top=kernel,
         sources=(package, *rtl_sources(kernel)),
-        parameters={"WIDTH": width},
+        parameters={"SAMPLES": samples_per_clock},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )
 
 
-def _vitis(design: Design, width: int, folder: Path, rtl: Path | None) -> Hardware:
+def _vitis(design: Design, samples_per_clock: int, folder: Path, rtl: Path | None) -> Hardware:
     if rtl is None:
         raise InputError("level vitis wants --rtl FOLDER, the Verilog that Vitis HLS has exported of fpga/src")
     exported = sorted(path for path in rtl.rglob("*") if path.suffix in {".v", ".sv"})
     kernel = contract(design).kernel
     if not any(path.stem == kernel for path in exported):
         raise InputError(f"{rtl}: holds no {kernel}.v; name the folder that Vitis HLS exported, its hdl/verilog")
-    if width != 1:
-        raise InputError(f"level vitis takes one pixel a beat, not {width}: fpga/src is written so")
+    if samples_per_clock != 1:
+        raise InputError(f"level vitis takes 1 sample per clock, not {samples_per_clock}: fpga/src is written so")
     return Hardware(
         top="vitis_kernel",
         sources=(

@@ -14,7 +14,7 @@ SPARE_LANE = 0xA5
 """Byte in lanes beyond the end of a row or of a pixel: a kernel that looks at them is wrong, and is seen."""
 
 
-def input_beats(frames: NDArray[np.unsignedinteger], width: int, lane_bits: int) -> list[int]:
+def input_beats(frames: NDArray[np.unsignedinteger], samples_per_clock: int, lane_bits: int) -> list[int]:
     """Return one cell's frames (channels, rows, columns) as TDATA integers, row by row.
 
     Raises
@@ -25,7 +25,7 @@ def input_beats(frames: NDArray[np.unsignedinteger], width: int, lane_bits: int)
     if int(frames.max(initial=0)) >> lane_bits:
         raise ValueError(f"a code of {int(frames.max())} does not fit a lane of {lane_bits} bits")
     channels, rows, columns = frames.shape
-    layout = FrameLayout(channels, rows, columns, width, lane_bits)
+    layout = FrameLayout(channels, rows, columns, samples_per_clock, lane_bits)
     spare = SPARE_LANE * (0x101 if lane_bits == 16 else 1)
     data, octets = packed(frames[np.newaxis], layout, spare).tobytes(), layout.beat_bytes
     return [int.from_bytes(data[start : start + octets], "little") for start in range(0, len(data), octets)]

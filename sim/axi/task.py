@@ -26,12 +26,12 @@ class BenchTask:
     """
 
     level: str
-    width: int
-    """Pixels a beat."""
+    samples_per_clock: int
+    """Pixels of an input beat."""
     lane_bits: int
     """Bits of one channel's code in a beat."""
     words_per_beat: int
-    """Words of an output beat: the channels of WIDTH pixels, or one logit."""
+    """Words of an output beat: the channels of as many pixels, or one logit."""
     word_bits: int
     signed: bool
     registers: dict[str, int]

