@@ -19,8 +19,8 @@ from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.registers import ErrorFlag, Register
 from cytogate.model.retrieval import laws
-from cytogate.sim.axi.job import SCENARIOS, recorded_words, run_rate
-from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
+from cytogate.sim.axi.job import SCENARIOS, compare_recorded, run_rate
+from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.simulator import Simulator, compile_hardware, run_benches
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation
@@ -138,9 +138,9 @@ def test_c_simulation_equals_the_integer_model_on_every_word(design: Design, bui
             assert simulation.send(raw, pixels + surplus)[0] == 0
         for name, codes in simulation.run(raw).items():
             tallies[name].exact(exact[name][cell], codes)
-    assert {name: tally.mismatches for name, tally in tallies.items()} == dict.fromkeys(tallies, 0)
-    assert {name: tally.words for name, tally in tallies.items()} == {
-        stage.name: len(frames) * stage.words for stage in terms.stages
+    assert {name: tally.differing for name, tally in tallies.items()} == dict.fromkeys(tallies, 0)
+    assert {name: tally.values for name, tally in tallies.items()} == {
+        stage.name: len(frames) * stage.size for stage in terms.stages
     }
 
 
@@ -159,7 +159,7 @@ def test_rtl_equals_the_integer_model_on_every_word(design: Design, samples: int
     words, differ = played(kernel, frames_of(design, 10))
     assert differ == 0, f"{differ} of {words} words differ"
     terms = contract(design)
-    assert words == 10 * 3 * (terms.stage("binned").words + terms.stage("network_input").words)
+    assert words == 10 * 3 * (terms.stage("binned").size + terms.stage("network_input").size)
 
 
 def played(kernel: RtlSimulation, frames: np.ndarray) -> tuple[int, int]:
@@ -230,16 +230,16 @@ def test_every_scenario(design: Design, level: Level, samples: int, builds: Path
     under_test = hardware(level, design, samples, folder)
     build = compile_hardware(under_test, Simulator.VERILATOR, folder / f"{level.value}-{samples}", waves=False)
     frames = frames_of(design)
-    due = pixel_words(laws.network_inputs(frames, design), samples)
+    due = pixel_values(laws.network_inputs(frames, design), samples)
     bench_task(level, design, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
+    assert (measured.frames, measured.values, measured.differing) == (len(frames), due.size, 0)
     if level is Level.DPI:
-        stages = recorded_words(tmp_path / "stages", frames, design)
-        assert {stage.name: stage.mismatches for stage in stages} == dict.fromkeys(
+        stages = compare_recorded(tmp_path / "stages", frames, design)
+        assert {stage.name: stage.differing for stage in stages} == dict.fromkeys(
             ("frames", "binned", "network_input"), 0
         )
-        assert all(stage.words for stage in stages)
+        assert all(stage.values for stage in stages)
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path)
     assert not failures(outcomes)
     assert len(outcomes) == CASES

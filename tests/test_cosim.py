@@ -23,9 +23,9 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.saved import save_network
 from cytogate.model.retrieval import integer
-from cytogate.sim.axi.job import SCENARIOS, recorded_words, run_rate
-from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
-from cytogate.sim.axi.packing import input_beats, output_words
+from cytogate.sim.axi.job import SCENARIOS, compare_recorded, run_rate
+from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_values
+from cytogate.sim.axi.packing import input_beats, output_values
 from cytogate.sim.axi.patterns import ALL, BURST, at_random, bursts, none, one_in_ten
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.task import Measured
@@ -75,14 +75,14 @@ def failures(outcomes: list[Outcome]) -> dict[str, str]:
 def test_every_word_of_every_stage(design: Design, samples: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(design)[: 3 if design.binning > 1 else None]
     under_test, build = kernel(design, samples, builds)
-    due = pixel_words(integer.retrieve(frames, design).network_input, samples)
+    due = pixel_values(integer.retrieve(frames, design).network_input, samples)
     bench_task(Level.DPI, design, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.frames, measured.words, measured.mismatches) == (len(frames), due.size, 0)
-    stages = recorded_words(tmp_path / "stages", frames, design)
-    assert {stage.name: stage.mismatches for stage in stages} == dict.fromkeys(STAGES, 0)
+    assert (measured.frames, measured.values, measured.differing) == (len(frames), due.size, 0)
+    stages = compare_recorded(tmp_path / "stages", frames, design)
+    assert {stage.name: stage.differing for stage in stages} == dict.fromkeys(STAGES, 0)
     pixels, raw = design.size**2, design.camera.rows * design.camera.columns
-    assert sum(stage.words for stage in stages) == len(frames) * (
+    assert sum(stage.values for stage in stages) == len(frames) * (
         4 * raw + pixels * (4 + 2 + 2 + 2 + 1 + 5) + design.size
     )
 
@@ -103,10 +103,10 @@ def test_every_word_of_every_stage(design: Design, samples: int, builds: Path, t
 def test_every_scenario(level: Level, samples: int, builds: Path, tmp_path: Path) -> None:
     frames = frames_of(SMALL)[:5]
     under_test, build = kernel(SMALL, samples, builds, level)
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, samples)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, samples)
     bench_task(level, SMALL, samples).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
+    assert (measured.frames, measured.values, measured.differing) == (5, due.size, 0)
     assert measured.interval_cycles is not None
     # Nothing that streams is faster than its narrower end; the rest is the kernel's own.
     assert measured.interval_cycles >= max(67 * -(-69 // samples), 64 * 64 // samples)
@@ -121,12 +121,12 @@ def test_icarus_sees_the_same(builds: Path, tmp_path: Path) -> None:
     under_test = hardware(Level.RTL, SMALL, 4, builds / "cosim-small")
     build = compile_hardware(under_test, Simulator.ICARUS, builds / "cosim-small" / "icarus", waves=False)
     frames = frames_of(SMALL)[:2]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 4)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, 4)
     bench_task(Level.RTL, SMALL, 4).write(tmp_path, frames, due)
     (outcome,) = run_benches(under_test, Simulator.ICARUS, build, ["cytogate.sim.axi.bench_rate"], tmp_path)
     assert outcome.failure is None, outcome.failure
     by_icarus = Measured.read(tmp_path)
-    assert (by_icarus.words, by_icarus.mismatches) == (due.size, 0)
+    assert (by_icarus.values, by_icarus.differing) == (due.size, 0)
     assert by_icarus == run_rate(*kernel(SMALL, 4, builds, Level.RTL), tmp_path)
 
 
@@ -193,7 +193,7 @@ def run_faulty(faulty: tuple[Hardware, Path], fault: Fault, module: str, only: s
     chosen = folder / "memory" / "fault.mem"
     chosen.write_text(f"{fault:02x}\n", encoding="ascii")
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 8)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, 8)
     bench_task(Level.DPI, SMALL, 8).write(folder / "run", frames, due)
     return run_benches(
         dataclasses.replace(under_test, memories=(chosen,)), Simulator.VERILATOR, build,
@@ -228,12 +228,12 @@ def test_a_simulation_that_crashes_is_no_result(faulty: tuple[Hardware, Path], t
 def test_a_wrong_expectation_is_seen(builds: Path, tmp_path: Path) -> None:
     frames = frames_of(SMALL)[:2]
     under_test, build = kernel(SMALL, 8, builds)
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 8)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, 8)
     due[1, 777] ^= 1
     bench_task(Level.DPI, SMALL, 8).write(tmp_path, frames, due)
-    assert run_rate(under_test, build, tmp_path).mismatches == 1
+    assert run_rate(under_test, build, tmp_path).differing == 1
     frames[1, 2, 30, 30] ^= 4
-    stages = {stage.name: stage.mismatches for stage in recorded_words(tmp_path / "stages", frames, SMALL)}
+    stages = {stage.name: stage.differing for stage in compare_recorded(tmp_path / "stages", frames, SMALL)}
     assert stages["frames"] == 1
     assert stages["spectrum"] > 64
     bench_task(Level.DPI, SMALL, 8).write(tmp_path, frames[:, :, :-1], due)
@@ -253,7 +253,7 @@ def test_frames_to_logits(builds: Path, tmp_path: Path) -> None:
     assert len(np.unique(due)) > 5
     bench_task(Level.DPI, SMALL, 4, project).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.words, measured.mismatches) == (4 * 5, 0)
+    assert (measured.values, measured.differing) == (4 * 5, 0)
     logits = np.fromfile(tmp_path / "stages" / "logits.bin", "<i4")
     assert np.array_equal(logits, due.ravel())
     outcomes = run_benches(
@@ -311,10 +311,10 @@ def test_an_export_of_vitis(builds: Path, tmp_path: Path) -> None:
 
 def check_export(under_test: Hardware, build: Path, design: Design, folder: Path) -> None:
     frames = frames_of(design)[:3]
-    due = pixel_words(integer.retrieve(frames, design).network_input, 1)
+    due = pixel_values(integer.retrieve(frames, design).network_input, 1)
     bench_task(Level.VITIS, design, 1).write(folder, frames, due)
     measured = run_rate(under_test, build, folder)
-    assert (measured.words, measured.mismatches) == (due.size, 0)
+    assert (measured.values, measured.differing) == (due.size, 0)
     outcomes = run_benches(
         under_test, Simulator.VERILATOR, build, SCENARIOS[1:], folder, only=r"first_and_last|registers|reset|flags"
     )
@@ -330,8 +330,8 @@ def test_a_beat_is_laid_out_as_agreed() -> None:
     assert len(input_beats(frames, 2, 8)) == 4
     with pytest.raises(ValueError, match="a code of 256 does not fit a lane of 8 bits"):
         input_beats(np.full((4, 1, 1), 256, np.uint16), 1, 8)
-    assert output_words([0x05_04_03_02_FF], 5, 8, signed=False).tolist() == [255, 2, 3, 4, 5]
-    assert output_words([0xFFFF_FFFE, 7], 1, 32, signed=True).tolist() == [-2, 7]
+    assert output_values([0x05_04_03_02_FF], 5, 8, signed=False).tolist() == [255, 2, 3, 4, 5]
+    assert output_values([0xFFFF_FFFE, 7], 1, 32, signed=True).tolist() == [-2, 7]
 
 
 def test_patterns_pause_as_they_say() -> None:
@@ -378,8 +378,8 @@ def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [stage["name"] for stage in report["stages"]] == [
         "frames", "binned", "gradient", "spectrum", "quotient", "phase", "network_input",
     ]  # fmt: skip
-    assert {stage["mismatches"] for stage in report["stages"]} == {0}
-    assert report["stages"][-1]["words"] == 3 * 64 * 64 * 5
+    assert {stage["differing"] for stage in report["stages"]} == {0}
+    assert report["stages"][-1]["values"] == 3 * 64 * 64 * 5
     for name in ("latency_cycles", "initiation_interval_cycles", "latency_us", "cells_per_second"):
         assert report[name] is None
     assert "the shell's" in report["reason"]
@@ -394,8 +394,8 @@ def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
     options = ["--network", "--binned", "--waves", "--output", "there"]
     assert main(["cosim", "--level", "dpi", "--design", "mine", *EIGHT, "--cells", "2", *options]) == 0
     report = json.loads((here / "there/report.json").read_text())
-    assert report["stages"][-1] == {"name": "logits", "words": 2 * 5, "mismatches": 0}
-    assert report["stages"][-2] == {"name": "network_input", "words": 2 * 64 * 64 * 5, "mismatches": 0}
+    assert report["stages"][-1] == {"name": "logits", "values": 2 * 5, "differing": 0}
+    assert report["stages"][-2] == {"name": "network_input", "values": 2 * 64 * 64 * 5, "differing": 0}
     (waves,) = (here / "there/run").glob("waves.*")
     assert waves.stat().st_size > 10_000
 

@@ -102,11 +102,11 @@ def test_every_word_of_four_cells(
     assert (result.cells, result.csim_cells, len(records)) == (CELLS, 4, 4)
     stages = {stage.name: stage for stage in result.stages}
     assert list(stages) == [*(stage.name for stage in contract(DESIGN).stages), "logits"]
-    assert {name: stage.mismatches for name, stage in stages.items()} == dict.fromkeys(stages, 0)
-    assert stages["frames"].words == 4 * 4 * 305 * 305
-    assert stages["phase"].words == 4 * 64 * 64
-    assert stages["network_input"].words == 4 * 64 * 64 * 5
-    assert stages["logits"].words == 4 * 5
+    assert {name: stage.differing for name, stage in stages.items()} == dict.fromkeys(stages, 0)
+    assert stages["frames"].values == 4 * 4 * 305 * 305
+    assert stages["phase"].values == 4 * 64 * 64
+    assert stages["network_input"].values == 4 * 64 * 64 * 5
+    assert stages["logits"].values == 4 * 5
     assert np.array_equal(result.csim_classes, result.fixed_classes[:4])
 
 
@@ -126,8 +126,8 @@ def test_a_wrong_word_is_seen_and_named(
 
     monkeypatch.setattr(CSimulation, "run", wrong)
     result, _ = chain(model, project, simulation, frames[:2], csim_cells=2)
-    assert {stage.name: stage.mismatches for stage in result.stages if stage.mismatches} == {"quotient": 2}
-    with pytest.raises(CheckFailed, match="stage quotient: 2 of 16384 words differ"):
+    assert {stage.name: stage.differing for stage in result.stages if stage.differing} == {"quotient": 2}
+    with pytest.raises(CheckFailed, match="stage quotient: 2 of 16384 values differ"):
         CSimReport.of(result, design="x", source="x", seed=None, labels=None, wrong_order=None, seconds=0.0).check()
 
 
@@ -161,7 +161,7 @@ def test_the_plain_bench_and_its_exit_codes(
     words.tofile(tmp_path / "phase.bin")
     red = subprocess.run([program, tmp_path], capture_output=True, text=True, check=False)
     assert red.returncode == 1
-    assert "1 mismatches" in red.stdout
+    assert " values, 1 differ\n" in red.stdout
     (tmp_path / "phase.bin").write_bytes(words[:-5].tobytes())
     assert subprocess.run([program, tmp_path], capture_output=True, check=False).returncode == 2
     assert subprocess.run([program, tmp_path / "nowhere"], capture_output=True, check=False).returncode == 2
@@ -209,9 +209,9 @@ def test_the_verb_on_simulated_cells(here: Path, trained: Path, capsys: pytest.C
     assert set(wanted) <= set(report)
     assert (report["frames"], report["agreement_frames"], report["source"]) == (5, 20, "simulated")
     for stage in report["stages"]:
-        assert set(stage) == {"name", "words", "mismatches", "float_rmse", "float_max", "rmse_bound", "unit"}
-        assert stage["words"] > 0
-        assert stage["mismatches"] == 0
+        assert set(stage) == {"name", "values", "differing", "float_rmse", "float_max", "rmse_bound", "unit"}
+        assert stage["values"] > 0
+        assert stage["differing"] == 0
     assert (here / "out/csim/picture.png").read_bytes().startswith(b"\x89PNG")
     assert "20 cells" in capsys.readouterr().out
     (data,) = (here / "out/data").iterdir()
@@ -339,7 +339,7 @@ def test_before_any_training_the_chain_ends_at_the_networks_input(
     assert csim(DESIGN.name, "--cells", 1, "--agreement-cells", 2) == 0
     report = json.loads((here / "out/csim/report.json").read_text())
     assert [stage["name"] for stage in report["stages"]] == [stage.name for stage in contract(DESIGN).stages]
-    assert {stage["mismatches"] for stage in report["stages"]} == {0}
+    assert {stage["differing"] for stage in report["stages"]} == {0}
     assert (report["top1_agreement"], report["fixed_accuracy"]) == (None, None)
     assert "There is no trained network yet" in capsys.readouterr().out
 

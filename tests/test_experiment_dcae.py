@@ -207,8 +207,8 @@ def test_jurkat_cells_are_a_section_of_their_own(tmp_path: Path, monkeypatch: py
     rows = report["tables"]["jurkat"]
     assert [row["method"] for row in rows] == [
         "texture features + SVM", "DCAE features + ANN", "encoder + ANN, fine-tuned end to end",
-        "quantized network of encoder + ANN, fine-tuned", "control: background only, DCAE features + ANN",
-        "control: background only, texture features + SVM",
+        "quantized network of encoder + ANN, fine-tuned", "background check: DCAE features + ANN",
+        "background check: texture features + SVM",
     ]  # fmt: skip
     assert all(0 <= row["balanced accuracy"]["value"] <= 1 for row in rows)
     assert all(each["cells"] == 14 for each in report["facts"]["jurkat"].values())

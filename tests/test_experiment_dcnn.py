@@ -92,7 +92,7 @@ def test_scores_are_consistent(report: dict) -> None:
     selected = min(tables["curves"], key=lambda row: row["two streams, validation L"])
     assert two["validation L"]["value"] == pytest.approx(selected["two streams, validation L"], abs=1e-5)
     assert two["validation A"]["value"] == pytest.approx(selected["two streams, validation A"], abs=1e-5)
-    assert tables["quantized"][0]["products a clip"] == tables["quantized"][1]["products a clip"] > 1000
+    assert tables["quantized"][0]["multiplications a clip"] == tables["quantized"][1]["multiplications a clip"] > 1000
     constant = tables["controls"][2]
     assert constant["test L"]["value"] == pytest.approx(np.log(2))
 

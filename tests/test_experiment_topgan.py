@@ -428,7 +428,7 @@ def test_jurkat_cells_are_a_section_where_there_are_data(tmp_path: Path, monkeyp
     rows = json.loads((tmp_path / "page" / "report.json").read_text())["tables"]["jurkat"]
     assert [row["method"] for row in rows] == [
         *(method.value for method in TINY_JURKAT.methods),
-        "control: TOP-GAN + augmentation, background alone",
+        "background check: TOP-GAN + augmentation, background alone",
     ]
     assert all(row["accuracy"]["low"] < 0.5 < row["accuracy"]["high"] for row in rows)
     text = (tmp_path / "page" / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""The Jurkat cells' loader, and the background-only control: it shows nothing of a cell, and all of a background."""
+"""The Jurkat cells' loader, and images of the background alone: nothing of a cell, and all of a background."""
 
 from __future__ import annotations
 

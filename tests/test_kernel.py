@@ -40,9 +40,9 @@ def compare(simulation: CSimulation, frames: np.ndarray) -> int:
     for cell, raw in enumerate(frames):
         for name, codes in simulation.run(raw).items():
             tallies[name.removesuffix("_exponent")].exact(getattr(exact, name)[cell], codes)
-    assert {name: tally.mismatches for name, tally in tallies.items()} == dict.fromkeys(tallies, 0)
-    assert all(tally.words for tally in tallies.values())
-    return sum(tally.words for tally in tallies.values())
+    assert {name: tally.differing for name, tally in tallies.items()} == dict.fromkeys(tallies, 0)
+    assert all(tally.values for tally in tallies.values())
+    return sum(tally.values for tally in tallies.values())
 
 
 @pytest.mark.parametrize("name", ALL_DESIGNS)

@@ -10,7 +10,7 @@ from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, run_rate
-from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_words
+from cytogate.sim.axi.levels import DPI, Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
 from tests.conftest import REPOSITORY
 from tests.test_cosim import SMALL, failures, frames_of
@@ -36,10 +36,10 @@ def test_as_the_block_design_has_them(builds: Path, tmp_path: Path) -> None:
     """The Verilog around them; the registers themselves stand beside every kernel of level dpi."""
     under_test, build = kernel(builds / "kernel_registers", builds, SOURCES)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.frames, measured.words, measured.mismatches) == (5, due.size, 0)
+    assert (measured.frames, measured.values, measured.differing) == (5, due.size, 0)
     only = r"first_and_last|registers_after_reset"
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path, only=only)
     assert not failures(outcomes)
@@ -65,7 +65,7 @@ def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
     sources = tuple(changed if path.name == changed.name else path for path in SOURCES)
     under_test, build = kernel(tmp_path / "build", builds, sources)
     frames = frames_of(SMALL)[:5]
-    due = pixel_words(integer.retrieve(frames, SMALL).network_input, 1)
+    due = pixel_values(integer.retrieve(frames, SMALL).network_input, 1)
     bench_task(Level.DPI, SMALL, 1).write(tmp_path, frames, due)
     only = r"first_and_last|reset|flags"
     outcomes = run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, tmp_path, only=only)

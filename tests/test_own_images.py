@@ -74,7 +74,7 @@ def test_a_folder_of_pictures_trains_each_network_of_the_papers(
     assert main(["csim", *given, "--cells", "20", "--agreement-cells", "20"]) == 0
     report = json.loads(Path("out/csim/report.json").read_text())
     (logits,) = (stage for stage in report["stages"] if stage["name"] == "logits")
-    assert (logits["words"], logits["mismatches"]) == (40, 0)
+    assert (logits["values"], logits["differing"]) == (40, 0)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pyt
     assert sum(said["decisions"].values()) == sum(said["classes"].values()) == 200
     # The light kernel counts no clocks: there is no latency of the phase retrieval to tell.
     spans = ("queue", "transfer", "decision", "total")
-    assert {span: each["cells"] for phase, each in said["latency"].items()} == dict.fromkeys(spans, 200)
+    assert {span: each["cells"] for span, each in said["latency"].items()} == dict.fromkeys(spans, 200)
     assert len(list((here / "run" / "images" / "THP1").glob("*.tif"))) == 5
     printed = capsys.readouterr().out
     assert "200 cells of cells.npz; the source has ended" in printed

@@ -54,9 +54,9 @@ def read(path: Path) -> dict[str, Any]:
 
 def compared(report: dict[str, Any]) -> int:
     """Return how many values a report compared, none of which differs."""
-    assert {stage["mismatches"] for stage in report["stages"]} == {0}
-    assert min(stage["words"] for stage in report["stages"]) > 0
-    return sum(stage["words"] for stage in report["stages"])
+    assert {stage["differing"] for stage in report["stages"]} == {0}
+    assert min(stage["values"] for stage in report["stages"]) > 0
+    return sum(stage["values"] for stage in report["stages"])
 
 
 def stages(report: dict[str, Any]) -> list[str]:

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     }
   }
 
-  std::size_t compared[testbench::kStages] = {}, mismatches[testbench::kStages] = {};
+  std::size_t compared[testbench::kStages] = {}, differing[testbench::kStages] = {};
   bool framed = true;
   for (std::size_t cell = 0; cell < cells; ++cell) {
     std::vector<std::uint16_t> codes(kFrameWords);
@@ -62,15 +62,15 @@ int main(int argc, char** argv) {
       if (Recorder::words[stage].size() != words) framed = false;
       for (std::size_t i = 0; i < words && i < Recorder::words[stage].size(); ++i) {
         ++compared[stage];
-        mismatches[stage] += Recorder::words[stage][i] != expected[stage][cell * words + i];
+        differing[stage] += Recorder::words[stage][i] != expected[stage][cell * words + i];
       }
     }
   }
 
   bool equal = framed;
   for (int stage = 0; stage < testbench::kStages; ++stage) {
-    std::printf("%-18s %12zu words %12zu mismatches\n", testbench::kStageNames[stage], compared[stage], mismatches[stage]);
-    equal &= mismatches[stage] == 0;
+    std::printf("%-18s %12zu values, %zu differ\n", testbench::kStageNames[stage], compared[stage], differing[stage]);
+    equal &= differing[stage] == 0;
   }
   if (!framed) std::printf("packets were lost, made up or misframed\n");
   std::printf("%s\n", equal ? "PASS" : "FAIL");

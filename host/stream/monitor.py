@@ -243,4 +243,6 @@ def _bar(latency_ns: int) -> int:
 
 def _scores(rows: list[tuple[int, int, float, Decision]]) -> ScoredCells:
     index, class_index, score, decision = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return ScoredCells(np.array(index, np.int64), np.array(class_index, np.int64), np.array(score, np.float64), decision)
+    return ScoredCells(
+        np.array(index, np.int64), np.array(class_index, np.int64), np.array(score, np.float64), decision
+    )

@@ -1,4 +1,4 @@
-"""What every contract says: its stages, the order in which their words leave, and the memories in between."""
+"""What every contract says: its stages, the order in which their values leave, and the memories in between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPONENT_SUFFIX = "_exponent"
 
 
 class Order(Enum):
-    """Order in which the words of a cell leave a stage, against the axes of its array; the value says it in words."""
+    """Order in which the values of a cell leave a stage, against the axes of its array; the value says it."""
 
     ARRAY = "as the array has them: row by row, the parts of a pixel together"
     CHANNELS_TOGETHER = "row by row, the channels of a pixel together"
@@ -37,13 +37,13 @@ class Order(Enum):
 
 @dataclass(frozen=True)
 class Stage:
-    """One boundary of the chain: what its words are and how far the float reference may be."""
+    """One boundary of the chain: what its values are and how far the float reference may be."""
 
     name: str
     shape: tuple[int, ...]
     """Shape of one cell's array of codes."""
     order: Order
-    """Order in which the words leave the stage."""
+    """Order in which the values leave the stage."""
     format: Format
     unit: str
     scale: float = 1.0
@@ -56,8 +56,8 @@ class Stage:
     """Whether codes come in pairs of real and imaginary part, along the array's last axis of 2."""
 
     @property
-    def words(self) -> int:
-        """Words of one cell."""
+    def size(self) -> int:
+        """Values of one cell."""
         return int(np.prod(self.shape))
 
     def values(self, codes: ArrayLike, exponents: Codes | None = None) -> NDArray:
@@ -71,15 +71,15 @@ class Stage:
         return values[..., 0] + 1j * values[..., 1] if self.complex else values
 
     def to_stream(self, codes: NDArray) -> NDArray:
-        """Return codes ``(..., *shape)`` in the order in which they leave, ``(..., words)``."""
+        """Return codes ``(..., *shape)`` in the order in which they leave, ``(..., values)``."""
         cells = codes.shape[: codes.ndim - len(self.shape)]
         axes = [len(cells) + axis for axis in self.order.axes(len(self.shape))]
-        return codes.transpose(*range(len(cells)), *axes).reshape(*cells, self.words)
+        return codes.transpose(*range(len(cells)), *axes).reshape(*cells, self.size)
 
-    def from_stream(self, words: NDArray) -> NDArray:
-        """Return words ``(..., words)`` in the order in which they leave as codes ``(..., *shape)``."""
-        cells, axes = words.shape[:-1], self.order.axes(len(self.shape))
-        ordered = words.reshape(*cells, *(self.shape[axis] for axis in axes))
+    def from_stream(self, values: NDArray) -> NDArray:
+        """Return values ``(..., values)`` in the order in which they leave as codes ``(..., *shape)``."""
+        cells, axes = values.shape[:-1], self.order.axes(len(self.shape))
+        ordered = values.reshape(*cells, *(self.shape[axis] for axis in axes))
         back = [len(cells) + axes.index(axis) for axis in range(len(axes))]
         return np.ascontiguousarray(ordered.transpose(*range(len(cells)), *back))
 

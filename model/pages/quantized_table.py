@@ -30,7 +30,7 @@ def quantized_beside_float(
     page.table(
         "quantized",
         f"Float network and quantized network on the same {len(labels)} unseen cells",
-        ("network", "accuracy", "balanced accuracy", "calibration error (ECE)", "constants", "products a cell"),
+        ("network", "accuracy", "balanced accuracy", "calibration error (ECE)", "parameters", "multiplications a cell"),
         [
             (
                 name,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
-from cytogate.sim.axi.packing import input_beats, output_words
+from cytogate.sim.axi.packing import input_beats, output_values
 from cytogate.sim.axi.patterns import WORST, Pattern
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import TASK_VARIABLE, BenchTask
@@ -29,8 +29,8 @@ class Bench:
 
     Attributes
     ----------
-    words, mismatches : int
-        Words compared so far, and those that differed.
+    values, differing : int
+        Values compared so far, and those that differed.
     """
 
     def __init__(self, dut: Any) -> None:
@@ -41,10 +41,10 @@ class Bench:
         channels, rows, columns = self._frames.shape[1:]
         layout = FrameLayout(channels, rows, columns, self.task.samples_per_clock, self.task.lane_bits)
         self.row_beats, self.frame_beats = layout.row_beats, layout.beats
-        self.frame_words: int = self._expected.shape[1]
-        self.words = 0
-        self.mismatches = 0
-        self.clocks_per_frame = self.frame_beats + 4 * (self.frame_words // self.task.words_per_beat) + 5000
+        self.frame_values: int = self._expected.shape[1]
+        self.values = 0
+        self.differing = 0
+        self.clocks_per_frame = self.frame_beats + 4 * (self.frame_values // self.task.values_per_beat) + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
         self._packet = lru_cache(maxsize=4)(self._make_packet)
@@ -69,7 +69,7 @@ class Bench:
         return self._packet(frame % self.frames)
 
     def expected(self, frame: int) -> NDArray[np.int64]:
-        """Return the words that are due for a frame."""
+        """Return the values that are due for a frame."""
         return self._expected[frame % self.frames]
 
     def send(self, *frames: int) -> None:
@@ -78,22 +78,22 @@ class Bench:
             self.pins.sender.put(self.packet(frame))
 
     async def compare(self, *frames: int) -> None:
-        """Wait until these frames have left, in this order, and count the words that differ."""
+        """Wait until these frames have left, in this order, and count the values that differ."""
         for frame in frames:
             beats = await self.pins.packet(self.deadline)
-            found = output_words(beats, self.task.words_per_beat, self.task.word_bits, self.task.signed)
+            found = output_values(beats, self.task.values_per_beat, self.task.value_bits, self.task.signed)
             due = self.expected(frame)
-            assert found.shape == due.shape, f"frame {frame}: TLAST after {found.size} words where {due.size} are due"
-            self.words += due.size
-            self.mismatches += int(np.count_nonzero(found != due))
+            assert found.shape == due.shape, f"frame {frame}: TLAST after {found.size} values where {due.size} are due"
+            self.values += due.size
+            self.differing += int(np.count_nonzero(found != due))
 
     async def expect(self, *frames: int) -> None:
-        """Wait until these frames have left, in this order, every word right."""
+        """Wait until these frames have left, in this order, every value right."""
         for frame in frames:
-            before = self.mismatches
+            before = self.differing
             await self.compare(frame)
-            wrong = self.mismatches - before
-            assert not wrong, f"frame {frame}: {wrong} of {self.frame_words} words differ"
+            wrong = self.differing - before
+            assert not wrong, f"frame {frame}: {wrong} of {self.frame_values} values differ"
 
     async def finish(self, accepted: int, dropped: int = 0, flags: int = 0) -> None:
         """Fail if anything more leaves or a counter is off."""
@@ -104,7 +104,7 @@ class Bench:
         assert not receiver.beats, f"{len(receiver.beats)} beats left that belong to no frame"
         counted = [await self.pins.read(name) for name in ("FRAMES_ACCEPTED", "FRAMES_DROPPED", "ERROR_FLAGS")]
         assert counted == [accepted, dropped, flags], f"accepted, dropped, flags are {counted}"
-        assert not accepted or self.words, "nothing was compared"
+        assert not accepted or self.values, "nothing was compared"
 
     def _make_packet(self, frame: int) -> list[int]:
         return input_beats(np.asarray(self._frames[frame]), self.task.samples_per_clock, self.task.lane_bits)

@@ -112,7 +112,7 @@ async def reset_while_a_frame_is_computed_or_leaves(dut: Any, behind: str) -> No
     bench = Bench(dut)
     await bench.start()
     pins = bench.pins
-    beats_out = bench.frame_words // bench.task.words_per_beat
+    beats_out = bench.frame_values // bench.task.values_per_beat
     bench.send(0, 1)
     if behind == "last_in":
         await pins.until(lambda: bool(pins.sender.ended), bench.deadline, "input was not accepted")

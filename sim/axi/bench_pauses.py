@@ -8,14 +8,14 @@ import cocotb
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from cytogate.sim.axi.bench import Bench
-from cytogate.sim.axi.packing import output_words
+from cytogate.sim.axi.packing import output_values
 from cytogate.sim.axi.patterns import ALL, Pattern, at_random
 
 
 @cocotb.test()
 @cocotb.parametrize(idle=ALL, backpressure=ALL)
 async def nothing_is_lost(dut: Any, idle: Pattern, backpressure: Pattern) -> None:
-    """Frames back to back: whoever pauses, every word leaves, once, in order."""
+    """Frames back to back: whoever pauses, every value leaves, once, in order."""
     bench = Bench(dut)
     await bench.start(idle, backpressure)
     frames = range(3)
@@ -44,7 +44,7 @@ async def a_receiver_that_sleeps(dut: Any) -> None:
 
 @cocotb.test()
 async def the_models_of_cocotbext_axi_agree(dut: Any) -> None:
-    """Source and sink of other people's making see the same words as ours."""
+    """Source and sink of other people's making see the same values as ours."""
     bench = Bench(dut)
     await bench.pins.reset(streams=False)
     ends = [
@@ -57,6 +57,6 @@ async def the_models_of_cocotbext_axi_agree(dut: Any) -> None:
         await source.send(AxiStreamFrame(bench.packet(frame)))
     for frame in range(2):
         received = await bench.pins.within(4 * bench.deadline, sink.recv(), "no packet left")
-        words = output_words(received.tdata, bench.task.words_per_beat, bench.task.word_bits, bench.task.signed)
-        assert words.tolist() == bench.expected(frame).tolist()
+        values = output_values(received.tdata, bench.task.values_per_beat, bench.task.value_bits, bench.task.signed)
+        assert values.tolist() == bench.expected(frame).tolist()
     assert await bench.pins.read("FRAMES_ACCEPTED") == 2

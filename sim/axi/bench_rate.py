@@ -1,4 +1,4 @@
-"""The undisturbed run: frames back to back, every word compared, clocks counted."""
+"""The undisturbed run: frames back to back, every value compared, clocks counted."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ async def frames_back_to_back(dut: Any) -> None:
     latencies = [out - into for into, out in zip(sent, left, strict=True)]
     Measured(
         frames=bench.frames,
-        words=bench.words,
-        mismatches=bench.mismatches,
+        values=bench.values,
+        differing=bench.differing,
         latency_cycles=max(latencies),
         interval_cycles=(left[-1] - left[0]) / (len(left) - 1) if len(left) > 1 else None,
     ).write(bench.folder)
-    assert not bench.mismatches, f"{bench.mismatches} of {bench.words} words differ"
+    assert not bench.differing, f"{bench.differing} of {bench.values} values differ"
     assert await bench.pins.read("LATENCY_CYCLES") == latencies[-1]
     assert await bench.pins.read("INTERVAL_CYCLES") == (left[-1] - left[-2] if len(left) > 1 else 0)
     await bench.finish(accepted=bench.frames)

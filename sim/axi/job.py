@@ -1,4 +1,4 @@
-"""What ``cytogate cosim`` does: frames through the pins of a kernel, words compared, clocks counted, report."""
+"""What ``cytogate cosim`` does: frames through the pins of a kernel, values compared, clocks counted, report."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import samples
 from cytogate.model.retrieval import laws
 from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
-from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_words
+from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
+from cytogate.sim.csim.compare import ExactStage
 
 BUILD_FOLDER = Path("out/cosim/build")
 """Where commands keep compiled simulations, by level, design and samples per clock."""
@@ -58,15 +59,6 @@ class CosimRequest:
 
 
 @dataclass(frozen=True)
-class StageWords:
-    """Words of one stage, compared with the integer model."""
-
-    name: str
-    words: int
-    mismatches: int
-
-
-@dataclass(frozen=True)
 class CosimReport:
     """``out/cosim/LEVEL/report.json``; clocks are None where they are not those of hardware, ``reason`` says why."""
 
@@ -77,7 +69,7 @@ class CosimReport:
     frames: int
     raw_rows: int
     raw_columns: int
-    stages: tuple[StageWords, ...]
+    stages: tuple[ExactStage, ...]
     latency_cycles: int | None
     """From a frame's last beat in to its last beat out."""
     initiation_interval_cycles: float | None
@@ -98,8 +90,8 @@ class CosimReport:
     def check(self) -> None:
         """Raise :class:`CheckFailed` with the first thing that is wrong."""
         for stage in self.stages:
-            if stage.mismatches or not stage.words:
-                raise CheckFailed(f"stage {stage.name}: {stage.mismatches} of {stage.words} words differ")
+            if stage.differing or not stage.values:
+                raise CheckFailed(f"stage {stage.name}: {stage.differing} of {stage.values} values differ")
         for outcome in self.scenarios:
             if outcome.failure is not None:
                 raise CheckFailed(f"{outcome.name}: {outcome.failure}")
@@ -133,7 +125,7 @@ def run_cosim(request: CosimRequest) -> None:
     last = "network_input" if network is None else "logits"
     stages = [
         *(stage for stage in recorded if stage.name != last),
-        StageWords(last, measured.words, measured.mismatches),
+        ExactStage(last, measured.values, measured.differing),
     ]
     scenarios = _scenarios(under_test, build, request, design, project, frames, due) if request.scenarios else []
     report = _report(request, design, measured, stages, scenarios, time.perf_counter() - began)
@@ -144,7 +136,7 @@ def run_cosim(request: CosimRequest) -> None:
 
 
 def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = False, show: bool = False) -> Measured:
-    """Send the frames of the task in folder ``run`` back to back; words that differ are counted, all else raises.
+    """Send the frames of the task in folder ``run`` back to back; values that differ are counted, all else raises.
 
     Raises
     ------
@@ -160,27 +152,27 @@ def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = Fals
     if not (run / "measured.json").exists():
         raise CheckFailed(f"{outcome.name}: {outcome.failure}")
     measured = Measured.read(run)
-    if outcome.failure is not None and not measured.mismatches:
+    if outcome.failure is not None and not measured.differing:
         raise CheckFailed(f"{outcome.name}: {outcome.failure}")
     return measured
 
 
-def recorded_words(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
+def compare_recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[ExactStage]:
     """Compare what the DPI shell has recorded in folder ``stages``, stage by stage, with the integer model."""
     rows = contract(design).recorded
     recorded: dict[str, NDArray] = {}
     for row in rows:
-        words: NDArray = np.memmap(stages / f"{row.name}.bin", "<i4", mode="r")
-        if len(words) != len(frames) * row.words:
-            raise CheckFailed(f"stage {row.name}: {len(words)} words where {len(frames)} frames have {row.words} each")
-        recorded[row.name] = words.reshape(len(frames), -1)
-    mismatches = {row.name: 0 for row in rows}
+        values: NDArray = np.memmap(stages / f"{row.name}.bin", "<i4", mode="r")
+        if len(values) != len(frames) * row.size:
+            raise CheckFailed(f"stage {row.name}: {len(values)} values where {len(frames)} frames have {row.size} each")
+        recorded[row.name] = values.reshape(len(frames), -1)
+    differing = {row.name: 0 for row in rows}
     for cell, raw in enumerate(frames):
         exact = laws.exact(np.asarray(raw)[None], design)
         for row in rows:
             due = row.to_stream(np.asarray(exact[row.name][0]))
-            mismatches[row.name] += int(np.count_nonzero(recorded[row.name][cell] != due))
-    return [StageWords(row.name, recorded[row.name].size, mismatches[row.name]) for row in rows]
+            differing[row.name] += int(np.count_nonzero(recorded[row.name][cell] != due))
+    return [ExactStage(row.name, recorded[row.name].size, differing[row.name]) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -211,23 +203,23 @@ class _Network:
 def _vectors(
     design: Design, network: _Network | None, request: CosimRequest
 ) -> tuple[NDArray[np.unsignedinteger], Codes]:
-    """Return simulated frames and the words that are due at the last pins."""
+    """Return simulated frames and the values that are due at the last pins."""
     lines = simulated_lines(design.network.class_names)
     cells = SimulatedCells(design.four_angle, lines, request.cells, request.seed)
     frames = np.stack([cell.frames for cell in cells])
     pixels = laws.network_inputs(frames, design)
     if network is not None:
         return frames, network.codes(pixels)
-    return frames, pixel_words(pixels, design.chip.samples_per_clock)
+    return frames, pixel_values(pixels, design.chip.samples_per_clock)
 
 
-def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[StageWords]:
-    """Compare the recorded stages, an exponent with the words that it belongs to."""
-    found = {stage.name: stage for stage in recorded_words(stages, frames, design)}
+def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[ExactStage]:
+    """Compare the recorded stages, an exponent with the values that it belongs to."""
+    found = {stage.name: stage for stage in compare_recorded(stages, frames, design)}
     for name in [name for name in found if name.endswith(EXPONENT_SUFFIX)]:
         exponents, of = found.pop(name), name.removesuffix(EXPONENT_SUFFIX)
-        words, mismatches = exponents.words + found[of].words, exponents.mismatches + found[of].mismatches
-        found[of] = StageWords(of, words, mismatches)
+        values, differing = exponents.values + found[of].values, exponents.differing + found[of].differing
+        found[of] = ExactStage(of, values, differing)
     return list(found.values())
 
 
@@ -270,7 +262,7 @@ def _report(
     request: CosimRequest,
     design: Design,
     measured: Measured,
-    stages: list[StageWords],
+    stages: list[ExactStage],
     scenarios: list[Outcome],
     seconds: float,
 ) -> CosimReport:
@@ -308,10 +300,10 @@ def _print(report: CosimReport, files: list[Path]) -> None:
         title=f"Level {report.level} of {report.design}: {report.frames} frames of {report.raw_rows}x"
         f"{report.raw_columns}, {samples(report.samples_per_clock)}, {report.simulator}"
     )
-    for column in ("stage", "words compared", "mismatches"):
+    for column in ("stage", "values compared", "values that differ"):
         table.add_column(column, justify="left" if column == "stage" else "right")
     for stage in report.stages:
-        table.add_row(stage.name, f"{stage.words:,}", f"{stage.mismatches:,}")
+        table.add_row(stage.name, f"{stage.values:,}", f"{stage.differing:,}")
     console.print(table)
     if report.latency_cycles is not None:
         console.print(

@@ -50,8 +50,8 @@ def bench_task(level: Level, design: Design, samples_per_clock: int, network: Hl
         level=level.value,
         samples_per_clock=samples_per_clock,
         lane_bits=lane_bits(design.camera.adc_bits),
-        words_per_beat=samples_per_clock * terms.network_channels if network is None else 1,
-        word_bits=terms.pixel.width if network is None else LOGIT_BEAT_BITS,
+        values_per_beat=samples_per_clock * terms.network_channels if network is None else 1,
+        value_bits=terms.pixel.width if network is None else LOGIT_BEAT_BITS,
         signed=terms.pixel.signed or network is not None,
         registers={row.name: row.offset for row in registers.Register},
         constants={
@@ -62,8 +62,8 @@ def bench_task(level: Level, design: Design, samples_per_clock: int, network: Hl
     )
 
 
-def pixel_words(network_input: NDArray[np.integer], samples_per_clock: int) -> Codes:
-    """Return cells of pixels (cells, rows, columns, channels) as the words that leave the kernel (cells, words).
+def pixel_values(network_input: NDArray[np.integer], samples_per_clock: int) -> Codes:
+    """Return cells of pixels (cells, rows, columns, channels) as the values that leave the kernel (cells, values).
 
     A row begins on a beat of ``samples_per_clock`` pixels of its own: lanes behind its last column are zero.
     """

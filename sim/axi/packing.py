@@ -31,8 +31,8 @@ def input_beats(frames: NDArray[np.unsignedinteger], samples_per_clock: int, lan
     return [int.from_bytes(data[start : start + octets], "little") for start in range(0, len(data), octets)]
 
 
-def output_words(beats: Sequence[int], words_per_beat: int, word_bits: int, signed: bool) -> NDArray[np.int64]:
-    """Return the words of output beats in stream order; ``word_bits`` is 8, 16 or 32."""
-    octets = words_per_beat * word_bits // 8
+def output_values(beats: Sequence[int], values_per_beat: int, value_bits: int, signed: bool) -> NDArray[np.int64]:
+    """Return the values of output beats in stream order; ``value_bits`` is 8, 16 or 32."""
+    octets = values_per_beat * value_bits // 8
     data = b"".join(beat.to_bytes(octets, "little") for beat in beats)
-    return np.frombuffer(data, f"<{'i' if signed else 'u'}{word_bits // 8}").astype(np.int64)
+    return np.frombuffer(data, f"<{'i' if signed else 'u'}{value_bits // 8}").astype(np.int64)

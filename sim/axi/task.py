@@ -21,8 +21,8 @@ STAGES_VARIABLE = "CYTOGATE_STAGES"
 class BenchTask:
     """The kernel's geometry at its pins; vectors lie beside it.
 
-    ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the words that leave
-    (cells, words a frame) in stream order.
+    ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the values that leave
+    (cells, values a frame) in stream order.
     """
 
     level: str
@@ -30,9 +30,9 @@ class BenchTask:
     """Pixels of an input beat."""
     lane_bits: int
     """Bits of one channel's code in a beat."""
-    words_per_beat: int
-    """Words of an output beat: the channels of as many pixels, or one logit."""
-    word_bits: int
+    values_per_beat: int
+    """Values of an output beat: the channels of as many pixels, or one logit."""
+    value_bits: int
     signed: bool
     registers: dict[str, int]
     """Offset of each register by name."""
@@ -42,7 +42,7 @@ class BenchTask:
     def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
         """Write the task and its vectors into ``folder``."""
         if len(frames) != len(expected):
-            raise ValueError(f"{len(frames)} frames and words of {len(expected)}")
+            raise ValueError(f"{len(frames)} frames and values of {len(expected)}")
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "frames.npy", frames, allow_pickle=False)
         np.save(folder / "expected.npy", expected, allow_pickle=False)
@@ -51,7 +51,7 @@ class BenchTask:
 
     @staticmethod
     def read(folder: Path) -> tuple[BenchTask, NDArray[np.unsignedinteger], NDArray[np.int64]]:
-        """Return the task in ``folder``, its frames and the words due."""
+        """Return the task in ``folder``, its frames and the values due."""
         task = BenchTask(**json.loads((folder / "task.json").read_text(encoding="utf-8")))
         vectors = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("frames.npy", "expected.npy")]
         return task, vectors[0], vectors[1]
@@ -62,9 +62,9 @@ class Measured:
     """What the undisturbed run counted, clock by clock."""
 
     frames: int
-    words: int
-    """Words compared."""
-    mismatches: int
+    values: int
+    """Values compared."""
+    differing: int
     latency_cycles: int
     """From the last beat in to the last beat out, the same frame, the largest over all frames."""
     interval_cycles: float | None

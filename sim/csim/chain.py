@@ -1,7 +1,7 @@
 """The main job: cells through float64, integer model and C-simulation, every stage compared.
 
 The integer model and Keras see every cell; the C-simulation, a hundred times slower, as many as asked. Where all
-three see a cell, every word is compared.
+three see a cell, every value is compared.
 """
 
 from __future__ import annotations

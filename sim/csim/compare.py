@@ -14,13 +14,23 @@ from cytogate.model.errors import CheckFailed
 
 
 @dataclass(frozen=True)
+class ExactStage:
+    """A stage without a float reference: its values are equal or not."""
+
+    name: str
+    values: int
+    """Values compared between model and simulation."""
+    differing: int
+
+
+@dataclass(frozen=True)
 class StageResult:
     """What was compared at one stage, and how it came out."""
 
     name: str
-    words: int
-    """Words compared between the integer model and the C-simulation."""
-    mismatches: int
+    values: int
+    """Values compared between the integer model and the C-simulation."""
+    differing: int
     float_rmse: float
     """Root-mean-square difference of the integer model from the float64 reference, in ``unit``."""
     float_max: float
@@ -30,8 +40,8 @@ class StageResult:
 
     @property
     def holds(self) -> bool:
-        """Whether every word is equal and the RMSE from float within its bound."""
-        return self.words > 0 and self.mismatches == 0 and self.float_rmse <= self.rmse_bound
+        """Whether every value is equal and the RMSE from float within its bound."""
+        return self.values > 0 and self.differing == 0 and self.float_rmse <= self.rmse_bound
 
 
 @dataclass
@@ -39,21 +49,21 @@ class StageTally:
     """Running comparison of one stage."""
 
     stage: Stage
-    words: int = 0
-    mismatches: int = 0
-    _values: int = 0
+    values: int = 0
+    differing: int = 0
+    _bounded: int = 0
     _squares: float = 0.0
     _allowed: float = 0.0
     """What ``_squares`` may be at most."""
     _largest: float = field(default=0.0)
 
     def exact(self, expected: ArrayLike, found: ArrayLike) -> None:
-        """Compare codes word for word; a different number of words is a failure of its own."""
+        """Compare codes value for value; a different number of values is a failure of its own."""
         expected, found = np.asarray(expected), np.asarray(found)
         if expected.shape != found.shape:
-            raise CheckFailed(f"stage {self.stage.name}: {found.shape} words where {expected.shape} are due")
-        self.words += expected.size
-        self.mismatches += int(np.count_nonzero(expected != found))
+            raise CheckFailed(f"stage {self.stage.name}: {found.shape} values where {expected.shape} are due")
+        self.values += expected.size
+        self.differing += int(np.count_nonzero(expected != found))
 
     def bounded(self, reference: NDArray, fixed: NDArray, exponents: Codes | None = None) -> None:
         """Compare values (cells, ...), complex ones by the magnitude of their difference.
@@ -63,21 +73,21 @@ class StageTally:
         if reference.shape != fixed.shape:
             raise CheckFailed(f"stage {self.stage.name}: float has {reference.shape} values, fixed {fixed.shape}")
         error = np.abs(reference - fixed)
-        self._values += error.size
+        self._bounded += error.size
         self._squares += float(np.square(error).sum())
         self._allowed += float(self.stage.bound.squares(exponents).mean()) * error.size
         self._largest = max(self._largest, float(error.max(initial=0.0)))
 
     def result(self) -> StageResult:
         """Return the comparison so far; none at all is a failure."""
-        if not self.words or not self._values:
+        if not self.values or not self._bounded:
             raise CheckFailed(f"stage {self.stage.name}: nothing was compared")
         return StageResult(
             name=self.stage.name,
-            words=self.words,
-            mismatches=self.mismatches,
-            float_rmse=math.sqrt(self._squares / self._values),
+            values=self.values,
+            differing=self.differing,
+            float_rmse=math.sqrt(self._squares / self._bounded),
             float_max=self._largest,
-            rmse_bound=math.sqrt(self._allowed / self._values),
+            rmse_bound=math.sqrt(self._allowed / self._bounded),
             unit=self.stage.unit,
         )

@@ -1,4 +1,4 @@
-"""C-simulation as a callable: raw frames in, every word of every stage out, as the C++ computed it."""
+"""C-simulation as a callable: raw frames in, every value of every stage out, as the C++ computed it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CSimulation:
         return {**shaped, LOGITS: stages[LOGITS]} if stages[LOGITS].size else shaped
 
     def send(self, frames: NDArray[np.unsignedinteger], pixels: int) -> tuple[int, dict[str, Codes]]:
-        """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw words."""
+        """Send a packet of ``pixels`` pixels, a malformed one where that is no frame; frames that left, raw values."""
         if frames.shape != contract(self.design).stage("frames").shape:
             raise ValueError(f"frames of {frames.shape} do not fit design {self.design.name}")
         codes = np.ascontiguousarray(frames, np.uint16)
@@ -93,9 +93,9 @@ class CSimulation:
     def _recorded(self) -> list[tuple[str, Codes]]:
         stages: list[tuple[str, Codes]] = []
         while name := self.library.cytogate_stage_name(len(stages)):
-            words = self.library.cytogate_stage_words(len(stages))
+            values = self.library.cytogate_stage_words(len(stages))
             data = self.library.cytogate_stage_data(len(stages))
-            codes = np.ctypeslib.as_array(data, (words,)).astype(np.int64) if words else np.zeros(0, np.int64)
+            codes = np.ctypeslib.as_array(data, (values,)).astype(np.int64) if values else np.zeros(0, np.int64)
             stages.append((name.decode(), codes))
         return stages
 

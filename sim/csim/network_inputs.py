@@ -20,18 +20,9 @@ from cytogate.model.design.folder import network_folder
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.saved import INPUT_CODES, load_codes, load_network
+from cytogate.sim.csim.compare import ExactStage
 from cytogate.sim.csim.kernels import BUILD_FOLDER, LOGITS
 from cytogate.sim.csim.network import compare_logits
-
-
-@dataclass(frozen=True)
-class ExactStage:
-    """A stage that has no float reference: its values are equal or not."""
-
-    name: str
-    values: int
-    """Values compared between Keras and the C-simulation."""
-    differing: int
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,9 @@ class CSimReport:
     def check(self) -> None:
         """Raise :class:`CheckFailed` with the first relation that does not hold."""
         for stage in self.stages:
-            if stage.mismatches:
+            if stage.differing:
                 raise CheckFailed(
-                    f"stage {stage.name}: {stage.mismatches} of {stage.words} words differ between integer model and "
+                    f"stage {stage.name}: {stage.differing} of {stage.values} values differ between integer model and "
                     "C-simulation"
                 )
         for stage in self.stages:
@@ -108,13 +108,13 @@ def print_table(report: CSimReport, files: Sequence[Path]) -> None:
     console = terminal()
     table = Table(title=f"C-simulation of {report.design}: {report.frames} cells, {report.source}")
     for column, justify in (
-        ("stage", "left"), ("words compared", "right"), ("mismatches", "right"), ("RMSE vs float64", "right"),
+        ("stage", "left"), ("values compared", "right"), ("values that differ", "right"), ("RMSE vs float64", "right"),
         ("bound on the RMSE", "right"), ("largest difference", "right"), ("unit", "left"), ("", "left"),
     ):  # fmt: skip
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for stage in report.stages:
         table.add_row(
-            stage.name, f"{stage.words:,}", f"{stage.mismatches:,}", f"{stage.float_rmse:.3g}",
+            stage.name, f"{stage.values:,}", f"{stage.differing:,}", f"{stage.float_rmse:.3g}",
             f"{stage.rmse_bound:.3g}", f"{stage.float_max:.3g}", stage.unit, "holds" if stage.holds else "FAILS",
         )  # fmt: skip
     console.print(table)

@@ -1,4 +1,4 @@
-"""The SystemVerilog kernel as a callable: verilated, compiled once per content, every stage's words at hand.
+"""The SystemVerilog kernel as a callable: verilated, compiled once per content, every stage's values at hand.
 
 Fast (some hundred thousand clocks a second) because no Python runs in a clock; what needs Python at the pins is a bench
 of cocotb's.
@@ -32,7 +32,7 @@ from cytogate.sim.rtl.verilator import verilator_root
 PREFIX = "Vtop"
 """Name of the verilated class, by which players know it."""
 LINES_TOGETHER = ("spectrum", "quotient", "phase")
-"""Stages in which as many lines leave side by side as there are samples a clock, a word of each at a time."""
+"""Stages in which as many lines leave side by side as there are samples a clock, a value of each at a time."""
 """Samples a clock."""
 VERILATION_SECONDS = 600
 """Verilator itself takes seconds; g++ behind it has a deadline of its own."""
@@ -202,10 +202,10 @@ class RtlSimulation:
         return {row.name: row.from_stream(self._stream(row, cells)) for row in rows}
 
     def _stream(self, row: Stage, cells: int) -> Codes:
-        """Return a stage's words (cells, words) in the contract's order."""
+        """Return a stage's values (cells, values) in the contract's order."""
         samples = self.samples_per_clock
         if len(row.shape) == 1:
-            return self._heard(row, 1, cells * row.words // samples).reshape(cells, -1)
+            return self._heard(row, 1, cells * row.size // samples).reshape(cells, -1)
         channels_first = row.order is Order.CHANNELS_TOGETHER
         parts = row.shape[0] if channels_first else int(np.prod(row.shape[2:]))
         lines, length = row.shape[1:] if channels_first else row.shape[:2]

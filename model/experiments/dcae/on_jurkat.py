@@ -1,7 +1,8 @@
 """Paper 004's networks on real cells: seven stages of the Jurkat cells' cycle, in bright and dark field.
 
 The autoencoder learns from G1 cells that have no part in the labelled ones; everything else is fitted on a fold's
-training cells, and reported on its test cells. Beside it stands the control that sees the background alone.
+training cells, and reported on its test cells. Beside it stands the background check, a network that
+sees the background alone.
 """
 
 from __future__ import annotations

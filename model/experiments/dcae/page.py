@@ -201,8 +201,8 @@ def _quantized(page: Page, results: Hep2Results) -> None:
     page.text(
         f"Accuracy of the quantized network less that of the float network, cell by cell: "
         f"{told_difference(difference)}; both say the same of {agree:.1%} of the cells. The "
-        f"quantized network has weights and words of 8 bits, {count_weights(quantized):,} constants and "
-        f"{count_macs(quantized) / 1e6:.1f} million products a cell; its logits are exact in fixed point."
+        f"quantized network has weights and values of 8 bits, {count_weights(quantized):,} parameters and "
+        f"{count_macs(quantized) / 1e6:.1f} million multiplications a cell; its logits are exact in fixed point."
     )
     page.plot("reliability", "Reliability of float network and quantized network", reliability_plot(curves))
     page.fact("quantized_less_float", difference)

@@ -40,10 +40,11 @@ SMALLEST_DEVIATION = 1e-6
 DCAE = "DCAE features + ANN"
 FINE_TUNED, QUANTIZED = "encoder + ANN, fine-tuned end to end", "quantized network of encoder + ANN, fine-tuned"
 TEXTURE, LBP, CNN = "texture features + SVM", "LBP descriptors + SVM", "5-layer CNN"
-CONTROL, TEXTURE_CONTROL = f"control: background only, {DCAE}", f"control: background only, {TEXTURE}"
+CONTROL, TEXTURE_CONTROL = f"background check: {DCAE}", f"background check: {TEXTURE}"
 CONTROLS = (CONTROL, TEXTURE_CONTROL)
 CONTROL_TOLD = (
-    "The ANN's control learns anew from backgrounds, behind an encoder that has seen cells; the SVM's learns all."
+    "The ANN's background check learns anew from backgrounds, behind an encoder that has seen cells; "
+    "the SVM's learns all."
 )
 
 

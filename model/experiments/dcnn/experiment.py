@@ -352,7 +352,7 @@ def _quantized(page: Page, trainer: DcnnTrainer, penalty: float, floating: Varia
     page.table(
         "quantized",
         "Float network and quantized network of 8 bits: half resolution, two streams",
-        ("network", "products a clip", *SCORES),
+        ("network", "multiplications a clip", *SCORES),
         [
             (name, count_macs(result.model), *_row(name, result)[1:])
             for name, result in (("float", floating), ("quantized", quantized))

@@ -47,7 +47,7 @@ AT_A_TIME = 100
 """Cells whose features are computed between two moves of the bar."""
 
 QUANTIZED, FLOAT, SVM = "quantized network", "float network", "SVM on hand-made features"
-CONTROL, SVM_CONTROL = "control: network, background alone", "control: SVM, background alone"
+CONTROL, SVM_CONTROL = "background check: network, background alone", "background check: SVM, background alone"
 
 
 @dataclass(frozen=True)
@@ -258,9 +258,9 @@ def _describe(page: Page, sizes: JurkatSizes, cells: JurkatCells, results: _Resu
     page.text(
         f"The networks see the middle {sizes.side}x{sizes.side} of {jurkat.SIDE}x{jurkat.SIDE} pixels, with "
         f"{sizes.width:g} times the filters and units of the full network, for {sizes.epochs} epochs "
-        f"({count_macs(network):,} products and {count_weights(network):,} constants a cell), turned, mirrored and "
-        f"shifted by up to a pixel at random. Network and schedule were chosen on inner folds of the first fold's "
-        f"training cells. These are test cells of the other folds: the first fold alone is free of that choice."
+        f"({count_macs(network):,} multiplications and {count_weights(network):,} parameters a cell), turned, "
+        f"mirrored and shifted by up to a pixel at random. Network and schedule were chosen on inner "
+        f"folds of the first fold's training cells. These are test cells of the other folds: the first fold alone is free of that choice."
     )
     page.heading("Figures")
     page.table(

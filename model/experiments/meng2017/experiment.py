@@ -394,7 +394,7 @@ def _quantized(
 
 
 def _control(page: Page, setting: Setting, sizes: Meng2017Sizes, of_cells: _Judged) -> None:
-    page.heading("Control: background alone")
+    page.heading("Background check")
     data = _data(setting, sizes, sizes.control_cells, background_only=True)
     spec = Compared()
     control = _trained(setting, sizes, data, "control", spec)

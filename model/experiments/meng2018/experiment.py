@@ -244,7 +244,7 @@ def _quantized(page: Page, setting: Setting, sizes: Meng2018Sizes, volume: Volum
 def _control(
     page: Page, setting: Setting, sizes: Meng2018Sizes, frames: AtomFrames, volume: Volume, result: dict[str, Said]
 ) -> None:
-    page.heading("Control: the field without the cell")
+    page.heading("Background check: the field without the cell")
     parts = volume.parts
     chosen = np.concatenate([parts.training, parts.validation, parts.test])
     ends = np.cumsum([len(parts.training), len(parts.validation)])

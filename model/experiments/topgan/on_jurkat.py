@@ -1,7 +1,8 @@
 """Paper 003's networks on real cells: Jurkat cells of G1 against those of G2, in bright and dark field.
 
 The adversaries learn from G1 cells that have no part in the labelled ones; classifiers learn from a few of a fold's
-training cells, and are reported on its test cells. Beside them stands the control that sees the background alone.
+training cells, and are reported on its test cells. Beside them stands the background check, a network that
+sees the background alone.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from cytogate.model.pages.page import Page, Value, told_difference
 
 FOLDS = 5
 CLASSES = ("G1", "G2")
-CONTROL = "control: TOP-GAN + augmentation, background alone"
+CONTROL = "background check: TOP-GAN + augmentation, background alone"
 
 
 @dataclass(frozen=True)
