@@ -13,6 +13,7 @@ from scipy import ndimage
 from cytogate.model.design.design import Design, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
+from cytogate.model.errors import InputError
 from cytogate.model.retrieval.frame_order import CELLS, RIGHT, Finding, check_order
 from cytogate.model.simulation.simulator import SimulatedCells
 
@@ -163,6 +164,25 @@ def test_an_open_file_is_read_as_far_as_needed(cells: Frames) -> None:
 
     assert check_order(File(), DESIGN).finding is Finding.RIGHT
     assert File.asked == list(range(CELLS))
+
+
+def test_faulty_cells_prove_nothing_and_stop_nothing(cells: Frames) -> None:
+    """Some of a file's cells cannot be read, or the first ones, or none."""
+
+    @dataclasses.dataclass
+    class File:
+        readable: range
+        cells: int = 64
+
+        def read(self, start: int, stop: int) -> Frames:
+            if not all(index in self.readable for index in range(start, stop)):
+                raise InputError("a chunk is damaged")
+            return cells[start % CELLS : (stop - 1) % CELLS + 1, [1, 0, 2, 3]]
+
+    for readable, judged in ((range(3, 64), 16), (range(16, 64), 16), (range(10, 14), 4)):
+        found = check_order(File(readable), DESIGN)
+        assert (found.finding, found.judged) == (Finding.EXCHANGED, judged)
+    assert check_order(File(range(0)), DESIGN).finding is Finding.UNDECIDED
 
 
 def test_few_cells_are_not_judged(cells: Frames) -> None:

@@ -25,6 +25,7 @@ from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
 from cytogate.host.sources.opening import open_source
 from cytogate.host.stream.cells import NOTHING_UNUSUAL, WHOLE_FILE, Flag, SourceCell
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.files.zarr import HARMLESS, codec_names
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -89,6 +90,43 @@ def test_every_kind_of_file_gives_the_same_cells(kind: str, tmp_path: Path) -> N
     assert not open_source(path, DESIGN).simulated
     check(cells_of(path, {path.name: 4}), FRAMES[4:], first=4)
     assert not cells_of(path, {path.name: 6})
+
+
+@pytest.fixture(scope="module")
+def cells_in_order() -> NDArray[np.uint8]:
+    return np.stack([cell.frames for cell in SimulatedCells(load_design("qatom64").four_angle, cells=6, seed=5)])
+
+
+def test_frames_in_a_wrong_order_are_refused(cells_in_order: NDArray[np.uint8], tmp_path: Path) -> None:
+    """A file by itself, and the first of a folder, which tells of the others; what would be right is said."""
+    design, folder = load_design("qatom64"), tmp_path / "folder"
+    folder.mkdir()
+    right = write_npz(tmp_path / "right.npz", cells_in_order)
+    source = open_source(right, design)
+    assert (len([*source.read({})]), source.told) == (6, ())
+    for order in ([1, 0, 2, 3], [2, 3, 0, 1], [0, 3, 2, 1]):
+        wrong = write_npz(tmp_path / "wrong.npz", cells_in_order[:, order])
+        with pytest.raises(InputError, match=r"wrong.npz: .* on \d of \d cells .*; store frames\[:, \[") as refusal:
+            open_source(wrong, design)
+        mended = str(refusal.value).split("store frames[:, [")[1].split("]")[0]
+        np.testing.assert_array_equal(
+            cells_in_order[:, order][:, [int(arm) for arm in mended.split(", ")]], cells_in_order
+        )
+    write_npz(folder / "a.npz", cells_in_order[:, [1, 0, 2, 3]])
+    os.utime(folder / "a.npz", (1, 1))
+    (told,) = itertools.takewhile(lambda cell: cell is not None, open_source(folder, design).read({}))
+    assert told is not None
+    assert "store frames[:, [1, 0, 2, 3]]" in str(told.fault)
+
+
+def test_an_uneven_field_is_told(cells_in_order: NDArray[np.uint8], tmp_path: Path) -> None:
+    x = np.linspace(0, 6 * np.pi, cells_in_order.shape[-1])
+    uneven = cells_in_order.copy()
+    uneven[:, 0] = np.rint(uneven[:, 0] * (0.8 + 0.2 * np.sin(x)))
+    source = open_source(write_npz(tmp_path / "uneven.npz", uneven), load_design("qatom64"))
+    (told,) = source.told
+    assert "phases are not to be trusted" in told
+    assert len([*source.read({})]) == 6
 
 
 @pytest.mark.parametrize("kind", KINDS)

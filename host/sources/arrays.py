@@ -14,6 +14,7 @@ from cytogate.host.stream.cells import SourceCell
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
+from cytogate.model.retrieval.frame_order import check_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +59,18 @@ class FrameCells:
         self.file.close()
 
 
-def open_file(path: Path, design: Design) -> FrameCells:
+def open_file(path: Path, design: Design, *, judged: bool = True) -> FrameCells:
     """Open an NPZ, HDF5, Zarr or TIFF of frames of the design's instrument.
+
+    Parameters
+    ----------
+    judged
+        Whether the order of four-angle frames is judged by the file's first cells, which takes a moment.
 
     Raises
     ------
     InputError
-        Where there are no such frames.
+        Where there are no such frames, or they are stored in a wrong order.
     """
     camera = design.camera
     file = open_frames(path, camera, images=not design.retrieves_phase)
@@ -75,8 +81,17 @@ def open_file(path: Path, design: Design) -> FrameCells:
                 f"{path}: frames of shape {file.shape} do not suit the bundle, whose accelerator takes "
                 f"(cells, {', '.join(map(str, wanted))})"
             )
-        labels, told = file.matched_labels(design.network.class_names)
-        return FrameCells(file, labels, () if told is None else (told,))
+        labels, of_labels = file.matched_labels(design.network.class_names)
+        of_order = _order_told(file, design) if judged and design.retrieves_phase else None
+        return FrameCells(file, labels, tuple(said for said in (of_labels, of_order) if said is not None))
     except BaseException:
         file.close()
         raise
+
+
+def _order_told(file: FrameFile, design: Design) -> str | None:
+    """Return what a user must know of four-angle frames; classes of frames in a wrong order would mean nothing."""
+    found = check_order(file, design)
+    if found.wrong:
+        raise InputError(f"{file.path}: {found.sentence}")
+    return f"{file.path}: {found.sentence}" if found.doubtful else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from cytogate.host.sources.source import CellSource
@@ -49,4 +50,6 @@ def _opened(path: Path, design: Design) -> CellSource:
         return open_file(path, design)
     from cytogate.host.sources.folder import GrowingFolder
 
-    return GrowingFolder(path, lambda file: open_file(file, design))
+    # One instrument writes all files of a folder: the first tells in which order.
+    judged = itertools.chain([True], itertools.repeat(False))
+    return GrowingFolder(path, lambda file: open_file(file, design, judged=next(judged)))

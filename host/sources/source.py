@@ -28,7 +28,7 @@ class CellSource(Protocol):
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What a user must know of its labels so far, in sentences."""
+        """What a user must know of its labels and frames so far, in sentences."""
 
     def read(self, resume: Resume) -> Iterator[SourceCell | None]:
         """Yield the cells behind ``resume``, in order; None where there is nothing at the moment."""

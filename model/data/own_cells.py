@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design, InputCodes
@@ -63,6 +64,8 @@ class OwnCells:
                 found = check_order(frames, design)
                 if found.wrong:
                     raise InputError(f"{path}: {found.sentence}")
+                if found.doubtful:
+                    terminal().print(f"{path}: {found.sentence}", soft_wrap=True)
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])

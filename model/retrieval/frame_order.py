@@ -148,9 +148,13 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     looks, count = list[_Look](), len(frames) if isinstance(frames, np.ndarray) else frames.cells
     for start in range(0, min(count, FRAMES), AT_A_TIME):
         stop = min(start + AT_A_TIME, count)
-        looks.append(_look(_in_order(frames, start, stop), design))
+        readable = _readable(frames, start, stop)
+        if len(readable):
+            looks.append(_look(np.concatenate(readable), design))
         if sum(len(look.binned) for look in looks) >= CELLS:
             break
+    if not looks:
+        return OrderCheck(Finding.UNDECIDED, "the order of the frames could not be checked: none can be read", 0, 0, 0)
     seen = _Look(*(np.concatenate(parts) for parts in zip(*looks, strict=True)))
     judged, looked_at = min(len(seen.binned), CELLS), len(seen.isolated)
     troubled = seen.border[~seen.isolated & (seen.phase_rms > ARTEFACT_RAD)]
@@ -187,20 +191,19 @@ class _Integrated(NamedTuple):
     """What a wrong order leaves; on the phase's scale."""
 
 
-def _in_order(frames: FrameReader | NDArray, start: int, stop: int) -> NDArray[np.unsignedinteger]:
+def _readable(
+    frames: FrameReader | NDArray[np.unsignedinteger], start: int, stop: int
+) -> list[NDArray[np.unsignedinteger]]:
     """Return those of some cells' frames that can be read: a cell that is faulty for itself proves nothing."""
     if isinstance(frames, np.ndarray):
-        return frames[start:stop]
-    try:
-        return frames.read(start, stop)
-    except InputError as error:
-        found, fault = [], error
+        return [frames[start:stop]]
+    with contextlib.suppress(InputError):
+        return [frames.read(start, stop)]
+    found = []
     for index in range(start, stop):
         with contextlib.suppress(InputError):
             found.append(frames.read(index, index + 1))
-    if not found:
-        raise fault
-    return np.concatenate(found)
+    return found
 
 
 def _look(codes: NDArray[np.unsignedinteger], design: Design) -> _Look:

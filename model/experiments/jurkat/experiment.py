@@ -260,7 +260,8 @@ def _describe(page: Page, sizes: JurkatSizes, cells: JurkatCells, results: _Resu
         f"{sizes.width:g} times the filters and units of the full network, for {sizes.epochs} epochs "
         f"({count_macs(network):,} multiplications and {count_weights(network):,} parameters a cell), turned, "
         f"mirrored and shifted by up to a pixel at random. Network and schedule were chosen on inner "
-        f"folds of the first fold's training cells. These are test cells of the other folds: the first fold alone is free of that choice."
+        f"folds of the first fold's training cells. These are test cells of the other folds: the first fold alone "
+        f"is free of that choice."
     )
     page.heading("Figures")
     page.table(
