@@ -13,7 +13,7 @@ ARGS ?=
 JOBS ?= 2
 
 # What may stand on make's command line: ours, and what tools and tests read from their environment.
-VARIABLES := DESIGN LEVEL WAVES BOARD NAME SCALE ARGS JOBS PYTHON CXX CYTOGATE_DATA CYTOGATE_VITIS_RTL XILINX_VITIS \
+VARIABLES := DESIGN LEVEL WAVES BOARD NAME SCALE PART ARGS JOBS PYTHON CXX CYTOGATE_DATA CYTOGATE_VITIS_RTL XILINX_VITIS \
     XILINX_VIVADO TF_CONFIG TF_CPP_MIN_LOG_LEVEL
 GIVEN := $(foreach each,$(.VARIABLES),$(if $(findstring command line,$(origin $(each))),$(each)))
 UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
@@ -80,8 +80,20 @@ bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
 test: $(READY) ## The tests (under 25 minutes on two cores)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not full' $(ARGS)
 
-test-full: $(READY) ## The tests and the longer proofs; needs the real data
-	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+# The tutorials as a stranger follows them are a part of their own: they train and compile for minutes.
+PARTS := tests proofs journeys
+OF_tests := -m 'not full'
+OF_proofs := -m full --ignore tests/test_tutorials.py
+OF_journeys := -m full tests/test_tutorials.py
+
+test-full: $(READY) ## The tests and the longer proofs, or a PART of them: tests|proofs|journeys; needs the real data
+	$(if $(filter-out $(PARTS),$(PART)),$(error there is no part $(PART); choose PART=tests, proofs or journeys))
+	@failed=0; for part in $(or $(PART),$(PARTS)); do \
+	  echo "test-full, part $$part"; $(MAKE) --no-print-directory test-full-$$part || failed=1; done; exit $$failed
+
+.PHONY: $(PARTS:%=test-full-%)
+$(PARTS:%=test-full-%): test-full-%:
+	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OF_$*) $(ARGS)
 
 lint: $(READY) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

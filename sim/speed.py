@@ -21,6 +21,7 @@ from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import OFFSET_ROWS_LOG2
 from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
 from cytogate.model.retrieval import integer, reference
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
@@ -106,6 +107,8 @@ def bench(
 
 def run_bench(design: Design, cells: int, output: Path) -> None:
     """Time a design on simulated cells, print a table and write ``output/report.json``."""
+    if not design.retrieves_phase:
+        raise InputError(f"design {design.name} retrieves no phase: the peers of this bench retrieve one")
     # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"
@@ -114,12 +117,11 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.exact import logits_of_values
     from cytogate.model.networks.saved import load_network
-    from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
+    from cytogate.model.simulation.simulator import simulated_cells
 
     console = terminal()
     with console.status("simulating cells, compiling, timing ..."):
-        simulated = SimulatedCells(design.four_angle, simulated_lines(design.network.class_names), cells, seed=0)
-        frames = np.stack([cell.frames for cell in simulated])
+        frames = np.stack([cell.frames for cell in simulated_cells(design, cells, seed=0)])
         model = load_network(design)
         folder = BUILD_FOLDER / design.name
         project = convert(model, design, folder / "network")

@@ -97,7 +97,8 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
         help="what stands behind the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
     )
     _add_rtl_samples(parser)
-    add_cells(parser, "simulated cells, sent back to back", 16)
+    add_input(parser, "cells of your own: frames of the design's instrument; simulated cells otherwise")
+    add_cells(parser, "cells, sent back to back", 16)
     parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
@@ -121,6 +122,7 @@ def _cosim(arguments: argparse.Namespace) -> None:
         CosimRequest(
             design=_at_the_pins(arguments),
             level=Level(arguments.level),
+            input=arguments.input,
             cells=arguments.cells,
             seed=arguments.seed,
             network=arguments.network,

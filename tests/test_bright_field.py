@@ -157,7 +157,7 @@ def test_c_simulation_equals_the_integer_model_on_every_word(design: Design, bui
 def test_rtl_equals_the_integer_model_on_every_word(design: Design, samples: int, builds: Path) -> None:
     kernel = RtlSimulation(design, builds / f"bright-rtl-{design.name}", samples)
     words, differ = played(kernel, frames_of(design, 10))
-    assert differ == 0, f"{differ} of {words} words differ"
+    assert differ == 0, f"{differ} of {words} values differ"
     terms = contract(design)
     assert words == 10 * 3 * (terms.stage("binned").size + terms.stage("network_input").size)
 

@@ -156,11 +156,11 @@ class Fault(IntEnum):
 
 
 SEEN = {
-    Fault.LOST_BEAT: ("rate", "back_to_back", r"TLAST after 20440 words where 20480 are due"),
-    Fault.REPEATED_BEAT: ("rate", "back_to_back", r"TLAST after 20520 words where 20480 are due"),
-    Fault.FLIPPED_BIT: ("rate", "back_to_back", r"1 of 102400 words differ"),
+    Fault.LOST_BEAT: ("rate", "back_to_back", r"TLAST after 20440 values where 20480 are due"),
+    Fault.REPEATED_BEAT: ("rate", "back_to_back", r"TLAST after 20520 values where 20480 are due"),
+    Fault.FLIPPED_BIT: ("rate", "back_to_back", r"1 of 102400 values differ"),
     Fault.NO_TLAST: ("rate", "back_to_back", r"no packet left within \d+ clocks; \d packets went in"),
-    Fault.EARLY_TLAST: ("rate", "back_to_back", r"TLAST after 4040 words"),
+    Fault.EARLY_TLAST: ("rate", "back_to_back", r"TLAST after 4040 values"),
     Fault.VALID_WITHDRAWN: ("pauses", "idle=none/backpressure=bursts", r"m_axis_tvalid fell before its beat was taken"),
     Fault.DATA_CHANGES: ("pauses", "idle=none/backpressure=bursts", r"m_axis changed before its beat was taken"),
     Fault.INPUT_STUCK: ("rate", "back_to_back", r"1 packets went in and 101 beats of one .*tready 0\), 1 packets left"),
@@ -369,12 +369,8 @@ EIGHT = ("--samples-per-clock", "8")
 def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cosim", "--level", "dpi", "--design", "qatom64", "--binned", *EIGHT, "--cells", "3"]) == 0
     report = json.loads((here / "out/cosim/dpi/report.json").read_text())
-    assert (report["design"], report["level"], report["samples_per_clock"], report["frames"]) == (
-        "qatom64-binned",
-        "dpi",
-        8,
-        3,
-    )
+    assert (report["design"], report["level"], report["frames"]) == ("qatom64-binned", "dpi", 3)
+    assert (report["source"], report["samples_per_clock"]) == ("simulated", 8)
     assert [stage["name"] for stage in report["stages"]] == [
         "frames", "binned", "gradient", "spectrum", "quotient", "phase", "network_input",
     ]  # fmt: skip
@@ -384,6 +380,25 @@ def test_the_verb(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert report[name] is None
     assert "the shell's" in report["reason"]
     assert "network_input" in capsys.readouterr().out
+
+
+def test_frames_of_ones_own_of_an_instrument_without_a_simulator(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["new", "scope", "--kind", "bright-field"]) == 0
+    design = load_design("scope")
+    camera = design.camera
+    shape = (5, len(camera.channels), camera.rows, camera.columns)
+    frames = np.random.default_rng(3).integers(0, 1 << camera.adc_bits, shape, np.uint16)
+    np.savez(here / "cells.npz", frames=frames)
+    asked = ["cosim", "--design", "scope", "--cells", "3"]
+    assert main([*asked, "--input", "cells.npz"]) == 0
+    report = json.loads((here / "out/cosim/rtl/report.json").read_text())
+    assert (report["source"], report["frames"]) == ("cells.npz", 3)
+    values = 3 * design.window.rows * design.window.columns * len(camera.channels)
+    assert report["stages"] == [{"name": "network_input", "values": values, "differing": 0}]
+    assert main(asked) == 2
+    assert "no simulator; give frames of its instrument by --input" in capsys.readouterr().err
 
 
 @pytest.mark.full

@@ -239,6 +239,8 @@ def test_make_takes_every_variable_that_a_target_reads() -> None:
         "GIVEN",
         "UNKNOWN",
         "VARIABLES",
+        "PARTS",
+        "MAKE",
     }
     assert {"DESIGN", "BOARD", "WAVES"} <= read
     assert make("help", *(f"{name}=1" for name in sorted(read))).returncode == 0

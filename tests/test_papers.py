@@ -211,7 +211,7 @@ def test_logits_equal_c_simulation_on_every_value(name: str, builds: Path) -> No
     found = simulation.logits(*codes)
     assert found.shape == (cells, model.output_shape[-1])
     assert len(np.unique(expected, axis=0)) > cells // 2, "inputs that all give one answer would prove nothing"
-    assert np.array_equal(found, expected), f"{np.sum(found != expected)} of {found.size} words differ"
+    assert np.array_equal(found, expected), f"{np.sum(found != expected)} of {found.size} values differ"
 
 
 @pytest.mark.parametrize("size", [24, 100])

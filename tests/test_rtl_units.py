@@ -222,7 +222,7 @@ CHECKS: dict[str, Callable[[Units], tuple[int, int]]] = {
 def test_unit_equals_the_integer_model(name: str, units: Units) -> None:
     words, differ = CHECKS[name](units)
     assert words >= 320
-    assert differ == 0, f"{differ} of {words} words differ"
+    assert differ == 0, f"{differ} of {words} values differ"
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
     sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_phase")]
     words, differ = CHECKS[fault.check](compiled(tmp_path / "build", sources))
-    assert differ > 0, f"none of {words} words differs"
+    assert differ > 0, f"none of {words} values differs"
 
 
 @pytest.mark.full
@@ -287,7 +287,7 @@ def test_a_wrong_rom_bit_is_seen(file: str, check: str, tmp_path: Path) -> None:
         return "\n".join(lines)
 
     words, differ = CHECKS[check](compiled(tmp_path, rtl_sources("retrieve_phase"), changed))
-    assert differ > 0, f"none of {words} words differs"
+    assert differ > 0, f"none of {words} values differs"
 
 
 def test_memory_files_hold_the_tables() -> None:

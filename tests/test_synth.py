@@ -12,12 +12,12 @@ from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import Area, board_named
 from cytogate.model.design.design import RTL, Chip, Design, Window
 from cytogate.model.design.folder import load_design
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import ModuleArea, area_report
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
-from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize_module
+from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize, synthesize_module
 
 SMALL = Design("arriving64", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=64))
 full = pytest.mark.full
@@ -125,6 +125,16 @@ def test_a_transform_has_its_multipliers(tmp_path: Path) -> None:
 def report(area: Area) -> SynthReport:
     against = area_report(board_named("pynq-z2"), "Yosys, xc7", area)
     return SynthReport("qatom64", 1, against, None, "not asked for", None, None, 0.0)
+
+
+def test_the_kernel_is_that_of_the_instrument(tmp_path: Path) -> None:
+    """Without phase retrieval frames are binned and encoded, and there is no line engine to place."""
+    scope = Design("scope", BrightField(("one", "two"), 0.5, 0.5, 12, 24, 24), Window(24, 24, 1))
+    found = synthesize(scope, 2, tmp_path / "build")
+    assert {"encode_channels", "channel_codes", "binning", "frame_output"} <= {row.name for row in found.modules}
+    assert sum(row.area.lut for row in found.modules) == found.area.lut > 0
+    with pytest.raises(InputError, match="design scope retrieves no phase: it has no line engine"):
+        run_synth(SynthRequest(scope, binned=False, fmax=True, output=tmp_path / "out"))
 
 
 def test_what_exceeds_the_board_fails_and_is_named(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from cytogate.host.sources.source import Resume
 from cytogate.host.stream.cells import SourceCell
 from cytogate.model.design.design import Design
-from cytogate.model.errors import InputError
-from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
+from cytogate.model.simulation.simulator import simulated_cells
 
 ENDLESS = 2**40
 """Cells of a simulator that was not told when to stop."""
@@ -28,17 +27,11 @@ class SimulatorCells:
     simulated = True
 
     def __init__(self, design: Design, cells: int | None, seed: int) -> None:
-        if not design.retrieves_phase:
-            raise InputError(
-                f'design {design.name} is of kind "{design.instrument.kind}", of which there is no simulator; give '
-                "frames of its instrument by --input"
-            )
-        names = design.network.class_names
-        lines = simulated_lines(names)
+        self._cells = simulated_cells(design, ENDLESS if cells is None else cells, seed)
+        names, lines = design.network.class_names, self._cells.class_names
         self._labelled = lines == names
         said = f"simulated cells are of the lines {', '.join(lines)}, not of the design's classes {', '.join(names)}"
         self.told = () if self._labelled else (f"{said}; they have no labels",)
-        self._cells = SimulatedCells(design.four_angle, lines, ENDLESS if cells is None else cells, seed)
         self.cells = cells
         self.name = f"simulator, seed {seed}"
 

@@ -83,9 +83,9 @@ class BoardFit:
     design: str
     board: str
     samples_per_clock: int | None
-    """The most that fit; None where even the fewest do not."""
+    """The fewest that are as fast as any that fit; None where none fit."""
     told: str
-    """The same in words, with what the next higher number lacks."""
+    """The same in words, with what a higher number lacks."""
     estimates: tuple[SystemEstimate, ...]
 
 
@@ -153,9 +153,9 @@ def _front_end(design: Design, samples_per_clock: int) -> FrontEndEstimate:
 def fit_board(design: Design, board: Board, shapes: NetworkShapes) -> BoardFit:
     """Estimate ``design`` on ``board`` at all numbers of samples per clock and say which fits."""
     found = tuple(estimate(design, board, number, shapes) for number in SAMPLES_PER_CLOCK)
-    fitting = [each for each in found if each.fits]
+    best = max((each for each in found if each.fits), key=lambda each: each.cells_per_second, default=None)
     return BoardFit(
-        design.name, board.name, fitting[-1].samples_per_clock if fitting else None, _told(found, fitting), found
+        design.name, board.name, None if best is None else best.samples_per_clock, _told(found, best), found
     )
 
 
@@ -175,11 +175,11 @@ def check_fit(design: Design, board: Board, samples_per_clock: int, shapes: Netw
     asked = estimate(design, board, samples_per_clock, shapes)
     if asked.fits:
         return
-    most = fit_board(design, board, shapes).samples_per_clock
+    best = fit_board(design, board, shapes).samples_per_clock
     instead = (
         "No number of samples per clock fits; choose another board, window or network"
-        if most is None
-        else f"It fits at {samples(most)}"
+        if best is None
+        else f"It fits at {samples(best)}"
     )
     raise InputError(f"{design.name} at {samples(samples_per_clock)} {asked.area.needs} (estimated). {instead}")
 
@@ -199,21 +199,23 @@ def _area(board: Board, front_end: FrontEndEstimate, network: NetworkEstimate) -
     return area_report(board, "estimated", front_end_area + network.area, modules)
 
 
-def _told(found: Sequence[SystemEstimate], fitting: Sequence[SystemEstimate]) -> str:
-    """Say at how many samples per clock a design fits, how fast that is, and what the next higher number lacks."""
-    lacking = next((each for each in found if not each.fits), None)
-    if not fitting:
+def _told(found: Sequence[SystemEstimate], best: SystemEstimate | None) -> str:
+    """Say at how many samples per clock a design fits, how fast that is, and why not at more."""
+    if best is None:
         first = found[0]
         return (
             f"{first.design} does not fit {first.board}: at {samples(first.samples_per_clock)} it {first.area.needs}."
         )
-    best = fitting[-1]
     told = (
         f"{best.design} fits {best.board} at {samples(best.samples_per_clock)}: {best.cells_per_second:,.0f} cells/s "
         f"(limited by the {best.limited_by}{_if_binned(best)}), {best.latency_us:,.0f} us from the last pixel to the "
         f"class, {best.area.uses}."
     )
-    return told if lacking is None else f"{told} At {samples(lacking.samples_per_clock)} it {lacking.area.needs}."
+    more = next((each for each in found if each.samples_per_clock > best.samples_per_clock), None)
+    if more is None:
+        return told
+    beyond = "is no faster" if more.fits else more.area.needs
+    return f"{told} At {samples(more.samples_per_clock)} it {beyond}."
 
 
 def _if_binned(found: SystemEstimate) -> str:

@@ -8,19 +8,15 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import CLASS_NAMES
+from cytogate.model.design.design import CLASS_NAMES, Design
 from cytogate.model.design.instruments import FourAngle
+from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import CELL_LINES, Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
 from cytogate.model.simulation.seeded import SeededSet, check_class_names, check_seed
 
 MAX_DIFFICULTY = 10.0
 """Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
-
-
-def simulated_lines(class_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the cell lines to simulate for a design's classes: those, or the built-in ones if any is unknown."""
-    return class_names if set(class_names) <= set(CELL_LINES) else CLASS_NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,3 +116,20 @@ class _Purpose(IntEnum):
     SHADING = 1
     NOISE = 2
     LABELS = 3
+
+
+def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:
+    """Return cells of a design's instrument: of its classes, or of the built-in lines if it has others.
+
+    Raises
+    ------
+    InputError
+        If there is no simulator of such an instrument.
+    """
+    if not design.retrieves_phase:
+        raise InputError(
+            f'design {design.name} is of kind "{design.instrument.kind}", of which there is no simulator; give frames '
+            "of its instrument by --input"
+        )
+    names = design.network.class_names
+    return SimulatedCells(design.four_angle, names if set(names) <= set(CELL_LINES) else CLASS_NAMES, cells, seed)

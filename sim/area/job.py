@@ -14,7 +14,7 @@ from pathlib import Path
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design, binned
-from cytogate.model.errors import CheckFailed
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.sim.area.tools import place_line_engine, synthesize
 
@@ -40,7 +40,7 @@ class SynthReport:
     design: str
     samples_per_clock: int
     area: AreaReport
-    """Of the phase retrieval kernel, without a network."""
+    """Of the kernel before the network."""
     ecp5_fmax_mhz: float | None
     ecp5_reason: str | None
     """Why there is no such clock."""
@@ -66,6 +66,8 @@ def run_synth(request: SynthRequest) -> None:
     """Run the job and raise CheckFailed if the kernel exceeds the board."""
     began = time.perf_counter()
     named, board = request.design, request.design.chip.on
+    if request.fmax and not named.retrieves_phase:
+        raise InputError(f"design {named.name} retrieves no phase: it has no line engine to place for --fmax")
     design = binned(named) if request.binned else named
     folder = request.output / "build" / design.name
     print("Synthesizing with yosys (minutes; kept while nothing changes) ...", flush=True)

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import whole_file
+from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -27,10 +28,9 @@ from cytogate.model.estimates.area import ModuleArea
 BLOCKS = (
     "frame_input", "binning", "gradient", "corner_turn", "moments", "surface_fit", "transform", "normalize",
     "transpose", "surface_columns", "surface_subtract", "quotient", "phase_offset", "phase_code", "bright_field",
-    "frame_output", "status_registers",
+    "channel_codes", "frame_output", "status_registers",
 )  # fmt: skip
 """Modules that synthesis keeps whole, so that their area can be told apart; what is inside them is flattened."""
-KERNEL = "retrieve_phase"
 LINE_ENGINE = "transform"
 ECP5_DEVICE = "LFE5U-85F, CABGA756, speed grade 6"
 ECP5_OPTIONS = ("--85k", "--package", "CABGA756", "--speed", "6")
@@ -78,8 +78,9 @@ def tool(name: str) -> Path:
 
 
 def synthesize(design: Design, samples_per_clock: int, folder: Path) -> Synthesis:
-    """Return the area of the phase retrieval kernel on xc7 by yosys."""
-    return synthesize_module(design, rtl_sources(KERNEL), KERNEL, {"SAMPLES": samples_per_clock}, folder)
+    """Return the area of the kernel before the network on xc7 by yosys."""
+    kernel = contract(design).kernel
+    return synthesize_module(design, rtl_sources(kernel), kernel, {"SAMPLES": samples_per_clock}, folder)
 
 
 def synthesize_module(

@@ -22,8 +22,9 @@ from cytogate.model.contract.stage import EXPONENT_SUFFIX
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import samples
+from cytogate.model.files.frames import open_frames
 from cytogate.model.retrieval import laws
-from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
+from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
@@ -44,6 +45,8 @@ class CosimRequest:
     design: Design
     """With the chip that was asked for."""
     level: Level
+    input: Path | None
+    """Frames of the design's instrument; None for simulated ones."""
     cells: int
     seed: int
     network: bool
@@ -64,6 +67,8 @@ class CosimReport:
 
     design: str
     level: str
+    source: str
+    """File of the frames, or "simulated"."""
     simulator: str
     samples_per_clock: int
     frames: int
@@ -104,6 +109,7 @@ def run_cosim(request: CosimRequest) -> None:
     design = binned(named) if request.binned else named
     if request.network and request.level is not Level.DPI:
         raise InputError(f"level {request.level.value} has no network: frames to logits run at level dpi")
+    frames = _frames(design, request)
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
     network = _Network.of(named, build_folder) if request.network else None
     project = None if network is None else network.project
@@ -117,7 +123,8 @@ def run_cosim(request: CosimRequest) -> None:
         build_folder / (under_test.top + ("_waves" if request.waves else "")),
         waves=request.waves,
     )
-    frames, due = _vectors(design, network, request)
+    pixels = laws.network_inputs(frames, design)
+    due = pixel_values(pixels, design.chip.samples_per_clock) if network is None else network.codes(pixels)
     run = request.output / "run"
     bench_task(request.level, design, request.design.chip.samples_per_clock, project).write(run, frames, due)
     measured = run_rate(under_test, build, run, waves=request.waves, show=True)
@@ -200,17 +207,13 @@ class _Network:
         return _Network(project, codes)
 
 
-def _vectors(
-    design: Design, network: _Network | None, request: CosimRequest
-) -> tuple[NDArray[np.unsignedinteger], Codes]:
-    """Return simulated frames and the values that are due at the last pins."""
-    lines = simulated_lines(design.network.class_names)
-    cells = SimulatedCells(design.four_angle, lines, request.cells, request.seed)
-    frames = np.stack([cell.frames for cell in cells])
-    pixels = laws.network_inputs(frames, design)
-    if network is not None:
-        return frames, network.codes(pixels)
-    return frames, pixel_values(pixels, design.chip.samples_per_clock)
+def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger]:
+    """Return the first cells of the file that was given, or simulated ones: (cells, channels, rows, columns) codes."""
+    if request.input is None:
+        return np.stack([cell.frames for cell in simulated_cells(design, request.cells, request.seed)])
+    with open_frames(request.input, design.camera, images=not design.retrieves_phase) as file:
+        file.check_size(design)
+        return file.read(0, min(request.cells, file.cells))
 
 
 def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[ExactStage]:
@@ -275,6 +278,7 @@ def _report(
     return CosimReport(
         design=design.name,
         level=request.level.value,
+        source="simulated" if request.input is None else str(request.input),
         simulator=Simulator.VERILATOR.release,
         samples_per_clock=request.design.chip.samples_per_clock,
         frames=measured.frames,
@@ -297,7 +301,7 @@ def _print(report: CosimReport, files: list[Path]) -> None:
 
     console = terminal()
     table = Table(
-        title=f"Level {report.level} of {report.design}: {report.frames} frames of {report.raw_rows}x"
+        title=f"Level {report.level} of {report.design}: {report.frames} frames ({report.source}) of {report.raw_rows}x"
         f"{report.raw_columns}, {samples(report.samples_per_clock)}, {report.simulator}"
     )
     for column in ("stage", "values compared", "values that differ"):

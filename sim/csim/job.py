@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
-from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.saved import has_network, load_network
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.simulation.simulator import SimulatedCells, simulated_lines
+from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.model.simulation.write import write_cells
 from cytogate.sim.csim.chain import CellRecord, Classifier, run_chain
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
@@ -159,15 +158,10 @@ def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
         If there is no simulator of such an instrument.
     """
     design = request.design
-    if not design.retrieves_phase:
-        raise InputError(
-            f'there are no simulated cells of an instrument of kind "{design.instrument.kind}"; give --input'
-        )
-    classes = design.network.class_names
-    names = simulated_lines(classes)
+    cells = simulated_cells(design, request.agreement_cells, request.seed)
+    classes, names = design.network.class_names, cells.class_names
     if names != classes:
         print(f"cells of {', '.join(classes)} cannot be simulated: those of {', '.join(names)} are, without labels")
-    cells = SimulatedCells(design.four_angle, names, request.agreement_cells, request.seed)
     # The same name may stand for another instrument tomorrow.
     key = hashlib.sha256(repr((design.instrument, names)).encode()).hexdigest()[:8]
     path = DATA_FOLDER / f"{design.name}-{key}-seed{request.seed}-{request.agreement_cells}.h5"
