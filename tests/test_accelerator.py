@@ -30,7 +30,7 @@ from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, Chip
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
-from cytogate.model.interface.axi_dma import Channel
+from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, WEIGHTS, Bundle, write_bundle
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed, unpack
@@ -163,7 +163,7 @@ def test_packs_elsewhere_while_the_chip_computes(tmp_path: Path) -> None:
 
         def watching(raw: np.ndarray) -> Sequence[int]:
             logits = kernel(raw)
-            address = board.dma.channels[Channel.MM2S].address
+            address = board.dma.channels[DmaChannel.MM2S].address
             untouched.append(np.array_equal(memory._host[address], memory._device[address]))
             return logits
 
@@ -242,7 +242,7 @@ def test_memory_is_given_back_when_nothing_writes_to_it_any_more(tmp_path: Path)
 
     with plugged(tmp_path, design, change=change, cell_s=0.02) as (accelerator, boards), accelerator:
         assert next(accelerator.stream(small_frames(design, 12))).index == 0
-        assert boards[0].dma.channels[Channel.S2MM].armed
+        assert boards[0].dma.channels[DmaChannel.S2MM].armed
     assert armed == [False] * 2 * 3
 
 

@@ -11,7 +11,7 @@ import pytest
 from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynqmetadata.frontends import Metadata
 
-from cytogate.model.interface.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus
+from cytogate.model.interface.axi_dma import DmaChannel, DmaControl, DmaRegister, DmaStatus
 from cytogate.sim.board import clocks, hwh, interrupts
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.faults import Faults
@@ -19,7 +19,7 @@ from cytogate.sim.board.memory import PAGE, Memory
 from tests.boards import small_design
 
 BOARDS = ("pynq-z2", "kv260")
-MM2S, S2MM = Channel.MM2S.value, Channel.S2MM.value
+MM2S, S2MM = DmaChannel.MM2S.value, DmaChannel.S2MM.value
 
 
 class Loop:
@@ -37,13 +37,13 @@ class Loop:
         return self.packets.popleft() if self.packets else None
 
 
-def looped_dma() -> tuple[AxiDma, Memory, Loop, dict[Channel, bool]]:
-    memory, loop, levels = Memory(1 << 20), Loop(), dict[Channel, bool]()
+def looped_dma() -> tuple[AxiDma, Memory, Loop, dict[DmaChannel, bool]]:
+    memory, loop, levels = Memory(1 << 20), Loop(), dict[DmaChannel, bool]()
     return AxiDma(memory, loop, Faults(), levels.__setitem__), memory, loop, levels
 
 
 def running(dma: AxiDma) -> None:
-    for channel in Channel:
+    for channel in DmaChannel:
         dma.write(channel.value + DmaRegister.CONTROL, DmaControl.RUN | DmaControl.INTERRUPT_ON_COMPLETION)
 
 
@@ -70,10 +70,10 @@ def test_a_transfer_there_and_back() -> None:
     done = DmaStatus.IDLE | DmaStatus.COMPLETION_INTERRUPT
     assert dma.read(MM2S + DmaRegister.STATUS) == dma.read(S2MM + DmaRegister.STATUS) == done
     assert dma.read(S2MM + DmaRegister.LENGTH) == 100
-    assert levels == {Channel.MM2S: True, Channel.S2MM: True}
+    assert levels == {DmaChannel.MM2S: True, DmaChannel.S2MM: True}
     dma.write(S2MM + DmaRegister.STATUS, DmaStatus.COMPLETION_INTERRUPT)
     assert dma.read(S2MM + DmaRegister.STATUS) == DmaStatus.IDLE
-    assert levels == {Channel.MM2S: True, Channel.S2MM: False}
+    assert levels == {DmaChannel.MM2S: True, DmaChannel.S2MM: False}
     # The host sees it when it has asked for it.
     assert not np.array_equal(back[:100], host)
     memory.to_host(target, 0, 100)

@@ -23,9 +23,9 @@ from cytogate.model.experiments.topgan.experiment import FULL, FULL_JURKAT, SMAL
 from cytogate.model.experiments.topgan.methods import (
     MOBILENET_VARIABLE,
     Draw,
+    DrawOutcome,
     Method,
     OneAgainstRest,
-    Outcome,
     Schedule,
     Task,
     TopganTrainer,
@@ -266,11 +266,11 @@ def test_mobilenet_runs_where_its_file_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(runnable(Method)) == len(Method) - 1
 
 
-def made_up(method: Method, cells: int, draw: int, right: float, labels: np.ndarray) -> Outcome:
+def made_up(method: Method, cells: int, draw: int, right: float, labels: np.ndarray) -> DrawOutcome:
     """An outcome of so many right predictions; all wrong ones miss positive cells."""
     hit = np.argsort(np.argsort(labels, kind="stable")) < round(right * len(labels))
     said = np.where(hit, labels, 1 - labels)
-    return Outcome("a task", method, cells, draw, labels, np.where(np.eye(2)[said] > 0, 0.8, 0.2))
+    return DrawOutcome("a task", method, cells, draw, labels, np.where(np.eye(2)[said] > 0, 0.8, 0.2))
 
 
 def test_comparison_says_what_the_outcomes_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

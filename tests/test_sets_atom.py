@@ -23,7 +23,7 @@ from cytogate.model.experiments.meng2018.atom import (
     FRAMES_A_RUN,
     POOR_SHARE,
     AtomFrames,
-    Fault,
+    PoorFrame,
     Run,
 )
 from cytogate.model.experiments.meng2018.images import (
@@ -43,7 +43,7 @@ FRAMES = AtomFrames(400, seed=3)
 MANY = AtomFrames(3000, seed=5)
 
 
-def of_fault(frames: AtomFrames, fault: Fault, count: int) -> list[int]:
+def of_fault(frames: AtomFrames, fault: PoorFrame, count: int) -> list[int]:
     return [index for index in range(len(frames)) if frames.fault(index) is fault][:count]
 
 
@@ -54,7 +54,7 @@ def judge() -> PoorFrames:
 
 def test_a_frame_is_the_same_whatever_is_asked_for_around_it() -> None:
     """6 frames of all kinds: backward, in a slice, in a smaller and in a larger set."""
-    chosen = [next(index for index in range(250) if FRAMES.fault(index) is fault) for fault in Fault] + [399]
+    chosen = [next(index for index in range(250) if FRAMES.fault(index) is fault) for fault in PoorFrame] + [399]
     forward = {index: FRAMES[index] for index in chosen}
     for index in reversed(chosen):
         assert np.array_equal(FRAMES[index], forward[index])
@@ -108,7 +108,7 @@ def test_shares_of_classes_and_of_poor_frames() -> None:
     for label, (name, share) in enumerate(POOR_SHARE.items()):
         of_class = poor[labels == label]
         assert abs(of_class.mean() - share) < 3 * math.sqrt(share * (1 - share) / len(of_class)), name
-    kinds = np.array([list(Fault).index(MANY.fault(index)) for index in np.flatnonzero(poor)])
+    kinds = np.array([list(PoorFrame).index(MANY.fault(index)) for index in np.flatnonzero(poor)])
     assert (np.bincount(kinds, minlength=5)[1:] / len(kinds) > 0.19).all()
     assert [MANY.cell(index).line for index in range(12)] == [MANY.class_names[label] for label in labels[:12]]
 
@@ -123,8 +123,8 @@ def test_complete_cells_are_complete_and_cut_ones_are_not() -> None:
         phase[1:-1, 1:-1] = 0
         return float(np.abs(phase).max())
 
-    assert max(rim(index) for index in of_fault(MANY, Fault.NONE, 60)) < 0.15
-    assert min(rim(index) for index in of_fault(MANY, Fault.CUT, 30)) > 0.3
+    assert max(rim(index) for index in of_fault(MANY, PoorFrame.NONE, 60)) < 0.15
+    assert min(rim(index) for index in of_fault(MANY, PoorFrame.CUT, 30)) > 0.3
 
 
 def test_a_frame_is_the_oblique_view_on_its_own_grid() -> None:
@@ -141,7 +141,7 @@ def test_a_frame_is_the_oblique_view_on_its_own_grid() -> None:
 
 def test_an_empty_frame_is_the_field_of_its_run() -> None:
     """The frame without a cell is the empty field; of a good frame it differs where the cell is, and there alone."""
-    (empty,) = of_fault(FRAMES, Fault.EMPTY, 1)
+    (empty,) = of_fault(FRAMES, PoorFrame.EMPTY, 1)
     assert np.array_equal(FRAMES[empty], FRAMES.empty_field(empty))
     assert not np.array_equal(FRAMES.empty_field(0), FRAMES.empty_field(1)), "noise is each frame's own"
     view = FRAMES.run(0).acquisition
@@ -150,7 +150,7 @@ def test_an_empty_frame_is_the_field_of_its_run() -> None:
         patch.setattr(atom, "_run_shading", lambda seed, number: np.ones((view.rows, view.columns)))
         one, other = (AtomFrames(1, seed).empty_field(0) for seed in (3, 4))
     assert not np.array_equal(one, other), "and each set's, in one and the same run"
-    for good in of_fault(FRAMES, Fault.NONE, 5):
+    for good in of_fault(FRAMES, PoorFrame.NONE, 5):
         view = FRAMES.run(good).acquisition
         field, frame = FRAMES.empty_field(good).astype(float), FRAMES[good].astype(float)
         assert field.mean() == pytest.approx(255 / view.full_scale, rel=0.05)
@@ -184,8 +184,8 @@ def test_blurred_frames_are_far_from_focus() -> None:
         frame = FRAMES[index] / FRAMES.empty_field(index).mean()
         return float(np.corrcoef(frame.ravel(), focused.ravel())[0, 1])
 
-    assert max(likeness(index) for index in of_fault(FRAMES, Fault.BLURRED, 5)) < 0.8
-    assert min(likeness(index) for index in of_fault(FRAMES, Fault.NONE, 5)) > 0.85
+    assert max(likeness(index) for index in of_fault(FRAMES, PoorFrame.BLURRED, 5)) < 0.8
+    assert min(likeness(index) for index in of_fault(FRAMES, PoorFrame.NONE, 5)) > 0.85
 
 
 def test_poor_frames_can_mostly_be_found(judge: PoorFrames) -> None:

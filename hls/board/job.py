@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
 from cytogate.hls.board.manifest import manifest_of
-from cytogate.hls.board.reports import KernelReport, Timing, read_kernel, read_timing, read_utilization
+from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
@@ -63,7 +63,7 @@ class BitstreamReport:
     clock_mhz: float
     fmax_mhz: float
     """At which the worst path would just be met."""
-    timing: Timing
+    timing: Slacks
     kernels: tuple[KernelReport, ...]
     """Predicted by C-synthesis."""
 

@@ -23,7 +23,7 @@ class Utilization:
 
 
 @dataclass(frozen=True)
-class Timing:
+class Slacks:
     """Worst slacks of the routed design, in nanoseconds; below zero a constraint is missed."""
 
     setup_ns: float
@@ -76,14 +76,14 @@ def read_kernel(path: Path) -> KernelReport:
     )
 
 
-def read_timing(path: Path) -> Timing:
+def read_timing(path: Path) -> Slacks:
     """Return the worst slacks of ``report_timing_summary``."""
     lines = _lines(path)
     for head, _, values in zip(lines, lines[1:], lines[2:], strict=False):
         names, found = re.split(r"\s{2,}", head.strip()), values.split()
         if names[:1] == ["WNS(ns)"] and {"WHS(ns)", "WPWS(ns)"} <= set(names) and len(found) == len(names):
             row = dict(zip(names, found, strict=True))
-            return Timing(*(_number(row[name], path) for name in ("WNS(ns)", "WHS(ns)", "WPWS(ns)")))
+            return Slacks(*(_number(row[name], path) for name in ("WNS(ns)", "WHS(ns)", "WPWS(ns)")))
     raise InputError(f"{path}: holds no Design Timing Summary of Vivado")
 
 

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from cytogate.host.driver.batch import Answer
-from cytogate.host.driver.flow import Counters, Flow, Memory
+from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
 from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
 from cytogate.model.interface.bundle import Bundle, DeviceProvider, read_bundle
 
 if TYPE_CHECKING:
-    from cytogate.host.driver.pynq_device import Buffer, PynqBoard
+    from cytogate.host.driver.pynq_device import DmaBuffer, PynqBoard
 
 GROUP = "cytogate.devices"
 """Entry points of devices, each a :data:`~cytogate.model.interface.bundle.DeviceProvider`."""
@@ -93,15 +93,15 @@ class Accelerator:
             from cytogate.host.driver.pynq_device import PynqBoard
 
             self._board = PynqBoard(bitfile, device, self._deadline_s)
-            self._board.chip.identify(self.bundle.manifest)
+            self._board.cores.identify(self.bundle.manifest)
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
             sending = self._batch * self.bundle.layout.frame_bytes
             receiving = Answer.bytes_of(self._batch, self.bundle.design.network.classes)
-            self._memory = Memory(
+            self._memory = StreamBuffers(
                 (self._buffer(opening, sending), self._buffer(opening, sending)), self._buffer(opening, receiving)
             )
             # Memory is given back only when nothing writes to it any more.
-            opening.callback(self._board.chip.reset)
+            opening.callback(self._board.cores.reset)
             self._open = opening.pop_all()
         return self
 
@@ -156,7 +156,7 @@ class Accelerator:
     @property
     def phase_latency_us(self) -> float:
         """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out."""
-        return self._board.chip.latency_cycles / self.bundle.design.chip.clock_mhz
+        return self._board.cores.latency_cycles / self.bundle.design.chip.clock_mhz
 
     @contextmanager
     def _flow(self) -> Iterator[Flow]:
@@ -170,7 +170,7 @@ class Accelerator:
         finally:
             self._streaming = False
 
-    def _buffer(self, opening: ExitStack, size: int) -> Buffer:
+    def _buffer(self, opening: ExitStack, size: int) -> DmaBuffer:
         buffer = self._board.allocate(size)
         opening.callback(buffer.free)
         return buffer

@@ -15,7 +15,7 @@ from cytogate.model.interface.packing import pack
 from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
 
 if TYPE_CHECKING:
-    from cytogate.host.driver.pynq_device import Buffer
+    from cytogate.host.driver.pynq_device import DmaBuffer
 
 WORD_BYTES = 4
 
@@ -25,7 +25,7 @@ class Batch:
     """Cells that are sent together, and the memory from which they are sent."""
 
     bundle: Bundle
-    memory: Buffer
+    memory: DmaBuffer
     """Where they are packed."""
     first: int
     """Index of the first cell."""

@@ -23,7 +23,7 @@ from cytogate.host.driver.results import Result
 from cytogate.model.interface.bundle import Bundle
 
 if TYPE_CHECKING:
-    from cytogate.host.driver.pynq_device import Buffer, PynqBoard
+    from cytogate.host.driver.pynq_device import DmaBuffer, PynqBoard
 
 FAULTS_IN_A_ROW = 5
 """So many lost batches without a good one between them end the stream: the board will not come back by itself."""
@@ -58,18 +58,24 @@ class Counters:
 
 
 @dataclass(frozen=True)
-class Memory:
+class StreamBuffers:
     """Contiguous memory of a stream."""
 
-    sending: tuple[Buffer, Buffer]
-    receiving: Buffer
+    sending: tuple[DmaBuffer, DmaBuffer]
+    receiving: DmaBuffer
 
 
 class Flow:
     """The state of one stream. It begins with a reset, so that nothing of an earlier one is left in the chip."""
 
     def __init__(
-        self, board: PynqBoard, memory: Memory, bundle: Bundle, capacity: int, deadline_s: float, counters: Counters
+        self,
+        board: PynqBoard,
+        memory: StreamBuffers,
+        bundle: Bundle,
+        capacity: int,
+        deadline_s: float,
+        counters: Counters,
     ) -> None:
         self._board = board
         self._memory = memory
@@ -107,7 +113,7 @@ class Flow:
         pause = INTERRUPT_S if board.has_interrupt else POLL_S
         while self._pending and next(patience):
             woken = await board.interrupted(pause)
-        if self._running and board.has_interrupt and not woken and board.chip.answered:
+        if self._running and board.has_interrupt and not woken and board.cores.answered:
             # It may have been on its way when status was read.
             self._counters.interrupts_missed += not await board.interrupted(INTERRUPT_S)
 
@@ -128,22 +134,22 @@ class Flow:
         logits, loss = self._answer(batch)
         now = time.monotonic_ns()
         if loss is None:
-            self._board.chip.acknowledge()
+            self._board.cores.acknowledge()
             self._faults_in_a_row = 0
             self._counters.received += batch.travelling
             return batch.results(logits, None, now), None
         self._counters.lost[loss] += batch.travelling
-        fault = f"{loss.value}; {self._board.chip.in_words()}"
+        fault = f"{loss.value}; {self._board.cores.in_words()}"
         return batch.results(None, fault, now), fault
 
     def _answer(self, batch: Batch) -> tuple[NDArray[np.int64] | None, Loss | None]:
-        chip, classes = self._board.chip, self._bundle.design.network.classes
-        if chip.broken:
+        cores, classes = self._board.cores, self._bundle.design.network.classes
+        if cores.broken:
             return None, Loss.DMA_ERROR
-        if not chip.answered:
+        if not cores.answered:
             return None, Loss.STALLED
         length = Answer.bytes_of(batch.travelling, classes)
-        if chip.received_bytes != length:
+        if cores.received_bytes != length:
             return None, Loss.WRONG_LENGTH
         self._memory.receiving.invalidate()
         # A copy: the buffer is written again while the results are in use.
@@ -153,8 +159,8 @@ class Flow:
 
     @property
     def _pending(self) -> bool:
-        chip = self._board.chip
-        return self._running is not None and not chip.answered and not chip.broken
+        cores = self._board.cores
+        return self._running is not None and not cores.answered and not cores.broken
 
     def _send(self) -> list[Result]:
         """Send the packed batch and begin another; of a batch in which nothing travels, return the results."""
@@ -192,10 +198,10 @@ class Flow:
 
     def _patience(self) -> Iterator[bool]:
         """Give True as long as progress is never further away than the deadline."""
-        deadline, seen = Deadline(self._deadline_s), self._board.chip.progress()
+        deadline, seen = Deadline(self._deadline_s), self._board.cores.progress()
         while not deadline.passed:
             yield True
-            if (now := self._board.chip.progress()) != seen:
+            if (now := self._board.cores.progress()) != seen:
                 deadline.put_off()
                 seen = now
         yield False

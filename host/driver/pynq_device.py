@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.host.driver.chip import Chip
+from cytogate.host.driver.cores import Cores
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS, REGISTER_BYTES
 from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT, Bundle
@@ -54,7 +54,7 @@ def own_device(bundle: Bundle) -> Iterator[None]:
     yield None
 
 
-class Buffer:
+class DmaBuffer:
     """Contiguous memory for the DMA."""
 
     def __init__(self, device: Any, size: int) -> None:
@@ -95,7 +95,7 @@ class PynqBoard:
         _ensure_event_loop()
         self._overlay = pynq.Overlay(str(bitfile), device=device)
         self._device = self._overlay.device
-        self.chip = Chip(
+        self.cores = Cores(
             dma=self._port(DMA, REGISTER_BYTES),
             unit=self._port(STREAM_UNIT, PORT_BYTES),
             retrieval=self._port(FRONT_END, PORT_BYTES),
@@ -113,8 +113,8 @@ class PynqBoard:
 
     def restart(self) -> None:
         """Reset the whole data path and let the DMA run."""
-        self.chip.reset()
-        self.chip.start()
+        self.cores.reset()
+        self.cores.start()
         if self._dma is None:
             with warnings.catch_warnings():
                 # Where the kernel offers no interrupt, status is looked at in time.
@@ -129,7 +129,7 @@ class PynqBoard:
         for channel in (self._dma.sendchannel, self._dma.recvchannel):
             channel.start()
 
-    def allocate(self, size: int) -> Buffer:
+    def allocate(self, size: int) -> DmaBuffer:
         """Return memory of ``size`` bytes, to be freed by the caller.
 
         Raises
@@ -138,14 +138,14 @@ class PynqBoard:
             If there is not as much.
         """
         try:
-            return Buffer(self._device, size)
+            return DmaBuffer(self._device, size)
         # XRT raises RuntimeError where there is no memory.
         except (MemoryError, RuntimeError) as error:
             raise InputError(
                 f"the board has no contiguous memory of {size} bytes left; choose a smaller batch, or free some"
             ) from error
 
-    def transfer(self, sent: Buffer, sent_bytes: int, received: Buffer) -> None:
+    def transfer(self, sent: DmaBuffer, sent_bytes: int, received: DmaBuffer) -> None:
         """Start both channels, the receiving one first."""
         # pynq refuses a channel that has halted; who waits for the answer sees that and knows what to do.
         with suppress(RuntimeError):

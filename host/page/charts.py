@@ -31,7 +31,7 @@ LOWEST_BAR = 0.7
 """Lower end of the logarithmic axis of cells, where one cell still makes a bar."""
 LABEL_ROW_PX = 14
 
-Columns = dict[str, NDArray]
+ChartData = dict[str, NDArray]
 
 
 def plot(x_label: str, y_label: str, **ranges: object) -> figure:
@@ -141,7 +141,7 @@ class ClassesChart:
         bins, place = np.unique(course.seconds // CLASSES_BIN_S, return_inverse=True)
         cells = np.zeros((len(bins), len(self._names)), np.int64)
         np.add.at(cells, place, course.classes)
-        columns: Columns = {"middle": (bins + 0.5) * CLASSES_BIN_S}
+        columns: ChartData = {"middle": (bins + 0.5) * CLASSES_BIN_S}
         self._source.data = columns | {name: cells[:, index] for index, name in enumerate(self._names)}
         self._note.visible = view.state is State.WAITING
         _span(self._seconds, course.seconds)

@@ -46,7 +46,7 @@ class State(TextEnum):
 
 
 @dataclass(frozen=True)
-class Counts:
+class CellCounts:
     """Cells since the start of the stream."""
 
     classified: int = 0
@@ -102,7 +102,7 @@ class View:
     why_ended: str
     elapsed_s: float
     """Time from the start until now, or until the end."""
-    counts: Counts
+    counts: CellCounts
     class_totals: NDArray[np.int64]
     """(classes,) cells since the start."""
     last_loss: str | None
@@ -142,7 +142,7 @@ class Monitor:
         self._lock = threading.Lock()
         self._start = clock()
         self._state, self._why, self._end = State.WAITING, "", 0
-        self._counts = Counts()
+        self._counts = CellCounts()
         self._class_totals = np.zeros(len(self.class_names), np.int64)
         self._last_loss: str | None = None
         self._course = CourseRecorder(len(self.class_names))

@@ -36,7 +36,7 @@ UPRIGHT = 1
 COMPRESSIONS = {1: "none", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
 """Those that are read, by the number of the tag."""
 
-Page = tifffile.TiffPage | tifffile.TiffFrame
+TiffPage = tifffile.TiffPage | tifffile.TiffFrame
 
 
 class TiffStack:
@@ -71,7 +71,7 @@ class TiffStack:
 class _Layout:
     """How the planes of a file, one a page, make an array."""
 
-    stacks: Sequence[Sequence[Page | None]]
+    stacks: Sequence[Sequence[TiffPage | None]]
     """Behind each other along the array's first axis."""
     outer: tuple[int, ...]
     """Lengths of the array's axes before those of a plane."""
@@ -199,7 +199,7 @@ _DESCRIPTIONS = {"shaped": "JSON of tifffile", "ome": "OME-XML", "imagej": "Imag
 
 
 @dataclass(frozen=True, eq=False)
-class _Pages(Sequence[Page | None]):
+class _Pages(Sequence[TiffPage | None]):
     """All pages of a file in a row, none of them kept."""
 
     file: tifffile.TiffFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, IntFlag
 
 
-class Channel(Enum):
+class DmaChannel(Enum):
     """A channel by the offset of its registers."""
 
     MM2S = 0x00
@@ -16,7 +16,7 @@ class Channel(Enum):
     @property
     def title(self) -> str:
         """The channel's name in sentences."""
-        return "DMA memory-to-stream" if self is Channel.MM2S else "DMA stream-to-memory"
+        return "DMA memory-to-stream" if self is DmaChannel.MM2S else "DMA stream-to-memory"
 
 
 class DmaRegister(IntEnum):

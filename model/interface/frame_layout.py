@@ -12,7 +12,7 @@ SMALLEST_BEAT_BYTES = 4
 """Beats have a power of two of bytes, and of these no fewer."""
 
 
-class Camera(Protocol):
+class FrameFormat(Protocol):
     """What of an instrument matters here."""
 
     @property
@@ -55,7 +55,7 @@ class FrameLayout:
     """Bits of a lane, which holds one code: 8 or 16."""
 
     @staticmethod
-    def of(camera: Camera, samples_per_clock: int) -> FrameLayout:
+    def of(camera: FrameFormat, samples_per_clock: int) -> FrameLayout:
         """Return the layout of an instrument's frames at so many samples per clock."""
         return FrameLayout(
             len(camera.channels), camera.rows, camera.columns, samples_per_clock, lane_bits(camera.adc_bits)

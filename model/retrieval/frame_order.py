@@ -57,10 +57,10 @@ the default shading."""
 FIXED_PATTERN = 0.5
 """Share of the border's gradient that is the same in all frames from which it is the instrument's, not the cells'."""
 
-Order = tuple[int, int, int, int]
-RIGHT: Order = (0, 1, 2, 3)
+ArmOrder = tuple[int, int, int, int]
+RIGHT: ArmOrder = (0, 1, 2, 3)
 
-WHOLE_FRAMES: dict[Order, str] = {
+WHOLE_FRAMES: dict[ArmOrder, str] = {
     (1, 0, 2, 3): "every frame is mirrored left to right",
     (0, 1, 3, 2): "every frame is mirrored top to bottom",
     (1, 0, 3, 2): "every frame is turned by half a turn, or the cells are less dense than their medium",
@@ -290,9 +290,9 @@ def _power(values: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.square(np.abs(values)).mean(axis=1)
 
 
-def _right_cells(binned: NDArray[np.float64], design: Design) -> dict[Order, int]:
+def _right_cells(binned: NDArray[np.float64], design: Design) -> dict[ArmOrder, int]:
     """Return for each of the 24 orders the number of cells that it makes right."""
-    right = dict[Order, int]()
+    right = dict[ArmOrder, int]()
     for a, b, c, d in itertools.permutations(RIGHT):
         if a < b:
             curled, negative = _signs(binned[:, (a, b, c, d)], design)
@@ -302,7 +302,7 @@ def _right_cells(binned: NDArray[np.float64], design: Design) -> dict[Order, int
     return right
 
 
-def _inverse(order: Order) -> Order:
+def _inverse(order: ArmOrder) -> ArmOrder:
     return order.index(0), order.index(1), order.index(2), order.index(3)
 
 

@@ -20,11 +20,11 @@ from cytogate.model.training.cluster import Cluster
 AHEAD = 2
 """Batches that are made while one is in use."""
 
-Batch = tuple[tuple[tf.Tensor, ...], tf.Tensor]
+TrainingBatch = tuple[tuple[tf.Tensor, ...], tf.Tensor]
 """Inputs (cells, ...) in float32, and targets (cells, ...), int64 where they are integers and float32 elsewhere."""
-Train = Callable[[Batch], float]
+Train = Callable[[TrainingBatch], float]
 """Takes a step and returns the mean loss of the batch, without penalties."""
-Judge = Callable[[Batch], tuple[float, float]]
+Judge = Callable[[TrainingBatch], tuple[float, float]]
 """Returns the sum of losses of a batch, and how many of its examples have the highest score for their class."""
 Accuracy = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """Returns how right each output is, (cells,) from 0 to 1, of targets and outputs: for targets that are no labels."""
@@ -102,7 +102,7 @@ class Steps:
 
         step = self._on_all_replicas(judge)
 
-        def judged(batch: Batch) -> tuple[float, float]:
+        def judged(batch: TrainingBatch) -> tuple[float, float]:
             losses, right = np.asarray(step(*batch), np.float64)
             return float(losses), float(right)
 
@@ -159,7 +159,7 @@ class Feed:
         # Built once: that takes longer than many a small epoch.
         self._data = tf.data.Dataset.from_generator(self._give, output_signature=steps.signature).prefetch(AHEAD)
 
-    def __call__(self, batches: Iterator[tuple[Inputs, NDArray]]) -> Iterator[Batch]:
+    def __call__(self, batches: Iterator[tuple[Inputs, NDArray]]) -> Iterator[TrainingBatch]:
         """Give ``batches``; what goes wrong in making them is raised as it is."""
         self._batches, self._failed = batches, None
         try:

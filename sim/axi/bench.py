@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
 from cytogate.sim.axi.packing import input_beats, output_values
-from cytogate.sim.axi.patterns import WORST, Pattern
+from cytogate.sim.axi.patterns import WORST, Pauses
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import TASK_VARIABLE, BenchTask
 
@@ -49,7 +49,7 @@ class Bench:
         self.deadline = 2 * self.clocks_per_frame
         self._packet = lru_cache(maxsize=4)(self._make_packet)
 
-    async def start(self, idle: Pattern | None = None, backpressure: Pattern | None = None) -> None:
+    async def start(self, idle: Pauses | None = None, backpressure: Pauses | None = None) -> None:
         """Reset the kernel and choose the pauses of both sides."""
         await self.pins.reset()
         if idle is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 
 from cytogate.sim.axi.bench import LONG, SEED, SHORT, Bench
-from cytogate.sim.axi.patterns import Pattern, bursts, none
+from cytogate.sim.axi.patterns import Pauses, bursts, none
 
 
 class Kind(Enum):
@@ -45,7 +45,7 @@ def malformed(bench: Bench, kind: Kind, frame: int) -> tuple[list[int], int]:
 
 @cocotb.test()
 @cocotb.parametrize(kind=list(Kind), pauses=[none, bursts])
-async def between_good_frames(dut: Any, kind: Kind, pauses: Pattern) -> None:
+async def between_good_frames(dut: Any, kind: Kind, pauses: Pauses) -> None:
     """One bad packet, good frames right before and right behind it."""
     bench = Bench(dut)
     await bench.start(pauses, pauses)

@@ -9,12 +9,12 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 from cytogate.sim.axi.bench import Bench
 from cytogate.sim.axi.packing import output_values
-from cytogate.sim.axi.patterns import ALL, Pattern, at_random
+from cytogate.sim.axi.patterns import ALL, Pauses, at_random
 
 
 @cocotb.test()
 @cocotb.parametrize(idle=ALL, backpressure=ALL)
-async def nothing_is_lost(dut: Any, idle: Pattern, backpressure: Pattern) -> None:
+async def nothing_is_lost(dut: Any, idle: Pauses, backpressure: Pauses) -> None:
     """Frames back to back: whoever pauses, every value leaves, once, in order."""
     bench = Bench(dut)
     await bench.start(idle, backpressure)

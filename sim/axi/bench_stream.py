@@ -35,7 +35,7 @@ from cytogate.model.interface.registers import (
     StreamControl,
     StreamRegister,
 )
-from cytogate.sim.axi.patterns import Pattern, at_random, bursts, none
+from cytogate.sim.axi.patterns import Pauses, at_random, bursts, none
 from cytogate.sim.axi.ports import CLOCK_NS
 from cytogate.sim.axi.stream_task import StreamTask
 from cytogate.sim.axi.task import TASK_VARIABLE
@@ -66,7 +66,7 @@ class StreamBench:
         self.packets = 0
         """Compared so far."""
 
-    async def start(self, idle: Pattern = none, backpressure: Pattern = none) -> None:
+    async def start(self, idle: Pauses = none, backpressure: Pauses = none) -> None:
         """Reset, choose the pauses of all sides, and let the stand-in work."""
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, 4)
@@ -187,7 +187,7 @@ def word_sum(data: bytes) -> int:
 
 @cocotb.test()
 @cocotb.parametrize(idle=[none, at_random, bursts], backpressure=[none, at_random, bursts])
-async def batches_of_all_kinds(dut: Any, idle: Pattern, backpressure: Pattern) -> None:
+async def batches_of_all_kinds(dut: Any, idle: Pauses, backpressure: Pauses) -> None:
     """Whole frames, pieces, and both: each transfer ends in its own packet."""
     bench = StreamBench(dut)
     await bench.start(idle, backpressure)

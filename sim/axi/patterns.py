@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 
-Pattern = Callable[[int], Iterator[bool]]
+Pauses = Callable[[int], Iterator[bool]]
 """From a seed to pauses."""
 
 BURST = 64
@@ -38,4 +38,4 @@ def one_in_ten(seed: int) -> Iterator[bool]:
     return itertools.cycle([True] * (WORST - 1) + [False])
 
 
-ALL: tuple[Pattern, ...] = (none, at_random, bursts, one_in_ten)
+ALL: tuple[Pauses, ...] = (none, at_random, bursts, one_in_ten)

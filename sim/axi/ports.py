@@ -22,7 +22,7 @@ CLOCK_NS = 10
 RESET_CLOCKS = 4
 REGISTER_DEADLINE_CLOCKS = 100
 
-Result = TypeVar("Result")
+Awaited = TypeVar("Awaited")
 
 
 def clock_now() -> int:
@@ -218,7 +218,7 @@ class Pins:
         writing = self._lite.write(offset, value.to_bytes(4, "little"))
         return (await self.within(REGISTER_DEADLINE_CLOCKS, writing, f"no answer at 0x{offset:02x}")).resp
 
-    async def within(self, deadline: int, waiting: Awaitable[Result], otherwise: str) -> Result:
+    async def within(self, deadline: int, waiting: Awaitable[Awaited], otherwise: str) -> Awaited:
         """Wait at most ``deadline`` clocks."""
         try:
             return await with_timeout(waiting, deadline * CLOCK_NS, "ns")

@@ -16,7 +16,7 @@ from cytogate.model.interface.axi_dma import (
     ERRORS,
     LENGTH_BITS,
     REGISTER_BYTES,
-    Channel,
+    DmaChannel,
     DmaControl,
     DmaRegister,
     DmaStatus,
@@ -66,9 +66,11 @@ class AxiDma:
     memory: Memory
     stream: Stream
     faults: Faults
-    interrupt: Callable[[Channel, bool], None]
+    interrupt: Callable[[DmaChannel, bool], None]
     """Told the level of a channel's interrupt line whenever it may have changed."""
-    channels: dict[Channel, ChannelState] = field(default_factory=lambda: {each: ChannelState() for each in Channel})
+    channels: dict[DmaChannel, ChannelState] = field(
+        default_factory=lambda: {each: ChannelState() for each in DmaChannel}
+    )
     violations: list[str] = field(default_factory=list)
     """What the driver did that PG021 forbids."""
     resetting: bool = False
@@ -108,7 +110,7 @@ class AxiDma:
 
     def packet_waits(self) -> None:
         """Let the receiving channel take the packet that waits, if it is armed."""
-        state = self.channels[Channel.S2MM]
+        state = self.channels[DmaChannel.S2MM]
         if not state.armed:
             return
         packet = self.stream.packet()
@@ -116,22 +118,22 @@ class AxiDma:
             return
         memory = self.memory.seen_by_device(state.address, state.length)
         if memory is None:
-            self._fail(Channel.S2MM, DmaStatus.DECODE_ERROR)
+            self._fail(DmaChannel.S2MM, DmaStatus.DECODE_ERROR)
         elif len(packet) > state.length:
-            self._fail(Channel.S2MM, DmaStatus.INTERNAL_ERROR)
+            self._fail(DmaChannel.S2MM, DmaStatus.INTERNAL_ERROR)
         else:
             memory[: len(packet)] = np.frombuffer(packet, np.uint8)
             if self.faults.strike(FaultKind.CORRUPTED_OUTPUT):
                 memory[0] ^= 1
             state.length = len(packet)
-            self._complete(Channel.S2MM)
+            self._complete(DmaChannel.S2MM)
 
     def _control(self, state: ChannelState, value: int) -> None:
         if value & DmaControl.RESET:
-            self.channels.update({each: ChannelState() for each in Channel})
+            self.channels.update({each: ChannelState() for each in DmaChannel})
             self.resetting = True
             self.resets += 1
-            for channel in Channel:
+            for channel in DmaChannel:
                 self._signal(channel)
             return
         state.control = value
@@ -141,7 +143,7 @@ class AxiDma:
         elif not value & DmaControl.RUN:
             state.status |= DmaStatus.HALTED
 
-    def _start(self, channel: Channel, state: ChannelState, length: int) -> None:
+    def _start(self, channel: DmaChannel, state: ChannelState, length: int) -> None:
         if state.status & DmaStatus.HALTED:
             self.violations.append(f"{channel.name}: a transfer was started while the channel was halted")
             return
@@ -153,7 +155,7 @@ class AxiDma:
         state.status &= ~DmaStatus.IDLE
         if length == 0:
             self._fail(channel, DmaStatus.INTERNAL_ERROR)
-        elif channel is Channel.MM2S:
+        elif channel is DmaChannel.MM2S:
             self._send(state)
         else:
             self._receive()
@@ -162,14 +164,14 @@ class AxiDma:
         self.faults.transfer += 1
         for kind, error in RECEIVING_FAULTS.items():
             if self.faults.strike(kind):
-                self._fail(Channel.S2MM, error)
+                self._fail(DmaChannel.S2MM, error)
         self.packet_waits()
 
     def _send(self, state: ChannelState) -> None:
         memory = self.memory.seen_by_device(state.address, state.length)
         error = next((error for kind, error in SENDING_FAULTS.items() if self.faults.strike(kind)), None)
         if error is not None or memory is None:
-            self._fail(Channel.MM2S, error or DmaStatus.DECODE_ERROR)
+            self._fail(DmaChannel.MM2S, error or DmaStatus.DECODE_ERROR)
             return
         data = memory.copy()
         if self.faults.strike(FaultKind.CORRUPTED_INPUT):
@@ -178,25 +180,25 @@ class AxiDma:
 
         def taken() -> None:
             if resets == self.resets:
-                self._complete(Channel.MM2S)
+                self._complete(DmaChannel.MM2S)
 
         self.stream.send(data.tobytes(), taken)
 
-    def _complete(self, channel: Channel) -> None:
+    def _complete(self, channel: DmaChannel) -> None:
         state = self.channels[channel]
         state.armed = False
         state.status |= DmaStatus.IDLE | DmaStatus.COMPLETION_INTERRUPT
         self._signal(channel)
 
-    def _fail(self, channel: Channel, error: DmaStatus) -> None:
+    def _fail(self, channel: DmaChannel, error: DmaStatus) -> None:
         state = self.channels[channel]
         state.armed = False
         state.status |= error | DmaStatus.HALTED | DmaStatus.ERROR_INTERRUPT
         self._signal(channel)
 
-    def _signal(self, channel: Channel) -> None:
+    def _signal(self, channel: DmaChannel) -> None:
         state = self.channels[channel]
-        lost = channel is Channel.S2MM and self.faults.strike(FaultKind.LOST_INTERRUPT)
+        lost = channel is DmaChannel.S2MM and self.faults.strike(FaultKind.LOST_INTERRUPT)
         self.interrupt(channel, bool(state.control & state.status & _INTERRUPTS) and not lost)
 
 
@@ -204,6 +206,6 @@ _INTERRUPTS = DmaStatus.COMPLETION_INTERRUPT | DmaStatus.ERROR_INTERRUPT
 """Enabled in CONTROL by the same bits as they are told in STATUS."""
 
 
-def _register(offset: int) -> tuple[Channel, int]:
-    channel = Channel.S2MM if offset >= Channel.S2MM.value else Channel.MM2S
+def _register(offset: int) -> tuple[DmaChannel, int]:
+    channel = DmaChannel.S2MM if offset >= DmaChannel.S2MM.value else DmaChannel.MM2S
     return channel, offset - channel.value

@@ -20,7 +20,7 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
-from cytogate.model.interface.axi_dma import Channel
+from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import (
     DMA,
     FRONT_END,
@@ -126,8 +126,8 @@ class EmulatedBoard:
         finally:
             self._on_close()
 
-    def _interrupt(self, channel: Channel, level: bool) -> None:
-        self.interrupts.set_input(list(Channel).index(channel), level)
+    def _interrupt(self, channel: DmaChannel, level: bool) -> None:
+        self.interrupts.set_input(list(DmaChannel).index(channel), level)
 
     def _block(self, address: int) -> tuple[RegisterBlock, int]:
         for base, block in self._blocks.items():

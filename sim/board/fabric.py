@@ -29,7 +29,7 @@ WORD = 1 << 32
 
 
 @dataclass
-class Counts:
+class FabricCounts:
     """What a reset of the data path sets to zero."""
 
     batches_in: int = 0
@@ -61,7 +61,7 @@ class Fabric:
         self._kernel = kernel
         self._faults = faults
         self._lock = lock
-        self._counts = Counts()
+        self._counts = FabricCounts()
         self._stalled = False
         self._failure: Exception | None = None
         self._packets: deque[bytes] = deque()
@@ -103,7 +103,7 @@ class Fabric:
 
     def reset(self) -> None:
         """Empty the chain; what it computes just now is for nobody."""
-        self._counts = Counts()
+        self._counts = FabricCounts()
         self._stalled = False
         self._packets.clear()
 
@@ -114,7 +114,7 @@ class Fabric:
             except Exception as error:
                 self._failure = error
 
-    def _batch(self, data: np.ndarray, taken: Callable[[], None], counts: Counts) -> None:
+    def _batch(self, data: np.ndarray, taken: Callable[[], None], counts: FabricCounts) -> None:
         """Compute a transfer; ``counts`` tells whether a reset has made it void."""
         frame_bytes, beat_bytes = self._layout.frame_bytes, self._layout.beat_bytes
         with self._lock:

@@ -11,7 +11,7 @@ ISR, IPR, IER, IAR, SIE, CIE, MER = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x1C
 ENABLED = 0b11
 
 
-class Event(Protocol):
+class Signal(Protocol):
     """Something to be told."""
 
     def set(self) -> None:
@@ -24,9 +24,9 @@ class UserIo:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._level = False
-        self._events: list[tuple[asyncio.AbstractEventLoop, Event]] = []
+        self._events: list[tuple[asyncio.AbstractEventLoop, Signal]] = []
 
-    def add_event(self, event: Event, number: int) -> None:
+    def add_event(self, event: Signal, number: int) -> None:
         """Tell ``event`` at the next interrupt; called by pynq within the event loop."""
         with self._lock:
             self._events.append((asyncio.get_running_loop(), event))

@@ -69,7 +69,7 @@ class Part(IntEnum):
 
 
 @dataclass(frozen=True)
-class Pattern:
+class Staining:
     """What the antibody binds to: means, and spreads between specimens."""
 
     grain_um: Spread
@@ -83,11 +83,11 @@ class Pattern:
 
 
 PATTERNS = {
-    "homogeneous": Pattern(Spread(1.30, 0.16), Spread(0.22, 0.03), Spread(0.85, 0.10), Spread(0.0)),
-    "coarse speckled": Pattern(Spread(0.85, 0.06), Spread(0.60, 0.05), Spread(0.45, 0.07), Spread(0.0)),
-    "fine speckled": Pattern(Spread(0.52, 0.04), Spread(0.38, 0.04), Spread(0.55, 0.08), Spread(0.0)),
-    "nucleolar": Pattern(Spread(0.90, 0.10), Spread(0.35, 0.04), Spread(3.10, 0.36), Spread(0.0)),
-    "centromere": Pattern(Spread(0.80, 0.08), Spread(0.26, 0.03), Spread(0.80, 0.08), Spread(44.0, 2.5)),
+    "homogeneous": Staining(Spread(1.30, 0.16), Spread(0.22, 0.03), Spread(0.85, 0.10), Spread(0.0)),
+    "coarse speckled": Staining(Spread(0.85, 0.06), Spread(0.60, 0.05), Spread(0.45, 0.07), Spread(0.0)),
+    "fine speckled": Staining(Spread(0.52, 0.04), Spread(0.38, 0.04), Spread(0.55, 0.08), Spread(0.0)),
+    "nucleolar": Staining(Spread(0.90, 0.10), Spread(0.35, 0.04), Spread(3.10, 0.36), Spread(0.0)),
+    "centromere": Staining(Spread(0.80, 0.08), Spread(0.26, 0.03), Spread(0.80, 0.08), Spread(44.0, 2.5)),
 }
 NUCLEUS_UM = Spread(14.5, 0.65)
 """Diameter of the circle of its area."""

@@ -27,8 +27,8 @@ from cytogate.model.experiments.dcae.training import (
     QUANTIZED,
     TEXTURE,
     TEXTURE_CONTROL,
-    Codes,
     DcaeTrainer,
+    ImageCodes,
     Labelled,
     Lengths,
     probabilities,
@@ -64,9 +64,9 @@ class DcaeSizes:
 class Hep2Cells:
     """One part of the simulated set, in memory."""
 
-    codes: Codes
+    codes: ImageCodes
     """(cells, size, size, 1)."""
-    backgrounds: Codes
+    backgrounds: ImageCodes
     """The same places without a cell."""
     labels: NDArray[np.int64]
     specimens: NDArray[np.int64]

@@ -30,8 +30,8 @@ from cytogate.model.experiments.dcae.training import (
     QUANTIZED,
     TEXTURE,
     TEXTURE_CONTROL,
-    Codes,
     DcaeTrainer,
+    ImageCodes,
     Labelled,
     Lengths,
     listed,
@@ -112,7 +112,13 @@ class _Predictions:
         return {method: np.concatenate(scores) for method, scores in found.items()}
 
     def _fold(
-        self, trainer: DcaeTrainer, spec: Dcae, autoencoder: keras.Model, fold: Fold, codes: Codes, controls: Codes
+        self,
+        trainer: DcaeTrainer,
+        spec: Dcae,
+        autoencoder: keras.Model,
+        fold: Fold,
+        codes: ImageCodes,
+        controls: ImageCodes,
     ) -> dict[str, NDArray[np.float64]]:
         labels, seed = self.cells.labels, self.setting.seed
         fitted, selecting = fold.with_validation(labels, SELECTING_SHARE, seed)
@@ -128,7 +134,7 @@ class _Predictions:
             CONTROL: (trainer.classifier("control", spec, autoencoder, blind).model, controls),
         }
 
-        def texture(images: Codes) -> NDArray[np.float64]:
+        def texture(images: ImageCodes) -> NDArray[np.float64]:
             svm = baselines.svm_texture(seed).fit(images[fold.training], labels[fold.training])
             return np.eye(spec.classes)[svm.predict(images[fold.test])]
 
@@ -143,7 +149,7 @@ class _Predictions:
         return DcaeTrainer(folder, data, self.sizes.lengths, self.setting.seed, show)
 
 
-def _mirrored(codes: Codes) -> Codes:
+def _mirrored(codes: ImageCodes) -> ImageCodes:
     """Return codes (cells, SIDE, SIDE, channels), mirrored at the rims."""
     rim = (SIDE - codes.shape[1]) // 2
     return np.pad(codes, ((0, 0), (rim, rim), (rim, rim), (0, 0)), mode="symmetric")

@@ -28,7 +28,7 @@ from cytogate.model.training.fitting import Fitted, OnProgress, Plan
 from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
 from cytogate.model.training.record import Select
 
-Codes = NDArray[np.uint8]
+ImageCodes = NDArray[np.uint8]
 
 ORIENTATIONS = 8
 SAMPLES = 256
@@ -71,7 +71,7 @@ class Lengths:
 class Labelled:
     """Images with labels, and which of them are fitted and which stop and select."""
 
-    codes: Codes
+    codes: ImageCodes
     labels: NDArray[np.int64]
     fitted: Indices
     selecting: Indices
@@ -83,7 +83,7 @@ class Labelled:
 class Reconstruction:
     """Images that are their own targets, in training turned at random."""
 
-    codes: Codes
+    codes: ImageCodes
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -108,7 +108,7 @@ class DcaeTrainer:
     seed: int
     on_progress: OnProgress
 
-    def autoencoder(self, spec: Dcae, images: Codes, others: Codes) -> Fitted:
+    def autoencoder(self, spec: Dcae, images: ImageCodes, others: ImageCodes) -> Fitted:
         """Train on ``images`` without their labels, by mean squared error; ``others`` select the epoch."""
         plan = self._plan(self.lengths.autoencoder, self.lengths.autoencoder_rate, Select.LOSS)
         wanted = self._wanted(
@@ -193,18 +193,18 @@ class DcaeTrainer:
         return NetworkFit(name, build, loss, training, selecting, plan, folder, identity, class_weights)
 
 
-def values(codes: Codes) -> NDArray[np.float32]:
+def values(codes: ImageCodes) -> NDArray[np.float32]:
     """Return what networks see of codes: code / 256."""
     return codes * np.float32(PIXEL.step)
 
 
-def probabilities(network: keras.Model, codes: Codes) -> NDArray[np.float64]:
+def probabilities(network: keras.Model, codes: ImageCodes) -> NDArray[np.float64]:
     """Return probabilities (cells, classes) of a float network, or of a quantized network's logits."""
     found = logits(network, codes)
     return found if network.layers[-1].name == "probabilities" else softmax(found, axis=1)
 
 
-def reconstructed(autoencoder: keras.Model, codes: Codes) -> NDArray[np.float32]:
+def reconstructed(autoencoder: keras.Model, codes: ImageCodes) -> NDArray[np.float32]:
     """Return what the autoencoder makes of images, in codes."""
     return _outputs(autoencoder, codes) / np.float32(PIXEL.step)
 
@@ -214,13 +214,13 @@ def listed(widths: tuple[int, ...]) -> str:
     return "-".join(map(str, widths))
 
 
-def _outputs(model: keras.Model, codes: Codes) -> NDArray[np.float32]:
+def _outputs(model: keras.Model, codes: ImageCodes) -> NDArray[np.float32]:
     """Return a network's outputs (cells, ...), a few cells at a time."""
     batches = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
     return np.concatenate([np.asarray(model(values(batch), training=False)) for batch in batches])
 
 
-def _encoder(autoencoder: keras.Model, codes: Codes) -> keras.Model:
+def _encoder(autoencoder: keras.Model, codes: ImageCodes) -> keras.Model:
     """Return a copy of the encoder with latent values of one scale: a standard deviation of 1 on ``codes``.
 
     The autoencoder leaves each as small as it likes. ReLU passes positive factors on, so that the last convolution

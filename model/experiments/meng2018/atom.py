@@ -54,7 +54,7 @@ ECHO_UM, ECHO_SHARE = (7.0, 13.0), (0.35, 0.7)
 OUTLINE_POINTS = 64
 
 
-class Fault(Enum):
+class PoorFrame(Enum):
     """Why a frame is poor."""
 
     NONE = "none"
@@ -102,15 +102,15 @@ class AtomFrames(SeededSet[NDArray[np.uint8]]):
         """Simulate one frame."""
         run, fault = self.run(index), self.fault(index)
         rng = self.stream(index, _Purpose.FAULT_DETAILS)
-        if fault is Fault.EMPTY:
+        if fault is PoorFrame.EMPTY:
             return self.empty_field(index)
         cell = self.cell(index)
         defocus = run.focus_um + cell.defocus_sds * run.acquisition.defocus_sd_um
-        if fault is Fault.NONE:
+        if fault is PoorFrame.NONE:
             light = _seen(cell, run, (0, 0), defocus)
-        elif fault is Fault.BLURRED:
+        elif fault is PoorFrame.BLURRED:
             light = _within(_seen(cell, run, _beyond(run), math.copysign(rng.uniform(*BLUR_UM), defocus)), run)
-        elif fault is Fault.CUT:
+        elif fault is PoorFrame.CUT:
             light = _within(_seen(cell, run, _beyond(run), defocus), run)
         else:
             light = _with_echo(_seen(cell, run, _beyond(run), defocus), run, rng)
@@ -125,20 +125,20 @@ class AtomFrames(SeededSet[NDArray[np.uint8]]):
     @property
     def poor(self) -> NDArray[np.bool_]:
         """Which frames are poor: the truth, as somebody would judge it by eye. (frames,)."""
-        return np.array([self.fault(index) is not Fault.NONE for index in range(self.frames)])
+        return np.array([self.fault(index) is not PoorFrame.NONE for index in range(self.frames)])
 
     def label(self, index: int) -> int:
         """Return the label of a frame."""
         run, place = divmod(self.checked(index), FRAMES_A_RUN)
         return int(self._labels_of_run(run)[place])
 
-    def fault(self, index: int) -> Fault:
+    def fault(self, index: int) -> PoorFrame:
         """Return why a frame is poor; a cell that is larger than the field is cut."""
         fault = self._drawn_fault(index)
-        if fault in (Fault.EMPTY, Fault.CUT):
+        if fault in (PoorFrame.EMPTY, PoorFrame.CUT):
             return fault
         room = np.array(self.run(index).field_um) / 2 - RIM_UM
-        return fault if np.all(_half_extents(self._drawn_cell(index)) <= room) else Fault.CUT
+        return fault if np.all(_half_extents(self._drawn_cell(index)) <= room) else PoorFrame.CUT
 
     def run(self, index: int) -> Run:
         """Return the setting that a frame is recorded with."""
@@ -150,7 +150,7 @@ class AtomFrames(SeededSet[NDArray[np.uint8]]):
         extents = _half_extents(cell)
         free = np.maximum(field / 2 - RIM_UM - extents, 0)
         center = np.clip([cell.y_um, cell.x_um], -free, free)
-        if self._drawn_fault(index) is Fault.CUT:
+        if self._drawn_fault(index) is PoorFrame.CUT:
             rng = self.stream(index, _Purpose.PLACE)
             axis, side = rng.integers(2), rng.choice([-1, 1])
             center[axis] = side * (field[axis] / 2 - rng.uniform(-0.3, 0.6) * extents[axis])
@@ -171,10 +171,10 @@ class AtomFrames(SeededSet[NDArray[np.uint8]]):
         line = cell_line(self.class_names[self.label(index)])
         return draw_cell(line, self.stream(self.checked(index), _Purpose.CELL), self.difficulty)
 
-    def _drawn_fault(self, index: int) -> Fault:
+    def _drawn_fault(self, index: int) -> PoorFrame:
         rng = self.stream(self.checked(index), _Purpose.FAULT)
         is_poor = rng.uniform() < POOR_SHARE[self.class_names[self.label(index)]]
-        return list(Fault)[1 + int(rng.integers(len(Fault) - 1))] if is_poor else Fault.NONE
+        return list(PoorFrame)[1 + int(rng.integers(len(PoorFrame) - 1))] if is_poor else PoorFrame.NONE
 
     def _labels_of_run(self, run: int) -> NDArray[np.int64]:
         labels = np.repeat(np.arange(len(self.class_names)), list(CELLS_A_RUN.values()))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.data.preprocessing import Balance, PoorFrames, normalized_mean, resized
 from cytogate.model.errors import InputError
-from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
+from cytogate.model.experiments.meng2018.atom import AtomFrames, PoorFrame
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import IMAGES, ImageSet, open_image_set
 from cytogate.model.simulation.making import make_file
@@ -39,7 +39,7 @@ def encoded(frame: NDArray, size: int) -> NDArray[np.uint8]:
 
 def poor_frames(frames: AtomFrames, judged: NDArray[np.int64]) -> PoorFrames:
     """Fit the classifier of poor frames to the training frames ``judged``, whose truth it is told."""
-    truth = np.array([frames.fault(int(index)) is not Fault.NONE for index in judged])
+    truth = np.array([frames.fault(int(index)) is not PoorFrame.NONE for index in judged])
     return PoorFrames.fitted([frames[int(index)] for index in judged], truth)
 
 

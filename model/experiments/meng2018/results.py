@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.evaluation.metrics import Interval, Metrics
-from cytogate.model.experiments.meng2018.atom import AtomFrames, Fault
+from cytogate.model.experiments.meng2018.atom import AtomFrames, PoorFrame
 from cytogate.model.experiments.meng2018.images import encoded, kept
 from cytogate.model.experiments.meng2018.methods import METHODS, Indices, Meng2018Sizes, Said, Volume
 from cytogate.model.files.images import ImageSet
@@ -17,7 +17,7 @@ from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot
 def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices, sizes: Meng2018Sizes) -> None:
     """Add the section of what a classifier of poor frames, fitted to those ``judged``, makes of the others."""
     page.heading("Frames and what is discarded (section III-B)")
-    faults = np.array([list(Fault).index(frames.fault(index)) for index in range(len(frames))])
+    faults = np.array([list(PoorFrame).index(frames.fault(index)) for index in range(len(frames))])
     discarded = np.ones(len(frames), bool)
     discarded[kept(images)] = False
     unjudged = np.ones(len(frames), bool)
@@ -49,13 +49,13 @@ def add_frames(page: Page, frames: AtomFrames, images: ImageSet, judged: Indices
         ("fault", "frames", "discarded"),
         [
             (fault.value, int((unjudged & (faults == k)).sum()), share(discarded, unjudged & (faults == k)))
-            for k, fault in enumerate(Fault)
+            for k, fault in enumerate(PoorFrame)
         ],
     )
     shown = max(64, sizes.cnn.size)
     poor_ones = {
         fault.value: [encoded(frames[int(index)], shown) for index in np.flatnonzero(faults == k)[:8]]
-        for k, fault in enumerate(Fault)
+        for k, fault in enumerate(PoorFrame)
         if k and (faults == k).any()
     }
     page.plot("poor", "Poor frames, resized (simulated)", gallery_plot(poor_ones))

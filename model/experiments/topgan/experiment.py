@@ -18,8 +18,8 @@ from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, Adversaries, train_adversaries
 from cytogate.model.experiments.topgan.maps import EASY, HARD, SIZE, SPERM, SimulatedMaps, coded, path_delays
 from cytogate.model.experiments.topgan.methods import (
-    Codes,
     Draw,
+    MapCodes,
     Method,
     Schedule,
     Task,
@@ -144,7 +144,7 @@ def page_of(setting: Setting, sizes: TopganSizes, of_jurkat: TopganJurkatSizes) 
     return page
 
 
-def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> Codes:
+def _codes(setting: Setting, maps: SimulatedMaps, side: int) -> MapCodes:
     """Simulate maps and return their codes (cells, side, side, 1), each pixel an average."""
     factor = SIZE // side
     averaged = (
@@ -185,7 +185,9 @@ def _trainer(
     )
 
 
-def _introduction(page: Page, setting: Setting, sizes: TopganSizes, tasks: Sequence[Task], unlabelled: Codes) -> None:
+def _introduction(
+    page: Page, setting: Setting, sizes: TopganSizes, tasks: Sequence[Task], unlabelled: MapCodes
+) -> None:
     schedule, adversarial = sizes.schedule, sizes.adversarial
     page.text(
         "A generator and a discriminator learn unlabelled cells of one type from each other; then the discriminator's "
@@ -228,7 +230,7 @@ def _introduction(page: Page, setting: Setting, sizes: TopganSizes, tasks: Seque
     )
 
 
-def _pretraining(page: Page, sizes: TopganSizes, adversaries: Adversaries, unlabelled: Codes) -> None:
+def _pretraining(page: Page, sizes: TopganSizes, adversaries: Adversaries, unlabelled: MapCodes) -> None:
     page.heading("Adversarial training (Figure 5)")
     rows = {
         f"after {epoch} epochs": [path_delays(picture[..., 0]) for picture in pictures[:SHOWN]]

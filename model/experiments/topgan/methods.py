@@ -31,7 +31,7 @@ from cytogate.model.training.fitting import OnProgress, Plan, TrainingPhase
 from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, falling_adam, fit_float, fit_quantized
 from cytogate.model.training.record import Select
 
-Codes = NDArray[np.int8]
+MapCodes = NDArray[np.int8]
 """(cells, side, side, maps), code / 128 in [-1, 1)"""
 Indices = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ class Task:
 
     name: str
     class_names: tuple[str, ...]
-    codes: Codes
+    codes: MapCodes
     labels: NDArray[np.int64]
     draws: tuple[Draw, ...]
     identity: dict[str, object]
@@ -107,7 +107,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class DrawOutcome:
     """What a method, fitted on the first ``cells`` of a draw, makes of the draw's test cells."""
 
     task: str
@@ -168,7 +168,7 @@ class TopganTrainer:
     folder: Path
     on_progress: OnProgress
 
-    def outcomes(self, methods: tuple[Method, ...], sizes: tuple[int, ...]) -> list[Outcome]:
+    def outcomes(self, methods: tuple[Method, ...], sizes: tuple[int, ...]) -> list[DrawOutcome]:
         """Return what each method makes of each draw's test cells, from training sets of each size."""
         return [
             self.outcome(method, cells, draw)
@@ -177,7 +177,7 @@ class TopganTrainer:
             for method in methods
         ]
 
-    def outcome(self, method: Method, cells: int, number: int) -> Outcome:
+    def outcome(self, method: Method, cells: int, number: int) -> DrawOutcome:
         """Fit a method on the first cells of a draw and return what it makes of the test cells."""
         draw = self.task.draws[number]
         training = draw.training[:cells]
@@ -187,7 +187,7 @@ class TopganTrainer:
             found = estimator.fit(images, labels).predict_proba(values(self.task.codes[draw.test]))
         else:
             found = self.probabilities(self.classifier(method, cells, number), draw.test)
-        return Outcome(self.task.name, method, cells, number, self.task.labels[draw.test], np.asarray(found, float))
+        return DrawOutcome(self.task.name, method, cells, number, self.task.labels[draw.test], np.asarray(found, float))
 
     def classifier(self, method: Method, cells: int, number: int) -> keras.Model:
         """Train the float network on the first cells of a draw."""
@@ -283,7 +283,7 @@ def narrowed(side: int, width: float, maps: int = 1) -> TopGan:
     return dataclasses.replace(published.scaled(side, width), dense=published.dense)
 
 
-def values(codes: Codes) -> NDArray[np.float32]:
+def values(codes: MapCodes) -> NDArray[np.float32]:
     """Return what codes stand for, in [-1, 1)."""
     return SIGNED_PIXEL.decode(codes).astype(np.float32)
 

@@ -20,10 +20,10 @@ from cytogate.model.evaluation.metrics import Interval
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.experiments.topgan.adversarial import AdversarialPlan, train_adversaries
 from cytogate.model.experiments.topgan.methods import (
-    Codes,
     Draw,
+    DrawOutcome,
+    MapCodes,
     Method,
-    Outcome,
     Schedule,
     Task,
     TopganTrainer,
@@ -79,8 +79,8 @@ def add_jurkat(
             identity=pretraining,
             on_progress=lambda what, done, total: show(f"unlabelled G1 cells, {what}", done, total),
         )
-        outcomes: list[Outcome] = []
-        controls: list[Outcome] = []
+        outcomes: list[DrawOutcome] = []
+        controls: list[DrawOutcome] = []
         for number, fold in enumerate(stratified_folds(cells.labels, FOLDS, setting.seed)[: sizes.folds]):
             trainer = TopganTrainer(
                 task=_task(f"Jurkat fold {number + 1}", images, cells, fold, sizes, setting.seed + number),
@@ -108,13 +108,15 @@ def add_jurkat(
     _describe(page, sizes, cells, len(unlabelled), outcomes, controls)
 
 
-def _task(name: str, images: Codes, cells: jurkat.JurkatCells, fold: Fold, sizes: TopganJurkatSizes, seed: int) -> Task:
+def _task(
+    name: str, images: MapCodes, cells: jurkat.JurkatCells, fold: Fold, sizes: TopganJurkatSizes, seed: int
+) -> Task:
     draw = Draw.of(cells.labels, fold.training, fold.test, max(sizes.training), np.random.default_rng(seed))
     identity: dict[str, object] = {"set": jurkat.FOLDER, "classes": CLASSES, "side": sizes.side, "seed": seed}
     return Task(name, cells.class_names, images, cells.labels, (draw,), identity)
 
 
-def _middle(codes: Codes, side: int) -> Codes:
+def _middle(codes: MapCodes, side: int) -> MapCodes:
     rim = (codes.shape[1] - side) // 2
     return codes[:, rim : rim + side, rim : rim + side]
 
@@ -124,8 +126,8 @@ def _describe(
     sizes: TopganJurkatSizes,
     cells: jurkat.JurkatCells,
     unlabelled: int,
-    outcomes: list[Outcome],
-    controls: list[Outcome],
+    outcomes: list[DrawOutcome],
+    controls: list[DrawOutcome],
 ) -> None:
     counts = " and ".join(f"{count} {name}" for name, count in zip(CLASSES, np.bincount(cells.labels), strict=True))
     tested = sum(len(each.labels) for each in controls)
@@ -155,18 +157,18 @@ def _describe(
     page.text(_told(outcomes, controls, training))
 
 
-def _pooled(outcomes: list[Outcome]) -> tuple[np.ndarray, np.ndarray]:
+def _pooled(outcomes: list[DrawOutcome]) -> tuple[np.ndarray, np.ndarray]:
     """Return labels and predictions, fold after fold."""
     predicted = [each.probabilities.argmax(axis=1) for each in outcomes]
     return np.concatenate([each.labels for each in outcomes]), np.concatenate(predicted)
 
 
-def _pooled_accuracy(outcomes: list[Outcome]) -> Interval:
+def _pooled_accuracy(outcomes: list[DrawOutcome]) -> Interval:
     labels, predicted = _pooled(outcomes)
     return Interval.share(int((labels == predicted).sum()), len(labels))
 
 
-def _told(outcomes: list[Outcome], controls: list[Outcome], training: tuple[int, ...]) -> str:
+def _told(outcomes: list[DrawOutcome], controls: list[DrawOutcome], training: tuple[int, ...]) -> str:
     told = []
     for size in sorted({training[0], training[-1]}):
         one, other = (chosen(outcomes, method, size) for method in (Method.TOP_GAN_AUG, Method.CNN_AUG))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Plot
 
 from cytogate.model.evaluation.baselines import TOPGAN_NEIGHBORS
 from cytogate.model.evaluation.metrics import RESAMPLES, Interval, Repeats
-from cytogate.model.experiments.topgan.methods import MOBILENET_VARIABLE, Method, Outcome, Task
+from cytogate.model.experiments.topgan.methods import MOBILENET_VARIABLE, DrawOutcome, Method, Task
 from cytogate.model.pages.page import Page, Value, told_difference
 
 FEW = TOPGAN_NEIGHBORS + 1
@@ -18,7 +18,7 @@ OFFSET = 1.035
 """Methods of one size stand side by side: each this factor to the right of the one before."""
 
 
-def add_comparison(page: Page, number: int, task: Task, outcomes: Sequence[Outcome]) -> None:
+def add_comparison(page: Page, number: int, task: Task, outcomes: Sequence[DrawOutcome]) -> None:
     """Add the section of the paper's Table ``number`` and of the panels of Figure 4 that belong to it."""
     sizes = sorted({outcome.cells for outcome in outcomes})
     page.heading(f"{task.name.capitalize()} (Table {number}, Figure 4)")
@@ -64,17 +64,17 @@ def add_comparison(page: Page, number: int, task: Task, outcomes: Sequence[Outco
     )
 
 
-def methods_of(outcomes: Sequence[Outcome]) -> list[Method]:
+def methods_of(outcomes: Sequence[DrawOutcome]) -> list[Method]:
     """Return the methods that there are outcomes of."""
     return [method for method in Method if any(each.method is method for each in outcomes)]
 
 
-def chosen(outcomes: Sequence[Outcome], method: Method, cells: int) -> list[Outcome]:
+def chosen(outcomes: Sequence[DrawOutcome], method: Method, cells: int) -> list[DrawOutcome]:
     """Return a method's outcomes at one size, by draw."""
     return [each for each in outcomes if each.method is method and each.cells == cells]
 
 
-def gain(one: Sequence[Outcome], other: Sequence[Outcome]) -> Interval:
+def gain(one: Sequence[DrawOutcome], other: Sequence[DrawOutcome]) -> Interval:
     """Return the mean accuracy of one method less another's, draw by draw and cell by cell, with its 95 % interval.
 
     Cells are resampled, and so are draws, which all methods share.
@@ -89,7 +89,7 @@ def gain(one: Sequence[Outcome], other: Sequence[Outcome]) -> Interval:
     return Interval.bootstrapped(float(gains.mean()), np.array(resampled))
 
 
-def accuracy_plot(outcomes: Sequence[Outcome]) -> Plot:
+def accuracy_plot(outcomes: Sequence[DrawOutcome]) -> Plot:
     """Draw the mean accuracy of each method by size, with a bar from its lowest to its highest draw."""
     figure = Plot(figsize=(7.0, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -112,18 +112,18 @@ def accuracy_plot(outcomes: Sequence[Outcome]) -> Plot:
     return figure
 
 
-def _mean(outcomes: Sequence[Outcome], name: str) -> float:
+def _mean(outcomes: Sequence[DrawOutcome], name: str) -> float:
     return float(np.mean([getattr(each, name) for each in outcomes]))
 
 
-def _without_mobilenet(outcomes: Sequence[Outcome]) -> list[tuple[Value, ...]]:
+def _without_mobilenet(outcomes: Sequence[DrawOutcome]) -> list[tuple[Value, ...]]:
     if Method.MOBILENET in methods_of(outcomes):
         return []
     said = f"{Method.MOBILENET.value}: not run, as {MOBILENET_VARIABLE} named no file of its ImageNet weights"
     return [(said, None, None, None, None)]
 
 
-def _told(outcomes: Sequence[Outcome], sizes: Sequence[int]) -> str:
+def _told(outcomes: Sequence[DrawOutcome], sizes: Sequence[int]) -> str:
     told = []
     for cells in sorted({sizes[0], sizes[-1]}):
         means = {method: _mean(chosen(outcomes, method, cells), "accuracy") for method in methods_of(outcomes)}

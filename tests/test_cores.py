@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from cytogate.host.driver.batch import Answer, Batch, word_sum
-from cytogate.host.driver.chip import Chip
+from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.pynq_device import _ensure_event_loop
-from cytogate.model.interface.axi_dma import Channel, DmaControl, DmaRegister, DmaStatus, status_in_words
+from cytogate.model.interface.axi_dma import DmaChannel, DmaControl, DmaRegister, DmaStatus, status_in_words
 from cytogate.model.interface.registers import (
     RECEIPT_MARK,
     ErrorFlag,
@@ -42,9 +42,9 @@ class FakePort:
         self.written.append((int(offset), int(value)))
 
 
-def fake_chip() -> tuple[Chip, FakePort, FakePort, FakePort]:
+def fake_chip() -> tuple[Cores, FakePort, FakePort, FakePort]:
     dma, unit, retrieval = FakePort(), FakePort(), FakePort()
-    return Chip(dma, unit, retrieval, DEADLINE_S), dma, unit, retrieval
+    return Cores(dma, unit, retrieval, DEADLINE_S), dma, unit, retrieval
 
 
 def test_reset_empties_the_dma_first() -> None:
@@ -73,8 +73,8 @@ def test_a_reset_that_fails_is_said(dma_control: int, unit_control: int, cells_o
     assert re.fullmatch(said, str(failure.value))
 
 
-@pytest.mark.parametrize("channel", Channel)
-def test_a_channel_that_stays_halted_is_said(channel: Channel) -> None:
+@pytest.mark.parametrize("channel", DmaChannel)
+def test_a_channel_that_stays_halted_is_said(channel: DmaChannel) -> None:
     chip, dma, _, _ = fake_chip()
     dma.values[channel.value + DmaRegister.STATUS] = DmaStatus.HALTED
     with pytest.raises(BoardFailed, match=f"{channel.title} does not start within 0.05 s"):

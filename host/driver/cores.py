@@ -15,7 +15,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.axi_dma import (
     ERRORS,
-    Channel,
+    DmaChannel,
     DmaControl,
     DmaRegister,
     DmaStatus,
@@ -36,7 +36,7 @@ class Port(Protocol):
 
 
 @dataclass(frozen=True)
-class Chip:
+class Cores:
     """AXI DMA, stream unit and input kernel: the kernel before the network, phase retrieval or binning."""
 
     dma: Port
@@ -81,8 +81,8 @@ class Chip:
         BoardFailed
             If a reset does not end, or the counters are not zero behind it.
         """
-        self.dma.write(Channel.MM2S.value + DmaRegister.CONTROL, DmaControl.RESET)
-        self._must(lambda: not self._control(Channel.MM2S) & DmaControl.RESET, "the DMA does not leave its reset")
+        self.dma.write(DmaChannel.MM2S.value + DmaRegister.CONTROL, DmaControl.RESET)
+        self._must(lambda: not self._control(DmaChannel.MM2S) & DmaControl.RESET, "the DMA does not leave its reset")
         self.unit.write(StreamRegister.CONTROL.offset, StreamControl.RESET)
         self._must(
             lambda: not self.unit.read(StreamRegister.CONTROL.offset) & StreamControl.RESET,
@@ -99,35 +99,35 @@ class Chip:
         BoardFailed
             If a channel stays halted.
         """
-        for channel in Channel:
+        for channel in DmaChannel:
             self.dma.write(channel.value + DmaRegister.CONTROL, DmaControl.RUN)
             self._must(
                 lambda channel=channel: not self.status(channel) & DmaStatus.HALTED,  # type: ignore[misc]
                 f"{channel.title} does not start",
             )
 
-    def status(self, channel: Channel) -> DmaStatus:
+    def status(self, channel: DmaChannel) -> DmaStatus:
         """Return a channel's STATUS."""
         return DmaStatus(self.dma.read(channel.value + DmaRegister.STATUS))
 
     @property
     def broken(self) -> bool:
         """Whether an error has ended the running transfer."""
-        return any(self.status(channel) & (ERRORS | DmaStatus.HALTED) for channel in Channel)
+        return any(self.status(channel) & (ERRORS | DmaStatus.HALTED) for channel in DmaChannel)
 
     @property
     def answered(self) -> bool:
         """Whether the running transfer's answer is in memory."""
-        return bool(self.status(Channel.S2MM) & DmaStatus.IDLE)
+        return bool(self.status(DmaChannel.S2MM) & DmaStatus.IDLE)
 
     @property
     def received_bytes(self) -> int:
         """Bytes of the answer."""
-        return self.dma.read(Channel.S2MM.value + DmaRegister.LENGTH)
+        return self.dma.read(DmaChannel.S2MM.value + DmaRegister.LENGTH)
 
     def acknowledge(self) -> None:
         """Take back the interrupts of a finished transfer."""
-        for channel in Channel:
+        for channel in DmaChannel:
             self.dma.write(channel.value + DmaRegister.STATUS, DmaStatus.COMPLETION_INTERRUPT)
 
     def progress(self) -> tuple[int, int]:
@@ -149,7 +149,7 @@ class Chip:
 
         return "; ".join(
             [
-                *(f"{channel.title}: {status_in_words(self.status(channel))}" for channel in Channel),
+                *(f"{channel.title}: {status_in_words(self.status(channel))}" for channel in DmaChannel),
                 f"stream unit: {unit(StreamRegister.BATCHES_IN)} batches in, {unit(StreamRegister.BATCHES_OUT)} out, "
                 f"{unit(StreamRegister.FRAMES_IN)} frames in, {unit(StreamRegister.CELLS_OUT)} cells out, "
                 f"{unit(StreamRegister.STALLED_CYCLES)} clocks stalled",
@@ -159,7 +159,7 @@ class Chip:
             ]
         )
 
-    def _control(self, channel: Channel) -> int:
+    def _control(self, channel: DmaChannel) -> int:
         return self.dma.read(channel.value + DmaRegister.CONTROL)
 
     def _must(self, condition: Callable[[], bool], otherwise: str) -> None:
