@@ -180,6 +180,55 @@ def test_nothing_but_malformed_packets(kernel: RtlSimulation) -> None:
     assert kernel.read(Register.FRAMES_DROPPED) == 10
 
 
+BEATS_OF_A_ROW = -(-SIXTEEN_BITS.camera.columns // 4)
+ROWS_ABOVE = (SIXTEEN_BITS.camera.rows - SIXTEEN_BITS.window.raw[0]) // 2
+SLOW = 0.99
+"""Share of clocks in which a receiver is busy, so that a frame behind the one that leaves has been read by then."""
+
+
+@pytest.fixture(scope="module")
+def binning_kernel(builds: Path) -> RtlSimulation:
+    return simulation(SIXTEEN_BITS, 4, builds)
+
+
+def wrong_after_reset(kernel: RtlSimulation) -> bool:
+    """Say whether a reset in any row of a bin, or between rows, leaves something behind."""
+    frames = noise(kernel.design, 2, seed=6)
+    beats, lasts = kernel.beats(frames)
+    exact = integer.network_inputs(frames, kernel.design)
+    for row, beat in ((0, 1), (ROWS_ABOVE, 7), (ROWS_ABOVE + 1, 0), (ROWS_ABOVE + 1, 7), (ROWS_ABOVE + 2, 7)):
+        kernel.reset()
+        sent = row * BEATS_OF_A_ROW + beat
+        kernel.play(beats[:sent], lasts[:sent], 0)
+        kernel.reset()
+        try:
+            played = kernel.play(beats, lasts, 2)
+        except CheckFailed:
+            return True
+        if not np.array_equal(played.pixels, exact) or kernel.read(Register.FRAMES_ACCEPTED) != 2:
+            return True
+    return False
+
+
+def wrong_latency(kernel: RtlSimulation) -> bool:
+    """Say whether a malformed packet is taken for the frame before it, which leaves slowly while that one is read."""
+    kernel.reset()
+    frames = noise(kernel.design, 2, seed=9)
+    packets = [packet(kernel, frames[i : i + 1], surplus) for i, surplus in enumerate((0, -1))]
+    beats, lasts = (np.concatenate(parts) for parts in zip(*packets, strict=True))
+    played = kernel.play(beats, lasts, 1, stall=SLOW, seed=1)
+    arrived = played.in_cycles[len(packets[0][0]) - 1]
+    return kernel.read(Register.LATENCY_CYCLES) != played.out_cycles[-1] - arrived
+
+
+def test_reset_in_the_middle_of_a_bin(binning_kernel: RtlSimulation) -> None:
+    assert not wrong_after_reset(binning_kernel)
+
+
+def test_latency_is_of_the_frame_that_left(builds: Path) -> None:
+    assert not wrong_latency(simulation(arriving(64), 8, builds))
+
+
 @pytest.mark.parametrize("sent", [1, 63, 2000, 4096, 9000])
 def test_reset_in_mid_frame(sent: int, kernel: RtlSimulation) -> None:
     frames = noise(kernel.design, 4, seed=6)
@@ -245,20 +294,43 @@ FAULTS = {
 }
 
 
+RESET = Fault("frame_input.sv", "      bin_row   <= '0;\n    end", "    end")
+STAMP = Fault("frame_output.sv", "if (read && last && whole) arrived", "if (read && last) arrived")
+
+
 @pytest.mark.full
+@pytest.mark.parametrize("samples", [1, 4])
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
-    fault = FAULTS[name]
+def test_a_fault_is_seen(name: str, samples: int, tmp_path: Path) -> None:
+    assert something_is_wrong(faulty(FAULTS[name], arriving(64), samples, tmp_path))
+
+
+@pytest.mark.full
+def test_a_bin_that_a_reset_leaves_is_seen(tmp_path: Path) -> None:
+    assert wrong_after_reset(faulty(RESET, SIXTEEN_BITS, 4, tmp_path))
+
+
+@pytest.mark.full
+def test_a_stamp_of_another_frame_is_seen(tmp_path: Path) -> None:
+    assert wrong_latency(faulty(STAMP, arriving(64), 8, tmp_path))
+
+
+def faulty(fault: Fault, design: Design, samples: int, folder: Path) -> RtlSimulation:
     text = (FPGA / "rtl" / fault.module).read_text(encoding="ascii")
     assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
-    changed = tmp_path / fault.module
+    changed = folder / fault.module
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
     sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_phase")]
-    assert something_is_wrong(RtlSimulation(arriving(64), tmp_path / "build", 1, sources))
+    return RtlSimulation(design, folder / "build", samples, sources)
 
 
 def test_without_a_fault_nothing_is_wrong(kernel: RtlSimulation) -> None:
     assert not something_is_wrong(kernel)
+
+
+@pytest.mark.full
+def test_without_a_fault_nothing_is_wrong_at_four_samples_a_clock(builds: Path) -> None:
+    assert not something_is_wrong(simulation(arriving(64), 4, builds))
 
 
 def something_is_wrong(kernel: RtlSimulation) -> bool:
