@@ -122,8 +122,9 @@ FAULTS = {
 
 
 @pytest.mark.full
+@pytest.mark.parametrize(("samples", "beat_bits"), [(1, 32), (4, 256)])
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
+def test_a_fault_is_seen(name: str, samples: int, beat_bits: int, tmp_path: Path) -> None:
     fault = FAULTS[name]
     sources = tmp_path / "rtl"
     sources.mkdir()
@@ -133,7 +134,7 @@ def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
             assert fault.right in text, f"{module}.sv holds no {fault.right}"
             text = text.replace(fault.right, fault.wrong)
         (sources / f"{module}.sv").write_text(text, encoding="ascii")
-    under_test = unit(tmp_path, 1, 32, sources)
+    under_test = unit(tmp_path, samples, beat_bits, sources)
     build = compile_hardware(under_test, Simulator.VERILATOR, tmp_path / "verilator", waves=False)
     outcomes = play(under_test, build, tmp_path, only=fault.scenario)
     assert [outcome for outcome in outcomes if outcome.failure is not None], f"{name} went unseen"
