@@ -484,9 +484,14 @@ def test_hdf5_that_declares_what_it_does_not_hold(member: str, shape: tuple[int,
 
 @pytest.mark.parametrize("name", ["text.npz", "text.h5", "text.tif", "text"])
 def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
-    for content in (b"", b"P", b"frames\n" * 100, b"\x93NUMPY\x01\x00", bytes(4096)):
+    for content, said in (
+        (b"", "is empty"),
+        (b"P", "plain text"),
+        (b"frames\n" * 100, "plain text"),
+        (bytes(9), "zeros"),
+    ):
         (tmp_path / name).write_bytes(content)
-        assert "this is no NPZ, HDF5, Zarr or TIFF file" in refusal(tmp_path / name)
+        assert said in refusal(tmp_path / name)
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
