@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import uuid
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
 import tifffile
 import zarr
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.io import savemat
 
 from cytogate.host.sources.opening import open_source
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.files import npy as npy_module
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import open_image_set
@@ -159,6 +163,35 @@ def matlab_cells_last(folder: Path) -> Path:
     return matlab(folder, TRUTH.transpose(2, 3, 1, 0))
 
 
+def npz_in_fortrans_order(folder: Path) -> Path:
+    np.savez_compressed(folder / "f.npz", frames=np.asfortranarray(TRUTH))
+    return folder / "f.npz"
+
+
+def npz_without_a_name(folder: Path) -> Path:
+    np.savez(folder / "f.npz", TRUTH)
+    return folder / "f.npz"
+
+
+def npy(folder: Path) -> Path:
+    np.save(folder / "f.npy", TRUTH)
+    return folder / "f.npy"
+
+
+def npy_in_fortrans_order(folder: Path) -> Path:
+    np.save(folder / "f.npy", np.asfortranarray(TRUTH.astype(">u2")))
+    return folder / "f.npy"
+
+
+def mat_5(folder: Path, compress: bool = True, **variables: object) -> Path:
+    savemat(folder / "f.mat", variables or {"frames": TRUTH}, do_compression=compress)
+    return folder / "f.mat"
+
+
+def mat_5_cells_last(folder: Path) -> Path:
+    return mat_5(folder, False, title="of the run", frames=TRUTH.transpose(2, 3, 1, 0).astype(np.uint16))
+
+
 def zarr_2(folder: Path) -> Path:
     group = zarr.create_group(folder / "f.zarr", zarr_format=2)
     group.create_array("frames", data=TRUTH.astype(">u2"), chunks=(4, 4, SIDE, 5), order="F")
@@ -191,7 +224,8 @@ WRITERS = [
     pages_in_a_row, pages_with_white_as_zero, pages_written_one_by_one, tiff_that_declares_its_shape,
     tiff_that_declares_its_axes, tiff_a_block_a_cell, imagej_hyperstack, imagej_stack, imagej_beyond_4_gb,
     ome_channels_fastest, ome_channels_slowest, ome_cells_as_planes, ome_an_image_a_cell, ome_with_a_smaller_copy,
-    npz, hdf5, matlab, matlab_cells_last, zarr_2, zarr_3, zarr_alone, zarr_in_a_zip, ome_zarr,
+    npz, npz_in_fortrans_order, npz_without_a_name, npy, npy_in_fortrans_order, hdf5, matlab, matlab_cells_last,
+    mat_5, mat_5_cells_last, zarr_2, zarr_3, zarr_alone, zarr_in_a_zip, ome_zarr,
 ]  # fmt: skip
 
 
@@ -396,6 +430,99 @@ def test_matlab_labels_are_doubles_of_two_axes_and_names_cell_arrays(names: bool
         with h5py.File(path, "r+") as stored:
             stored["#refs#/1"].attrs["MATLAB_class"] = np.bytes_("double")
         assert "class_names is a cell array of other things than short character vectors" in refusal(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_labels_of_a_mat_file(compress: bool, tmp_path: Path) -> None:
+    """Doubles of two axes, a cell array of names, a matrix of letters: as in -v7.3."""
+    cells = np.empty((1, 3), object)
+    cells[0] = NAMES
+    for names in (cells, np.array(NAMES)):
+        path = mat_5(tmp_path, compress, frames=TRUTH, labels=np.array([LABELS], float), class_names=names)
+        with open_frames(path, FourAngle()) as file:
+            assert file.labels is not None
+            assert file.labels.tolist() == LABELS
+            assert file.class_names == NAMES
+            assert (file.read(1, 4) == TRUTH[1:4]).all()
+
+
+def test_mat_variables_that_are_no_frames_are_refused(tmp_path: Path) -> None:
+    assert "frames is a struct of MATLAB; numbers, or" in refusal(mat_5(tmp_path, frames={"a": 1}))
+    for compress in (False, True):
+        assert "is complex" in refusal(mat_5(tmp_path, compress, frames=TRUTH + 1j))
+    # SciPy writes no complex integers; MATLAB does, with this bit of the flags.
+    data = bytearray(mat_5(tmp_path, False).read_bytes())
+    data[128 + 8 + 8 + 1] |= 8
+    data[132:136] = struct.pack("<I", len(data) - 136 + 8 + TRUTH.size)
+    (tmp_path / "f.mat").write_bytes(bytes(data) + struct.pack("<II", 2, TRUTH.size) + TRUTH.tobytes())
+    assert "is complex" in refusal(tmp_path / "f.mat")
+    assert "frames are float64; the codes of the ADC" in refusal(mat_5(tmp_path, frames=TRUTH.astype(float)))
+    assert "--dataset PATH reads an array of another name: raw (6, 4, 8, 8)" in refusal(mat_5(tmp_path, raw=TRUTH, a=1))
+    assert "class_names is a cell array of other things" in refusal(
+        mat_5(tmp_path, frames=TRUTH, class_names=np.array([["a", [1, 2]]], object))
+    )
+    assert "sparse" in refusal(mat_5(tmp_path, frames=scipy.sparse.eye_array(4, format="csc")))
+
+
+def test_mat_files_that_declare_what_they_do_not_hold(tmp_path: Path) -> None:
+    """Sizes are changed in the header of a variable: none is allocated, and nothing is read that is not there."""
+    zeros = np.zeros((4000, 4, 8, 8), np.uint8)
+    data = mat_5(tmp_path, frames=zeros).read_bytes()
+    inner = bytearray(zlib.decompress(data[136:]))
+    at = inner.index(struct.pack("<I", 4000))
+    said = []
+    for cells in (10**9, 8_000_000, 4001, 3999, 1):
+        inner[at : at + 4] = struct.pack("<I", cells)
+        packed = zlib.compress(bytes(inner))
+        for damaged in (data[:128] + struct.pack("<II", 15, len(packed)) + packed, data[:128] + bytes(inner)):
+            (tmp_path / "f.mat").write_bytes(damaged)
+            said.append(refusal(tmp_path / "f.mat"))
+    assert "declares 256000000000 bytes, which the file does not hold" in said[0]
+    assert "inflates to more than it declares" in said[-2]
+    for cut in (130, 140, 200, len(data) // 2, len(data) - 1):
+        (tmp_path / "f.mat").write_bytes(data[:cut])
+        refusal(tmp_path / "f.mat")
+    (tmp_path / "f.mat").write_bytes(data[:136] + bytes(len(data) - 136))
+    refusal(tmp_path / "f.mat")
+
+
+def test_an_npy_that_is_cut_or_holds_several_arrays_is_refused(tmp_path: Path) -> None:
+    data = npy(tmp_path).read_bytes()
+    for wrong, said in (
+        (data[:-1], "the file holds 1535; it is truncated"),
+        (data + data, "it is several arrays in one file: store one, or an NPZ"),
+        (data[:20], "truncated or damaged"),
+    ):
+        (tmp_path / "f.npy").write_bytes(wrong)
+        assert said in refusal(tmp_path / "f.npy")
+    np.save(tmp_path / "f.npy", np.array([None, TRUTH], object))
+    assert "the array holds Python objects, which are never loaded" in refusal(tmp_path / "f.npy")
+    np.save(tmp_path / "f.npy", np.uint8(3))
+    assert "frames of shape () are not in the order" in refusal(tmp_path / "f.npy")
+
+
+def test_an_array_in_fortrans_order_is_gathered_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 cells at once, 3 pixels of all cells at a time; asked for forwards, backwards and across: 14 cells read."""
+    monkeypatch.setattr(npy_module, "GATHERED_BYTES", 2 * TRUTH[0].size)
+    monkeypatch.setattr(npy_module, "PASSED_BYTES", 3 * CELLS)
+    np.save(tmp_path / "f.npy", np.asfortranarray(TRUTH))
+    compared = 0
+    with open_frames(tmp_path / "f.npy", FourAngle()) as file:
+        for start, stop in ((0, 1), (1, 2), (2, 6), (5, 6), (4, 5), (0, 3), (3, 6)):
+            compared += np.count_nonzero(file.read(start, stop) == TRUTH[start:stop])
+    assert compared == 14 * TRUTH[0].size
+
+
+def test_images_of_files_without_names(tmp_path: Path) -> None:
+    """An array whose file does not name it may be images, where images are taken."""
+    images = np.random.default_rng(2).integers(40, 200, (5, 6, 9, 3), np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "b.npz", images)
+    zarr.create_array(tmp_path / "c.zarr", data=images)
+    for name in ("a.npy", "b.npz", "c.zarr"):
+        with open_frames(tmp_path / name, Camera(("r", "g", "b")), images=True) as file:
+            assert (file.read(0, 5) == np.moveaxis(images, -1, 1)).all()
+        assert "store numpy.moveaxis(frames, -1, 1)" in refusal(tmp_path / name, Camera(("r", "g", "b")))
 
 
 def test_a_file_that_another_program_writes_is_read_and_left_alone(tmp_path: Path) -> None:

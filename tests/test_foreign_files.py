@@ -7,6 +7,7 @@ import io
 import pickle
 import struct
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,7 @@ FILES = {
     "the file is empty": b"",
     "begins with zeros alone; it was not written to its end": bytes(4096),
     "of no kind that is known, or cut short at its very beginning": PIXELS.tobytes() * 20,
+    "of no kind that is known": bytes(range(70, 126)) * 20,
 }
 
 
@@ -101,6 +103,12 @@ def test_a_file_is_told_by_its_first_bytes_whatever_its_name(kind: str, name: st
     assert refusal(tmp_path / name, images=True) == said
     # Something to do is said of each.
     assert ";" in said
+
+
+def test_a_zip_file_without_arrays_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "table.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<x/>")
+    assert refusal(tmp_path / "table.xlsx").startswith("this is a ZIP archive without arrays of NumPy (it holds [Con")
 
 
 def test_no_kind_hides_another() -> None:

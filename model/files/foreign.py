@@ -116,4 +116,6 @@ def _is_text(head: bytes) -> bool:
             text = head.decode("latin-1")
             if sum(letter >= "\x80" for letter in text) > len(text) // 4:
                 return False
-    return all(letter >= " " or letter in "\t\r\n\f" for letter in text)
+    # A file of pixels may be of letters alone, but not in lines.
+    lines = len(head) < HEAD_BYTES or head[:1] in (b"{", b"[", b"<") or "\n" in text or "\r" in text
+    return lines and all(letter >= " " or letter in "\t\r\n\f" for letter in text)

@@ -10,6 +10,9 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, reading
 from cytogate.model.files.foreign import HEAD_BYTES, foreign
 from cytogate.model.files.hdf5 import Hdf5File
+from cytogate.model.files.mat import MatFile, is_mat
+from cytogate.model.files.npy import MAGIC as NPY_MAGIC
+from cytogate.model.files.npy import NpyFile
 from cytogate.model.files.npz import NpzFile
 from cytogate.model.files.tiff import MAGICS, TiffStack
 from cytogate.model.files.zarr import ZarrFolder, is_zarr
@@ -48,6 +51,10 @@ def open_container(path: Path, pictures: bool = True) -> Container:
             return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
         if head.startswith(MAGICS):
             return TiffStack(path)
+        if head.startswith(NPY_MAGIC):
+            return NpyFile(path)
+        if is_mat(head):
+            return MatFile(path)
         # Some programs put a block of their own in front of HDF5.
         if head.startswith(HDF5_MAGIC) or h5py.is_hdf5(path):
             return Hdf5File(path)
