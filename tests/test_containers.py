@@ -249,8 +249,13 @@ def test_one_truth_in_every_order(write: Callable[[Path], Path], tmp_path: Path)
     assert compared == TRUTH.size + 2 * TRUTH[0].size + (TRUTH.size if file.labels is None else 0)
 
 
-def refusal(path: Path, camera: Camera | FourAngle = FourAngle(), images: bool = False) -> str:  # noqa: B008
-    with pytest.raises(InputError) as refused, open_frames(path, camera, images) as file:
+def refusal(
+    path: Path,
+    camera: Camera | FourAngle = FourAngle(),  # noqa: B008
+    images: bool = False,
+    dataset: str | None = None,
+) -> str:
+    with pytest.raises(InputError) as refused, open_frames(path, camera, images, dataset) as file:
         file.read(0, file.cells)
     said = str(refused.value)
     assert said.startswith(f"{path}: ")
@@ -582,3 +587,88 @@ def test_image_sets_follow_the_axes_as_frames_do(tmp_path: Path) -> None:
             compared += np.count_nonzero(opened.read(np.array([4, 0, 3])) == images[[4, 0, 3]])
             compared += np.count_nonzero(opened.image(2) == images[2])
     assert compared == 5 * 4 * images[0].size
+
+
+def grouped(kind: str, folder: Path, frames: str, members: dict[str, str]) -> Path:
+    """A file whose frames, labels and names have these paths."""
+    values = {
+        frames: TRUTH,
+        **{path: np.array({"labels": LABELS, "class_names": NAMES}[what]) for what, path in members.items()},
+    }
+    if kind == "hdf5":
+        with h5py.File(folder / "f.h5", "w") as file:
+            for path, value in values.items():
+                file[path] = value.astype("S") if value.dtype.kind == "U" else value
+        return folder / "f.h5"
+    if kind == "zarr":
+        group = zarr.create_group(folder / "f.zarr", zarr_format=2)
+        for path, value in values.items():
+            group.create_array(path, data=value)
+        return folder / "f.zarr"
+    if kind == "npz":
+        np.savez(folder / "f.npz", **values)
+        return folder / "f.npz"
+    return mat_5(folder, **values)
+
+
+@pytest.mark.parametrize(("kind", "path"), [
+    ("hdf5", "entry/data/images"), ("hdf5", "raw"), ("zarr", "entry/data/frames"), ("zarr", "raw"),
+    ("npz", "entry/raw"), ("npz", "raw"), ("mat", "raw"),
+])  # fmt: skip
+def test_an_array_of_another_name(kind: str, path: str, tmp_path: Path) -> None:
+    """It is suggested where it is not named, and read where it is, with the labels beside it or in the root."""
+    group = path.rpartition("/")[0]
+    beside = {what: f"{group}/{what}".strip("/") for what in ("labels", "class_names")}
+    for number, members in enumerate([beside, {"labels": "labels", "class_names": beside["class_names"]}]):
+        (tmp_path / str(number)).mkdir()
+        file_path = grouped(kind, tmp_path / str(number), path, members)
+        said = refusal(file_path)
+        assert f"--dataset PATH reads an array of another name: {path} {TRUTH.shape}" in said
+        assert "holds no array named nothing, but" in refusal(file_path, dataset="nothing")
+        with open_frames(file_path, FourAngle(), dataset=path) as file:
+            assert (file.read(0, CELLS) == TRUTH).all()
+            assert file.labels is not None
+            assert (file.labels.tolist(), file.class_names) == (LABELS, NAMES)
+        source = open_source(file_path, small_design(SIDE), dataset=path)
+        read = [cell.frames for cell in source.read({}) if cell is not None and cell.frames is not None]
+        assert (np.stack(read) == TRUTH).all()
+        source.close()
+
+
+def test_images_of_another_name(tmp_path: Path) -> None:
+    """Of one channel, as in events/image of .rtdc, and of three; MATLAB's have the images last."""
+    for channels in (1, 3):
+        shape = (5, 6, 9, channels)[: 3 if channels == 1 else 4]
+        images = np.random.default_rng(4).integers(40, 200, shape, np.uint8)
+        with h5py.File(tmp_path / "f.rtdc", "w") as file:
+            file["events/image"], file["events/deform"] = images, np.arange(5.0)
+        np.savez(tmp_path / "f.npz", pictures=images)
+        with h5py.File(tmp_path / "v73.mat", "w") as file:
+            file["pictures"] = np.moveaxis(images, 0, -1).T
+            file["pictures"].attrs["MATLAB_class"] = np.bytes_("uint8")
+        savemat(tmp_path / "v5.mat", {"pictures": np.moveaxis(images, 0, -1)})
+        camera = Camera(tuple("rgb"[:channels]))
+        compared = 0
+        for name in ("f.rtdc", "f.npz", "v73.mat", "v5.mat"):
+            dataset = "events/image" if name == "f.rtdc" else "pictures"
+            with open_frames(tmp_path / name, camera, True, dataset) as opened:
+                compared += np.count_nonzero(opened.read(0, 5) == np.moveaxis(images.reshape(5, 6, 9, channels), -1, 1))
+        assert compared == 4 * images.size
+
+
+def test_a_name_is_refused_where_arrays_have_none_and_links_leave_the_file(tmp_path: Path) -> None:
+    for path in (npy(tmp_path), pages_in_a_row(tmp_path), zarr_alone(tmp_path)):
+        assert "holds one array, which has no name; leave --dataset raw out" in refusal(path, dataset="raw")
+    with h5py.File(tmp_path / "links.h5", "w") as file:
+        file["entry/other"] = h5py.ExternalLink("f.h5", "/")
+        file["entry/gone"] = h5py.SoftLink("/nowhere")
+    hdf5(tmp_path)
+    for dataset, said in (
+        ("entry/other/frames", "entry/other lies in another file, f.h5"),
+        ("/entry/other", "entry/other lies in another file, f.h5"),
+        ("entry/gone", "entry/gone is a link to /nowhere, which is not in the file"),
+        ("entry", "holds no array named entry, but entry; none of its arrays"),
+        ("entry/gone/frames", "holds no array named entry/gone/frames"),
+        ("nowhere/frames", "holds no array named nowhere/frames"),
+    ):
+        assert said in refusal(tmp_path / "links.h5", dataset=dataset)

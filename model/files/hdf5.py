@@ -51,9 +51,11 @@ class Hdf5File:
 
     def array(self, name: str) -> Hdf5Array | MatlabTexts | None:
         """Return a dataset whose declared size the file can hold; of a group None."""
-        link = self._file.get(name, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise InputError(f"{self.path}: {name} lies in another file, {link.filename}; name that one")
+        link = None
+        for part in itertools.accumulate(name.strip("/").split("/"), "{}/{}".format):
+            link = self._file.get(part, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise InputError(f"{self.path}: {part} lies in another file, {link.filename}; name that one")
         dataset = self._file.get(name)
         if isinstance(link, h5py.SoftLink) and dataset is None:
             raise InputError(f"{self.path}: {name} is a link to {link.path}, which is not in the file")
