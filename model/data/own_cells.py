@@ -72,7 +72,7 @@ class OwnCells:
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
             groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
-            key = _key(frames, labels, frames.groups)
+            key = _key(frames, dataset, labels, frames.groups)
             return OwnCells(path, dataset, chosen, labels[chosen], groups, key, frames.simulated)
 
 
@@ -182,8 +182,8 @@ def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
     return labels
 
 
-def _key(frames: FrameFile, labels: NDArray[np.int64], groups: NDArray | None) -> str:
-    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns)).encode())
+def _key(frames: FrameFile, dataset: str | None, labels: NDArray[np.int64], groups: NDArray | None) -> str:
+    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns, dataset)).encode())
     digest.update(labels.tobytes())
     digest.update(repr(None if groups is None else np.asarray(groups).tolist()).encode())
     for index in np.unique(np.linspace(0, frames.cells - 1, KEYED_CELLS).astype(int)):
