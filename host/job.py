@@ -41,6 +41,8 @@ class StreamRequest:
 
     input: Path | None
     """File or folder of frames; None for the simulator."""
+    dataset: str | None
+    """Array of each file that holds the cells, if its name is not ``frames``."""
     bundle: Path
     device: str
     output: Path
@@ -76,7 +78,7 @@ def run_stream(request: StreamRequest) -> None:
         )
     with ExitStack() as stack:
         live = LiveGates(gates, design.network.class_names)
-        source = open_source(request.input, design, cells=request.cells, seed=request.seed)
+        source = open_source(request.input, design, dataset=request.dataset, cells=request.cells, seed=request.seed)
         stack.callback(source.close)
         folder = stack.enter_context(run_folder(request.output, _identity(request, accelerator.bundle, gates)))
         written = read_written(folder.events, folder.run)
@@ -241,6 +243,7 @@ def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str,
     seed = {"seed": request.seed} if request.input is None else {}
     return {
         "source": "simulator" if request.input is None else str(request.input.resolve()),
+        "dataset": request.dataset,
         **seed,
         "device": request.device,
         "design": f"{manifest.design}, {manifest.design_hash:08x}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command.arguments import add_cells, add_input, add_output
+from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.errors import InputError
 
@@ -15,9 +15,10 @@ LIVE_PORT = 5006
 def _arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     add_input(
-        source,
-        "frames of the design's instrument: HDF5, NPZ, TIFF, OME-TIFF, Zarr, .adc of an Imaging FlowCytobot, or a "
-        "folder that such files are put into while the stream runs",
+        parser,
+        "frames of the design's instrument: HDF5, NPZ, NPY, TIFF, OME-TIFF, Zarr, MAT, .adc of an Imaging FlowCytobot, "
+        "or a folder that such files are put into while the stream runs",
+        among=source,
     )
     source.add_argument("--simulate", action="store_true", help="simulated cells seen by the design's instrument")
     parser.add_argument("--bundle", type=Path, required=True, metavar="FILE", help="what make bitstream has written")
@@ -79,6 +80,7 @@ def _run(arguments: argparse.Namespace) -> None:
     run_stream(
         StreamRequest(
             input=None if arguments.simulate else arguments.input,
+            dataset=dataset_of(arguments),
             bundle=arguments.bundle,
             device=arguments.device,
             output=arguments.output,

@@ -32,6 +32,8 @@ class PredictRequest:
 
     design: Design
     input: Path
+    dataset: str | None
+    """Array of ``input`` that holds the cells, if its name is not ``frames``."""
     cells: int | None
     """Of the file, at most."""
     output: Path
@@ -51,7 +53,7 @@ def run_predict(request: PredictRequest) -> None:
     names = design.network.class_names
     table = _Table(design)
     with (
-        open_frames(request.input, design.camera, images=not design.retrieves_phase) as frames,
+        open_frames(request.input, design.camera, not design.retrieves_phase, request.dataset) as frames,
         progress_bars() as bars,
     ):
         frames.check_size(design)

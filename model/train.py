@@ -57,6 +57,8 @@ class TrainRequest:
     """Of split, initial weights and order."""
     input: Path | None
     """Labelled cells of the user's; None for simulated ones."""
+    dataset: str | None
+    """Array of ``input`` that holds the cells, if its name is not ``frames``."""
     cells: int | None
     """Cells at most, of a file; of the simulator, training, validation and test together."""
     data_seed: int
@@ -131,6 +133,7 @@ def run_train(request: TrainRequest) -> None:
     with whole_file(path) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     command = f"cytogate train --design {design.name}" + ("" if request.input is None else f" --input {cells.source}")
+    command += "" if request.dataset is None else f" --dataset {request.dataset}"
     curves = {name: trained.curve for name, trained in networks.items()}
     page = training_page(design, evaluation, cells.split, cells.source, cells.simulated, cells.facts, curves)
     page.write(folder.parent / PAGE, {"command": command, "minutes": (time.perf_counter() - began) / 60})
@@ -154,7 +157,7 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     """Return the cells of the user's file as the chip sees them, with offsets and gains fitted to training cells."""
     design, seed = request.design, request.seed
     assert request.input is not None
-    own = OwnCells.of(request.input, design, request.cells, seed)
+    own = OwnCells.of(request.input, request.dataset, design, request.cells, seed)
     check_classes(own.labels, design.network.class_names, str(own.path))
     split = Split.of(own.labels, seed) if own.groups is None else Split.by_groups(own.labels, own.groups, seed)
     if not design.retrieves_phase:

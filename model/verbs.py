@@ -11,6 +11,7 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    dataset_of,
     design_of,
     own_design_of,
     positive,
@@ -68,6 +69,7 @@ def _train(arguments: argparse.Namespace) -> None:
             fine_tune_epochs=arguments.fine_tune_epochs,
             seed=arguments.seed,
             input=arguments.input,
+            dataset=dataset_of(arguments),
             cells=arguments.cells,
             data_seed=arguments.data_seed,
             work=arguments.work,
@@ -91,7 +93,9 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     from cytogate.model.predict import PredictRequest, run_predict
 
-    run_predict(PredictRequest(design_of(arguments), arguments.input, arguments.cells, arguments.output))
+    run_predict(
+        PredictRequest(design_of(arguments), arguments.input, dataset_of(arguments), arguments.cells, arguments.output)
+    )
 
 
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    dataset_of,
     design_of,
     own_design_of,
     with_chip,
@@ -65,6 +66,7 @@ def _csim(arguments: argparse.Namespace) -> None:
         CSimRequest(
             design=design,
             input=arguments.input,
+            dataset=dataset_of(arguments),
             background=arguments.background,
             cells=cells,
             agreement_cells=agreement_cells,
@@ -77,7 +79,7 @@ def _csim(arguments: argparse.Namespace) -> None:
 
 def _csim_of_network(design: Design, arguments: argparse.Namespace) -> None:
     """Simulate a design without an instrument: a network with its own cells."""
-    for name in ("input", "background", "cells", "agreement_cells", "seed", "stages"):
+    for name in ("input", "dataset", "background", "cells", "agreement_cells", "seed", "stages"):
         if getattr(arguments, name) is not None:
             raise InputError(
                 f"design {design.name} has no instrument, its network is simulated on the codes of cells beside it; "
@@ -123,6 +125,7 @@ def _cosim(arguments: argparse.Namespace) -> None:
             design=_at_the_pins(arguments),
             level=Level(arguments.level),
             input=arguments.input,
+            dataset=dataset_of(arguments),
             cells=arguments.cells,
             seed=arguments.seed,
             network=arguments.network,

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import uuid
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
 import tifffile
 import zarr
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.io import savemat
 
 from cytogate.host.sources.opening import open_source
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.files import npy as npy_module
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import open_image_set
@@ -159,6 +163,35 @@ def matlab_cells_last(folder: Path) -> Path:
     return matlab(folder, TRUTH.transpose(2, 3, 1, 0))
 
 
+def npz_in_fortrans_order(folder: Path) -> Path:
+    np.savez_compressed(folder / "f.npz", frames=np.asfortranarray(TRUTH))
+    return folder / "f.npz"
+
+
+def npz_without_a_name(folder: Path) -> Path:
+    np.savez(folder / "f.npz", TRUTH)
+    return folder / "f.npz"
+
+
+def npy(folder: Path) -> Path:
+    np.save(folder / "f.npy", TRUTH)
+    return folder / "f.npy"
+
+
+def npy_in_fortrans_order(folder: Path) -> Path:
+    np.save(folder / "f.npy", np.asfortranarray(TRUTH.astype(">u2")))
+    return folder / "f.npy"
+
+
+def mat_5(folder: Path, compress: bool = True, **variables: object) -> Path:
+    savemat(folder / "f.mat", variables or {"frames": TRUTH}, do_compression=compress)
+    return folder / "f.mat"
+
+
+def mat_5_cells_last(folder: Path) -> Path:
+    return mat_5(folder, False, title="of the run", frames=TRUTH.transpose(2, 3, 1, 0).astype(np.uint16))
+
+
 def zarr_2(folder: Path) -> Path:
     group = zarr.create_group(folder / "f.zarr", zarr_format=2)
     group.create_array("frames", data=TRUTH.astype(">u2"), chunks=(4, 4, SIDE, 5), order="F")
@@ -191,7 +224,8 @@ WRITERS = [
     pages_in_a_row, pages_with_white_as_zero, pages_written_one_by_one, tiff_that_declares_its_shape,
     tiff_that_declares_its_axes, tiff_a_block_a_cell, imagej_hyperstack, imagej_stack, imagej_beyond_4_gb,
     ome_channels_fastest, ome_channels_slowest, ome_cells_as_planes, ome_an_image_a_cell, ome_with_a_smaller_copy,
-    npz, hdf5, matlab, matlab_cells_last, zarr_2, zarr_3, zarr_alone, zarr_in_a_zip, ome_zarr,
+    npz, npz_in_fortrans_order, npz_without_a_name, npy, npy_in_fortrans_order, hdf5, matlab, matlab_cells_last,
+    mat_5, mat_5_cells_last, zarr_2, zarr_3, zarr_alone, zarr_in_a_zip, ome_zarr,
 ]  # fmt: skip
 
 
@@ -215,8 +249,13 @@ def test_one_truth_in_every_order(write: Callable[[Path], Path], tmp_path: Path)
     assert compared == TRUTH.size + 2 * TRUTH[0].size + (TRUTH.size if file.labels is None else 0)
 
 
-def refusal(path: Path, camera: Camera | FourAngle = FourAngle(), images: bool = False) -> str:  # noqa: B008
-    with pytest.raises(InputError) as refused, open_frames(path, camera, images) as file:
+def refusal(
+    path: Path,
+    camera: Camera | FourAngle = FourAngle(),  # noqa: B008
+    images: bool = False,
+    dataset: str | None = None,
+) -> str:
+    with pytest.raises(InputError) as refused, open_frames(path, camera, images, dataset) as file:
         file.read(0, file.cells)
     said = str(refused.value)
     assert said.startswith(f"{path}: ")
@@ -398,6 +437,99 @@ def test_matlab_labels_are_doubles_of_two_axes_and_names_cell_arrays(names: bool
         assert "class_names is a cell array of other things than short character vectors" in refusal(path)
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_labels_of_a_mat_file(compress: bool, tmp_path: Path) -> None:
+    """Doubles of two axes, a cell array of names, a matrix of letters: as in -v7.3."""
+    cells = np.empty((1, 3), object)
+    cells[0] = NAMES
+    for names in (cells, np.array(NAMES)):
+        path = mat_5(tmp_path, compress, frames=TRUTH, labels=np.array([LABELS], float), class_names=names)
+        with open_frames(path, FourAngle()) as file:
+            assert file.labels is not None
+            assert file.labels.tolist() == LABELS
+            assert file.class_names == NAMES
+            assert (file.read(1, 4) == TRUTH[1:4]).all()
+
+
+def test_mat_variables_that_are_no_frames_are_refused(tmp_path: Path) -> None:
+    assert "frames is a struct of MATLAB; numbers, or" in refusal(mat_5(tmp_path, frames={"a": 1}))
+    for compress in (False, True):
+        assert "is complex" in refusal(mat_5(tmp_path, compress, frames=TRUTH + 1j))
+    # SciPy writes no complex integers; MATLAB does, with this bit of the flags.
+    data = bytearray(mat_5(tmp_path, False).read_bytes())
+    data[128 + 8 + 8 + 1] |= 8
+    data[132:136] = struct.pack("<I", len(data) - 136 + 8 + TRUTH.size)
+    (tmp_path / "f.mat").write_bytes(bytes(data) + struct.pack("<II", 2, TRUTH.size) + TRUTH.tobytes())
+    assert "is complex" in refusal(tmp_path / "f.mat")
+    assert "frames are float64; the codes of the ADC" in refusal(mat_5(tmp_path, frames=TRUTH.astype(float)))
+    assert "--dataset PATH reads an array of another name: raw (6, 4, 8, 8)" in refusal(mat_5(tmp_path, raw=TRUTH, a=1))
+    assert "class_names is a cell array of other things" in refusal(
+        mat_5(tmp_path, frames=TRUTH, class_names=np.array([["a", [1, 2]]], object))
+    )
+    assert "sparse" in refusal(mat_5(tmp_path, frames=scipy.sparse.eye_array(4, format="csc")))
+
+
+def test_mat_files_that_declare_what_they_do_not_hold(tmp_path: Path) -> None:
+    """Sizes are changed in the header of a variable: none is allocated, and nothing is read that is not there."""
+    zeros = np.zeros((4000, 4, 8, 8), np.uint8)
+    data = mat_5(tmp_path, frames=zeros).read_bytes()
+    inner = bytearray(zlib.decompress(data[136:]))
+    at = inner.index(struct.pack("<I", 4000))
+    said = []
+    for cells in (10**9, 8_000_000, 4001, 3999, 1):
+        inner[at : at + 4] = struct.pack("<I", cells)
+        packed = zlib.compress(bytes(inner))
+        for damaged in (data[:128] + struct.pack("<II", 15, len(packed)) + packed, data[:128] + bytes(inner)):
+            (tmp_path / "f.mat").write_bytes(damaged)
+            said.append(refusal(tmp_path / "f.mat"))
+    assert "declares 256000000000 bytes, which the file does not hold" in said[0]
+    assert "inflates to more than it declares" in said[-2]
+    for cut in (130, 140, 200, len(data) // 2, len(data) - 1):
+        (tmp_path / "f.mat").write_bytes(data[:cut])
+        refusal(tmp_path / "f.mat")
+    (tmp_path / "f.mat").write_bytes(data[:136] + bytes(len(data) - 136))
+    refusal(tmp_path / "f.mat")
+
+
+def test_an_npy_that_is_cut_or_holds_several_arrays_is_refused(tmp_path: Path) -> None:
+    data = npy(tmp_path).read_bytes()
+    for wrong, said in (
+        (data[:-1], "the file holds 1535; it is truncated"),
+        (data + data, "it is several arrays in one file: store one, or an NPZ"),
+        (data[:20], "truncated or damaged"),
+    ):
+        (tmp_path / "f.npy").write_bytes(wrong)
+        assert said in refusal(tmp_path / "f.npy")
+    np.save(tmp_path / "f.npy", np.array([None, TRUTH], object))
+    assert "the array holds Python objects, which are never loaded" in refusal(tmp_path / "f.npy")
+    np.save(tmp_path / "f.npy", np.uint8(3))
+    assert "frames of shape () are not in the order" in refusal(tmp_path / "f.npy")
+
+
+def test_an_array_in_fortrans_order_is_gathered_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 cells at once, 3 pixels of all cells at a time; asked for forwards, backwards and across: 14 cells read."""
+    monkeypatch.setattr(npy_module, "GATHERED_BYTES", 2 * TRUTH[0].size)
+    monkeypatch.setattr(npy_module, "PASSED_BYTES", 3 * CELLS)
+    np.save(tmp_path / "f.npy", np.asfortranarray(TRUTH))
+    compared = 0
+    with open_frames(tmp_path / "f.npy", FourAngle()) as file:
+        for start, stop in ((0, 1), (1, 2), (2, 6), (5, 6), (4, 5), (0, 3), (3, 6)):
+            compared += np.count_nonzero(file.read(start, stop) == TRUTH[start:stop])
+    assert compared == 14 * TRUTH[0].size
+
+
+def test_images_of_files_without_names(tmp_path: Path) -> None:
+    """An array whose file does not name it may be images, where images are taken."""
+    images = np.random.default_rng(2).integers(40, 200, (5, 6, 9, 3), np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "b.npz", images)
+    zarr.create_array(tmp_path / "c.zarr", data=images)
+    for name in ("a.npy", "b.npz", "c.zarr"):
+        with open_frames(tmp_path / name, Camera(("r", "g", "b")), images=True) as file:
+            assert (file.read(0, 5) == np.moveaxis(images, -1, 1)).all()
+        assert "store numpy.moveaxis(frames, -1, 1)" in refusal(tmp_path / name, Camera(("r", "g", "b")))
+
+
 def test_a_file_that_another_program_writes_is_read_and_left_alone(tmp_path: Path) -> None:
     """A camera's program has the file open; ours opens it, and the other may open it again while ours is open."""
     path = hdf5(tmp_path)
@@ -455,3 +587,88 @@ def test_image_sets_follow_the_axes_as_frames_do(tmp_path: Path) -> None:
             compared += np.count_nonzero(opened.read(np.array([4, 0, 3])) == images[[4, 0, 3]])
             compared += np.count_nonzero(opened.image(2) == images[2])
     assert compared == 5 * 4 * images[0].size
+
+
+def grouped(kind: str, folder: Path, frames: str, members: dict[str, str]) -> Path:
+    """A file whose frames, labels and names have these paths."""
+    values = {
+        frames: TRUTH,
+        **{path: np.array({"labels": LABELS, "class_names": NAMES}[what]) for what, path in members.items()},
+    }
+    if kind == "hdf5":
+        with h5py.File(folder / "f.h5", "w") as file:
+            for path, value in values.items():
+                file[path] = value.astype("S") if value.dtype.kind == "U" else value
+        return folder / "f.h5"
+    if kind == "zarr":
+        group = zarr.create_group(folder / "f.zarr", zarr_format=2)
+        for path, value in values.items():
+            group.create_array(path, data=value)
+        return folder / "f.zarr"
+    if kind == "npz":
+        np.savez(folder / "f.npz", **values)
+        return folder / "f.npz"
+    return mat_5(folder, **values)
+
+
+@pytest.mark.parametrize(("kind", "path"), [
+    ("hdf5", "entry/data/images"), ("hdf5", "raw"), ("zarr", "entry/data/frames"), ("zarr", "raw"),
+    ("npz", "entry/raw"), ("npz", "raw"), ("mat", "raw"),
+])  # fmt: skip
+def test_an_array_of_another_name(kind: str, path: str, tmp_path: Path) -> None:
+    """It is suggested where it is not named, and read where it is, with the labels beside it or in the root."""
+    group = path.rpartition("/")[0]
+    beside = {what: f"{group}/{what}".strip("/") for what in ("labels", "class_names")}
+    for number, members in enumerate([beside, {"labels": "labels", "class_names": beside["class_names"]}]):
+        (tmp_path / str(number)).mkdir()
+        file_path = grouped(kind, tmp_path / str(number), path, members)
+        said = refusal(file_path)
+        assert f"--dataset PATH reads an array of another name: {path} {TRUTH.shape}" in said
+        assert "holds no array named nothing, but" in refusal(file_path, dataset="nothing")
+        with open_frames(file_path, FourAngle(), dataset=path) as file:
+            assert (file.read(0, CELLS) == TRUTH).all()
+            assert file.labels is not None
+            assert (file.labels.tolist(), file.class_names) == (LABELS, NAMES)
+        source = open_source(file_path, small_design(SIDE), dataset=path)
+        read = [cell.frames for cell in source.read({}) if cell is not None and cell.frames is not None]
+        assert (np.stack(read) == TRUTH).all()
+        source.close()
+
+
+def test_images_of_another_name(tmp_path: Path) -> None:
+    """Of one channel, as in events/image of .rtdc, and of three; MATLAB's have the images last."""
+    for channels in (1, 3):
+        shape = (5, 6, 9, channels)[: 3 if channels == 1 else 4]
+        images = np.random.default_rng(4).integers(40, 200, shape, np.uint8)
+        with h5py.File(tmp_path / "f.rtdc", "w") as file:
+            file["events/image"], file["events/deform"] = images, np.arange(5.0)
+        np.savez(tmp_path / "f.npz", pictures=images)
+        with h5py.File(tmp_path / "v73.mat", "w") as file:
+            file["pictures"] = np.moveaxis(images, 0, -1).T
+            file["pictures"].attrs["MATLAB_class"] = np.bytes_("uint8")
+        savemat(tmp_path / "v5.mat", {"pictures": np.moveaxis(images, 0, -1)})
+        camera = Camera(tuple("rgb"[:channels]))
+        compared = 0
+        for name in ("f.rtdc", "f.npz", "v73.mat", "v5.mat"):
+            dataset = "events/image" if name == "f.rtdc" else "pictures"
+            with open_frames(tmp_path / name, camera, True, dataset) as opened:
+                compared += np.count_nonzero(opened.read(0, 5) == np.moveaxis(images.reshape(5, 6, 9, channels), -1, 1))
+        assert compared == 4 * images.size
+
+
+def test_a_name_is_refused_where_arrays_have_none_and_links_leave_the_file(tmp_path: Path) -> None:
+    for path in (npy(tmp_path), pages_in_a_row(tmp_path), zarr_alone(tmp_path)):
+        assert "holds one array, which has no name; leave --dataset raw out" in refusal(path, dataset="raw")
+    with h5py.File(tmp_path / "links.h5", "w") as file:
+        file["entry/other"] = h5py.ExternalLink("f.h5", "/")
+        file["entry/gone"] = h5py.SoftLink("/nowhere")
+    hdf5(tmp_path)
+    for dataset, said in (
+        ("entry/other/frames", "entry/other lies in another file, f.h5"),
+        ("/entry/other", "entry/other lies in another file, f.h5"),
+        ("entry/gone", "entry/gone is a link to /nowhere, which is not in the file"),
+        ("entry", "holds no array named entry, but entry; none of its arrays"),
+        ("entry/gone/frames", "holds no array named entry/gone/frames"),
+        ("nowhere/frames", "holds no array named nowhere/frames"),
+    ):
+        assert said in refusal(tmp_path / "links.h5", dataset=dataset)

@@ -322,7 +322,7 @@ def test_truncated_files_are_one_sentence(
         (["--cells", "10", "--agreement-cells", "5"], "must not be below --cells"),
         (["--design", "nowhere.toml"], "there is no design named nowhere.toml"),
         (["--design", "text.toml"], "text.toml: unknown key 'focus'. Allowed: instrument, window, network"),
-        (["--input", "text.toml"], "text.toml: this is no NPZ, HDF5, Zarr or TIFF file"),
+        (["--input", "text.toml"], "text.toml: this is plain text"),
     ],
 )
 def test_bad_arguments_are_one_sentence(

@@ -233,7 +233,7 @@ def test_what_is_no_set(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("neither")
     assert "there is no image in it" in refusal(tmp_path / "empty")
     assert "folder of images per class is needed" in refusal(tmp_path / "empty" / "a")
-    assert "no NPZ, HDF5, Zarr or TIFF" in refusal(tmp_path / "text")
+    assert "this is plain text" in refusal(tmp_path / "text")
     assert "no such file" in refusal(tmp_path / "nowhere")
     assert "numpy.moveaxis" in refusal(npz(tmp_path, np.zeros((5, 3, 40, 40), np.uint8), labels=LABELS))
     assert "int64" in refusal(npz(tmp_path, images_of(dtype="i8"), labels=LABELS))

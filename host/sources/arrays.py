@@ -59,11 +59,13 @@ class FrameCells:
         self.file.close()
 
 
-def open_file(path: Path, design: Design, *, judged: bool = True) -> FrameCells:
-    """Open an NPZ, HDF5, Zarr or TIFF of frames of the design's instrument.
+def open_file(path: Path, design: Design, dataset: str | None = None, *, judged: bool = True) -> FrameCells:
+    """Open an HDF5, NPZ, NPY, Zarr, TIFF or MAT of frames of the design's instrument.
 
     Parameters
     ----------
+    dataset
+        Array that holds the cells, if its name is not ``frames``.
     judged
         Whether the order of four-angle frames is judged by the file's first cells, which takes a moment.
 
@@ -73,7 +75,7 @@ def open_file(path: Path, design: Design, *, judged: bool = True) -> FrameCells:
         Where there are no such frames, or they are stored in a wrong order.
     """
     camera = design.camera
-    file = open_frames(path, camera, images=not design.retrieves_phase)
+    file = open_frames(path, camera, not design.retrieves_phase, dataset)
     try:
         wanted = (len(camera.channels), camera.rows, camera.columns)
         if file.shape[1:] != wanted:

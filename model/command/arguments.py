@@ -37,9 +37,21 @@ def add_chip(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_input(parser: argparse._ActionsContainer, told: str, *, required: bool = False) -> None:
-    """Add ``--input``."""
-    parser.add_argument("--input", type=Path, required=required, metavar="FILE|FOLDER", help=told)
+def add_input(
+    parser: argparse.ArgumentParser,
+    told: str,
+    *,
+    required: bool = False,
+    among: argparse._MutuallyExclusiveGroup | None = None,
+) -> None:
+    """Add ``--input``, perhaps ``among`` other sources, and ``--dataset``."""
+    (among or parser).add_argument("--input", type=Path, required=required, metavar="FILE|FOLDER", help=told)
+    parser.add_argument(
+        "--dataset",
+        metavar="PATH",
+        help="array of the input that holds the cells, if its name is not frames, e.g. entry/data/frames or "
+        "events/image (HDF5, NPZ, Zarr, MAT)",
+    )
 
 
 def add_cells(parser: argparse.ArgumentParser, told: str, default: int | None = None) -> None:
@@ -83,6 +95,20 @@ def with_chip(design: Design, board: str | None, kernel: str | None, samples_per
     except InputError as error:
         raise InputError(f"design {design.name}: {error}") from error
     return dataclasses.replace(design, chip=chip)
+
+
+def dataset_of(arguments: argparse.Namespace) -> str | None:
+    """Return the array of the input that was named.
+
+    Raises
+    ------
+    InputError
+        If there is no input that could hold it.
+    """
+    if arguments.dataset is not None and arguments.input is None:
+        raise InputError(f"--dataset {arguments.dataset} names an array of a file; give the file as --input")
+    dataset: str | None = arguments.dataset
+    return dataset
 
 
 def positive(text: str) -> int:

@@ -40,6 +40,8 @@ class OwnCells:
     """Labelled cells of a file, with labels in the order of the design's classes."""
 
     path: Path
+    dataset: str | None
+    """Array of the file, if its name is not ``frames``."""
     chosen: NDArray[np.int64]
     """Indices of the cells in the file, ascending."""
     labels: NDArray[np.int64]
@@ -49,7 +51,7 @@ class OwnCells:
     simulated: bool
 
     @staticmethod
-    def of(path: Path, design: Design, most: int | None, seed: int) -> OwnCells:
+    def of(path: Path, dataset: str | None, design: Design, most: int | None, seed: int) -> OwnCells:
         """Read what the file at ``path`` says of its cells; of more than ``most``, take so many at random.
 
         Raises
@@ -57,7 +59,7 @@ class OwnCells:
         InputError
             If frames do not suit the instrument, labels are missing, or classes are not the design's.
         """
-        with open_frames(path, design.camera, images=not design.retrieves_phase) as frames:
+        with open_frames(path, design.camera, not design.retrieves_phase, dataset) as frames:
             frames.check_size(design)
             labels = _labels(frames, design)
             if design.retrieves_phase:
@@ -70,8 +72,8 @@ class OwnCells:
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
             groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
-            key = _key(frames, labels, frames.groups)
-            return OwnCells(path, chosen, labels[chosen], groups, key, frames.simulated)
+            key = _key(frames, dataset, labels, frames.groups)
+            return OwnCells(path, dataset, chosen, labels[chosen], groups, key, frames.simulated)
 
 
 def fit_codes(cells: OwnCells, training: NDArray[np.int64], design: Design, seed: int) -> InputCodes:
@@ -81,7 +83,7 @@ def fit_codes(cells: OwnCells, training: NDArray[np.int64], design: Design, seed
     a thousand into the range of codes.
     """
     sample = np.sort(np.random.default_rng(seed).permutation(training)[:CODES_CELLS])
-    with open_frames(cells.path, design.camera, images=True) as frames:
+    with open_frames(cells.path, design.camera, True, cells.dataset) as frames:
         binned = np.concatenate(
             [bin_codes(frames.read(int(index), int(index) + 1), design) for index in cells.chosen[sample]]
         )
@@ -102,13 +104,14 @@ def write_inputs(cells: OwnCells, design: Design, path: Path, workers: int = 2) 
 
     Datasets ``network_input`` (cells, rows, columns, channels), one chunk a cell, and ``labels``.
     """
-    recipe = _Inputs(cells.path, cells.chosen, design, cells.key)
+    recipe = _Inputs(cells.path, cells.dataset, cells.chosen, design, cells.key)
     make_file(recipe, path, partial(_store, recipe, cells.labels), workers)
 
 
 @dataclass(frozen=True, eq=False)
 class _Inputs:
     path: Path
+    dataset: str | None
     chosen: NDArray[np.int64]
     design: Design
     key: str
@@ -136,15 +139,15 @@ class _Inputs:
         return {"key": self.key, "design": design_text(self.design), "chosen": chosen}
 
     def make(self, indices: range) -> NDArray[np.uint8]:
-        file = _opened(self.path, self.design)
+        file = _opened(self.path, self.dataset, self.design)
         frames = np.concatenate([file.read(int(index), int(index) + 1) for index in self.chosen[indices]])
         return network_inputs(frames, self.design).view(np.uint8)
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path, design: Design) -> FrameFile:
+def _opened(path: Path, dataset: str | None, design: Design) -> FrameFile:
     """Return the open file; each process that makes inputs opens it once."""
-    return open_frames(path, design.camera, images=not design.retrieves_phase)
+    return open_frames(path, design.camera, not design.retrieves_phase, dataset)
 
 
 def _store(
@@ -179,8 +182,8 @@ def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
     return labels
 
 
-def _key(frames: FrameFile, labels: NDArray[np.int64], groups: NDArray | None) -> str:
-    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns)).encode())
+def _key(frames: FrameFile, dataset: str | None, labels: NDArray[np.int64], groups: NDArray | None) -> str:
+    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns, dataset)).encode())
     digest.update(labels.tobytes())
     digest.update(repr(None if groups is None else np.asarray(groups).tolist()).encode())
     for index in np.unique(np.linspace(0, frames.cells - 1, KEYED_CELLS).astype(int)):

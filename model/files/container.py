@@ -26,6 +26,9 @@ DEFLATE_LIMIT = 1040
 MAX_PART_BYTES = 1 << 28
 """The most that is decoded at once: a chunk, a TIFF page, a picture, an image, all labels."""
 
+MOST_LISTED = 500
+"""Members of a container that are looked at for a message."""
+
 
 class StoredArray(Protocol):
     """An array as its file declares it. ``read`` may raise anything on a damaged file: see :func:`reading`."""
@@ -76,7 +79,13 @@ class Container(Protocol):
         """The one array of a container whose array needs no name: a TIFF, a single Zarr array, a folder."""
 
     def array(self, name: str) -> StoredArray | None:
-        """Return the array ``name``; None where there is none, InputError where it cannot be had."""
+        """Return the array ``name``; None where there is none, InputError where it cannot be had.
+
+        In a container that has groups, one that lies in them is named by its path: ``entry/data/frames``.
+        """
+
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield names and shapes of arrays of numbers, those in groups, too, for messages; at most MOST_LISTED."""
 
     def close(self) -> None:
         """Close the file."""

@@ -35,6 +35,9 @@ MAX_SIDE = 8192
 
 CELLS_AT_A_TIME = 16
 
+MOST_NAMED = 8
+"""Members of a file that a message names."""
+
 
 @dataclass(frozen=True, eq=False)
 class FrameFile:
@@ -178,8 +181,8 @@ class FrameFile:
         self.close()
 
 
-def open_frames(path: Path, camera: Camera, images: bool = False) -> FrameFile:
-    """Open an NPZ, HDF5, Zarr or TIFF of frames.
+def open_frames(path: Path, camera: Camera, images: bool = False, dataset: str | None = None) -> FrameFile:
+    """Open an HDF5, NPZ, NPY, Zarr, TIFF or MAT of frames.
 
     Rows and columns may be any; whether they suit a design is the caller's to judge (:func:`fitted`).
 
@@ -189,6 +192,9 @@ def open_frames(path: Path, camera: Camera, images: bool = False) -> FrameFile:
         The instrument: its channels are as many as a cell has frames, its ``adc_bits`` say which codes are possible.
     images : bool
         Whether ``images`` (cells, rows, columns, channels), colors as channels and folders of pictures will do, too.
+    dataset : str or None
+        Name of the array where it is neither ``frames`` nor ``images``, with the groups that it lies in
+        (``entry/data/frames``). Labels and the like lie beside it, or in the root.
 
     Raises
     ------
@@ -198,9 +204,9 @@ def open_frames(path: Path, camera: Camera, images: bool = False) -> FrameFile:
     container = open_container(path, pictures=images)
     try:
         with reading(path):
-            array = _arranged(container, len(camera.channels), images)
+            array = _arranged(container, len(camera.channels), images, dataset)
             _check_layout(array, camera.channels, path)
-            found = read_labels(container, array.shape[0], "cell")
+            found = read_labels(container, array.shape[0], "cell", (dataset or "").rpartition("/")[0])
     except BaseException:
         container.close()
         raise
@@ -239,18 +245,14 @@ def apply_flat_field(frames: Frames, gains: Floats, acquisition: Camera) -> Fram
     return np.clip(codes, 0, 2**acquisition.adc_bits - 1, out=codes).astype(code_type(acquisition))
 
 
-def _arranged(container: Container, count: int, images: bool) -> Arranged:
+def _arranged(container: Container, count: int, images: bool, dataset: str | None) -> Arranged:
     """Return the container's frames as (cells, channels, rows, columns)."""
     path = container.path
-    array = container.array(FRAMES_NAME) or container.unnamed
-    if array is not None:
-        found = _by_shape(array, count) if array.axes is None else _by_axes(array, count, images, path)
+    array, may_be_images = _chosen(container, images, dataset)
+    if array.axes is not None:
+        found = _by_axes(array, count, images, path)
     else:
-        array = container.array(IMAGES_NAME) if images else None
-        found = None if array is None else _images_by_shape(array, count)
-    if array is None:
-        wanted = "frames or images" if images else "frames"
-        raise InputError(f"{path}: holds no array named {wanted}, but {', '.join(container.names) or 'nothing'}")
+        found = _by_shape(array, count) or (_images_by_shape(array, count) if may_be_images else None)
     if found is not None:
         return found
     if array.axes is not None:
@@ -267,6 +269,35 @@ def _arranged(container: Container, count: int, images: bool) -> Arranged:
         f"{path}: frames of shape {array.shape} are not in the order (cells, {count}, rows, columns)"
         f"{_remedy(array.shape, count)}"
     )
+
+
+def _chosen(container: Container, images: bool, dataset: str | None) -> tuple[StoredArray, bool]:
+    """Return the array of the cells, and whether it may be images as well: one without a name of ours may."""
+    if dataset is not None:
+        array = container.array(dataset)
+        if array is None and container.unnamed is not None and not container.names:
+            raise InputError(f"{container.path}: holds one array, which has no name; leave --dataset {dataset} out")
+        wanted = dataset
+    else:
+        array = container.array(FRAMES_NAME)
+        if array is not None:
+            return array, False
+        array = container.unnamed or (container.array(IMAGES_NAME) if images else None)
+        wanted = "frames or images" if images else "frames"
+    if array is None:
+        raise InputError(f"{container.path}: holds no array named {wanted}, but {_held(container)}")
+    return array, images
+
+
+def _held(container: Container) -> str:
+    """Say what a container holds, and which arrays of it could be meant."""
+    held = ", ".join(container.names[:MOST_NAMED]) or "nothing"
+    if len(container.names) > MOST_NAMED:
+        held += " and others"
+    could_be = [f"{name} {shape}" for name, shape in container.listing() if len(shape) > 2]
+    if not could_be:
+        return f"{held}; none of its arrays has three axes or more"
+    return f"{held}; --dataset PATH reads an array of another name: {', '.join(could_be[:MOST_NAMED])}"
 
 
 def _by_shape(array: StoredArray, channels: int) -> Arranged | None:

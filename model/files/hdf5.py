@@ -6,8 +6,9 @@ files (virtual and external datasets, external links) are refused: a file may na
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DEFLATE_LIMIT, StoredArray, check_part
+from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, StoredArray, check_part
 
 MATLAB_CLASS = "MATLAB_class"
 """Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
@@ -50,9 +51,11 @@ class Hdf5File:
 
     def array(self, name: str) -> Hdf5Array | MatlabTexts | None:
         """Return a dataset whose declared size the file can hold; of a group None."""
-        link = self._file.get(name, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise InputError(f"{self.path}: {name} lies in another file, {link.filename}; name that one")
+        link = None
+        for part in itertools.accumulate(name.strip("/").split("/"), "{}/{}".format):
+            link = self._file.get(part, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise InputError(f"{self.path}: {part} lies in another file, {link.filename}; name that one")
         dataset = self._file.get(name)
         if isinstance(link, h5py.SoftLink) and dataset is None:
             raise InputError(f"{self.path}: {name} is a link to {link.path}, which is not in the file")
@@ -79,6 +82,19 @@ class Hdf5File:
         if dataset.chunks:
             check_part(self.path, f"a chunk of dataset {name}", dataset.chunks, dataset.dtype)
         return Hdf5Array(dataset)
+
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield paths and shapes of the datasets of numbers; links are not followed."""
+        found: list[tuple[str, tuple[int, ...]]] = []
+        looked_at = itertools.count()
+
+        def look(name: str, item: h5py.Group | h5py.Dataset) -> bool | None:
+            if isinstance(item, h5py.Dataset) and item.shape and item.dtype.kind in "uif":
+                found.append((name, Hdf5Array(item).shape))
+            return True if next(looked_at) >= MOST_LISTED else None
+
+        self._file.visititems(look)
+        return iter(found)
 
     def close(self) -> None:
         """Close the file."""

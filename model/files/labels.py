@@ -30,17 +30,19 @@ class Labels:
     """(items,) integers or strings."""
 
 
-def read_labels(container: Container, count: int, what: str) -> Labels:
+def read_labels(container: Container, count: int, what: str, group: str = "") -> Labels:
     """Read and check what a container says of its ``count`` items, which are called ``what`` ("cell").
+
+    Arrays in ``group``, where the items lie, come before those of the root.
 
     Raises
     ------
     InputError
         Where labels or groups are not one an item, a label has no name, or names are no names or not different.
     """
-    names = _class_names(container)
-    labels = _member(container, LABELS, count, what)
-    groups = _member(container, GROUPS, count, what)
+    names = _class_names(container, group)
+    labels = _member(container, LABELS, count, what, group)
+    groups = _member(container, GROUPS, count, what, group)
     if labels is not None and labels.dtype.kind == "U":
         labels, names = _numbered(container, labels, names, what)
     if labels is not None:
@@ -72,9 +74,9 @@ def translated(container: Container, found: Labels, wanted: tuple[str, ...]) -> 
     return np.array([wanted.index(name) for name in found.class_names], np.int64)[found.labels]
 
 
-def _member(container: Container, name: str, count: int, what: str) -> NDArray | None:
+def _member(container: Container, name: str, count: int, what: str, group: str) -> NDArray | None:
     """Return labels or groups: integers or strings, one an item."""
-    values = _values(container, name)
+    values = _values(container, name, group)
     if values is None:
         return None
     if values.ndim != 1 or values.dtype.kind not in "iuU":
@@ -87,8 +89,8 @@ def _member(container: Container, name: str, count: int, what: str) -> NDArray |
     return values
 
 
-def _class_names(container: Container) -> tuple[str, ...] | None:
-    values = _values(container, CLASS_NAMES)
+def _class_names(container: Container, group: str) -> tuple[str, ...] | None:
+    values = _values(container, CLASS_NAMES, group)
     if values is None:
         return None
     if values.ndim != 1 or values.dtype.kind != "U" or not values.size:
@@ -103,9 +105,9 @@ def _class_names(container: Container) -> tuple[str, ...] | None:
     return names
 
 
-def _values(container: Container, name: str) -> NDArray | None:
+def _values(container: Container, name: str, group: str) -> NDArray | None:
     """Return a whole array of one axis, or an attribute; text as ``str``."""
-    array = container.array(name)
+    array = (container.array(f"{group}/{name}") if group else None) or container.array(name)
     values: Any
     if array is None:
         if name not in container.attributes:

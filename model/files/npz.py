@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DEFLATE_LIMIT, StoredArray, reading
+from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, reading
+from cytogate.model.files.npy import NpyArray, read_header
 
 MAX_WHOLE_BYTES = 1 << 31
 """The most that an array may hold that is read as a whole."""
@@ -22,62 +23,55 @@ class NpzFile:
     """An NPZ as a :class:`~cytogate.model.files.container.Container`."""
 
     attributes: Mapping[str, Any] = {}
-    unnamed: StoredArray | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._zip = zipfile.ZipFile(path)
         self._streams: list[IO[bytes]] = []
-        self.names = tuple(name.removesuffix(".npy") for name in self._zip.namelist())
+        members = self._zip.namelist()
+        if members and not any(name.endswith(".npy") for name in members):
+            self._zip.close()
+            raise InputError(
+                f"{path}: this is a ZIP archive without arrays of NumPy (it holds {members[0]}); "
+                "unpack it and name the file of the frames"
+            )
+        self.names = tuple(name.removesuffix(".npy") for name in members)
 
-    def array(self, name: str) -> NpzArray | None:
+    def array(self, name: str) -> NpyArray | None:
         """Return an array whose header agrees with its size in the archive."""
         if f"{name}.npy" not in self._zip.namelist():
             return None
         member = self._zip.getinfo(f"{name}.npy")
         stream = self._zip.open(member)
         self._streams.append(stream)
-        version = np.lib.format.read_magic(stream)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in read_header:
-            raise InputError(f"{self.path}: array {name} is in NPY format {version}; 1.0 and 2.0 are supported")
-        shape, fortran_order, dtype = read_header[version](stream)
-        if dtype.hasobject:
-            raise InputError(f"{self.path}: array {name} holds Python objects, which are never loaded")
-        if fortran_order and len(shape) > 1:
+        header = read_header(stream, f"{self.path}: array {name}")
+        held = member.file_size - stream.tell()
+        if header.declared != held or member.file_size > DEFLATE_LIMIT * member.compress_size:
             raise InputError(
-                f"{self.path}: array {name} is stored in Fortran order; save numpy.ascontiguousarray({name}) instead"
+                f"{self.path}: array {name} declares {header.declared} bytes, which the file does not hold; "
+                "it is damaged"
             )
-        declared = math.prod(shape) * dtype.itemsize
-        if declared != member.file_size - stream.tell() or member.file_size > DEFLATE_LIMIT * member.compress_size:
-            raise InputError(
-                f"{self.path}: array {name} declares {declared} bytes, which the file does not hold; it is damaged"
-            )
-        return NpzArray(shape, dtype, stream)
+        return NpyArray(self.path, header, stream)
+
+    @property
+    def unnamed(self) -> NpyArray | None:
+        """The array that ``numpy.savez`` was given without a name, if there is one such."""
+        positional = [name for name in self.names if name.removeprefix("arr_").isdecimal()]
+        return self.array("arr_0") if positional == ["arr_0"] else None
+
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield names and shapes of the arrays of numbers."""
+        for name in self.names[:MOST_LISTED]:
+            with suppress(InputError):
+                array = self.array(name)
+                if array is not None and array.dtype.kind in "uif":
+                    yield name, array.shape
 
     def close(self) -> None:
         """Close the file."""
         for stream in self._streams:
             stream.close()
         self._zip.close()
-
-
-class NpzArray:
-    """An array of an NPZ. Scattered parts of a deflated one are slow: it is read through to find them."""
-
-    axes: str | None = None
-    column_major = False
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, stream: IO[bytes]) -> None:
-        self.shape, self.dtype, self._stream, self._begin = shape, dtype, stream, stream.tell()
-
-    def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
-        """Return a part along the first axis."""
-        assert axis == 0, "an NPZ names no axes, hence the first one is asked for"
-        item = math.prod(self.shape[1:]) * self.dtype.itemsize
-        self._stream.seek(self._begin + start * item)
-        data = self._stream.read((stop - start) * item)
-        return np.frombuffer(data, self.dtype).reshape(stop - start, *self.shape[1:])
 
 
 def open_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
@@ -106,4 +100,4 @@ def _whole(archive: NpzFile, name: str) -> NDArray:
     size = math.prod(array.shape) * array.dtype.itemsize
     if size > MAX_WHOLE_BYTES:
         raise InputError(f"{archive.path}: array {name} holds {size} bytes; {MAX_WHOLE_BYTES} are the most")
-    return array.read(0, array.shape[0]) if array.shape else np.array(array.read(0, 1)[0])
+    return array.read(0, array.shape[0]) if array.shape else array.read(0, 1).reshape(())

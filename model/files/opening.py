@@ -8,7 +8,11 @@ import h5py
 
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, reading
+from cytogate.model.files.foreign import HEAD_BYTES, foreign
 from cytogate.model.files.hdf5 import Hdf5File
+from cytogate.model.files.mat import MatFile, is_mat
+from cytogate.model.files.npy import MAGIC as NPY_MAGIC
+from cytogate.model.files.npy import NpyFile
 from cytogate.model.files.npz import NpzFile
 from cytogate.model.files.tiff import MAGICS, TiffStack
 from cytogate.model.files.zarr import ZarrFolder, is_zarr
@@ -39,17 +43,19 @@ def open_container(path: Path, pictures: bool = True) -> Container:
         if not path.is_file():
             raise InputError(f"{path}: there is no such file or folder")
         with path.open("rb") as file:
-            magic = file.read(4)
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     with reading(path):
-        if magic[:2] == ZIP_MAGIC:
+        if head.startswith(ZIP_MAGIC):
             return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
-        if magic in MAGICS:
+        if head.startswith(MAGICS):
             return TiffStack(path)
+        if head.startswith(NPY_MAGIC):
+            return NpyFile(path)
+        if is_mat(head):
+            return MatFile(path)
         # Some programs put a block of their own in front of HDF5.
-        if magic == HDF5_MAGIC or h5py.is_hdf5(path):
+        if head.startswith(HDF5_MAGIC) or h5py.is_hdf5(path):
             return Hdf5File(path)
-    raise InputError(
-        f"{path}: this is no NPZ, HDF5, Zarr or TIFF file, or one that was cut short at its very beginning"
-    )
+    raise InputError(foreign(path, head))

@@ -65,6 +65,10 @@ class PictureFolder:
     def array(self, name: str) -> None:
         """Nothing has a name in a folder of pictures."""
 
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Nothing has a name in a folder of pictures."""
+        return iter(())
+
     def close(self) -> None:
         """Nothing is kept open."""
 

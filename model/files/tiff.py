@@ -62,6 +62,10 @@ class TiffStack:
     def array(self, name: str) -> None:
         """Nothing has a name in a TIFF."""
 
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Nothing has a name in a TIFF."""
+        return iter(())
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -6,8 +6,9 @@ known to hold nothing but numbers and text are let through.
 
 from __future__ import annotations
 
+import itertools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import check_part
+from cytogate.model.files.container import MOST_LISTED, check_part
 
 METADATA = ("zarr.json", ".zarray", ".zgroup")
 """Files of which a Zarr has one in its root."""
@@ -63,6 +64,15 @@ class ZarrFolder:
         if not isinstance(node, zarr.Array):
             raise InputError(f"{self.path}: {name} is a group; an array is needed")
         return self._checked(node, name)
+
+    def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield paths and shapes of the arrays of numbers."""
+        import zarr
+
+        members = self._root.members(max_depth=None) if isinstance(self._root, zarr.Group) else ()
+        for name, node in itertools.islice(members, MOST_LISTED):
+            if isinstance(node, zarr.Array) and np.dtype(node.dtype).kind in "uif":
+                yield name, node.shape
 
     def close(self) -> None:
         """Close a zip file; of a folder nothing is kept open."""

@@ -47,6 +47,8 @@ class CosimRequest:
     level: Level
     input: Path | None
     """Frames of the design's instrument; None for simulated ones."""
+    dataset: str | None
+    """Array of ``input`` that holds the cells, if its name is not ``frames``."""
     cells: int
     seed: int
     network: bool
@@ -211,7 +213,7 @@ def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger
     """Return the first cells of the file that was given, or simulated ones: (cells, channels, rows, columns) codes."""
     if request.input is None:
         return np.stack([cell.frames for cell in simulated_cells(design, request.cells, request.seed)])
-    with open_frames(request.input, design.camera, images=not design.retrieves_phase) as file:
+    with open_frames(request.input, design.camera, not design.retrieves_phase, request.dataset) as file:
         file.check_size(design)
         return file.read(0, min(request.cells, file.cells))
 

@@ -39,6 +39,8 @@ class CSimRequest:
     design: Design
     input: Path | None
     """The user's frames; None for simulated cells."""
+    dataset: str | None
+    """Array of ``input``, and of ``background``, that holds the cells, if its name is not ``frames``."""
     background: Path | None
     cells: int
     """Cells in C-simulation."""
@@ -124,7 +126,7 @@ def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
     design = request.design
     path, names = (request.input, design.network.class_names) if request.input else _simulated(request)
     with ExitStack() as stack:
-        frames = stack.enter_context(open_frames(path, design.camera, images=not design.retrieves_phase))
+        frames = stack.enter_context(open_frames(path, design.camera, not design.retrieves_phase, request.dataset))
         frames.check_size(design)
         labels, told = frames.matched_labels(names)
         if told is not None:
@@ -133,7 +135,7 @@ def _cells(request: CSimRequest) -> Iterator[tuple[Design, _FileCells]]:
             labels = None
         gains = None
         if request.background is not None:
-            background = stack.enter_context(open_frames(request.background, design.camera))
+            background = stack.enter_context(open_frames(request.background, design.camera, dataset=request.dataset))
             gains = flat_field(background, design.camera)
         cells = _FileCells(frames, labels, gains, design)
         yield design, cells if request.input is None else replace(cells, wrong_order=_wrong_order(cells, path))
