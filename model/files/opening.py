@@ -8,6 +8,7 @@ import h5py
 
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, reading
+from cytogate.model.files.guard import open_guarded
 from cytogate.model.files.hdf5 import Hdf5File
 from cytogate.model.files.npz import NpzFile
 from cytogate.model.files.tiff import MAGICS, TiffStack
@@ -27,8 +28,7 @@ def open_container(path: Path, pictures: bool = True) -> Container:
     try:
         if path.is_dir():
             if is_zarr(path):
-                with reading(path):
-                    return ZarrFolder(path)
+                return open_guarded(path)
             if not pictures:
                 raise InputError(f"{path}: this is a folder; a file of frames is needed")
             # Pillow is not on every board.
@@ -38,18 +38,25 @@ def open_container(path: Path, pictures: bool = True) -> Container:
                 return PictureFolder(path)
         if not path.is_file():
             raise InputError(f"{path}: there is no such file or folder")
-        with path.open("rb") as file:
-            magic = file.read(4)
+        with path.open("rb"):
+            return open_guarded(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    with reading(path):
-        if magic[:2] == ZIP_MAGIC:
-            return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
-        if magic in MAGICS:
-            return TiffStack(path)
-        # Some programs put a block of their own in front of HDF5.
-        if magic == HDF5_MAGIC or h5py.is_hdf5(path):
-            return Hdf5File(path)
+
+
+def parsed(path: Path) -> Container:
+    """Open a Zarr folder or a file as what its first bytes say, in this process; may raise anything."""
+    if path.is_dir():
+        return ZarrFolder(path)
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic[:2] == ZIP_MAGIC:
+        return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
+    if magic in MAGICS:
+        return TiffStack(path)
+    # Some programs put a block of their own in front of HDF5.
+    if magic == HDF5_MAGIC or h5py.is_hdf5(path):
+        return Hdf5File(path)
     raise InputError(
         f"{path}: this is no NPZ, HDF5, Zarr or TIFF file, or one that was cut short at its very beginning"
     )
