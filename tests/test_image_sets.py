@@ -135,7 +135,7 @@ def test_a_folder_of_many_sizes(tmp_path: Path) -> None:
     """ATOM's raw frames differ in size: each can be read, all together cannot."""
     for rows in (21, 68):
         (tmp_path / "set" / "only").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.zeros((rows, 102), np.uint8)).save(tmp_path / "set" / "only" / f"{rows}.png")
+        Image.fromarray(np.eye(rows, 102, dtype=np.uint8)).save(tmp_path / "set" / "only" / f"{rows}.png")
     with open_image_set(tmp_path / "set") as opened:
         assert [opened.image(number).shape for number in range(2)] == [(21, 102, 1), (68, 102, 1)]
     assert "brought to one" in refusal(tmp_path / "set")

@@ -57,7 +57,8 @@ class OwnCells:
         Raises
         ------
         InputError
-            If frames do not suit the instrument, labels are missing, or classes are not the design's.
+            If frames do not suit the instrument, labels are missing, classes are not the design's, or any cell cannot
+            be read: absent, damaged, empty or saturated.
         """
         with open_frames(path, design.camera, not design.retrieves_phase, dataset) as frames:
             frames.check_size(design)
@@ -71,6 +72,7 @@ class OwnCells:
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
+            _check_readable(frames, chosen)
             groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
             key = _key(frames, dataset, labels, frames.groups)
             return OwnCells(path, dataset, chosen, labels[chosen], groups, key, frames.simulated)
@@ -180,6 +182,21 @@ def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
     if told is not None:
         print(told, file=sys.stderr)
     return labels
+
+
+def _check_readable(frames: FrameFile, chosen: NDArray[np.int64]) -> None:
+    """Refuse a set with faulty cells, before anything is fitted: with their number and the first one."""
+    faults: list[str] = []
+    for index in chosen:
+        try:
+            frames.read(int(index), int(index) + 1)
+        except InputError as error:
+            faults.append(str(error).removeprefix(f"{frames.path}: "))
+    if faults:
+        raise InputError(
+            f"{frames.path}: {len(faults)} of {len(chosen)} cells cannot be trained on; leave them out of the file. "
+            f"The first is {faults[0]}"
+        )
 
 
 def _key(frames: FrameFile, dataset: str | None, labels: NDArray[np.int64], groups: NDArray | None) -> str:

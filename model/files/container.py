@@ -30,6 +30,10 @@ MOST_LISTED = 500
 """Members of a container that are looked at for a message."""
 
 
+class DamagedPartError(Exception):
+    """A part of an array is absent or damaged; the message says what it is, and :func:`reading` where."""
+
+
 class StoredArray(Protocol):
     """An array as its file declares it. ``read`` may raise anything on a damaged file: see :func:`reading`."""
 
@@ -92,8 +96,8 @@ class Container(Protocol):
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a parser raises on a damaged file into one sentence."""
+def reading(path: Path, item: str = "") -> Iterator[None]:
+    """Turn whatever a parser raises on a damaged file into one sentence, which names ``item`` ("cell 3") if given."""
     # Which is all that should be said: tifffile logs every oddity that it meets on its way to the exception.
     log = logging.getLogger("tifffile")
     level = log.level
@@ -104,10 +108,17 @@ def reading(path: Path) -> Iterator[None]:
         raise
     # Four libraries raise nearly every kind of exception when bytes are missing or wrong.
     except Exception as error:
-        detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: the file is truncated or damaged, or of a kind not supported: {detail}") from error
+        raise InputError(f"{path}: {item and item + ': '}{damage(error)}") from error
     finally:
         log.setLevel(level)
+
+
+def damage(error: Exception) -> str:
+    """Return what an exception of a parser says of a file."""
+    detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, DamagedPartError):
+        return detail
+    return f"the file is truncated or damaged, or of a kind not supported: {detail}"
 
 
 def check_part(path: Path, what: str, shape: tuple[int, ...], dtype: np.dtype) -> None:

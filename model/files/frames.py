@@ -145,8 +145,16 @@ class FrameFile:
         InputError
             Where the file is damaged there.
         """
-        with reading(self.path):
+        if stop - start == 1:
+            with reading(self.path, f"cell {start}"):
+                return self.array.read(start, stop)
+        try:
             return self.array.read(start, stop)
+        except InputError:
+            raise
+        # Whatever it is: the first cell that is absent or damaged is named.
+        except Exception:
+            return np.concatenate([self.stored(cell, cell + 1) for cell in range(start, stop)])
 
     def read(self, start: int, stop: int) -> Frames:
         """Return cells ``start`` to ``stop`` (at most the last), checked.

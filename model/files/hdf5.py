@@ -1,7 +1,8 @@
 """HDF5: datasets of the file's root, MATLAB's ``-v7.3`` files among them.
 
 A file is opened without HDF5's lock, so that the program that still writes it is never hindered. Data that lie in other
-files (virtual and external datasets, external links) are refused: a file may name any other on the machine.
+files (virtual and external datasets, external links) are refused: a file may name any other on the machine. A chunk
+that was never written is no data: HDF5 itself would give the fill value.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, StoredArray, check_part
+from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, DamagedPartError, StoredArray, check_part
 
 MATLAB_CLASS = "MATLAB_class"
 """Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
@@ -65,23 +66,7 @@ class Hdf5File:
             raise InputError(f"{self.path}: {name} lies in another file, {dataset.file.filename}; name that one")
         if dataset.attrs.get(MATLAB_CLASS) == b"cell" and dataset.dtype == h5py.ref_dtype:
             return MatlabTexts(self.path, name, dataset)
-        is_text = h5py.check_string_dtype(dataset.dtype) is not None
-        if dataset.dtype.hasobject and not is_text:
-            raise InputError(f"{self.path}: dataset {name} holds {dataset.dtype}, which is of no fixed size")
-        if dataset.is_virtual or dataset.external:
-            raise InputError(
-                f"{self.path}: dataset {name} lies in other files, which are not read through this one; "
-                "name those, or store a copy of the data here"
-            )
-        declared, held = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize, dataset.id.get_storage_size()
-        if declared > DEFLATE_LIMIT * held:
-            raise InputError(
-                f"{self.path}: dataset {name} declares {declared} bytes, of which the file holds {held}; "
-                "it was not written to its end, or is damaged"
-            )
-        if dataset.chunks:
-            check_part(self.path, f"a chunk of dataset {name}", dataset.chunks, dataset.dtype)
-        return Hdf5Array(dataset)
+        return Hdf5Array(dataset, _written_chunks(self.path, name, dataset))
 
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield paths and shapes of the datasets of numbers; links are not followed."""
@@ -90,7 +75,7 @@ class Hdf5File:
 
         def look(name: str, item: h5py.Group | h5py.Dataset) -> bool | None:
             if isinstance(item, h5py.Dataset) and item.shape and item.dtype.kind in "uif":
-                found.append((name, Hdf5Array(item).shape))
+                found.append((name, Hdf5Array(item, None).shape))
             return True if next(looked_at) >= MOST_LISTED else None
 
         self._file.visititems(look)
@@ -106,8 +91,8 @@ class Hdf5Array:
 
     axes: str | None = None
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: h5py.Dataset, written: frozenset[tuple[int, ...]] | None) -> None:
+        self._dataset, self._written = dataset, written
         self._is_text = h5py.check_string_dtype(dataset.dtype) is not None
         self.dtype = np.dtype(str) if self._is_text else dataset.dtype
         self.column_major = MATLAB_CLASS in dataset.attrs
@@ -117,10 +102,49 @@ class Hdf5Array:
     def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
         """Return a part."""
         place = len(self.shape) - 1 - axis if self.column_major else axis
+        self._check_written(start, stop, place)
         part = self._dataset[(slice(None),) * place + (slice(start, stop),)]
         if self._is_text:
             part = np.array([each.decode() for each in part.ravel()], str).reshape(part.shape)
         return part.T if self.column_major else part
+
+    def _check_written(self, start: int, stop: int, place: int) -> None:
+        if self._written is None:
+            return
+        sides = self._dataset.chunks
+        spans = [range(0, length, side) for length, side in zip(self._dataset.shape, sides, strict=True)]
+        spans[place] = range(start - start % sides[place], stop, sides[place])
+        if not self._written.issuperset(itertools.product(*spans)):
+            raise DamagedPartError(f"a chunk of {self._dataset.name.lstrip('/')} was never written or is lost")
+
+
+def _written_chunks(path: Path, name: str, dataset: h5py.Dataset) -> frozenset[tuple[int, ...]] | None:
+    """Return where the chunks begin that the file holds, None if it holds all; refuse what is not in the file.
+
+    Nothing is read: sizes that are declared are compared with those that the file has.
+    """
+    if dataset.dtype.hasobject and h5py.check_string_dtype(dataset.dtype) is None:
+        raise InputError(f"{path}: dataset {name} holds {dataset.dtype}, which is of no fixed size")
+    if dataset.is_virtual or dataset.external:
+        raise InputError(
+            f"{path}: dataset {name} lies in other files, which are not read through this one; "
+            "name those, or store a copy of the data here"
+        )
+    declared, held = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize, dataset.id.get_storage_size()
+    if declared > DEFLATE_LIMIT * held:
+        raise InputError(
+            f"{path}: dataset {name} declares {declared} bytes, of which the file holds {held}; "
+            "it was not written to its end, or is damaged"
+        )
+    if not dataset.chunks:
+        return None
+    check_part(path, f"a chunk of dataset {name}", dataset.chunks, dataset.dtype)
+    due = math.prod(-(-length // side) for length, side in zip(dataset.shape, dataset.chunks, strict=True))
+    if dataset.id.get_num_chunks() == due:
+        return None
+    written: list[tuple[int, ...]] = []
+    dataset.id.chunk_iter(lambda chunk: written.append(chunk.chunk_offset))
+    return frozenset(written)
 
 
 class MatlabTexts:
@@ -143,6 +167,7 @@ class MatlabTexts:
 
     def _text(self, cell: h5py.Reference) -> str:
         letters = self._cells.file[cell]
+        _written_chunks(self._path, self._name, letters)
         if letters.attrs.get(MATLAB_CLASS) != b"char" or letters.size > MAX_MATLAB_LETTERS:
             raise InputError(f"{self._path}: {self._name} is a cell array of other things than short character vectors")
         return "".join(map(chr, letters[...].ravel()))

@@ -90,13 +90,15 @@ class ImageSet:
         """
         if not 0 <= index < len(self):
             raise InputError(f"{self.path}: image {index} was asked for; there are {len(self)}")
-        with reading(self.path):
+        with reading(self.path, f"image {index}"):
             stored = self.source.read(index)
         where = f"{self.path}: image {index}"
         rows, columns, channels = _image_shape(stored.shape, where)
         _check_type(stored.dtype, where)
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise InputError(f"{where} holds NaN or infinity")
+        if (stored == stored.flat[0]).all():
+            raise InputError(f"{where} is empty: all of its pixels are {stored.flat[0]}")
         return stored.astype(stored.dtype.newbyteorder("="), copy=False).reshape(rows, columns, channels)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray:
@@ -132,14 +134,25 @@ class ImageSet:
                 raise InputError(f"{self.path}: image {wrong} was asked for; there are {len(self)}")
         for part in _ranges(ascending, images[0].nbytes):
             start, stop = int(ascending[part.start]), int(ascending[part.stop - 1]) + 1
-            with reading(self.path):
-                stored = source.read_range(start, stop)[ascending[part] - start].reshape(-1, *shape)
+            stored = self._together(source, start, stop, ascending[part]).reshape(-1, *shape)
+            good = (stored != stored[:, :1, :1, :1]).any(axis=(1, 2, 3))
             if dtype.kind == "f":
-                finite = np.isfinite(stored).all(axis=(1, 2, 3))
-                if not finite.all():
-                    raise InputError(f"{self.path}: image {ascending[part][finite.argmin()]} holds NaN or infinity")
+                good &= np.isfinite(stored).all(axis=(1, 2, 3))
+            if not good.all():
+                # Which says what is wrong with it.
+                self.image(int(ascending[part][good.argmin()]))
             images[order[part]] = stored
         return images
+
+    def _together(self, source: RangeSource, start: int, stop: int, wanted: NDArray[np.int64]) -> NDArray:
+        """Return images ``wanted`` of a range as they are stored; one by one where a part of the range is damaged."""
+        try:
+            return source.read_range(start, stop)[wanted - start]
+        except InputError:
+            raise
+        # Whatever it is: the image that is absent or damaged is named, and those between may be damaged.
+        except Exception:
+            return np.stack([self.image(int(index)) for index in wanted])
 
     def batches(self, indices: NDArray[np.int64], size: int) -> Iterator[tuple[NDArray, NDArray[np.int64]]]:
         """Give images and labels of ``indices``, at most ``size`` at a time."""

@@ -9,6 +9,7 @@ import h5py
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, reading
 from cytogate.model.files.foreign import HEAD_BYTES, foreign
+from cytogate.model.files.guard import open_guarded
 from cytogate.model.files.hdf5 import Hdf5File
 from cytogate.model.files.mat import MatFile, is_mat
 from cytogate.model.files.npy import MAGIC as NPY_MAGIC
@@ -31,8 +32,7 @@ def open_container(path: Path, pictures: bool = True) -> Container:
     try:
         if path.is_dir():
             if is_zarr(path):
-                with reading(path):
-                    return ZarrFolder(path)
+                return open_guarded(path)
             if not pictures:
                 raise InputError(f"{path}: this is a folder; a file of frames is needed")
             # Pillow is not on every board.
@@ -42,20 +42,27 @@ def open_container(path: Path, pictures: bool = True) -> Container:
                 return PictureFolder(path)
         if not path.is_file():
             raise InputError(f"{path}: there is no such file or folder")
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        with path.open("rb"):
+            return open_guarded(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    with reading(path):
-        if head.startswith(ZIP_MAGIC):
-            return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
-        if head.startswith(MAGICS):
-            return TiffStack(path)
-        if head.startswith(NPY_MAGIC):
-            return NpyFile(path)
-        if is_mat(head):
-            return MatFile(path)
-        # Some programs put a block of their own in front of HDF5.
-        if head.startswith(HDF5_MAGIC) or h5py.is_hdf5(path):
-            return Hdf5File(path)
+
+
+def parsed(path: Path) -> Container:
+    """Open a Zarr folder or a file as what its first bytes say, in this process; may raise anything."""
+    if path.is_dir():
+        return ZarrFolder(path)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(ZIP_MAGIC):
+        return ZarrFolder(path) if is_zarr(path) else NpzFile(path)
+    if head.startswith(MAGICS):
+        return TiffStack(path)
+    if head.startswith(NPY_MAGIC):
+        return NpyFile(path)
+    if is_mat(head):
+        return MatFile(path)
+    # Some programs put a block of their own in front of HDF5.
+    if head.startswith(HDF5_MAGIC) or h5py.is_hdf5(path):
+        return Hdf5File(path)
     raise InputError(foreign(path, head))

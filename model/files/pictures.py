@@ -14,7 +14,7 @@ from PIL import Image
 
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import MAX_PART_BYTES, StoredArray, reading
-from cytogate.model.files.tiff import TiffStack
+from cytogate.model.files.guard import open_guarded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP")
@@ -124,10 +124,11 @@ def _picture(path: Path) -> NDArray:
 
 
 def _tiff_picture(path: Path) -> NDArray:
-    file = TiffStack(path)
+    file = open_guarded(path)
     try:
         array = file.unnamed
-        assert array is not None
+        if array is None:
+            raise InputError(f"{path}: this is no TIFF file")
         if array.shape[0] != 1 or not (array.axes or "").startswith("I"):
             raise InputError(f"{path}: holds {array.shape[0]} pictures; one a file is needed")
         picture = array.read(0, 1)[0]

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ CHUNK_BYTES = 1 << 18
 """Of pixels, decoded at a time."""
 SHARD_BYTES = 1 << 26
 """Of pixels in a file."""
+EVERY_CHUNK: Any = {"write_empty_chunks": True}
 
 
 def write_shards(
@@ -66,7 +68,8 @@ def write_shards(
         import zarr
 
         group = zarr.create_group(partial, zarr_format=3, attributes={CLASS_NAMES: list(class_names)})
-        group.create_array(LABELS, data=labels.astype(np.int64))
+        # All chunks are written: one that is absent is taken for lost.
+        group.create_array(LABELS, data=labels.astype(np.int64), config=EVERY_CHUNK)
         written = 0
         for shard in _shards(path, images, len(labels), shard_bytes):
             if not written:
@@ -76,6 +79,7 @@ def write_shards(
                     shape=(len(labels), *shard.shape[1:]),
                     dtype=shard.dtype,
                     chunks=(chunk, *shard.shape[1:]),
+                    config=EVERY_CHUNK,
                     shards=(_shard_images(shard[0].nbytes, shard_bytes), *shard.shape[1:]),
                 )
             array[written : written + len(shard)] = shard

@@ -21,7 +21,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import StoredArray, check_part, json_object
+from cytogate.model.files.container import DamagedPartError, StoredArray, check_part, json_object
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF and of a BigTIFF, in both orders of bytes."""
@@ -35,6 +35,8 @@ UPRIGHT = 1
 
 COMPRESSIONS = {1: "none", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
 """Those that are read, by the number of the tag."""
+NONE, CHECKED = 1, (8, 32946)
+"""No compression, and those that end with a checksum."""
 
 TiffPage = tifffile.TiffPage | tifffile.TiffFrame
 
@@ -97,8 +99,6 @@ class TiffArray:
         self.axes, self.shape = layout.axes, (*layout.outer, *layout.plane)
         self._page_shape = first.shape
         self._white_is_zero = _white_is_zero(first, self.dtype, path)
-        # Most writers append: where pixels are missing, the last page lacks them.
-        self._check_extent(self._planes - 1)
 
     def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
         """Return a part along an axis that pages are counted by."""
@@ -147,13 +147,29 @@ class TiffArray:
         return page.aspage()
 
     def _check_extent(self, number: int) -> None:
-        """Check that a plane lies within the file."""
-        page = self._page(number)
-        ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
+        """Check that a plane lies within the file, and that each of its strips or tiles was written."""
+        page, size = self._page(number), self._file.filehandle.size
+        which = f"page {number} (counted from 0)"
         if self._layout.one_page:
-            ends = [page.dataoffsets[0] + (number % self._per_stack + 1) * page.nbytes]
-        if not ends or max(ends) > self._file.filehandle.size:
-            raise InputError(f"{self._path}: page {number} (counted from 0) is cut off; the file is truncated")
+            if page.dataoffsets[0] + (number % self._per_stack + 1) * page.nbytes > size:
+                raise DamagedPartError(f"{which} is cut off; the file is truncated")
+            return
+        parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        due = math.prod(page.chunked)
+        if len(parts) < due or not all(offset and count for offset, count in parts[:due]):
+            raise DamagedPartError(f"a strip or tile of {which} was never written")
+        if max(offset + count for offset, count in parts) > size:
+            raise DamagedPartError(f"{which} is cut off; the file is truncated")
+        if page.compression in CHECKED:
+            # These end with a checksum; tifffile fills up what is too short with zeros.
+            return
+        decode = tifffile.TIFF.DECOMPRESSORS[page.compression]
+        held = 0
+        for offset, count in parts[:due]:
+            self._file.filehandle.seek(offset)
+            held += count if page.compression == NONE else len(decode(self._file.filehandle.read(count)))
+        if held < page.nbytes:
+            raise DamagedPartError(f"{which} holds {held} of its {page.nbytes} bytes; it is cut short or damaged")
 
 
 def _layout(file: tifffile.TiffFile, path: Path) -> _Layout:
