@@ -23,6 +23,7 @@ from cytogate.host.sources.opening import open_source
 from cytogate.model.data.own_cells import OwnCells
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.files import guard
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.images import open_image_set
 from tests.streams import small_design
@@ -324,3 +325,42 @@ def test_what_inflates_without_end_is_ended(write: Callable[[Path], Path], tmp_p
         assert (file.read(BAD + 1, CELLS) == TRUTH[BAD + 1 :]).all()
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     assert held < 2 << 30
+
+
+def test_what_makes_a_library_spin_or_crash_ends_its_process_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that ends its reader is asked MAX_ENDED times; other open files are opened again and go on."""
+    other, ending = tmp_path / "other.npz", tmp_path / "ending.npz"
+    for path in (other, ending):
+        np.savez(path, frames=TRUTH)
+    with open_frames(other, FourAngle()) as file, open_frames(ending, FourAngle()) as damaged:
+        asked = 0
+
+        def killed(reader: guard._Reader, question: dict[str, object]) -> dict[str, object]:
+            nonlocal asked
+            if question["what"] == "read" and question["file"] == damaged.container._number:  # type: ignore[attr-defined]
+                asked += 1
+                reader._process.kill()
+            return ask(reader, question)
+
+        ask = guard._Reader.ask
+        monkeypatch.setattr(guard._Reader, "ask", killed)
+        for cell in range(CELLS):
+            assert (file.read(cell, cell + 1) == TRUTH[cell]).all()
+            said = "it ended the process that reads it" if cell < guard.MAX_ENDED else "it has ended 3 processes"
+            with pytest.raises(InputError, match=rf"^{ending}: cell {cell}: the file is damaged.*{said}|{said}"):
+                damaged.stored(cell, cell + 1)
+        assert asked == guard.MAX_ENDED
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_mixed(tmp_path: Path) -> None:
+    """The reader ends; what it opens again has other cells."""
+    path = tmp_path / "f.npz"
+    np.savez(path, frames=TRUTH)
+    with open_frames(path, FourAngle()) as file:
+        file.read(0, 1)
+        guard._running().end()
+        np.savez(path, frames=TRUTH[:, :, :4])
+        with pytest.raises(InputError, match="cell 1: the file was changed while it was read"):
+            file.read(1, 2)

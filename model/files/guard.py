@@ -88,7 +88,7 @@ class GuardedFile:
         with _lock:
             if self._closed:
                 raise DamagedPartError("the file was closed")
-            if self._reader is None or self._reader is not _reader:
+            if self._reader is not _running():
                 self._reopen()
             return self._asked(what, **details)
 
