@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -283,6 +284,6 @@ def test_a_taken_port_is_one_sentence() -> None:
         return LivePage(monitor, live, SIMULATED, small_design())
 
     with serve(page, 0) as url:
-        port = int(url.rsplit(":", 1)[1].strip("/"))
+        port = urlsplit(url).port
         with pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "), serve(page, port):
             pass
