@@ -46,9 +46,10 @@ class Answer:
 
 @dataclass
 class Served:
-    """A server of pages, and the pages that it has made."""
+    """A server of pages, their stream's gates, and the pages that it has made."""
 
     url: str
+    gates: LiveGates
     pages: list[weakref.ref[LivePage]] = field(default_factory=list)
 
     @property
@@ -69,7 +70,7 @@ class Served:
 def served() -> Iterator[Served]:
     monitor, live = Monitor(CLASSES), LiveGates(Gates({CLASSES[0]: 0.9}), CLASSES)
     monitor.write(event(0, time.monotonic_ns()))
-    made = Served("")
+    made = Served("", live)
 
     def page() -> LivePage:
         new = LivePage(monitor, live, ABOUT, small_design())

@@ -13,11 +13,11 @@ MOST_CHARACTERS = 200
 
 @contextmanager
 def each_complaint_once() -> Iterator[None]:
-    """Say on standard error, while the block runs, what the two warn of: once for each place in their code."""
+    """Say on standard error, while the block runs, what fails in the two: once for each place in their code."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(logger.handlers[:], logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.handlers, logger.propagate = [_Once(logging.WARNING)], False
+        logger.handlers, logger.propagate = [_Once(logging.ERROR)], False
     try:
         yield
     finally:

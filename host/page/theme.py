@@ -80,6 +80,7 @@ h2 { display: inline; font-size: 13px; margin: 0 10px 0 0; }
   background: var(--card); white-space: nowrap; font-size: 13px; }
 .pill::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 5px; margin-right: 7px;
   background: var(--mark); }
+.warning { color: var(--mark); font-size: 13px; font-weight: 600; }
 .lost { display: var(--when-lost, none); }
 .tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 10px; margin: 0 -5px; }
 .tile { background: var(--card); border: 1px solid var(--edge); border-radius: 8px; padding: 7px 12px; }
