@@ -176,9 +176,9 @@ def test_a_deadline_that_most_cells_miss(late: int, in_time: int, then_in_time: 
         view = monitor.view()
         sentence, state = words.lateness(view, monitor.deadline_ns, about), words.state(view)
         assert ("missed the deadline of 20 ms" in sentence, why in sentence) == (alarmed, alarmed)
-        assert (words.WARNING in state) == alarmed
+        assert (words.ALARM in state) == alarmed
     assert not words.lateness(monitor.view(), None, about)
     monitor.ended("the source has ended")
     ended = words.lateness(monitor.view(), monitor.deadline_ns, about)
     assert bool(ended) == (late >= 10 and late > in_time + then_in_time)
-    assert (words.WARNING in words.state(monitor.view())) == bool(ended)
+    assert (words.ALARM in words.state(monitor.view())) == bool(ended)

@@ -23,7 +23,7 @@ HALF_GATE, HALF_CLOUD = 0.42, 0.36
 GOLDEN = 0.618034
 """Multiples of it, less their whole part, spread evenly however many there are."""
 AXIS_LABEL = {
-    ScoreKind.SOFTMAX: "softmax of the class; drag a gate's edge",
+    ScoreKind.SOFTMAX: "softmax; drag a gate's edge",
     ScoreKind.MARGIN: "lead over the second class; drag a gate's edge",
 }
 

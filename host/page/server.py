@@ -21,6 +21,7 @@ from tornado.netutil import bind_sockets
 from cytogate.host.page.access import PageApplication
 from cytogate.host.page.complaints import each_complaint_once
 from cytogate.host.page.live import REFRESH_MS, LivePage
+from cytogate.host.page.theme import WINDOW_STYLE
 from cytogate.model.errors import InputError
 
 ADDRESS = "127.0.0.1"
@@ -32,7 +33,6 @@ STOP_S = 5.0
 LAST_LOOK_S = 2 * REFRESH_MS / 1000
 """From the end of the stream to that of the server: every page has then shown the end."""
 
-_WHOLE_WINDOW = "html, body { margin: 0; height: 100vh; } body { min-width: 1100px; min-height: 760px; }"
 _TEMPLATE = FILE.environment.from_string(
     '{% extends base %}{% block preamble %}<link rel="icon" href="data:,">{% endblock %}'
 )
@@ -111,7 +111,7 @@ def add_page(document: Document, page: LivePage) -> None:
     """Make a viewer's document of a page that fills the window and draws itself."""
     document.title, document.template = "Cytogate", _TEMPLATE
     document.config.update(notify_connection_status=False, reconnect_session=False)
-    page.root.stylesheets.append(GlobalInlineStyleSheet(css=_WHOLE_WINDOW))
+    page.root.stylesheets.append(GlobalInlineStyleSheet(css=WINDOW_STYLE))
     document.add_root(page.root)
     document.add_periodic_callback(page.refresh, REFRESH_MS)
     document.js_on_event(DocumentReady, CustomJS(args={"dark": page.dark}, code=_FOLLOW_BROWSER))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from cytogate.host.page.theme import CLASS_COLORS, WARNING, class_color
+from cytogate.host.page.theme import ALARM, CLASS_COLORS, WARNING, class_color
 from cytogate.host.stream.monitor import State, View
 
 MOSTLY, FEWEST_CELLS = 0.5, 10
@@ -54,8 +54,8 @@ def state(view: View) -> str:
         return pill("waiting for cells", _GRAY)
     time, late = _duration(view.elapsed_s), _mostly_late(view)
     if view.state is State.STREAMING:
-        return pill(f"streaming, {time}", WARNING if late else _GREEN)
-    return pill(f"ended after {time}: {view.why_ended}", WARNING if late else _GRAY)
+        return pill(f"streaming, {time}", ALARM if late else _GREEN)
+    return pill(f"ended after {time}: {view.why_ended}", ALARM if late else _GRAY)
 
 
 def lateness(view: View, deadline_ns: int | None, about: About) -> str:
@@ -126,7 +126,7 @@ def refused(why: str) -> str:
 
 def warning(words: str) -> str:
     """Return a sentence that must be seen."""
-    return f'<span class="warning" style="--mark: {WARNING}">{escape(words)}</span>'
+    return f'<span class="warning" style="--mark: {ALARM}">{escape(words)}</span>'
 
 
 def _tile(name: str, value: str, unit: str, under: str, *, alarm: bool = False) -> str:
