@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -36,6 +38,7 @@ from tests.streams import CHANNELS, CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator,
 from tests.test_monitor import event
 
 WAIT_S = 20.0
+expect.set_options(timeout=1000 * WAIT_S)
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -110,9 +113,9 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
 
 
 @contextmanager
-def opened(browser: Browser, run: Run) -> Iterator[Page]:
+def opened(browser: Browser, run: Run, width: int = 1440) -> Iterator[Page]:
     """Open the page; whatever a console or another host would hear fails the test."""
-    page, complaints = browser.new_page(viewport={"width": 1440, "height": 900}), list[str]()
+    page, complaints = browser.new_page(viewport={"width": width, "height": 900}), list[str]()
     page.set_default_timeout(1000 * WAIT_S)
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -166,8 +169,9 @@ def test_it_shows_the_stream_and_its_end(browser: Browser) -> None:
         assert figure(page, "classified") == run.pipeline.counts.finished > seen
 
 
-def test_a_dragged_gate_decides(browser: Browser) -> None:
-    with running(Gates({CLASSES[0]: FIRST_GATE}), SIMULATED) as run, opened(browser, run) as page:
+@pytest.mark.parametrize("width", [1440, 800])
+def test_a_dragged_gate_decides(browser: Browser, width: int) -> None:
+    with running(Gates({CLASSES[0]: FIRST_GATE}), SIMULATED) as run, opened(browser, run, width) as page:
         expect(page.get_by_text("streaming,")).to_be_visible()
         eventually(lambda: drag_to_the_target(page, run.gates), "the gate did not move")
         moved = run.gates.gates
@@ -184,6 +188,32 @@ def test_a_dragged_gate_decides(browser: Browser) -> None:
             (*_, threshold) = (value for at, value in changes if at <= index)
             wanted = class_index == 0 and score >= threshold
             assert (decision is Decision.SORT) == wanted, index
+
+
+CARDS = """() => [...document.querySelectorAll("*")].flatMap(function inside(element) {
+  const own = element.matches(".bk-Figure") ? [element.getBoundingClientRect()] : []
+  return own.concat([...element.shadowRoot?.querySelectorAll("*") ?? []].flatMap(inside))
+}).map((chart) => [chart.left, chart.top, chart.right, chart.bottom])"""
+"""Where the charts are."""
+
+
+@pytest.mark.parametrize("width", [800, 1099, 1100, 1920])
+def test_every_chart_has_its_place(browser: Browser, width: int) -> None:
+    """Nothing is to be scrolled to the side, no chart is too small to read, none lies over another."""
+    gates = Gates({CLASSES[0]: FIRST_GATE}, deadline_ms=1e-3)
+    with running(gates, SIMULATED) as run, opened(browser, run, width) as page:
+        expect(page.get_by_text("of the latest cells missed the deadline of 0.001 ms")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        charts = page.evaluate(CARDS)
+    assert len(charts) == 6
+    for left, top, right, bottom in charts:
+        assert left >= 0
+        assert right <= width
+        assert right - left > 200
+        assert bottom - top > 80
+    for one, other in combinations(charts, 2):
+        apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+        assert apart, (one, other)
 
 
 def drag_to_the_target(page: Page, gates: LiveGates) -> bool:
@@ -283,6 +313,6 @@ def test_a_taken_port_is_one_sentence() -> None:
         return LivePage(monitor, live, SIMULATED, small_design())
 
     with serve(page, 0) as url:
-        port = int(url.rsplit(":", 1)[1].strip("/"))
+        port = urlsplit(url).port
         with pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "), serve(page, port):
             pass

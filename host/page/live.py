@@ -18,7 +18,9 @@ from cytogate.host.page.theme import (
     DARK,
     FONT,
     LIGHT,
+    NARROW,
     ROOT_STYLE,
+    ROW_STYLE,
     WORDS_STYLE,
     Theme,
 )
@@ -47,7 +49,7 @@ class LivePage:
     """
 
     def __init__(self, monitor: Monitor, live: LiveGates, about: About, design: Design) -> None:
-        self._monitor = monitor
+        self._monitor, self._about = monitor, about
         self._scored = 0
         self._rates = RateChart()
         self._classes = ClassesChart(monitor.class_names)
@@ -57,7 +59,7 @@ class LivePage:
         self._latency = LatencyChart(monitor.deadline_ns)
         self._charts = self._rates, self._classes, self._scores, self._gallery, self._latency
         self._head, self._state, self._tiles = _words(words.head(about)), _words(), _words()
-        self._totals, self._latencies = _words(), _words()
+        self._totals, self._latencies, self._refused, self._lateness = _words(), _words(), _words(), _words()
         self.dark = Toggle(label="dark", stylesheets=[InlineStyleSheet(css=BUTTON_STYLE)])
         self.dark.on_change("active", lambda _attribute, _old, dark: self._paint(DARK if dark else LIGHT))
         self.root = self._laid_out()
@@ -75,6 +77,8 @@ class LivePage:
         self._tiles.text = words.tiles(view, deadline_ns)
         self._totals.text = words.totals(view, self._monitor.class_names)
         self._latencies.text = words.latencies(view)
+        _say(self._refused, words.refused(self._scores.refused))
+        _say(self._lateness, words.lateness(view, deadline_ns, self._about))
 
     def _paint(self, theme: Theme) -> None:
         self.root.stylesheets = [ROOT_STYLE.format(theme=theme, font=FONT)]
@@ -87,24 +91,35 @@ class LivePage:
         sort = Row(_words('<span class="faint">sort</span>'), self._scores.sorting, sizing_mode="stretch_width")
         gates = _words(words.title("Scores and gates", "cells in a gate are sorted"))
         self._scores.sorting.stylesheets = [CHOICE_STYLE]
-        rates = _card(4, _words(words.title("Rate", "")), *self._rates.plots)
-        scores = _card(5, gates, sort, self._scores.plot)
-        classes = _card(4, self._totals, self._classes.plot)
+        rates = _card(4, 1, _words(words.title("Rate", "")), *self._rates.plots)
+        scores = _card(5, 0, gates, sort, self._refused, self._scores.plot)
+        classes = _card(4, 1, self._totals, self._classes.plot)
         phase = "; phase as the chip computes it" if self._phase_shown else ""
         latest = words.title("Latest cells", f"at most one every half second{phase}")
-        gallery = _card(9, _words(latest), self._gallery.plot)
-        latency = _card(4, self._latencies, self._latency.plot)
-        charts = [
-            Row(*cards, sizing_mode="stretch_both", styles={"gap": "10px", "flex": "1 1 0"})
-            for cards in ((rates, scores, classes), (gallery, latency))
-        ]
-        return Column(head, self._tiles, *charts, sizing_mode="stretch_both")
+        gallery = _card(9, 0, _words(latest), self._gallery.plot)
+        latency = _card(4, 0, self._latencies, self._latency.plot)
+        charts = [_row(rates, scores, classes), _row(gallery, latency)]
+        return Column(head, self._lateness, self._tiles, *charts, sizing_mode="stretch_both")
 
 
 def _words(text: str = "") -> Div:
     return Div(text=text, stylesheets=[WORDS_STYLE])
 
 
-def _card(share: int, *parts: UIElement) -> Column:
-    """Return parts one below the other that take ``share`` of a row's width."""
-    return Column(*parts, sizing_mode="stretch_both", stylesheets=[CARD_STYLE], styles={"flex": f"{share} 1 0"})
+def _say(place: Div, text: str) -> None:
+    """Show a sentence; without one, its place takes no room."""
+    place.update(text=text, visible=bool(text))
+
+
+def _row(*cards: UIElement) -> Row:
+    return Row(*cards, sizing_mode="stretch_both", stylesheets=[InlineStyleSheet(css=ROW_STYLE)])
+
+
+def _card(share: int, order: int, *parts: UIElement) -> Column:
+    """Return parts one below the other that take ``share`` of a row's width.
+
+    On a narrow page, cards of order 0 come first and fill the width; those of order 1 share it.
+    """
+    basis = "40%" if order else "100%"
+    style = CARD_STYLE.format(share=share, order=order, narrow=NARROW, narrow_basis=basis)
+    return Column(*parts, sizing_mode="stretch_both", stylesheets=[InlineStyleSheet(css=style)])

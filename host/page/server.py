@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+from bokeh.core.templates import FILE
 from bokeh.document import Document
 from bokeh.events import ConnectionLost, DocumentReady
 from bokeh.models import CustomJS, GlobalInlineStyleSheet
-from bokeh.server.server import Server
+from bokeh.server.server import BaseServer
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.netutil import bind_sockets
 
+from cytogate.host.page.access import PageApplication
+from cytogate.host.page.complaints import each_complaint_once
 from cytogate.host.page.live import REFRESH_MS, LivePage
+from cytogate.host.page.theme import WINDOW_STYLE
 from cytogate.model.errors import InputError
 
 ADDRESS = "127.0.0.1"
 """This machine alone: whoever sees the page can move the gates. From elsewhere, forward the port through SSH."""
 PORT = 5006
+SECRET_BYTES = 24
 STOP_S = 5.0
 """Time in which the server starts, and in which it stops."""
 LAST_LOOK_S = 2 * REFRESH_MS / 1000
 """From the end of the stream to that of the server: every page has then shown the end."""
 
-_WHOLE_WINDOW = "html, body { margin: 0; height: 100vh; } body { min-width: 1100px; min-height: 760px; }"
+_TEMPLATE = FILE.environment.from_string(
+    '{% extends base %}{% block preamble %}<link rel="icon" href="data:,">{% endblock %}'
+)
+"""Without an icon named here, a browser asks for one at an address without the secret."""
 _FOLLOW_BROWSER = "dark.active = window.matchMedia('(prefers-color-scheme: dark)').matches"
 _TELL = "document.documentElement.style.setProperty('--when-lost', 'inline')"
 """Not by a property of the layout, which there is no connection left to tell the server of."""
@@ -44,7 +56,7 @@ def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
     Yields
     ------
     str
-        Address of the page.
+        Address of the page. It holds a secret, made for this stream alone: without it nothing is served.
 
     Raises
     ------
@@ -52,9 +64,9 @@ def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
         If something else listens there.
     """
     started: Future[int] = Future()
-    stop = threading.Event()
+    stop, secret = threading.Event(), secrets.token_urlsafe(SECRET_BYTES)
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(make_page, port, started, stop)), name="cytogate-page", daemon=True
+        target=lambda: asyncio.run(_serve(make_page, secret, port, started, stop)), name="cytogate-page", daemon=True
     )
     thread.start()
     try:
@@ -64,36 +76,42 @@ def serve(make_page: Callable[[], LivePage], port: int = PORT) -> Iterator[str]:
             f"the live page cannot listen at {ADDRESS}:{port}: {error.strerror}; choose another port"
         ) from error
     try:
-        yield f"http://{ADDRESS}:{heard}/"
+        yield f"http://{ADDRESS}:{heard}/{secret}/"
     finally:
         stop.set()
         thread.join(LAST_LOOK_S + STOP_S)
 
 
-async def _serve(make_page: Callable[[], LivePage], port: int, started: Future[int], stop: threading.Event) -> None:
+async def _serve(
+    make_page: Callable[[], LivePage], secret: str, port: int, started: Future[int], stop: threading.Event
+) -> None:
     def show(document: Document) -> None:
-        page = make_page()
-        add_page(document, page)
+        add_page(document, make_page())
 
     try:
-        server = Server({"/": show}, address=ADDRESS, port=port)
+        sockets = bind_sockets(port, ADDRESS)
     except OSError as error:
         started.set_exception(error)
         return
-    server.start()
-    started.set_result(server.port or port)
-    while not stop.is_set():
-        await asyncio.sleep(0.1)
-    if server.get_sessions():
-        await asyncio.sleep(LAST_LOOK_S)
-    server.stop()
+    application = PageApplication(show, secret)
+    http = HTTPServer(application)
+    http.add_sockets(sockets)
+    server = BaseServer(IOLoop.current(), application, http)
+    with each_complaint_once():
+        server.start()
+        started.set_result(sockets[0].getsockname()[1])
+        while not stop.is_set():
+            await asyncio.sleep(0.1)
+        if server.get_sessions():
+            await asyncio.sleep(LAST_LOOK_S)
+        server.stop()
 
 
 def add_page(document: Document, page: LivePage) -> None:
     """Make a viewer's document of a page that fills the window and draws itself."""
-    document.title = "Cytogate"
+    document.title, document.template = "Cytogate", _TEMPLATE
     document.config.update(notify_connection_status=False, reconnect_session=False)
-    page.root.stylesheets.append(GlobalInlineStyleSheet(css=_WHOLE_WINDOW))
+    page.root.stylesheets.append(GlobalInlineStyleSheet(css=WINDOW_STYLE))
     document.add_root(page.root)
     document.add_periodic_callback(page.refresh, REFRESH_MS)
     document.js_on_event(DocumentReady, CustomJS(args={"dark": page.dark}, code=_FOLLOW_BROWSER))

@@ -11,6 +11,10 @@ CLASS_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 its black gray. More classes than colors begin again; wherever a color is, the class's name is as well."""
 WARNING = "#D55E00"
 """Deadline and losses: Okabe and Ito's vermilion."""
+ALARM = "#D7263D"
+"""What must be acted on: a red that is as legible on black as on white."""
+NARROW_PX = 1100
+"""Width under which cards are one below the other, and the page is scrolled."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif"
 
@@ -62,11 +66,22 @@ ROOT_STYLE = """
   padding: 12px 14px; gap: 10px; box-sizing: border-box;
 }}
 """
+NARROW = f"@media (max-width: {NARROW_PX - 1}px)"
+WINDOW_STYLE = f"""
+html, body {{ margin: 0; height: 100vh; }}
+body {{ min-width: 640px; min-height: 760px; }}
+{NARROW} {{ body {{ min-height: 1720px; }} }}
+"""
+ROW_STYLE = f"""
+:host {{ gap: 10px; flex: 1 1 0 !important; }}
+{NARROW} {{ :host {{ flex-wrap: wrap; }} }}
+"""
 CARD_STYLE = """
-:host {
+:host {{
   background: var(--card); border: 1px solid var(--edge); border-radius: 8px;
-  padding: 8px 10px 4px 10px; box-sizing: border-box;
-}
+  padding: 8px 10px 4px 10px; box-sizing: border-box; flex: {share} 1 0 !important;
+}}
+{narrow} {{ :host {{ flex-basis: {narrow_basis} !important; order: {order}; height: auto !important; }} }}
 """
 WORDS_STYLE = """
 :host { color: var(--ink); font-family: inherit; font-size: 12px; line-height: 1.35; }
@@ -80,6 +95,7 @@ h2 { display: inline; font-size: 13px; margin: 0 10px 0 0; }
   background: var(--card); white-space: nowrap; font-size: 13px; }
 .pill::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 5px; margin-right: 7px;
   background: var(--mark); }
+.warning { color: var(--mark); font-size: 13px; font-weight: 600; }
 .lost { display: var(--when-lost, none); }
 .tiles { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 10px; margin: 0 -5px; }
 .tile { background: var(--card); border: 1px solid var(--edge); border-radius: 8px; padding: 7px 12px; }
@@ -91,6 +107,7 @@ h2 { display: inline; font-size: 13px; margin: 0 10px 0 0; }
 .totals i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 5px; }
 b { font-variant-numeric: tabular-nums; }
 """
+WORDS_STYLE += f"{NARROW} {{ .tiles {{ grid-template-columns: repeat(3, minmax(0, 1fr)); }} }}"
 CHOICE_STYLE = """
 :host { color: var(--ink); font-family: inherit; font-size: 12px; }
 .bk-input-group label { font-size: 12px; }

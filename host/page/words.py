@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from cytogate.host.page.theme import CLASS_COLORS, WARNING, class_color
+from cytogate.host.page.theme import ALARM, CLASS_COLORS, WARNING, class_color
 from cytogate.host.stream.monitor import State, View
 
+MOSTLY, FEWEST_CELLS = 0.5, 10
+"""Share of late cells above which a deadline is no deadline, and cells below which a share says little."""
 _GREEN, _GRAY = CLASS_COLORS[2], CLASS_COLORS[7]
 
 
@@ -50,10 +52,25 @@ def state(view: View) -> str:
     """Say whether the stream runs."""
     if view.state is State.WAITING:
         return pill("waiting for cells", _GRAY)
-    time = _duration(view.elapsed_s)
+    time, late = _duration(view.elapsed_s), _mostly_late(view)
     if view.state is State.STREAMING:
-        return pill(f"streaming, {time}", _GREEN)
-    return pill(f"ended after {time}: {view.why_ended}", _GRAY)
+        return pill(f"streaming, {time}", ALARM if late else _GREEN)
+    return pill(f"ended after {time}: {view.why_ended}", ALARM if late else _GRAY)
+
+
+def lateness(view: View, deadline_ns: int | None, about: About) -> str:
+    """Say that most cells miss the deadline, and what helps; nothing if they do not."""
+    if deadline_ns is None or not _mostly_late(view):
+        return ""
+    which = "all" if view.state is State.ENDED else "the latest"
+    helps = "fewer cells a second or a smaller --batch may help"
+    why = "an emulated board is far slower than a real one" if about.emulated else helps
+    missed = f"{view.late_share:.0%} of {which} cells missed the deadline of {_time(deadline_ns)}"
+    return warning(f"{missed} and were not sorted: {why}.")
+
+
+def _mostly_late(view: View) -> bool:
+    return view.counts.classified >= FEWEST_CELLS and view.late_share > MOSTLY
 
 
 CONNECTION_LOST = f'<span class="lost">{pill("connection closed: this was seen last", WARNING)}</span>'
@@ -100,6 +117,16 @@ def latencies(view: View) -> str:
 def title(words: str, under: str) -> str:
     """Return the title of a card."""
     return f'<h2>{escape(words)}</h2><span class="faint">{escape(under)}</span>'
+
+
+def refused(why: str) -> str:
+    """Say why a gate was put back; nothing if none was."""
+    return warning(f"Not done: {why}.") if why else ""
+
+
+def warning(words: str) -> str:
+    """Return a sentence that must be seen."""
+    return f'<span class="warning" style="--mark: {ALARM}">{escape(words)}</span>'
 
 
 def _tile(name: str, value: str, unit: str, under: str, *, alarm: bool = False) -> str:

@@ -7,8 +7,9 @@ sorted along with the cell, a decision that comes too late for the sorter, frame
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Gates:
     def __post_init__(self) -> None:
         highest = 1.0 if self.score is ScoreKind.SOFTMAX else math.inf
         for name, threshold in self.thresholds.items():
-            if not 0 <= threshold <= highest:
+            if not 0 <= threshold <= highest or math.isinf(threshold):
                 wanted = "0 to 1" if self.score is ScoreKind.SOFTMAX else "0 or more"
                 raise InputError(f"the threshold of {name} is {threshold}; a {self.score} is {wanted}")
         for name, value, most in (
@@ -163,6 +164,7 @@ class LiveGates:
     def __init__(self, gates: Gates, class_names: Sequence[str]) -> None:
         self._class_names = tuple(class_names)
         self._record: list[tuple[int, Gates]] = []
+        self._changing = threading.Lock()
         self.change(gates)
 
     @property
@@ -184,6 +186,26 @@ class LiveGates:
                     f"are {', '.join(self._class_names)}"
                 )
         self._gates = gates
+
+    def move(self, thresholds: Mapping[str, float | None]) -> None:
+        """Change the thresholds of the classes that are named and leave all else as it is; from any thread.
+
+        Parameters
+        ----------
+        thresholds : mapping of str to float or None
+            New thresholds by class; None: the class is no longer sorted.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or one of the values is no threshold; all gates then stay.
+        """
+        with self._changing:
+            moved = {**self._gates.thresholds, **thresholds}
+            kept = {name: threshold for name, threshold in moved.items() if threshold is not None}
+            # Every change is recorded: one that changes nothing is none.
+            if kept != self._gates.thresholds:
+                self.change(replace(self._gates, thresholds=kept))
 
     def for_cell(self, index: int) -> Gates:
         """Return the gates by which cell ``index`` is judged; to be called by the stream alone, with rising indices."""

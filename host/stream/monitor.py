@@ -27,6 +27,8 @@ GALLERY = 6
 """Cells whose frames are kept."""
 GALLERY_INTERVAL_NS = 500_000_000
 """Frames are copied at most this often: no eye follows more, and it costs a fast stream nothing."""
+LATEST = 100
+"""Cells of which the share that missed the deadline is told."""
 BARS_PER_DECADE = 10
 FASTEST_NS, DECADES = 10_000, 7
 """Bars of latencies range from 10 us to 100 s; the first and the last hold what lies beyond as well."""
@@ -103,6 +105,8 @@ class View:
     elapsed_s: float
     """Time from the start until now, or until the end."""
     counts: CellCounts
+    late_share: float
+    """Share of the last :data:`LATEST` classified cells, once the stream has ended of all, that missed the deadline."""
     class_totals: NDArray[np.int64]
     """(classes,) cells since the start."""
     last_loss: str | None
@@ -143,6 +147,7 @@ class Monitor:
         self._start = clock()
         self._state, self._why, self._end = State.WAITING, "", 0
         self._counts = CellCounts()
+        self._missed = deque[bool](maxlen=LATEST)
         self._class_totals = np.zeros(len(self.class_names), np.int64)
         self._last_loss: str | None = None
         self._course = CourseRecorder(len(self.class_names))
@@ -200,6 +205,7 @@ class Monitor:
                 why_ended=self._why,
                 elapsed_s=(now - self._start) / _SECOND_NS,
                 counts=self._counts,
+                late_share=self._late_share(),
                 class_totals=self._class_totals.copy(),
                 last_loss=self._last_loss,
                 course=self._course.course(),
@@ -208,6 +214,11 @@ class Monitor:
                 latency=Latency(self._bars.copy(), p50, p99, p999, self._histogram.max_ns),
                 gallery=tuple(self._gallery),
             )
+
+    def _late_share(self) -> float:
+        counts, latest = self._counts, self._missed
+        late, of = (counts.missed, counts.classified) if self._state is State.ENDED else (sum(latest), len(latest))
+        return late / max(of, 1)
 
     def _proceed(self) -> None:
         """Bring the course up to the present second."""
@@ -224,6 +235,7 @@ class Monitor:
             sorted=counts.sorted + (decision is Decision.SORT),
             missed=counts.missed + missed,
         )
+        self._missed.append(missed)
         self._class_totals[class_index] += 1
         self._course.classified(class_index)
         self._scores.append((index, class_index, score, decision))
