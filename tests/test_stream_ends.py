@@ -341,7 +341,7 @@ def test_a_fabric_that_goes_is_told_whenever_it_goes(value: int, step: int, way:
             boards.clear()
             began = time.monotonic()
             told, stage = stage_of_failure(accelerator, way, cells, given)
-            assert time.monotonic() - began < 2 * deadline_s + 1
+            assert time.monotonic() - began < 10
         check(given, accelerator, cells.taken)
         assert len(given) == cells.taken
         if not told:
