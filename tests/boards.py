@@ -13,11 +13,13 @@ from cytogate.host.driver.accelerator import Accelerator
 from cytogate.model.design.design import Chip, Design, Network, Window
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.design.topologies import Compact
-from cytogate.model.interface.bundle import WEIGHTS, Bundle, Manifest, Versions
+from cytogate.model.interface.axi_dma import LENGTH_BITS
+from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, WEIGHTS, Bundle, Manifest, Versions, write_bundle
 from cytogate.sim.board import kernels
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault
+from cytogate.sim.board.hwh import description
 
 CLASSES = ("a", "b", "c")
 CHANNELS = ("top", "left", "right", "bottom")
@@ -68,6 +70,15 @@ def write(bundle: Bundle) -> Bundle:
     return write_synthetic(bundle.path, bundle.manifest, bundle.design, {WEIGHTS: weights})
 
 
+def with_description(bundle: Bundle, text: str) -> Bundle:
+    """Write a bundle anew, with another hardware description that its manifest names."""
+    contents = {BITSTREAM: b"none", DESCRIPTION: text.encode(), WEIGHTS: NO_WEIGHTS}
+    files = {name: bundle.path.with_name(Path(name).name) for name in contents}
+    for name, content in contents.items():
+        files[name].write_bytes(content)
+    return write_bundle(bundle.path, bundle.manifest, bundle.design, files)
+
+
 def small_frames(design: Design, cells: int, seed: int = 5) -> list[np.ndarray]:
     camera = design.camera
     kind = np.uint8 if camera.adc_bits <= 8 else np.uint16
@@ -97,10 +108,13 @@ def plugged(
     cell_s: float = 0.0,
     batch: int = 4,
     deadline_s: float = 0.25,
+    length_bits: int = LENGTH_BITS,
 ) -> Iterator[tuple[Accelerator, list[EmulatedBoard]]]:
     """Give an accelerator that is not open yet and, once it is, its board, whose memory must be free at the end."""
     boards: list[EmulatedBoard] = []
     bundle = write(small_bundle(folder / "small.zip", design))
+    if length_bits != LENGTH_BITS:
+        bundle = with_description(bundle, description(bundle.design, length_bits))
     light = kernels.light(bundle)
 
     def kernel(raw: np.ndarray) -> Sequence[int]:

@@ -42,6 +42,7 @@ from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.fabric import RegisterPort
 from cytogate.sim.board.faults import Fault, FaultKind
+from cytogate.sim.board.hwh import description
 from cytogate.sim.csim.kernels import CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
 from cytogate.sim.rtl.simulation import RtlSimulation
@@ -249,13 +250,19 @@ def test_memory_is_given_back_when_nothing_writes_to_it_any_more(tmp_path: Path)
 def test_one_stream_at_a_time_and_only_when_open(tmp_path: Path) -> None:
     design = small_design()
     frames = small_frames(design, 8)
+    refused: list[BaseException] = []
+
+    def source() -> Iterator[np.ndarray]:
+        yield from frames
+        try:
+            next(accelerator.stream(frames))
+        except RuntimeError as error:
+            refused.append(error)
+
     with plugged(tmp_path, design) as (accelerator, _):
         with accelerator:
-            first = accelerator.stream(frames)
-            next(first)
-            with pytest.raises(RuntimeError, match="one stream at a time"):
-                next(accelerator.stream(frames))
-            first.close()
+            check(list(accelerator.stream(source())), expected(frames))
+            assert "one stream at a time" in str(refused[0])
         with pytest.raises(RuntimeError, match="use it in a with statement"):
             next(accelerator.stream(frames))
 
@@ -265,7 +272,7 @@ def test_without_a_board_one_sentence_says_so(synthetic: bool, tmp_path: Path) -
     bundle = write(small_bundle(tmp_path / "small.zip"))
     if not synthetic:
         for name in (BITSTREAM, DESCRIPTION):
-            (tmp_path / name).write_text("real", encoding="ascii")
+            (tmp_path / name).write_text(description(bundle.design), encoding="ascii")
         files = {name: tmp_path / name for name in (BITSTREAM, DESCRIPTION)}
         manifest = dataclasses.replace(bundle.manifest, synthetic=False)
         bundle = write_bundle(bundle.path, manifest, bundle.design, files)
@@ -365,9 +372,12 @@ def test_a_full_memory_is_given_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"batch": 0}, "a batch of 0 cells is asked for; a transfer holds 1 to 107546 of this design"),
+        ({"batch": 0}, "a batch of 0 cells is asked for; a transfer holds 1 to 107546 of this .*is 26."),
         ({"batch": 107547}, "a batch of 107547 cells is asked for; .*"),
-        ({"deadline_s": 0.0}, r"a deadline of 0\.0 s is asked for; it must be positive"),
+        ({"deadline_s": 0.0}, r"a deadline of 0\.0 s is asked for; it must be positive, 86400 at most"),
+        ({"deadline_s": float("inf")}, "a deadline of inf s is asked for; .*"),
+        ({"deadline_s": float("nan")}, "a deadline of nan s is asked for; .*"),
+        ({"deadline_s": 1e300}, r"a deadline of 1e\+300 s is asked for; .*"),
         ({"device": "toaster"}, "there is no device named toaster; choose one of .*"),
     ],
 )

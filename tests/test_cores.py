@@ -14,6 +14,7 @@ from cytogate.host.driver.batch import Answer, Batch, word_sum
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.pynq_device import _ensure_event_loop
+from cytogate.model.interface import registers
 from cytogate.model.interface.axi_dma import DmaChannel, DmaControl, DmaRegister, DmaStatus, status_in_words
 from cytogate.model.interface.registers import (
     RECEIPT_MARK,
@@ -43,7 +44,9 @@ class FakePort:
 
 
 def fake_chip() -> tuple[Cores, FakePort, FakePort, FakePort]:
-    dma, unit, retrieval = FakePort(), FakePort(), FakePort()
+    dma = FakePort()
+    unit = FakePort({StreamRegister.IDENTITY.offset: registers.STREAM_IDENTITY})
+    retrieval = FakePort({Register.IDENTITY.offset: registers.IDENTITY})
     return Cores(dma, unit, retrieval, DEADLINE_S), dma, unit, retrieval
 
 
@@ -67,7 +70,7 @@ def test_reset_empties_the_dma_first() -> None:
 def test_a_reset_that_fails_is_said(dma_control: int, unit_control: int, cells_out: int, said: str) -> None:
     chip, dma, unit, _ = fake_chip()
     dma.values[DmaRegister.CONTROL] = dma_control
-    unit.values = {StreamRegister.CONTROL.offset: unit_control, StreamRegister.CELLS_OUT.offset: cells_out}
+    unit.values |= {StreamRegister.CONTROL.offset: unit_control, StreamRegister.CELLS_OUT.offset: cells_out}
     with pytest.raises(BoardFailed) as failure:
         chip.reset()
     assert re.fullmatch(said, str(failure.value))
@@ -78,15 +81,16 @@ def test_a_channel_that_stays_halted_is_said(channel: DmaChannel) -> None:
     chip, dma, _, _ = fake_chip()
     dma.values[channel.value + DmaRegister.STATUS] = DmaStatus.HALTED
     with pytest.raises(BoardFailed, match=f"{channel.title} does not start within 0.05 s"):
-        chip.start()
+        chip.start(interrupt=False)
     assert dma.written[-1] == (channel.value, DmaControl.RUN)
 
 
 def test_registers_in_words() -> None:
     chip, dma, unit, retrieval = fake_chip()
     dma.values = {0x04: DmaStatus.HALTED | DmaStatus.DECODE_ERROR | DmaStatus.SLAVE_ERROR, 0x34: 0}
-    unit.values = {register.offset: 10 + place for place, register in enumerate(StreamRegister)}
-    retrieval.values = {
+    unit.values |= {register.offset: 10 + place for place, register in enumerate(StreamRegister)}
+    unit.values[StreamRegister.IDENTITY.offset] = registers.STREAM_IDENTITY
+    retrieval.values |= {
         Register.FRAMES_ACCEPTED.offset: 7,
         Register.FRAMES_DROPPED.offset: 2,
         Register.ERROR_FLAGS.offset: ErrorFlag.LONG_PACKET | ErrorFlag.SHORT_PACKET,

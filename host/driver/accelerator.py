@@ -8,6 +8,8 @@ are reset, the batch's cells are given up with the reason, and the next batch go
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,11 +21,13 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from cytogate.host.driver.batch import Answer
+from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
+from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
-from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.bundle import Bundle, DeviceProvider, read_bundle
+from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
+from cytogate.model.interface.description import LENGTH_WIDTH
 
 if TYPE_CHECKING:
     from cytogate.host.driver.pynq_device import DmaBuffer, PynqBoard
@@ -33,6 +37,8 @@ GROUP = "cytogate.devices"
 BOARD_DEADLINE_S = 2.0
 EMULATION_DEADLINE_S = 60.0
 """A cell in C-simulation takes a second where the computer has other work as well."""
+LONGEST_DEADLINE_S = 86_400.0
+"""A day: a wait without an end is no wait."""
 CLOCK_TOLERANCE = 1e-3
 """Relative difference between the clock asked for and the one set that is not worth a word: PLLs are that coarse."""
 
@@ -72,26 +78,34 @@ class Accelerator:
     ) -> None:
         self.bundle: Bundle = read_bundle(bundle)
         self.counters = Counters()
-        most = ((1 << LENGTH_BITS) - 1) // self.bundle.layout.frame_bytes
+        most = _most_cells(self.bundle)
         if not 1 <= batch <= most:
-            raise InputError(f"a batch of {batch} cells is asked for; a transfer holds 1 to {most} of this design")
+            raise InputError(
+                f"a batch of {batch} cells is asked for; a transfer holds 1 to {most} of this design "
+                f"({LENGTH_WIDTH} of its {DMA} is {self.bundle.dma_length_bits})"
+            )
         if deadline_s is None:
             deadline_s = EMULATION_DEADLINE_S if self.bundle.manifest.synthetic else BOARD_DEADLINE_S
-        if not deadline_s > 0:
-            raise InputError(f"a deadline of {deadline_s} s is asked for; it must be positive")
+        if not 0 < deadline_s <= LONGEST_DEADLINE_S:
+            raise InputError(
+                f"a deadline of {deadline_s} s is asked for; it must be positive, {LONGEST_DEADLINE_S:g} at most"
+            )
         self._provider = _provider(device) if isinstance(device, str) else device
         self._batch = batch
         self._deadline_s = deadline_s
         self._open: ExitStack | None = None
-        self._streaming = False
+        self._process = os.getpid()
+        self._keeping = threading.Lock()
+        self._stream: Flow | None = None
 
     def __enter__(self) -> Accelerator:
         with ExitStack() as opening:
             folder = Path(opening.enter_context(TemporaryDirectory(prefix="cytogate-")))
             bitfile = self.bundle.extract(folder)
             device = opening.enter_context(self._provider(self.bundle))
-            from cytogate.host.driver.pynq_device import PynqBoard
+            from cytogate.host.driver.pynq_device import PynqBoard, name_of
 
+            opening.enter_context(owned(name_of(device)))
             self._board = PynqBoard(bitfile, device, self._deadline_s)
             self._board.cores.identify(self.bundle.manifest)
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
@@ -102,13 +116,17 @@ class Accelerator:
             )
             # Memory is given back only when nothing writes to it any more.
             opening.callback(self._board.cores.reset)
+            opening.callback(self._end_stream)
             self._open = opening.pop_all()
+            self._process = os.getpid()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        # A process that was forked from the one that opened it has nothing to close.
+        if self._open is not None and self._process == os.getpid():
+            with self._keeping:
+                opened, self._open = self._open, None
+            opened.close()
 
     def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
         """Classify cells.
@@ -127,53 +145,131 @@ class Accelerator:
         Raises
         ------
         BoardFailed
-            If a reset does not end, or faults follow each other without a good batch between them.
+            If a reset does not end, faults follow each other without a good batch between them, or the fabric is gone;
+            behind the results of all cells that were taken, which say the same.
+        InputError
+            If the accelerator was closed meanwhile, or is another process's, from which this one was forked, or if
+            the thread that left this stream has begun another one.
+        Exception
+            What ``frames`` raised, behind the results of all its cells.
         """
+        source = _Source()
         with self._flow() as flow:
-            for cell in frames:
-                flow.take(cell)
-                while flow.turn_due(drain=cell is None):
+            try:
+                for cell in source.cells(frames):
+                    flow.take(cell)
+                    while flow.turn_due(drain=cell is None):
+                        flow.wait()
+                        flow.turn()
+                        yield from flow.results()
+                while flow.turn_due(drain=True):
                     flow.wait()
-                    yield from flow.turn()
-            while flow.turn_due(drain=True):
-                flow.wait()
-                yield from flow.turn()
+                    flow.turn()
+                    yield from flow.results()
+            except BoardFailed as error:
+                flow.give_up(error)
+                yield from flow.results()
+                raise
+        source.check()
 
     async def astream(self, frames: AsyncIterable[NDArray | None]) -> AsyncIterator[Result]:
         """Classify cells as :meth:`stream` does, leaving the event loop to others while the chip computes."""
+        source = _Source()
         with self._flow() as flow:
-            async for cell in frames:
-                flow.take(cell)
-                while flow.turn_due(drain=cell is None):
+            try:
+                async for cell in source.cells_async(frames):
+                    flow.take(cell)
+                    while flow.turn_due(drain=cell is None):
+                        await flow.wait_async()
+                        flow.turn()
+                        for result in flow.results():
+                            yield result
+                while flow.turn_due(drain=True):
                     await flow.wait_async()
-                    for result in flow.turn():
+                    flow.turn()
+                    for result in flow.results():
                         yield result
-            while flow.turn_due(drain=True):
-                await flow.wait_async()
-                for result in flow.turn():
+            except BoardFailed as error:
+                flow.give_up(error)
+                for result in flow.results():
                     yield result
+                raise
+        source.check()
 
     @property
     def phase_latency_us(self) -> float:
         """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out."""
-        return self._board.cores.latency_cycles / self.bundle.design.chip.clock_mhz
+        with self._opened():
+            return self._board.cores.latency_cycles / self.bundle.design.chip.clock_mhz
 
     @contextmanager
     def _flow(self) -> Iterator[Flow]:
-        if self._open is None:
-            raise RuntimeError("the accelerator is not open; use it in a with statement")
-        if self._streaming:
-            raise RuntimeError("the accelerator is streaming already; one stream at a time")
-        self._streaming = True
+        with self._opened():
+            if self._stream is not None and not self._stream.make_way():
+                raise RuntimeError("the accelerator is streaming already; one stream at a time")
+            flow = Flow(self._board, self._memory, self.bundle, self._batch, self._deadline_s, self.counters)
+            self._stream = flow
         try:
-            yield Flow(self._board, self._memory, self.bundle, self._batch, self._deadline_s, self.counters)
+            yield flow
         finally:
-            self._streaming = False
+            flow.end("this stream was left")
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Keep the accelerator open for a moment."""
+        must_be_in(self._process)
+        with self._keeping:
+            if self._open is None:
+                raise RuntimeError("the accelerator is not open; use it in a with statement")
+            yield
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.end("the accelerator was closed before this stream had ended")
 
     def _buffer(self, opening: ExitStack, size: int) -> DmaBuffer:
         buffer = self._board.allocate(size)
         opening.callback(buffer.free)
         return buffer
+
+
+class _Source:
+    """Cells of a source; if it fails, that is told when the results of those before are given."""
+
+    def __init__(self) -> None:
+        self._failure: Exception | None = None
+
+    def cells(self, frames: Iterable[NDArray | None]) -> Iterator[NDArray | None]:
+        try:
+            # Not `yield from`: that closes a generator of which another stream may take the rest.
+            for cell in frames:  # noqa: UP028
+                yield cell
+        except Exception as error:
+            self._failure = error
+
+    async def cells_async(self, frames: AsyncIterable[NDArray | None]) -> AsyncIterator[NDArray | None]:
+        try:
+            async for cell in frames:
+                yield cell
+        except Exception as error:
+            self._failure = error
+
+    def check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _most_cells(bundle: Bundle) -> int:
+    """Return how many cells a batch may have: its frames and its answer each are one transfer of the DMA."""
+    longest, classes = (1 << bundle.dma_length_bits) - 1, bundle.design.network.classes
+    most = min(longest // bundle.layout.frame_bytes, Answer.cells_in(longest, classes))
+    if most < 1:
+        raise InputError(
+            f"{bundle.path}: one cell has {bundle.layout.frame_bytes} bytes of frames and "
+            f"{Answer.bytes_of(1, classes)} of answer; a transfer of this bitstream's {DMA} has {longest} at most: "
+            f"build it with more than {bundle.dma_length_bits} bits in {LENGTH_WIDTH}"
+        )
+    return most
 
 
 def _provider(name: str) -> DeviceProvider:

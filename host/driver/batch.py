@@ -87,6 +87,11 @@ class Answer:
         """Return the length of the answer to so many cells."""
         return (cells * classes + len(ReceiptWord)) * WORD_BYTES
 
+    @staticmethod
+    def cells_in(length: int, classes: int) -> int:
+        """Return how many cells' answer fits into so many bytes."""
+        return (length // WORD_BYTES - len(ReceiptWord)) // classes
+
     def logits(self, batch: Batch) -> NDArray[np.int64] | None:
         """Return codes of logits (cells, classes), or None if any word of the receipt differs from what is due."""
         answers, receipt = self.words[: -len(ReceiptWord)], self.words[-len(ReceiptWord) :]

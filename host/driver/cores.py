@@ -24,6 +24,9 @@ from cytogate.model.interface.axi_dma import (
 from cytogate.model.interface.bundle import Manifest
 from cytogate.model.interface.registers import ErrorFlag, Register, StreamControl, StreamRegister
 
+ALL_ONES = 0xFFFF_FFFF
+"""What a bus reads where nothing answers: a fabric that was unloaded, or has lost its clock or power."""
+
 
 class Port(Protocol):
     """The registers of one cell of the block design, by byte offset."""
@@ -52,6 +55,8 @@ class Cores:
         ------
         InputError
             Naming the first register that says something else.
+        BoardFailed
+            If nothing answers.
         """
         wanted = (
             (self.retrieval, Register.IDENTITY, registers.IDENTITY),
@@ -63,12 +68,11 @@ class Cores:
             (self.unit, StreamRegister.WEIGHTS_HASH, manifest.weights_word),
         )
         for port, register, value in wanted:
-            found = port.read(register.offset)
+            found = self._read(port, register.offset)
             if found != value:
-                kernel = "input kernel" if port is self.retrieval else "stream unit"
                 raise InputError(
-                    f"the chip's {kernel} reads {found:#010x} in {register.name}, but the bundle's manifest says "
-                    f"{value:#010x}; bitstream and manifest must come from one build of one release"
+                    f"the chip's {self._name(port)} reads {found:#010x} in {register.name}, but the bundle's manifest "
+                    f"says {value:#010x}; bitstream and manifest must come from one build of one release"
                 )
 
     def reset(self) -> None:
@@ -79,20 +83,21 @@ class Cores:
         Raises
         ------
         BoardFailed
-            If a reset does not end, or the counters are not zero behind it.
+            If a reset does not end, or the counters are not zero behind it, or the fabric is gone.
         """
+        self.must_answer()
         self.dma.write(DmaChannel.MM2S.value + DmaRegister.CONTROL, DmaControl.RESET)
         self._must(lambda: not self._control(DmaChannel.MM2S) & DmaControl.RESET, "the DMA does not leave its reset")
         self.unit.write(StreamRegister.CONTROL.offset, StreamControl.RESET)
         self._must(
-            lambda: not self.unit.read(StreamRegister.CONTROL.offset) & StreamControl.RESET,
+            lambda: not self._unit(StreamRegister.CONTROL) & StreamControl.RESET,
             "the stream unit does not leave its reset",
         )
         if any(self.progress()):
             raise BoardFailed(f"the stream unit counts on from before its reset; {self.in_words()}")
 
-    def start(self) -> None:
-        """Let both channels of the DMA run; they must have been reset.
+    def start(self, interrupt: bool) -> None:
+        """Let both channels of the DMA run, with an interrupt at each answer if asked for; they must have been reset.
 
         Raises
         ------
@@ -100,15 +105,43 @@ class Cores:
             If a channel stays halted.
         """
         for channel in DmaChannel:
-            self.dma.write(channel.value + DmaRegister.CONTROL, DmaControl.RUN)
+            tells = interrupt and channel is DmaChannel.S2MM
+            control = DmaControl.RUN | (DmaControl.INTERRUPT_ON_COMPLETION if tells else 0)
+            self.dma.write(channel.value + DmaRegister.CONTROL, control)
             self._must(
                 lambda channel=channel: not self.status(channel) & DmaStatus.HALTED,  # type: ignore[misc]
                 f"{channel.title} does not start",
             )
 
+    def transfer(self, channel: DmaChannel, address: int, size: int) -> None:
+        """Start a transfer of ``size`` bytes from or to a physical address; the channel must run and be idle."""
+        self.dma.write(channel.value + DmaRegister.ADDRESS, address & ALL_ONES)
+        self.dma.write(channel.value + DmaRegister.ADDRESS_HIGH, address >> 32)
+        self.dma.write(channel.value + DmaRegister.LENGTH, size)
+
+    def must_answer(self) -> None:
+        """Look at registers that never read otherwise.
+
+        Raises
+        ------
+        BoardFailed
+            If one of them does: the fabric is gone.
+        """
+        for port, offset, name, value in (
+            (self.unit, StreamRegister.IDENTITY.offset, "IDENTITY", registers.STREAM_IDENTITY),
+            (self.retrieval, Register.IDENTITY.offset, "IDENTITY", registers.IDENTITY),
+            (self.dma, DmaChannel.MM2S.value + DmaRegister.STATUS, "STATUS", None),
+        ):
+            found = port.read(offset)
+            if found == ALL_ONES or (value is not None and found != value):
+                raise BoardFailed(
+                    f"the fabric is gone: the {self._name(port)} reads {found:#010x} in {name}; its bitstream was "
+                    "replaced, or its clock or power is off: open the accelerator anew"
+                )
+
     def status(self, channel: DmaChannel) -> DmaStatus:
         """Return a channel's STATUS."""
-        return DmaStatus(self.dma.read(channel.value + DmaRegister.STATUS))
+        return DmaStatus(self._read(self.dma, channel.value + DmaRegister.STATUS))
 
     @property
     def broken(self) -> bool:
@@ -123,7 +156,7 @@ class Cores:
     @property
     def received_bytes(self) -> int:
         """Bytes of the answer."""
-        return self.dma.read(DmaChannel.S2MM.value + DmaRegister.LENGTH)
+        return self._read(self.dma, DmaChannel.S2MM.value + DmaRegister.LENGTH)
 
     def acknowledge(self) -> None:
         """Take back the interrupts of a finished transfer."""
@@ -132,35 +165,54 @@ class Cores:
 
     def progress(self) -> tuple[int, int]:
         """Return frames taken and cells answered since reset."""
-        return self.unit.read(StreamRegister.FRAMES_IN.offset), self.unit.read(StreamRegister.CELLS_OUT.offset)
+        return self._unit(StreamRegister.FRAMES_IN), self._unit(StreamRegister.CELLS_OUT)
 
     @property
     def latency_cycles(self) -> int:
         """Clocks of the input kernel from the last input beat to the last output beat of the latest frame."""
-        return self.retrieval.read(Register.LATENCY_CYCLES.offset)
+        return self._retrieval(Register.LATENCY_CYCLES)
 
     def in_words(self) -> str:
-        """Return what DMA and kernels say of themselves."""
-        flags = ErrorFlag(self.retrieval.read(Register.ERROR_FLAGS.offset))
+        """Return what DMA and kernels say of themselves.
+
+        Raises
+        ------
+        BoardFailed
+            If the fabric is gone: registers that read as zeros say nothing, either.
+        """
+        self.must_answer()
+        unit, retrieval = self._unit, self._retrieval
+        flags = ErrorFlag(retrieval(Register.ERROR_FLAGS))
         flagged = [words for flag, words in _FLAG_WORDS.items() if flag & flags]
-
-        def unit(register: StreamRegister) -> int:
-            return self.unit.read(register.offset)
-
         return "; ".join(
             [
                 *(f"{channel.title}: {status_in_words(self.status(channel))}" for channel in DmaChannel),
                 f"stream unit: {unit(StreamRegister.BATCHES_IN)} batches in, {unit(StreamRegister.BATCHES_OUT)} out, "
                 f"{unit(StreamRegister.FRAMES_IN)} frames in, {unit(StreamRegister.CELLS_OUT)} cells out, "
                 f"{unit(StreamRegister.STALLED_CYCLES)} clocks stalled",
-                f"input kernel: {self.retrieval.read(Register.FRAMES_ACCEPTED.offset)} frames accepted, "
-                f"{self.retrieval.read(Register.FRAMES_DROPPED.offset)} dropped"
-                + "".join(f", {words}" for words in flagged),
+                f"input kernel: {retrieval(Register.FRAMES_ACCEPTED)} frames accepted, "
+                f"{retrieval(Register.FRAMES_DROPPED)} dropped" + "".join(f", {words}" for words in flagged),
             ]
         )
 
     def _control(self, channel: DmaChannel) -> int:
-        return self.dma.read(channel.value + DmaRegister.CONTROL)
+        return self._read(self.dma, channel.value + DmaRegister.CONTROL)
+
+    def _unit(self, register: StreamRegister) -> int:
+        return self._read(self.unit, register.offset)
+
+    def _retrieval(self, register: Register) -> int:
+        return self._read(self.retrieval, register.offset)
+
+    def _read(self, port: Port, offset: int) -> int:
+        """Return a register; one that reads as all ones is believed only of a fabric that answers."""
+        value = port.read(offset)
+        if value == ALL_ONES:
+            self.must_answer()
+        return value
+
+    def _name(self, port: Port) -> str:
+        return "input kernel" if port is self.retrieval else "stream unit" if port is self.unit else "DMA"
 
     def _must(self, condition: Callable[[], bool], otherwise: str) -> None:
         if not happens(condition, self.deadline_s):

@@ -1,7 +1,6 @@
 """The one file of this room that imports pynq; works with its releases 3.0 and 3.1.
 
-What pynq waits for without an end is not left to it: its channels start when the DMA already runs, and of its
-transfers only the start is used.
+Its driver of the DMA is not used: that waits without an end for a channel to start, for ever where the fabric is gone.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.cores import Cores
 from cytogate.model.errors import InputError
-from cytogate.model.interface.axi_dma import LENGTH_BITS, REGISTER_BYTES
+from cytogate.model.interface.axi_dma import REGISTER_BYTES, DmaChannel
 from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT, Bundle
 from cytogate.model.interface.registers import PORT_BYTES
 
@@ -28,6 +27,9 @@ except ImportError as error:
     raise InputError(
         f"pynq cannot be imported ({error}); on a board use its PYNQ image, elsewhere an emulated device"
     ) from error
+
+ANSWER_PIN = "s2mm_introut"
+"""The DMA's interrupt at the end of an answer."""
 
 
 def has_device() -> bool:
@@ -54,6 +56,11 @@ def own_device(bundle: Bundle) -> Iterator[None]:
     yield None
 
 
+def name_of(device: Any) -> str:
+    """Return the name by which pynq tells a device (None: its own choice) from others of this computer."""
+    return str((device or pynq.Device.active_device).tag)
+
+
 class DmaBuffer:
     """Contiguous memory for the DMA."""
 
@@ -65,12 +72,21 @@ class DmaBuffer:
         """The buffer as the host sees it; no view may outlive the buffer."""
         return np.asarray(self.pynq)
 
+    @property
+    def address(self) -> int:
+        """Where the DMA finds it."""
+        return int(self.pynq.physical_address)
+
+    def flush(self) -> None:
+        """Let the device see what the host wrote."""
+        self.pynq.flush()
+
     def invalidate(self) -> None:
         """Let the host see what the device wrote."""
         self.pynq.invalidate()
 
     def free(self) -> None:
-        """Give the memory back now, whoever still refers to it: pynq's channels do."""
+        """Give the memory back now, whoever still refers to it."""
         self.pynq.freebuffer()
 
 
@@ -101,7 +117,7 @@ class PynqBoard:
             retrieval=self._port(FRONT_END, PORT_BYTES),
             deadline_s=deadline_s,
         )
-        self._dma: Any = None
+        self._interrupt: pynq.Interrupt | None = None
 
     def set_clock(self, mhz: float) -> float:
         """Set the programmable logic's clock and return what its dividers say afterwards, in MHz."""
@@ -114,20 +130,9 @@ class PynqBoard:
     def restart(self) -> None:
         """Reset the whole data path and let the DMA run."""
         self.cores.reset()
-        self.cores.start()
-        if self._dma is None:
-            with warnings.catch_warnings():
-                # Where the kernel offers no interrupt, status is looked at in time.
-                warnings.simplefilter("ignore", UserWarning)
-                self._dma = getattr(self._overlay, DMA)
-            if (
-                self._dma.sendchannel is None
-                or self._dma.recvchannel is None
-                or self._dma.buffer_max_size >> LENGTH_BITS
-            ):
-                raise InputError(f"the bitstream's {DMA} is not the one of a Cytogate design: rebuild the bundle")
-        for channel in (self._dma.sendchannel, self._dma.recvchannel):
-            channel.start()
+        # Anew, for it belongs to the event loop that first waits for it, and each stream may have another one.
+        self._interrupt = self._answer_interrupt()
+        self.cores.start(interrupt=self.has_interrupt)
 
     def allocate(self, size: int) -> DmaBuffer:
         """Return memory of ``size`` bytes, to be freed by the caller.
@@ -147,25 +152,39 @@ class PynqBoard:
 
     def transfer(self, sent: DmaBuffer, sent_bytes: int, received: DmaBuffer) -> None:
         """Start both channels, the receiving one first."""
-        # pynq refuses a channel that has halted; who waits for the answer sees that and knows what to do.
-        with suppress(RuntimeError):
-            self._dma.recvchannel.transfer(received.pynq)
-            self._dma.sendchannel.transfer(sent.pynq, nbytes=sent_bytes)
+        # To a channel that has halted nothing may be written; who waits for the answer sees that and knows what to do.
+        if not self.cores.broken:
+            self.cores.transfer(DmaChannel.S2MM, received.address, received.octets.size)
+            sent.flush()
+            self.cores.transfer(DmaChannel.MM2S, sent.address, sent_bytes)
 
     @property
     def has_interrupt(self) -> bool:
         """Whether :meth:`interrupted` can return early."""
-        return getattr(self._dma, "s2mm_introut", None) is not None
+        return self._interrupt is not None
 
     async def interrupted(self, seconds: float) -> bool:
         """Wait for the answer's interrupt, for ``seconds`` at most, and return whether it came."""
-        if not self.has_interrupt:
+        if self._interrupt is None:
             await asyncio.sleep(seconds)
             return False
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._dma.s2mm_introut.wait(), seconds)
-            return True
-        return False
+        # Not asyncio.wait_for: up to Python 3.11, it forgets a cancellation that comes together with the interrupt.
+        waiting = asyncio.ensure_future(self._interrupt.wait())
+        try:
+            done, _ = await asyncio.wait({waiting}, timeout=seconds)
+        finally:
+            waiting.cancel()
+        if done:
+            waiting.result()
+        return bool(done)
+
+    def _answer_interrupt(self) -> pynq.Interrupt | None:
+        """Return the interrupt that comes with each answer; None where the kernel offers none."""
+        pins = self._overlay.ip_dict[DMA]["interrupts"]
+        try:
+            return pynq.Interrupt(pins[ANSWER_PIN]["fullpath"])
+        except (KeyError, ValueError):
+            return None
 
     def _port(self, name: str, size: int) -> _Port:
         if name not in self._overlay.ip_dict:

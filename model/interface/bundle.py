@@ -34,6 +34,7 @@ from cytogate.model.design.folder import (
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
+from cytogate.model.interface.description import dma_length_bits
 from cytogate.model.interface.frame_layout import FrameLayout
 
 FORMAT = 2
@@ -154,6 +155,23 @@ class Bundle:
     def device(self) -> str:
         """The board in words, and whether it is an emulated one."""
         return f"emulated {self.design.chip.board}" if self.manifest.synthetic else self.design.chip.board
+
+    @cached_property
+    def dma_length_bits(self) -> int:
+        """Bits of the length register of the bitstream's DMA, as its hardware description says.
+
+        Raises
+        ------
+        InputError
+            If the description is not the one that the manifest names, or not of a Cytogate design.
+        """
+        with _opened(self.path) as archive:
+            content = archive.read(DESCRIPTION)
+        _prove(self.path, DESCRIPTION, hashlib.sha256(content).hexdigest(), self.manifest.sha256.get(DESCRIPTION))
+        try:
+            return dma_length_bits(content, DMA)
+        except InputError as error:
+            raise InputError(f"{self.path}: {DESCRIPTION}: {error}") from error
 
     def extract(self, folder: Path) -> Path:
         """Write all files but the manifest into ``folder``, as a design's folder has them; return the bitstream's path.

@@ -76,6 +76,8 @@ class AxiDma:
     resetting: bool = False
     """The next look at CONTROL still sees the reset bit."""
     resets: int = 0
+    length_bits: int = LENGTH_BITS
+    """Bits of the length register; those above them are not kept."""
 
     size = REGISTER_BYTES
 
@@ -105,7 +107,7 @@ class AxiDma:
         elif register == DmaRegister.ADDRESS_HIGH:
             state.address = state.address & 0xFFFF_FFFF | value << 32
         elif register == DmaRegister.LENGTH:
-            self._start(channel, state, value & ((1 << LENGTH_BITS) - 1))
+            self._start(channel, state, value & ((1 << self.length_bits) - 1))
         self._signal(channel)
 
     def packet_waits(self) -> None:

@@ -6,6 +6,7 @@ device's registers and memory as on a board's.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
+from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import (
     DMA,
@@ -29,6 +31,7 @@ from cytogate.model.interface.bundle import (
     Bundle,
     DeviceProvider,
 )
+from cytogate.model.interface.description import LENGTH_WIDTH
 from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.fabric import Fabric
@@ -157,7 +160,7 @@ class EmulatedDevice(Device):
     """What pynq takes for a device."""
 
     def __init__(self, board: EmulatedBoard) -> None:
-        super().__init__("cytogate-emulated")
+        super().__init__(f"emulated-{os.getpid()}")
         self.name = "cytogate-emulated"
         self.board = board
         self.arch = board.processor.architecture
@@ -210,15 +213,38 @@ class EmulatedDevice(Device):
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Load a bitstream, of which the hardware description is all that counts."""
         self.board.load({name: parser.ip_dict[name]["phys_addr"] for name in self.board.cells})
+        self.board.dma.length_bits = int(parser.ip_dict[DMA]["parameters"][LENGTH_WIDTH])
         self.post_download(bitstream, parser, self.name)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
+_plugged = threading.Lock()
+"""Held while a board is plugged in: pynq keeps one device, one set of clocks and of interrupt lines a process."""
+
+
 @contextmanager
 def plugged_in(board: EmulatedBoard) -> Iterator[EmulatedDevice]:
-    """Make a board's device the one that pynq works on."""
+    """Make a board's device the one that pynq works on.
+
+    Raises
+    ------
+    InputError
+        If another board is plugged in; a process has one at a time.
+    """
+    if not _plugged.acquire(blocking=False):
+        board.close()
+        raise InputError("another emulated board is in use in this process, which can have one at a time; close it")
+    try:
+        with _active(board) as device:
+            yield device
+    finally:
+        _plugged.release()
+
+
+@contextmanager
+def _active(board: EmulatedBoard) -> Iterator[EmulatedDevice]:
     device = EmulatedDevice(board)
     before = getattr(Device, "_active_device", None)
     architecture = pynq.ps.CPU_ARCH

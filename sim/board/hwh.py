@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from cytogate.model.design.design import Design
 from cytogate.model.interface.axi_dma import LENGTH_BITS
 from cytogate.model.interface.bundle import DMA, FRONT_END, INTERRUPTS, STREAM_UNIT, layout_of
+from cytogate.model.interface.description import LENGTH_WIDTH
 
 SYNTHETIC = "synthetic"
 INTERRUPT_INPUTS = ("mm2s_introut", "s2mm_introut")
@@ -54,8 +55,8 @@ def processor_of(design: Design) -> Processor:
     return ZYNQ if design.chip.on.part.startswith("xc7z") else ULTRASCALE
 
 
-def description(design: Design) -> str:
-    """Return the hardware description of a design."""
+def description(design: Design, length_bits: int = LENGTH_BITS) -> str:
+    """Return the hardware description of a design whose DMA has so many length bits."""
     processor = processor_of(design)
     root = ElementTree.Element("EDKSYSTEM", EDWVERSION="1.2", TIMESTAMP=SYNTHETIC, VIVADOVERSION=SYNTHETIC)
     ElementTree.SubElement(root, "SYSTEMINFO", NAME="cytogate", DEVICE=design.chip.on.part, BOARD=design.chip.board)
@@ -65,7 +66,7 @@ def description(design: Design) -> str:
     _processor(modules, processor)
     beat_bits = layout_of(design).beat_bytes * 8
     dma = _module(modules, DMA, "xilinx.com:ip:axi_dma:7.1", {
-        "c_include_sg": 0, "c_micro_dma": 0, "c_sg_length_width": LENGTH_BITS,
+        "c_include_sg": 0, "c_micro_dma": 0, LENGTH_WIDTH: length_bits,
         "c_include_mm2s": 1, "c_include_mm2s_dre": 0, "c_m_axi_mm2s_data_width": beat_bits,
         "c_include_s2mm": 1, "c_include_s2mm_dre": 0, "c_m_axi_s2mm_data_width": 32,
     }, BUSES[DMA])  # fmt: skip
