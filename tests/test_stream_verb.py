@@ -244,9 +244,9 @@ def test_a_folder_that_grows_is_followed_over_a_restart(bundle: Path, here: Path
 
     put(0)
     threading.Timer(0.5, put, [1]).start()
-    assert stream(["--input", "frames"], bundle, "--cells", "15") == 0
+    assert stream(["--input", "frames"], bundle, "--settle", "0.2", "--cells", "15") == 0
     put(2)
-    assert stream(["--input", "frames"], bundle, "--cells", "30") == 0
+    assert stream(["--input", "frames"], bundle, "--settle", "0.2", "--cells", "30") == 0
     check_all_there_once(frames)
     assert [(row["origin"], row["position"]) for row in rows()] == [
         (f"{n}.npz", p) for n in range(3) for p in range(10)
@@ -315,7 +315,7 @@ def test_damaged_cells_in_mid_stream_are_rows_too(bundle: Path, here: Path) -> N
     assert found[4]["flags"] == Flag.FAULTY
     assert "beyond the 8-bit ADC's 255" in found[4]["reason"]
     assert report()["faulty"] == 1
-    assert report()["last_reasons"] == [[4, found[4]["reason"]]]
+    assert report()["reasons"] == [{"cells": 1, "first_index": 4, "example": found[4]["reason"]}]
 
 
 @pytest.mark.realdata

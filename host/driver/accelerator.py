@@ -13,7 +13,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.batch import Answer
 from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
 from cytogate.host.driver.results import Result
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
 from cytogate.model.interface.bundle import Bundle, DeviceProvider, read_bundle
@@ -87,7 +87,7 @@ class Accelerator:
 
     def __enter__(self) -> Accelerator:
         with ExitStack() as opening:
-            folder = Path(opening.enter_context(TemporaryDirectory(prefix="cytogate-")))
+            folder = opening.enter_context(temporary_folder())
             bitfile = self.bundle.extract(folder)
             device = opening.enter_context(self._provider(self.bundle))
             from cytogate.host.driver.pynq_device import PynqBoard

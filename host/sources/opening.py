@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
+from cytogate.host.sources.folder import SETTLED_S, GrowingFolder
 from cytogate.host.sources.source import CellSource
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -12,7 +12,9 @@ from cytogate.model.errors import InputError
 FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
 
 
-def open_source(path: Path | None, design: Design, *, cells: int | None = None, seed: int = 0) -> CellSource:
+def open_source(
+    path: Path | None, design: Design, *, cells: int | None = None, seed: int = 0, settled_s: float = SETTLED_S
+) -> CellSource:
     """Open the file or folder ``path``; None is the simulator.
 
     A folder is a Zarr if it looks like one, and otherwise a folder that grows.
@@ -23,9 +25,11 @@ def open_source(path: Path | None, design: Design, *, cells: int | None = None, 
         Of the bundle whose accelerator the cells must suit.
     cells, seed
         Of the simulator; ``cells`` None: endless.
+    settled_s
+        Of a folder: time without change after which a file there is taken for whole.
     """
     try:
-        return _simulator(design, cells, seed) if path is None else _opened(path, design)
+        return _simulator(design, cells, seed) if path is None else _opened(path, design, settled_s)
     except ImportError as error:
         raise InputError(
             f"{path or 'the simulator'} needs the package {error.name}: pip install 'cytogate[stream]'"
@@ -38,18 +42,32 @@ def _simulator(design: Design, cells: int | None, seed: int) -> CellSource:
     return SimulatorCells(design, cells, seed)
 
 
-def _opened(path: Path, design: Design) -> CellSource:
+def _opened(path: Path, design: Design, settled_s: float) -> CellSource:
+    from cytogate.model.files.zarr import is_zarr
+
+    if not path.is_dir() or is_zarr(path):
+        return _open_file(path, design, judged=True)
+    return GrowingFolder(path, FolderReader(design), settled_s)
+
+
+class FolderReader:
+    """Opens files of one folder. One instrument writes them all: the first that can be read tells in which order."""
+
+    def __init__(self, design: Design) -> None:
+        self._design, self._judged = design, False
+
+    def __call__(self, path: Path) -> CellSource:
+        """Open a file."""
+        source = _open_file(path, self._design, judged=not self._judged)
+        self._judged = True
+        return source
+
+
+def _open_file(path: Path, design: Design, *, judged: bool) -> CellSource:
     if path.suffix.lower() in FLOW_CYTOBOT_SUFFIXES:
         from cytogate.host.sources.ifcb import FlowCytobotBin
 
         return FlowCytobotBin(path, design)
     from cytogate.host.sources.arrays import open_file
-    from cytogate.model.files.zarr import is_zarr
 
-    if not path.is_dir() or is_zarr(path):
-        return open_file(path, design)
-    from cytogate.host.sources.folder import GrowingFolder
-
-    # One instrument writes all files of a folder: the first tells in which order.
-    judged = itertools.chain([True], itertools.repeat(False))
-    return GrowingFolder(path, lambda file: open_file(file, design, judged=next(judged)))
+    return open_file(path, design, judged=judged)
