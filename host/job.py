@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.page.served import live_page
@@ -18,21 +21,23 @@ from cytogate.host.report import StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_written
 from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sources.opening import open_source
-from cytogate.host.sources.source import CellSource
+from cytogate.host.sources.source import CellSource, check_same_content
 from cytogate.host.stream.gating import Gates, LiveGates, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
-from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings, Sink
+from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
-from cytogate.model.command.terminal import progress_bars
+from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
-from cytogate.model.errors import InputError
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.features.cell_features import Feature, features_of, measure_frames
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.frame_check import FrameCheck
 
 RECORDED = "recorded"
+SAME_REQUEST_S = 1.0
+"""Signals that follow each other so fast are one request to end."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class StreamRequest:
     """Time without progress that the chip is given; None: what suits a board, or an emulation."""
     queue_cells: int
     flush_s: float
+    settled_s: float
+    """Time without change after which a file in a folder is taken for whole."""
     images: tuple[str, ...]
     """Classes whose frames are kept."""
     most_images: int
@@ -78,10 +85,20 @@ def run_stream(request: StreamRequest) -> None:
         )
     with ExitStack() as stack:
         live = LiveGates(gates, design.network.class_names)
-        source = open_source(request.input, design, dataset=request.dataset, cells=request.cells, seed=request.seed)
+        source = open_source(
+            request.input,
+            design,
+            dataset=request.dataset,
+            cells=request.cells,
+            seed=request.seed,
+            settled_s=request.settled_s,
+        )
         stack.callback(source.close)
         folder = stack.enter_context(run_folder(request.output, _identity(request, accelerator.bundle, gates)))
         written = read_written(folder.events, folder.run)
+        for sentence in filter(None, (folder.told, *written.told)):
+            print(spelled(sentence), file=sys.stderr)
+        check_same_content(source, written.progress)
         session = _Session(request, accelerator.bundle, folder, written, source)
         if session.cells_left == 0:
             print(f"{request.output}: all {request.cells} cells of this run are there; nothing is left to do")
@@ -89,11 +106,11 @@ def run_stream(request: StreamRequest) -> None:
         if folder.resumed and written.rows:
             print(f"{request.output}: going on behind {written.rows:,} events of this run")
         for sentence in source.told:
-            print(sentence, file=sys.stderr)
+            print(spelled(sentence), file=sys.stderr)
         sinks = session.sinks()
         stack.enter_context(accelerator)
-        stack.enter_context(_terminated_as_interrupted())
-        session.run(accelerator, live, sinks, due_time)
+        interrupts = stack.enter_context(_interrupts())
+        session.run(accelerator, live, sinks, due_time, interrupts)
 
 
 class _Session:
@@ -113,7 +130,7 @@ class _Session:
         if request.features:
             self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
             measured = features_of(design.camera.channels, phase=design.retrieves_phase)
-        self._rows = EventFormat(folder.run, self._class_names, step, measured)
+        self._rows = EventFormat(folder.run, self._class_names, step, folder.request, measured)
 
     @property
     def cells_left(self) -> int | None:
@@ -122,7 +139,7 @@ class _Session:
 
     def sinks(self) -> list[Sink]:
         """Make what events go to."""
-        sinks: list[Sink] = [EventFolder(self._folder.events, self._rows)]
+        sinks: list[Sink] = [EventFolder(self._folder.events, self._rows, self._written.rows_before)]
         if self._request.images:
             from cytogate.host.sinks.images import ImageFolder
 
@@ -136,10 +153,23 @@ class _Session:
             )
         return sinks
 
-    def run(self, accelerator: Accelerator, gates: LiveGates, sinks: list[Sink], due_time: DueTime | None) -> None:
-        """Stream, and write what is written at the end, whatever the end is."""
+    def run(
+        self,
+        accelerator: Accelerator,
+        gates: LiveGates,
+        sinks: list[Sink],
+        due_time: DueTime | None,
+        interrupts: Interrupts,
+    ) -> None:
+        """Stream, and write what is written at the end, whatever the end is.
+
+        Raises
+        ------
+        CheckFailed
+            If the source has ended and no cell of the run has a class.
+        """
         stopped = threading.Event()
-        cells = self._source.read(self._written.next_positions)
+        cells = self._source.read(self._written.progress)
         request, camera = self._request, self._bundle.design.camera
         monitor = Monitor(self._class_names, gates.gates.deadline_ns)
         pipeline = Pipeline(
@@ -174,18 +204,20 @@ class _Session:
             ended = f"failed: {error}"
             raise
         finally:
-            self._conclude(pipeline, ended)
+            with interrupts.held_back():
+                self._conclude(pipeline, ended)
+        self._check_classes(pipeline.counts)
 
     def _conclude(self, pipeline: Pipeline, ended: str) -> None:
         """Write FCS file and report."""
         counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
         if not counts.finished:
-            print(f"{self._source.name}: no new cell came; {self._written.rows} are there")
+            print(spelled(f"{self._source.name}: no new cell came; {self._written.rows} are there"))
             return
         write_fcs(folder.path / FCS, folder.events, self._rows)
         report = StreamReport(
             run=folder.run,
-            source=self._source.name,
+            source=spelled(self._source.name),
             simulated=self._source.simulated,
             device=self._request.device,
             emulated=manifest.synthetic,
@@ -200,10 +232,10 @@ class _Session:
             finished=counts.finished,
             classes=dict(sorted(counts.classes.items())),
             decisions=dict(sorted(counts.decisions.items())),
-            last_reasons=tuple(counts.last_reasons),
+            reasons=_most_frequent(counts),
             labelled=counts.labelled,
             accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
-            told=self._source.told,
+            told=tuple(map(spelled, self._source.told)),
             seconds=pipeline.seconds,
             cells_per_second=counts.finished / pipeline.seconds,
             queue_cells=self._request.queue_cells,
@@ -215,6 +247,17 @@ class _Session:
         )
         report.write(folder.path / REPORT)
         print_report(report, [folder.events, folder.path / FCS, folder.path / REPORT])
+
+    def _check_classes(self, counts: Counts) -> None:
+        if self._written.classified or counts.classes:
+            return
+        why = "".join(f"; {reason.cells} as this: {reason.example}" for reason in _most_frequent(counts)[:1])
+        rows = self._written.rows + counts.finished
+        raise CheckFailed(spelled(f"{self._source.name}: none of {rows} cells was classified{why}"))
+
+
+def _most_frequent(counts: Counts) -> tuple[Reason, ...]:
+    return tuple(sorted(counts.reasons.values(), key=lambda reason: -reason.cells))
 
 
 def _gates(request: StreamRequest, design: Design) -> Gates:
@@ -242,7 +285,7 @@ def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str,
     manifest = bundle.manifest
     seed = {"seed": request.seed} if request.input is None else {}
     return {
-        "source": "simulator" if request.input is None else str(request.input.resolve()),
+        "source": "simulator" if request.input is None else spelled(str(request.input.resolve())),
         "dataset": request.dataset,
         **seed,
         "device": request.device,
@@ -271,14 +314,43 @@ def _progress(pipeline: Pipeline, monitor: Monitor, total: int | None) -> Iterat
         show()
 
 
+class Interrupts:
+    """Requests to end, by a user or a service manager: each is a :class:`KeyboardInterrupt` of the main thread.
+
+    A key that is pressed twice in a moment is one request, and none disturbs the writing of what was finished.
+    """
+
+    def __init__(self) -> None:
+        self._last_s = -math.inf
+        self._held_back = False
+
+    def come(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        before_s, self._last_s = self._last_s, time.monotonic()
+        if not self._held_back and self._last_s - before_s > SAME_REQUEST_S:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Let no request disturb what is done within; it has come already, or comes too late to matter."""
+        self._held_back = True
+        try:
+            yield
+        finally:
+            self._held_back = False
+
+
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let a service manager's request to end be the same as a user's, where signals can be caught."""
+def _interrupts() -> Iterator[Interrupts]:
+    """Take the signals that ask for an end, where they can be taken and are not ignored."""
+    interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interrupts
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, interrupts.come) for each in asked}
     try:
-        yield
+        yield interrupts
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -9,8 +9,12 @@ from pathlib import Path
 
 from cytogate.host.stream.gating import Gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR, Span, Summary
+from cytogate.host.stream.pipeline import Reason
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
+
+MOST_PRINTED = 5
+"""Kinds of reasons that a person is shown."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class StreamReport:
     finished: int
     classes: dict[str, int]
     decisions: dict[str, int]
-    last_reasons: tuple[tuple[int, str], ...]
-    """Why the last cells without a class have none, each with the first cell of those that it holds for."""
+    reasons: tuple[Reason, ...]
+    """Why cells without a class have none, by kind, the most frequent first."""
     labelled: int
     accuracy: float | None
     """Share of labelled cells whose class is the label; None without labels."""
@@ -66,9 +70,11 @@ class StreamReport:
 def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     """Print the report for a person."""
     from rich.table import Table
+    from rich.text import Text
 
     console = terminal()
-    table = Table(title=f"{report.finished:,} cells of {report.source}; {report.ended}")
+    # As text: a table takes what stands in brackets for markup.
+    table = Table(title=Text(f"{report.finished:,} cells of {report.source}; {report.ended}"))
     for column in ("latency", "cells", "p50", "p99", "p99.9", "max"):
         table.add_column(column, justify="left" if column == "latency" else "right")
     for span in Span:
@@ -93,9 +99,14 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
         kind = "simulated " if report.simulated else ""
         console.print(f"Accuracy: {report.accuracy:.2%} of {report.labelled:,} labelled {kind}cells.", soft_wrap=True)
     for sentence in report.told:
-        console.print(f"Labels: {sentence}", soft_wrap=True, markup=False)
-    for index, reason in report.last_reasons:
-        console.print(f"Without a class from cell {index:,}: {reason}", soft_wrap=True)
+        console.print(f"Labels: {sentence}", soft_wrap=True)
+    for reason in report.reasons[:MOST_PRINTED]:
+        console.print(
+            f"Without a class: {reason.cells:,} cells, as cell {reason.first_index:,}: {reason.example}", soft_wrap=True
+        )
+    if len(report.reasons) > MOST_PRINTED:
+        further = sum(reason.cells for reason in report.reasons[MOST_PRINTED:])
+        console.print(f"Without a class: {further:,} further cells, see the report", soft_wrap=True)
     console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)
 
 

@@ -17,7 +17,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_input(
         parser,
         "frames of the design's instrument: HDF5, NPZ, NPY, TIFF, OME-TIFF, Zarr, MAT, .adc of an Imaging FlowCytobot, "
-        "or a folder that such files are put into while the stream runs",
+        "or a folder that such files are put into while the stream runs, or into its sub-folders, two deep",
         among=source,
     )
     source.add_argument("--simulate", action="store_true", help="simulated cells seen by the design's instrument")
@@ -49,6 +49,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=int, default=128, help="most cells that wait for the accelerator")
     parser.add_argument("--flush", type=float, default=2.0, help="seconds between writings of finished events")
     parser.add_argument(
+        "--settle",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="time without change after which a file in a folder is taken for whole; five times as long if it looks "
+        "unfinished",
+    )
+    parser.add_argument(
         "--images", default="", metavar="CLASS,CLASS", help="classes whose frames are kept as TIFF files"
     )
     parser.add_argument("--most-images", type=int, default=100, help="files a class")
@@ -68,7 +76,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    for name, least in (("queue", 1), ("flush", 0), ("most_images", 0)):
+    for name, least in (("queue", 1), ("flush", 0), ("settle", 0), ("most_images", 0)):
         value = getattr(arguments, name)
         if value < least:
             raise InputError(f"--{name.replace('_', '-')} is {value}; it must be {least} or more")
@@ -92,6 +100,7 @@ def _run(arguments: argparse.Namespace) -> None:
             deadline_s=arguments.deadline,
             queue_cells=arguments.queue,
             flush_s=arguments.flush,
+            settled_s=arguments.settle,
             images=tuple(filter(None, arguments.images.split(","))),
             most_images=arguments.most_images,
             features=arguments.features,

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
-from cytogate.host.sources.source import Resume
+from cytogate.host.sources.source import NOTHING_READ, Resume
 from cytogate.host.stream.cells import SourceCell
 from cytogate.model.design.design import Chip, Design, Network, Window
 from cytogate.model.design.instruments import BrightField, FourAngle
@@ -143,7 +143,7 @@ class ListedCells:
         self.name, self.cells, self.simulated = name, len(self._frames), False
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
-        for position in range(resume.get(self.name, 0), self.cells):
+        for position in range(resume.get(self.name, NOTHING_READ).position, self.cells):
             frames = self._frames[position]
             cell = SourceCell(self.name, position, frames)
             yield cell.faulty("it was cut off") if frames is None else cell

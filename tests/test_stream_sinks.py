@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import flowio
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
-from cytogate.host.sinks.events import MEANING_KEY, RUN_KEY, EventFolder, EventFormat, parts, read_written
+from cytogate.host.sinks.events import MEANING_KEY, RUN_KEY, EventFolder, EventFormat, parts, read_events, read_written
 from cytogate.host.sinks.fcs import NONE, write_fcs
 from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
@@ -136,21 +137,57 @@ def test_what_is_written_is_known_again(tmp_path: Path) -> None:
         cell = SourceCell(origin, position, None)
         sink.write(Event(Arrival(index + 100, cell, 0, None), None, made.verdict, made.flags, 1))
     sink.flush()
-    (tmp_path / ".part-000000000105.parquet.77.partial.parquet").write_bytes(b"half")
     found = read_written(tmp_path, "a1b2")
-    assert (found.rows, found.next_index, found.next_positions) == (5, 105, {"a": 8, "bad": 0, "b": 1})
+    assert (found.rows, found.next_index, found.told) == (5, 105, ())
+    assert {origin: each.position for origin, each in found.progress.items()} == {"a": 8, "bad": 0, "b": 1}
     assert len(list(tmp_path.iterdir())) == 1
     assert read_written(tmp_path / "nothing", "a1b2").next_index == 0
 
 
-def test_parts_of_another_run_or_damaged_ones_are_refused(tmp_path: Path) -> None:
+def test_parts_of_another_run_are_refused(tmp_path: Path) -> None:
     written(tmp_path, 3)
     with pytest.raises(InputError, match="this part is of another run"):
         read_written(tmp_path, "ffff")
-    (part,) = parts(tmp_path)
-    part.write_bytes(part.read_bytes()[:-20])
-    with pytest.raises(InputError, match="or a damaged one"):
-        read_written(tmp_path, "a1b2")
+
+
+def flipped(content: bytes, name: str) -> bytes:
+    """Damage the last byte of a column, which the file's end says nothing of."""
+    group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+    (column,) = (each for each in map(group.column, range(group.num_columns)) if each.path_in_schema == name)
+    begin = column.dictionary_page_offset or column.data_page_offset
+    place = begin + column.total_compressed_size - 1
+    return content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "latency": lambda content: flipped(content, "latency_ns"),
+    "missing": lambda content: None,
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("which", range(6))
+def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, tmp_path: Path) -> None:
+    """Wherever it is: the others stay, the reading of events meets no damage, and what is lost is counted."""
+    written(tmp_path, 40)
+    part = parts(tmp_path)[which]
+    damaged = DAMAGES[how](part.read_bytes())
+    part.unlink() if damaged is None else part.write_bytes(damaged)
+    rows = 5 if which == 5 else 7
+    for _ in range(2):
+        found = read_written(tmp_path, "a1b2")
+        assert (found.rows, sum(len(batch) for batch in read_events(tmp_path))) == (40 - rows, 40 - rows)
+        # What is lost at the end is streamed once more, and stands then where it stood.
+        assert (found.next_index, found.rows_before) == ((35, 35) if which == 5 else (40, 40))
+        assert found.progress["list"].position == found.next_index
+        said = [f"{rows} events of this run are lost before"] if which < 5 else []
+        if damaged is not None:
+            said = [f"damaged, and set aside as _damaged-{part.name}", *said]
+            damaged = None
+        assert len(found.told) == len(said)
+        assert all(each in told for each, told in zip(said, found.told, strict=True))
 
 
 def expected_columns(made: Sequence[Event]) -> NDArray[np.float64]:
@@ -211,7 +248,7 @@ def test_fcs_says_in_words_what_every_parameter_is(tmp_path: Path) -> None:
 def test_features_are_columns_where_an_event_carries_them(tmp_path: Path) -> None:
     """In Parquet with units, null where there is none; in FCS as parameters with long names, 0 where there is none."""
     features = features_of(FourAngle.channels, phase=True)
-    rows = EventFormat("a1b2", CLASSES, LOGIT_STEP, features)
+    rows = EventFormat("a1b2", CLASSES, LOGIT_STEP, features=features)
     sink = EventFolder(tmp_path / "events", rows)
     carried = {feature.name: 1.5 * number for number, feature in enumerate(features)}
     for index, values in enumerate([carried, {}, {"area": 2.5, "dry_mass": float("nan")}]):
@@ -320,11 +357,30 @@ def test_a_run_folder_knows_its_run(tmp_path: Path) -> None:
         run_folder(folder, request | {"source": "b.h5"}),
     ):
         pass
-    (folder / "run.json").write_text("[]")
-    with pytest.raises(InputError, match="this is no record of a run"), run_folder(folder, request):
+    described = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(described | {"format": 1}))
+    with pytest.raises(InputError, match="the record of a run of another release"), run_folder(folder, request):
         pass
+    for damaged in (b"", b"[]", b'{"format": 2, "run"', b"\xff\0"):
+        (folder / "run.json").write_bytes(damaged)
+        with run_folder(folder, request) as anew:
+            assert not anew.resumed
+            assert "damaged, and there are no events; the run begins anew" in str(anew.told)
+    sink = EventFolder(folder / "events", EventFormat("a1b2", CLASSES, LOGIT_STEP, request))
+    sink.write(event(0))
+    sink.flush()
+    (folder / "run.json").write_bytes(b"")
+    with (
+        pytest.raises(InputError, match=r"whose source was 'a.h5', not 'b.h5'; choose another folder"),
+        run_folder(folder, request | {"source": "b.h5"}),
+    ):
+        pass
+    with run_folder(folder, request) as mended:
+        assert (mended.resumed, mended.run) == (True, "a1b2")
+        assert "damaged; written again as the events have it" in str(mended.told)
+    with run_folder(folder, request) as again:
+        assert (again.run, again.told) == ("a1b2", None)
     (folder / "run.json").unlink()
-    written(folder / "events", 1)
     with pytest.raises(InputError, match=r"holds events but no run.json"), run_folder(folder, request):
         pass
     (tmp_path / "file").write_text("")

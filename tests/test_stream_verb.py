@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -217,6 +218,105 @@ def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> No
     assert not list((here / "run" / "events").glob(".*"))
 
 
+def cut_power(run: Path, rng: random.Random) -> None:
+    """Leave the last part as a power cut may: missing, empty or half; sometimes the record of the run, too."""
+    last = max((run / "events").glob("part-*.parquet"))
+    kept = rng.choice([None, 0, last.stat().st_size // 2])
+    if kept is None:
+        last.unlink()
+    else:
+        os.truncate(last, kept)
+    if rng.random() < 0.3:
+        (run / "run.json").write_bytes(b"")
+
+
+def check_killed_often(kills: int, cut: bool, bundle: Path, here: Path, seed: int) -> None:
+    """Kill at random moments, if ``cut`` as a power cut does; what was reported stays, and at the end all is there."""
+    rng, frames = random.Random(seed), small_frames(600)
+    write_npz(here / "cells.npz", frames)
+    options = ["--rate", "150", "--flush", "0.05"]
+    reported: dict[int, list[int]] = {}
+    for _ in range(kills):
+        held = parts(here)
+        process = started(["--input", "cells.npz"], bundle, *options)
+        wait_for(lambda held=held: parts(here) > held, process)  # type: ignore[misc]
+        time.sleep(rng.uniform(0, 0.3))
+        process.kill()
+        process.communicate()
+        found = rows()
+        assert [row["index"] for row in found] == list(range(len(found)))
+        now = {row["index"]: row["logits"] for row in found}
+        assert cut or reported.items() <= now.items()
+        reported = now
+        if cut:
+            cut_power(here / "run", rng)
+    assert stream(["--input", "cells.npz"], bundle, *options) == 0
+    check_all_there_once(frames)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_kills_and_power_cuts_lose_and_double_nothing(cut: bool, bundle: Path, here: Path) -> None:
+    check_killed_often(2, cut, bundle, here, seed=5)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("kills", "cut"), [(10, False), (5, True)])
+@pytest.mark.parametrize("seed", range(5))
+def test_many_kills_and_power_cuts_lose_and_double_nothing(
+    kills: int, cut: bool, seed: int, bundle: Path, here: Path
+) -> None:
+    """Fifty kills and twenty-five simulated power cuts."""
+    check_killed_often(kills, cut, bundle, here, seed)
+
+
+def test_a_run_without_any_class_is_no_success(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reasons are counted by kind, whatever numbers they name; one class in the run, even of before, is enough."""
+    frames = small_frames(9)
+    write_npz(here / "cells.npz", np.zeros_like(frames))
+    assert stream(["--input", "cells.npz"], bundle) == 1
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert complaint.startswith("cytogate stream: cells.npz: none of 9 cells was classified; 9 as this: frame ")
+    (reason,) = report()["reasons"]
+    assert (reason["cells"], reason["first_index"]) == (9, 0)
+    shutil.rmtree(here / "run")
+    dark = frames.astype(np.uint16)
+    dark[1:] = 0
+    dark[5:] = 300 + np.arange(4)[:, None, None, None]
+    dark[5:, 0, 0, 0] = 1
+    write_npz(here / "cells.npz", dark)
+    assert stream(["--input", "cells.npz"], bundle, "--cells", "1") == 0
+    assert stream(["--input", "cells.npz"], bundle) == 0
+    assert [(each["cells"], each["first_index"]) for each in report()["reasons"]] == [(4, 1), (4, 5)]
+
+
+def test_a_file_whose_content_has_changed_is_not_taken_for_the_run_s(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_npz(here / "cells.npz", small_frames(9))
+    assert stream(["--input", "cells.npz"], bundle) == 0
+    write_npz(here / "cells.npz", small_frames(9, seed=1))
+    assert stream(["--input", "cells.npz"], bundle) == 2
+    assert "cells.npz: its content is no longer that of this run, of which 9 cells were read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pause_s", [0.002, 0.05])
+def test_an_interrupt_that_comes_twice_leaves_fcs_and_report(pause_s: float, bundle: Path, here: Path) -> None:
+    frames = small_frames(2000)
+    write_npz(here / "cells.npz", frames)
+    process = started(["--input", "cells.npz"], bundle, "--rate", "200", "--flush", "0.1")
+    wait_for(lambda: parts(here) >= 3, process)
+    for _ in range(4):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130, complaint
+    assert "Traceback" not in complaint
+    said = report()
+    assert said["ended"] == "interrupted"
+    assert said["finished"] == said["rows"] > 0
+    check_all_there_once(frames[: said["rows"]])
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_stream_keeps_everything_that_arrived(how: signal.Signals, bundle: Path, here: Path) -> None:
     frames = small_frames(2000)
@@ -244,9 +344,9 @@ def test_a_folder_that_grows_is_followed_over_a_restart(bundle: Path, here: Path
 
     put(0)
     threading.Timer(0.5, put, [1]).start()
-    assert stream(["--input", "frames"], bundle, "--cells", "15") == 0
+    assert stream(["--input", "frames"], bundle, "--settle", "0.2", "--cells", "15") == 0
     put(2)
-    assert stream(["--input", "frames"], bundle, "--cells", "30") == 0
+    assert stream(["--input", "frames"], bundle, "--settle", "0.2", "--cells", "30") == 0
     check_all_there_once(frames)
     assert [(row["origin"], row["position"]) for row in rows()] == [
         (f"{n}.npz", p) for n in range(3) for p in range(10)
@@ -315,7 +415,7 @@ def test_damaged_cells_in_mid_stream_are_rows_too(bundle: Path, here: Path) -> N
     assert found[4]["flags"] == Flag.FAULTY
     assert "beyond the 8-bit ADC's 255" in found[4]["reason"]
     assert report()["faulty"] == 1
-    assert report()["last_reasons"] == [[4, found[4]["reason"]]]
+    assert report()["reasons"] == [{"cells": 1, "first_index": 4, "example": found[4]["reason"]}]
 
 
 @pytest.mark.realdata

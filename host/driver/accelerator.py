@@ -15,7 +15,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
 from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.description import LENGTH_WIDTH
@@ -100,7 +100,7 @@ class Accelerator:
 
     def __enter__(self) -> Accelerator:
         with ExitStack() as opening:
-            folder = Path(opening.enter_context(TemporaryDirectory(prefix="cytogate-")))
+            folder = opening.enter_context(temporary_folder())
             bitfile = self.bundle.extract(folder)
             device = opening.enter_context(self._provider(self.bundle))
             from cytogate.host.driver.pynq_device import PynqBoard, name_of

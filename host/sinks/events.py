@@ -1,7 +1,8 @@
 """Events as Parquet: a folder of part files, a row a cell, that any reader of Parquet opens as one table.
 
-A part appears whole, at every flush. A stream that is killed leaves what was flushed; one that goes on later writes
-further parts behind it. The parts' metadata say which run they are of and what flags, logits and decisions mean.
+A part appears whole, at every flush, and is on the disk then. A stream that is killed leaves what was flushed; one that
+goes on later writes further parts behind it. The parts' metadata say which run they are of, how many of its rows stand
+in parts before them, and what flags, logits and decisions mean.
 """
 
 from __future__ import annotations
@@ -9,24 +10,30 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from cytogate.host.sources.source import NOTHING_READ, Progress
 from cytogate.host.stream.cells import Event, Flag
 from cytogate.host.stream.gating import Decision
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import Feature
 
 ROWS_A_PART = 1 << 13
 """A part is written at so many rows even if no flush is due."""
 RUN_KEY = b"cytogate.run"
+REQUEST_KEY = b"cytogate.request"
+ROWS_BEFORE_KEY = b"cytogate.rows_before"
 MEANING_KEY = b"cytogate.meaning"
+DAMAGED = "_damaged-"
+"""Before the name of a part that cannot be read; readers of Parquet folders pass over it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class EventFormat:
     class_names: tuple[str, ...]
     logit_step: float
     """Value of one step of a logit code."""
+    request: Mapping[str, object] = field(default_factory=dict)
+    """What was asked for when the run began; see :func:`cytogate.host.stream.run_folder.run_folder`."""
     features: tuple[Feature, ...] = ()
     """Columns behind all others, null where an event does not carry them."""
 
@@ -66,20 +75,22 @@ class EventFormat:
                 pa.field("flags", pa.int32(), nullable=False),
                 pa.field("label", names),
                 pa.field("reason", pa.string()),
+                pa.field("frames_crc32", pa.uint32()),
                 *(
                     pa.field(each.name, pa.float64(), metadata={"unit": each.unit, "long_name": each.long_name})
                     for each in self.features
                 ),
             ],
-            metadata={RUN_KEY: self.run, MEANING_KEY: json.dumps(meaning)},
+            metadata={RUN_KEY: self.run, REQUEST_KEY: json.dumps(dict(self.request)), MEANING_KEY: json.dumps(meaning)},
         )
 
 
 class EventFolder:
     """A sink that writes parts into a folder."""
 
-    def __init__(self, folder: Path, rows: EventFormat) -> None:
-        self._folder, self._rows = folder, rows
+    def __init__(self, folder: Path, rows: EventFormat, rows_before: int = 0) -> None:
+        """Write events into ``folder``, behind ``rows_before`` rows of the same run."""
+        self._folder, self._rows, self._rows_before = folder, rows, rows_before
         self._schema = rows.schema()
         self._waiting: list[dict[str, object]] = []
         self._first = 0
@@ -98,9 +109,11 @@ class EventFolder:
         """Write what was taken since the last flush as one part."""
         if not self._waiting:
             return
-        table = pa.Table.from_pylist(self._waiting, schema=self._schema)
+        metadata = {**self._schema.metadata, ROWS_BEFORE_KEY: str(self._rows_before)}
+        table = pa.Table.from_pylist(self._waiting, schema=self._schema.with_metadata(metadata))
         with whole_file(self._folder / f"part-{self._first:012d}.parquet") as partial:
-            pq.write_table(table, partial, compression="zstd")
+            pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+        self._rows_before += len(self._waiting)
         self._waiting = []
 
     def _row(self, event: Event) -> dict[str, object]:
@@ -108,7 +121,7 @@ class EventFolder:
         chosen, label = event.verdict.class_index, arrival.cell.label
         return {
             "index": arrival.index,
-            "origin": arrival.cell.origin,
+            "origin": spelled(arrival.cell.origin),
             "position": arrival.cell.position,
             "time": arrival.arrived_ns + self._epoch_ns,
             "logits": None if event.logits is None else event.logits.tolist(),
@@ -120,7 +133,8 @@ class EventFolder:
             "transfer_ns": None if result is None else result.received_ns - result.sent_ns,
             "flags": int(event.flags),
             "label": None if label is None else names[label],
-            "reason": event.reason,
+            "reason": None if event.reason is None else spelled(event.reason),
+            "frames_crc32": arrival.cell.digest,
             **{each.name: _known(event.features.get(each.name)) for each in self._rows.features},
         }
 
@@ -130,35 +144,78 @@ class Written:
     """What a folder of events holds already."""
 
     rows: int
+    classified: int
+    """Rows with a class."""
+    rows_before: int
+    """Rows of the run up to here, those of lost parts among them."""
     next_index: int
     """Behind the last one."""
-    next_positions: dict[str, int]
-    """For each origin, the position behind its last cell."""
+    progress: Mapping[str, Progress]
+    """By origin."""
+    told: tuple[str, ...]
+    """What was lost of the run since it was written, in sentences."""
+
+
+NOTHING_WRITTEN = Written(0, 0, 0, 0, {}, ())
 
 
 def read_written(folder: Path, run: str) -> Written:
-    """Look through the parts of a run and say where it stands; partly written files of a killed stream are removed.
+    """Read all parts of a run and say where it stands.
+
+    A part that cannot be read to its last column is set aside, as ``_damaged-NAME``; cells behind the last whole part
+    are streamed once more.
 
     Raises
     ------
     InputError
-        If a part is damaged or of another run.
+        If a part is of another run.
     """
-    for left in folder.glob(".part-*.partial.parquet"):
-        left.unlink(missing_ok=True)
-    rows, next_index, positions = 0, 0, dict[str, int]()
+    written = NOTHING_WRITTEN
     for part in parts(folder):
         try:
-            table = pq.read_table(part, columns=["index", "origin", "position"])
-        except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{part}: this is no part of a run, or a damaged one: {_first_line(error)}") from error
-        if (table.schema.metadata or {}).get(RUN_KEY) != run.encode():
+            table = pq.read_table(part, page_checksum_verification=True)
+            rows_before = int(table.schema.metadata[ROWS_BEFORE_KEY])
+            of = table.schema.metadata[RUN_KEY]
+        # Of damaged bytes a parser says nearly anything.
+        except Exception as error:
+            part.replace(part.with_name(DAMAGED + part.name))
+            told = f"{part}: damaged, and set aside as {DAMAGED}{part.name}: {_first_line(error)}"
+            written = replace(written, told=(*written.told, told))
+            continue
+        if of != run.encode():
             raise InputError(f"{part}: this part is of another run; give a folder of its own to each run")
-        rows += len(table)
-        next_index = max(next_index, max(table["index"].to_pylist(), default=-1) + 1)
-        for origin, position in zip(table["origin"].to_pylist(), table["position"].to_pylist(), strict=True):
-            positions[origin] = max(positions.get(origin, 0), position + 1)
-    return Written(rows, next_index, positions)
+        if rows_before > written.rows_before:
+            told = f"{folder}: {rows_before - written.rows_before} events of this run are lost before {part.name}"
+            written = replace(written, told=(*written.told, told))
+        written = _with_part(written, table, rows_before)
+    return written
+
+
+def _with_part(written: Written, table: pa.Table, rows_before: int) -> Written:
+    progress = dict(written.progress)
+    columns = (table[name].to_pylist() for name in ("origin", "position", "frames_crc32"))
+    for origin, position, digest in zip(*columns, strict=True):
+        progress[origin] = progress.get(origin, NOTHING_READ).after(position, digest)
+    return Written(
+        rows=written.rows + len(table),
+        classified=written.classified + len(table) - table["class"].null_count,
+        rows_before=rows_before + len(table),
+        next_index=max(written.next_index, max(table["index"].to_pylist(), default=-1) + 1),
+        progress=progress,
+        told=written.told,
+    )
+
+
+def recorded_run(folder: Path) -> tuple[str, dict[str, object]] | None:
+    """Return the run and the request of the first part of a folder that can be read; None if there is none."""
+    for part in parts(folder):
+        try:
+            metadata = pq.read_schema(part).metadata
+            return metadata[RUN_KEY].decode(), json.loads(metadata[REQUEST_KEY])
+        except Exception:
+            # The next part says the same; this one is told of when all are read.
+            continue
+    return None
 
 
 def parts(folder: Path) -> list[Path]:

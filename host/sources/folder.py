@@ -1,38 +1,41 @@
-"""A folder that grows: files of frames that another program puts there while the stream runs.
+"""A folder that grows: files, bins and Zarrs that another program puts there while the stream runs.
 
-A file is taken when it has not changed for a while, by its own time of change or as long as it was looked at: so a
-file that is renamed into place is taken soon, and one that is being written is left alone. Hidden files are never
-taken. Files are read in the order of their times of change. A file whose cells have been read is not looked at again.
+What rests (:mod:`cytogate.host.sources.watching`) is read, in the order of the times of change. What looks unfinished
+although it rests (it cannot be opened, a cell cannot be read, a part of a frame is one even value) is waited for a
+while longer. What changes later is looked at again: a file that still holds the last cell that was read of it has
+grown, and its further cells are read; any other is new content of a name that comes again, and is read as an origin of
+its own, ``NAME (2)``. The same is found after a restart, since the run keeps each cell's digest.
 """
 
 from __future__ import annotations
 
-import os
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from cytogate.host.sources.source import CellSource, Resume
+from cytogate.host.sources.source import NOTHING_READ, CellSource, Progress, Resume, continues
+from cytogate.host.sources.watching import FolderWatch, Item, Sight, State
 from cytogate.host.stream.cells import WHOLE_FILE, SourceCell
+from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 
-SUFFIXES = (".h5", ".hdf5", ".npz", ".tif", ".tiff")
-SETTLED_S = 1.0
+SETTLED_S = 2.0
 """Time without change after which a file is taken for whole."""
+PATIENCE = 5
+"""So many times as long is waited for what looks unfinished."""
+SHARE_OF_CHECKING = 0.05
+"""Most of the time that is spent on asking whether a file changes while it is read."""
 
+FIRST_WAITING_S, LONGEST_WAITING_S = 10.0, 600.0
+"""When a stream that waits says so, first and at last."""
 MOST_TOLD = 5
 """Files of one folder are mostly alike: the first sentences say it."""
 
 
-@dataclass(frozen=True)
-class _Look:
-    """A file as it was seen."""
-
-    size: int
-    changed_ns: int
-    first_seen_s: float
-    """Monotonic time at which it was first seen like this."""
+def _to_stderr(sentence: str) -> None:
+    print(spelled(sentence), file=sys.stderr)
 
 
 class GrowingFolder:
@@ -40,70 +43,167 @@ class GrowingFolder:
 
     cells = None
 
-    def __init__(self, folder: Path, open_file: Callable[[Path], CellSource], settled_s: float = SETTLED_S) -> None:
-        self._folder, self._open_file, self._settled_s = folder, open_file, settled_s
-        self._seen: dict[str, _Look] = {}
-        self._done: set[str] = set()
+    def __init__(
+        self,
+        folder: Path,
+        open_file: Callable[[Path], CellSource],
+        settled_s: float = SETTLED_S,
+        tell: Callable[[str], None] = _to_stderr,
+    ) -> None:
+        self._folder, self._open_file, self._tell = folder, open_file, tell
+        self._watch = FolderWatch(folder, settled_s, tell)
+        self._patience_s = PATIENCE * settled_s
+        self._progress: dict[str, Progress] = {}
+        self._done: dict[str, State] = {}
+        """By item, the state in which it was read to its end."""
+        self._doubted: dict[str, State] = {}
+        """By item, the state in which it looked unfinished."""
+        self._last: dict[str, Item] = {}
+        self._waiting = _Waiting()
         self.name = str(folder)
         self.simulated = False
         self.told: tuple[str, ...] = ()
 
     def read(self, resume: Resume) -> Iterator[SourceCell | None]:
         """Yield the cells of settled files, and None whenever there is no such file."""
+        self._progress = dict(resume)
         while True:
-            ready = self._settled()
-            for name in ready:
-                self._done.add(name)
-                yield from self._cells_of(name, resume)
-            if not ready:
+            ready = sorted(self._ready(), key=lambda sight: (sight.item.changed_ns, sight.item.name))
+            for sight in ready:
+                yield from self._cells_of(sight)
+            if ready:
+                self._waiting = _Waiting()
+            else:
+                if self._waiting.due:
+                    self._tell(self._waits_for())
                 yield None
 
     def close(self) -> None:
         """Files are closed as they are read to their ends."""
 
-    def _cells_of(self, name: str, resume: Resume) -> Iterator[SourceCell | None]:
+    def _ready(self) -> Iterator[Sight]:
+        for sight in self._watch.sights:
+            name, state = sight.item.name, sight.item.state
+            self._tell_of_unread(sight.item)
+            if self._done.get(name) == state or not self._watch.settled(sight):
+                continue
+            if self._doubted.get(name) != state or self._patient_enough(sight):
+                yield sight
+
+    def _tell_of_unread(self, item: Item) -> None:
+        """Say that a file was replaced by another one before it had rested."""
+        last = self._last.get(item.name)
+        if last is not None and last.state != item.state and last.replaced and self._done.get(last.name) != last.state:
+            self._tell(f"{item.path}: was replaced by another file before it was read; give each its own name")
+        self._last[item.name] = item
+
+    def _patient_enough(self, sight: Sight) -> bool:
+        return sight.rested_s >= self._patience_s
+
+    def _cells_of(self, sight: Sight) -> Iterator[SourceCell]:
+        item, believed = sight.item, self._patient_enough(sight)
         try:
-            source = self._open_file(self._folder / name)
+            source = self._open_file(item.path)
         except InputError as error:
-            if name not in resume:
-                yield SourceCell(name, WHOLE_FILE, None).faulty(str(error))
+            if believed:
+                self._done[item.name] = item.state
+                yield from self._unreadable(item, error)
+            else:
+                self._doubted[item.name] = item.state
             return
-        self.simulated = self.simulated or source.simulated
-        self.told = (*self.told, *source.told)[:MOST_TOLD]
         try:
-            yield from source.read(resume)
+            if not item.unchanged:
+                # Another file than the one that has settled was opened.
+                return
+            self.simulated = self.simulated or source.simulated
+            self.told = tuple(dict.fromkeys((*self.told, *source.told)))[:MOST_TOLD]
+            yield from self._cells_of_source(source, item, believed)
         finally:
             source.close()
 
-    def _settled(self) -> list[str]:
-        """Return the names of new files that have settled, the one that changed first first."""
-        now_s, wall_ns = time.monotonic(), time.time_ns()
-        looks: dict[str, _Look] = {}
-        try:
-            with os.scandir(self._folder) as entries:
-                for entry in entries:
-                    if entry.name in self._done or not _is_wanted(entry):
-                        continue
-                    status = entry.stat()
-                    before = self._seen.get(entry.name)
-                    look = _Look(status.st_size, status.st_mtime_ns, now_s)
-                    same = before is not None and (before.size, before.changed_ns) == (look.size, look.changed_ns)
-                    looks[entry.name] = before if before is not None and same else look
-        except FileNotFoundError as error:
-            # Of a file, between listing and looking; unless the folder itself is gone.
-            if not self._folder.is_dir():
-                raise InputError(f"{self._folder}: the folder is gone") from error
-            return []
-        except OSError as error:
-            raise InputError(f"{self._folder}: cannot be read: {error.strerror}") from error
-        self._seen = looks
-        settled = [
-            name
-            for name, look in looks.items()
-            if max(now_s - look.first_seen_s, (wall_ns - look.changed_ns) / 1e9) >= self._settled_s
-        ]
-        return sorted(settled, key=lambda name: (looks[name].changed_ns, name))
+    def _cells_of_source(self, source: CellSource, item: Item, believed: bool) -> Iterator[SourceCell]:
+        origin = self._origin(source, item)
+        progress = self._progress.get(origin, NOTHING_READ)
+        rewritten = _Rewritten(item)
+        for cell in source.read({item.path.name: progress}):
+            if cell is None:
+                continue
+            if not believed and _looks_unfinished(cell):
+                self._doubted[item.name] = item.state
+                return
+            if rewritten.seen:
+                # What was just read may be half of the old and half of the new; it is taken when it rests again.
+                return
+            progress = progress.after(cell.position, cell.digest)
+            self._progress[origin] = progress
+            yield replace(cell, origin=origin)
+        self._done[item.name] = item.state
+
+    def _origin(self, source: CellSource, item: Item) -> str:
+        """Return the name under which the item's present content is read."""
+        latest, number = item.name, 1
+        while (following := f"{item.name} ({number + 1})") in self._progress:
+            latest, number = following, number + 1
+        if latest not in self._progress or continues(source, item.path.name, self._progress[latest]):
+            return latest
+        self._tell(f"{item.path}: holds other cells than those that were read; its cells are read as {following}")
+        return following
+
+    def _unreadable(self, item: Item, error: InputError) -> Iterator[SourceCell]:
+        """Yield a row for a file of which nothing is known yet; of another one say that it is gone."""
+        if item.name in self._progress:
+            self._tell(f"{error}; cells that were read of it before stay as they are")
+            return
+        self._progress[item.name] = NOTHING_READ
+        yield SourceCell(item.name, WHOLE_FILE, None).faulty(str(error))
+
+    def _waits_for(self) -> str:
+        sights = self._watch.sights
+        open_ones = [each for each in sights if self._done.get(each.item.name) != each.item.state]
+        doubted = sum(self._doubted.get(each.item.name) == each.item.state for each in open_ones)
+        return (
+            f"waiting for files in {self._folder}: {len(sights)} seen, {len(open_ones) - doubted} not yet settled, "
+            f"{doubted} not yet whole, {self._watch.not_read} not read"
+        )
 
 
-def _is_wanted(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.name.lower().endswith(SUFFIXES) and entry.is_file()
+class _Waiting:
+    """When it is time to say that nothing comes, more and more rarely."""
+
+    def __init__(self) -> None:
+        self._since_s, self._pause_s = time.monotonic(), FIRST_WAITING_S
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time; then not again for twice as long."""
+        now_s = time.monotonic()
+        if now_s - self._since_s < self._pause_s:
+            return False
+        self._since_s, self._pause_s = now_s, min(2 * self._pause_s, LONGEST_WAITING_S)
+        return True
+
+
+class _Rewritten:
+    """Whether an item changes while it is read: asked after every cell, of a folder as often as that is cheap."""
+
+    def __init__(self, item: Item) -> None:
+        self._item = item
+        self._due_s = 0.0
+
+    @property
+    def seen(self) -> bool:
+        """True if it was seen to have changed."""
+        now_s = time.monotonic()
+        if now_s < self._due_s and self._item.path.is_dir():
+            return False
+        rewritten = self._item.rewritten
+        done_s = time.monotonic()
+        self._due_s = done_s + (done_s - now_s) / SHARE_OF_CHECKING
+        return rewritten
+
+
+def _looks_unfinished(cell: SourceCell) -> bool:
+    """Return whether a cell may be one that is still to be written: it is missing, or has rows of one value."""
+    if cell.frames is None:
+        return True
+    return bool((cell.frames.max(axis=-1) == cell.frames.min(axis=-1)).any())

@@ -11,9 +11,11 @@ never sorted.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -21,14 +23,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.host.sources.source import Resume
+from cytogate.host.sources.source import NOTHING_READ, Resume
 from cytogate.host.stream.cells import NOTHING_UNUSUAL, Flag, SourceCell
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 
 LONGEST_LINE = 4096
 LONGEST_GAP_S = 3600.0
-"""A time further from the one before it than this is taken for damage."""
+"""No bin lasts so long: times on the two sides of such a gap are not of one bin."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,18 @@ class FlowCytobotBin:
     told = ()
 
     def __init__(self, path: Path, design: Design) -> None:
-        """Open the bin of which ``path`` is the ``.adc`` or the ``.roi``."""
-        self._path = path.with_suffix(".adc")
+        """Open the bin of which ``path`` is the ``.adc`` or the ``.roi``, in small letters or capitals."""
+        self._path = _member(path, ".adc")
         camera = design.camera
         self._channels, self._rows, self._columns = len(camera.channels), camera.rows, camera.columns
         self._files: list[BinaryIO] = []
         try:
             self._adc = self._open(self._path)
-            self._roi = self._open(path.with_suffix(".roi"))
+            self._roi = self._open(_member(path, ".roi"))
             self._roi_bytes = os.fstat(self._roi.fileno()).st_size
-            self.cells = sum(1 for _ in self._lines())
+            times = [_time_of(line) for line in self._lines()]
+            self.cells = len(times)
+            self._timed = _rows_in_order(times)
         except BaseException:
             self.close()
             raise
@@ -80,11 +84,14 @@ class FlowCytobotBin:
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
         """Yield the triggers behind ``resume``."""
-        first, last_s = resume.get(self._path.name, 0), 0.0
-        for position, line in enumerate(self._lines()):
+        first, last_s = resume.get(self._path.name, NOTHING_READ).position, 0.0
+        # Rows that were added since are those of another opening.
+        for position, line in enumerate(itertools.islice(self._lines(), self.cells)):
             cell = SourceCell(self._path.name, position, None, recorded_s=last_s)
             try:
-                trigger = _parse(line, last_s)
+                trigger = _parse(line)
+                if position not in self._timed:
+                    raise InputError(f"the time {trigger.time_s} s does not follow {last_s} s, or those behind it")
                 last_s = trigger.time_s
                 cell = replace(cell, recorded_s=last_s)
                 if position >= first:
@@ -148,8 +155,23 @@ def framed(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint
     return frame
 
 
-def _parse(line: bytes, last_s: float) -> _Trigger:
-    """Read a row; its time may not lie before the last one's, nor far behind it."""
+def _member(path: Path, suffix: str) -> Path:
+    """Return the file of a bin with ``suffix``, in the letters that it has."""
+    if path.suffix.lower() == suffix:
+        return path
+    # As the one that is named is written, if there are both.
+    wanted = suffix.upper() if path.suffix.isupper() else suffix
+    if path.with_suffix(wanted).exists():
+        return path.with_suffix(wanted)
+    try:
+        found = (each for each in path.parent.iterdir() if each.stem == path.stem and each.suffix.lower() == suffix)
+        return next(found, path.with_suffix(suffix))
+    except OSError:
+        return path.with_suffix(suffix)
+
+
+def _parse(line: bytes) -> _Trigger:
+    """Read a row."""
     words = line.decode("ascii", "replace").strip().split(",")
     if len(words) < _FEWEST:
         raise InputError(f"{len(words)} columns; {_FEWEST} are the fewest that a trigger has")
@@ -159,6 +181,47 @@ def _parse(line: bytes, last_s: float) -> _Trigger:
         width, height, offset = (int(words[column]) for column in (columns.width, columns.height, columns.offset))
     except ValueError as error:
         raise InputError(f"a column is no number: {error}") from error
-    if not math.isfinite(time_s) or not last_s <= time_s <= last_s + LONGEST_GAP_S:
-        raise InputError(f"the time {time_s} s does not follow {last_s} s")
     return _Trigger(time_s, width, height, offset)
+
+
+def _time_of(line: bytes) -> float:
+    """Return a row's time; NaN if it has none."""
+    try:
+        return _parse(line).time_s
+    except InputError:
+        return math.nan
+
+
+def _rows_in_order(times: Sequence[float]) -> frozenset[int]:
+    """Return the rows whose times are believed: as many as can be, each at or behind the one before it.
+
+    So a single wrong time, whether early or late, costs its own row alone.
+    """
+    chain = _longest_chain(times)
+    stretches: list[list[int]] = []
+    for row in chain:
+        if stretches and times[row] - times[stretches[-1][-1]] <= LONGEST_GAP_S:
+            stretches[-1].append(row)
+        else:
+            stretches.append([row])
+    longest = max(map(len, stretches), default=0)
+    return frozenset(next((each for each in stretches if len(each) == longest), ()))
+
+
+def _longest_chain(times: Sequence[float]) -> list[int]:
+    """Return rows of a longest sequence of times from 0 that never falls, of several the one that ends earliest."""
+    ends: list[float] = []
+    """The lowest time at which a sequence of 1, 2, ... rows can end, and which row that is."""
+    rows: list[int] = []
+    before: dict[int, int | None] = {}
+    for row, time_s in enumerate(times):
+        if not (math.isfinite(time_s) and time_s >= 0):
+            continue
+        length = bisect.bisect_right(ends, time_s)
+        before[row] = rows[length - 1] if length else None
+        ends[length : length + 1], rows[length : length + 1] = [time_s], [row]
+    chain, last = list[int](), rows[-1] if rows else None
+    while last is not None:
+        chain.append(last)
+        last = before[last]
+    return chain[::-1]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
+from cytogate.host.sources.folder import SETTLED_S, GrowingFolder
 from cytogate.host.sources.source import CellSource
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -13,7 +13,13 @@ FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
 
 
 def open_source(
-    path: Path | None, design: Design, *, dataset: str | None = None, cells: int | None = None, seed: int = 0
+    path: Path | None,
+    design: Design,
+    *,
+    dataset: str | None = None,
+    cells: int | None = None,
+    seed: int = 0,
+    settled_s: float = SETTLED_S,
 ) -> CellSource:
     """Open the file or folder ``path``; None is the simulator.
 
@@ -27,9 +33,11 @@ def open_source(
         Array of each file that holds the cells, if its name is not ``frames``.
     cells, seed
         Of the simulator; ``cells`` None: endless.
+    settled_s
+        Of a folder: time without change after which a file there is taken for whole.
     """
     try:
-        return _simulator(design, cells, seed) if path is None else _opened(path, design, dataset)
+        return _simulator(design, cells, seed) if path is None else _opened(path, design, dataset, settled_s)
     except ImportError as error:
         raise InputError(
             f"{path or 'the simulator'} needs the package {error.name}: pip install 'cytogate[stream]'"
@@ -42,7 +50,28 @@ def _simulator(design: Design, cells: int | None, seed: int) -> CellSource:
     return SimulatorCells(design, cells, seed)
 
 
-def _opened(path: Path, design: Design, dataset: str | None) -> CellSource:
+def _opened(path: Path, design: Design, dataset: str | None, settled_s: float) -> CellSource:
+    from cytogate.model.files.zarr import is_zarr
+
+    if not path.is_dir() or is_zarr(path):
+        return _open_file(path, design, dataset, judged=True)
+    return GrowingFolder(path, FolderReader(design, dataset), settled_s)
+
+
+class FolderReader:
+    """Opens files of one folder. One instrument writes them all: the first that can be read tells in which order."""
+
+    def __init__(self, design: Design, dataset: str | None = None) -> None:
+        self._design, self._dataset, self._judged = design, dataset, False
+
+    def __call__(self, path: Path) -> CellSource:
+        """Open a file."""
+        source = _open_file(path, self._design, self._dataset, judged=not self._judged)
+        self._judged = True
+        return source
+
+
+def _open_file(path: Path, design: Design, dataset: str | None, *, judged: bool) -> CellSource:
     if path.suffix.lower() in FLOW_CYTOBOT_SUFFIXES:
         from cytogate.host.sources.ifcb import FlowCytobotBin
 
@@ -50,12 +79,5 @@ def _opened(path: Path, design: Design, dataset: str | None) -> CellSource:
             raise InputError(f"{path}: a bin of an Imaging FlowCytobot has no named arrays; leave --dataset out")
         return FlowCytobotBin(path, design)
     from cytogate.host.sources.arrays import open_file
-    from cytogate.model.files.zarr import is_zarr
 
-    if not path.is_dir() or is_zarr(path):
-        return open_file(path, design, dataset)
-    from cytogate.host.sources.folder import GrowingFolder
-
-    # One instrument writes all files of a folder: the first tells in which order.
-    judged = itertools.chain([True], itertools.repeat(False))
-    return GrowingFolder(path, lambda file: open_file(file, design, dataset, judged=next(judged)))
+    return open_file(path, design, dataset, judged=judged)

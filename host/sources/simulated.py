@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cytogate.host.sources.source import Resume
+from cytogate.host.sources.source import NOTHING_READ, Resume
 from cytogate.host.stream.cells import SourceCell
 from cytogate.model.design.design import Design
 from cytogate.model.simulation.simulator import simulated_cells
@@ -37,7 +37,7 @@ class SimulatorCells:
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
         """Yield the cells behind ``resume``."""
-        for position in range(resume.get(self.name, 0), len(self._cells)):
+        for position in range(resume.get(self.name, NOTHING_READ).position, len(self._cells)):
             cell = self._cells[position]
             yield SourceCell(self.name, position, cell.frames, label=cell.label if self._labelled else None)
 

@@ -6,6 +6,7 @@ its class.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -57,6 +58,13 @@ class SourceCell:
     """Index of the class that the source says it is of."""
     recorded_s: float | None = None
     """When the instrument took it, in seconds from a beginning of its own."""
+
+    @property
+    def digest(self) -> int | None:
+        """CRC-32 of the frames, low bytes first: the same cell has the same in every file; None without frames."""
+        if self.frames is None:
+            return None
+        return zlib.crc32(np.ascontiguousarray(self.frames, self.frames.dtype.newbyteorder("<")).data)
 
     def faulty(self, fault: str) -> SourceCell:
         """Return this cell without its frames and with the reason."""

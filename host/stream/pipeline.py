@@ -10,6 +10,7 @@ source that fails.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -32,7 +33,11 @@ FLUSH_S = 0.005
 """Cells wait this long for others that would share their batch."""
 IDLE_S = 0.1
 """Longest sleep of a thread that has nothing to do; how soon it hears of a stop."""
-REASONS_KEPT = 5
+MOST_REASONS = 64
+"""Kinds of reasons that are counted apart."""
+OTHER_REASONS = "other reasons"
+HURRY_S = 10.0
+"""After a second interrupt, the longest time in which what has come through is written."""
 
 
 class CellStream(Protocol):
@@ -84,6 +89,17 @@ class Settings:
 
 
 @dataclass
+class Reason:
+    """Why some cells have no class."""
+
+    cells: int
+    first_index: int
+    """Of the first of these cells."""
+    example: str
+    """What was said of that cell."""
+
+
+@dataclass
 class Counts:
     """What has happened so far; read by other threads while it changes."""
 
@@ -103,9 +119,8 @@ class Counts:
     """Cells with a class whose source knew it too."""
     agreeing: int = 0
     """Of these, cells of which both say the same."""
-    last_reasons: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=REASONS_KEPT))
-    """Why the last cells without a class have none: the reason, and the first cell of a row of cells that it holds
-    for."""
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    """Why cells without a class have none, by the reason with its numbers taken out."""
 
 
 Measure: TypeAlias = Callable[[NDArray], Mapping[str, float]]
@@ -165,7 +180,8 @@ class Pipeline:
         """Run until the source ends or the stream is stopped, and return when all events are with the sinks.
 
         ``on_progress`` is called about ten times a second, in the caller's thread. An interrupt of the caller's thread
-        stops the stream in good order and is raised behind that; a second one is raised at once.
+        stops the stream in good order and is raised behind that; after a second one only what has come through is
+        written before.
 
         Raises
         ------
@@ -185,6 +201,8 @@ class Pipeline:
                 break
             except KeyboardInterrupt as error:
                 if interrupt is not None:
+                    self._events.end()
+                    parts["sinks"].wait(HURRY_S)
                     raise
                 interrupt = error
                 self._stopped.set()
@@ -340,8 +358,10 @@ class Pipeline:
         counts.decisions[event.decision] += 1
         counts.faulty += Flag.FAULTY in event.flags
         counts.lost += Flag.LOST in event.flags
-        if event.reason is not None and (not counts.last_reasons or counts.last_reasons[-1][1] != event.reason):
-            counts.last_reasons.append((event.arrival.index, event.reason))
+        if event.reason is not None:
+            kind = re.sub(r"\d+", "#", event.reason)
+            kind = kind if kind in counts.reasons or len(counts.reasons) < MOST_REASONS else OTHER_REASONS
+            counts.reasons.setdefault(kind, Reason(0, event.arrival.index, event.reason)).cells += 1
         if chosen is not None:
             counts.classes[self._output.class_names[chosen]] += 1
             if event.arrival.cell.label is not None:

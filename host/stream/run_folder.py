@@ -1,7 +1,8 @@
 """The folder of a run: who may write to it, which run it is of, and where that run stands.
 
 ``run.json`` says what was asked for when the run began. The same request goes on with the run; another one is refused,
-since its events would stand among those of the first as if they belonged together.
+since its events would stand among those of the first as if they belonged together. Where the record is damaged, the
+parts of the events say what it said.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cytogate.model.command.files import whole_file
+from cytogate.host.sinks.events import recorded_run
+from cytogate.model.command.files import remove_partials, whole_file
 from cytogate.model.errors import InputError
 
 RECORD = "run.json"
@@ -22,7 +24,7 @@ EVENTS = "events"
 IMAGES = "images"
 FCS = "events.fcs"
 REPORT = "report.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class RunFolder:
     run: str
     """Identity of the run, made when it began."""
     resumed: bool
+    request: Mapping[str, object]
+    """What was asked for."""
+    told: str | None = None
+    """What had to be mended, in a sentence."""
 
     @property
     def events(self) -> Path:
@@ -65,6 +71,8 @@ def run_folder(path: Path, request: Mapping[str, object]) -> Iterator[RunFolder]
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise InputError(f"{path}: another stream writes to this folder; let it finish") from error
+        for folder in (path, *path.glob(f"{IMAGES}/*/"), path / EVENTS):
+            remove_partials(folder)
         yield _joined(path, json.loads(json.dumps(dict(request))))
 
 
@@ -73,23 +81,33 @@ def _joined(path: Path, request: dict[str, object]) -> RunFolder:
     if not record.exists():
         if any(path.glob(f"{EVENTS}/*.parquet")):
             raise InputError(f"{path}: holds events but no {RECORD}; give each run a folder of its own")
-        run = uuid.uuid4().hex
-        with whole_file(record) as partial:
-            described = {"format": FORMAT, "run": run, "request": request}
-            partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-        return RunFolder(path, run, resumed=False)
+        return _begun(path, uuid.uuid4().hex, request)
+    told = None
     try:
         before = json.loads(record.read_text(encoding="utf-8"))
-        run, asked = before["run"], before["request"]
-        known = before["format"] == FORMAT and isinstance(run, str) and isinstance(asked, dict)
+        if before["format"] != FORMAT:
+            raise InputError(f"{record}: this is the record of a run of another release; choose another folder")
+        run, asked = str(before["run"]), dict(before["request"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        known = False
-    if not known:
-        raise InputError(f"{record}: this is no record of a run, or one of another release; choose another folder")
+        found = recorded_run(path / EVENTS)
+        if found is None:
+            told = f"{record}: damaged, and there are no events; the run begins anew"
+            return replace(_begun(path, uuid.uuid4().hex, request), told=told)
+        run, asked = found
+        told = f"{record}: damaged; written again as the events have it"
     for key in sorted(request.keys() | asked.keys()):
         if request.get(key) != asked.get(key):
             raise InputError(
                 f"{path}: holds a run whose {key} was {asked.get(key)!r}, not {request.get(key)!r}; "
                 "choose another folder"
             )
-    return RunFolder(path, run, resumed=True)
+    if told is not None:
+        _begun(path, run, request)
+    return RunFolder(path, run, resumed=True, request=request, told=told)
+
+
+def _begun(path: Path, run: str, request: dict[str, object]) -> RunFolder:
+    with whole_file(path / RECORD) as partial:
+        described = {"format": FORMAT, "run": run, "request": request}
+        partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    return RunFolder(path, run, resumed=False, request=request)

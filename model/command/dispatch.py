@@ -7,15 +7,19 @@ import: whatever is heavy is imported by the function that runs.
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import NoReturn
 
+from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import CheckFailed, InputError
 
 GROUP = "cytogate.verbs"
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+"""What a disk or a folder says that takes nothing, wherever a verb meets it."""
 EXIT_DONE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -71,6 +75,12 @@ def main(arguments: list[str] | None = None) -> int:
     except CheckFailed as error:
         print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
         return EXIT_CHECK_FAILED
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        where = "the disk" if error.filename is None else spelled(str(error.filename))
+        print(f"cytogate {chosen.verb}: {where}: cannot be written or read: {error.strerror}", file=sys.stderr)
+        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -1,32 +1,134 @@
-"""What leaves a command: files that appear whole or not at all, tables that keep their columns, progress."""
+"""What leaves a command: files that appear whole or not at all, and what killed commands leave, which is removed."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import Path
 
 from cytogate.model.errors import InputError
 
+PARTIAL = re.compile(r"\..+\.(?P<process>\d+)\.partial(\.[^.]+)?")
+"""Names of unfinished files and folders, with the process that writes them."""
+TEMPORARY_BEGIN, TEMPORARY_END = ".cytogate-", ".temporary"
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to; on success it becomes ``path``, on any exception it is removed."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
+    """Give a path to write to; on success it becomes ``path`` and is on the disk, on any exception it is removed.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written: in one sentence, for every verb.
+    """
+    partial = partial_of(path).with_suffix(f".partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path.parent}: cannot be created: {error.strerror}") from error
     try:
         yield partial
+        _sync(partial)
         partial.replace(path)
+        _sync(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        # A folder that is read-only says so even of a file that is not there.
+        with suppress(OSError):
+            partial.unlink()
+
+
+def partial_of(path: Path) -> Path:
+    """Return where this process writes what becomes ``path``, after removing what killed ones have left beside it."""
+    remove_partials(path.parent)
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove unfinished files and folders in ``folder`` whose process is gone."""
+    with suppress(OSError):
+        for each in os.scandir(folder):
+            found = PARTIAL.fullmatch(each.name)
+            if found is None or _is_running(int(found["process"])):
+                continue
+            if each.is_dir(follow_symlinks=False):
+                shutil.rmtree(each.path, ignore_errors=True)
+            else:
+                Path(each.path).unlink()
+
+
+@contextmanager
+def temporary_folder(within: Path | None = None) -> Iterator[Path]:
+    """Give a folder that is removed at the end, after removing those of killed processes of this user.
+
+    Its owner holds a lock on it, which ends with the process however that ends.
+    """
+    root = Path(tempfile.gettempdir()) if within is None else within
+    _remove_ownerless(root)
+    try:
+        path, held = _locked_folder(root)
+    except OSError as error:
+        raise InputError(f"{root}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(held)
+
+
+def _locked_folder(root: Path) -> tuple[Path, int]:
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=TEMPORARY_BEGIN, suffix=TEMPORARY_END, dir=root))
+        # Until it is locked, another process may take it for one that was left.
+        with suppress(FileNotFoundError):
+            held = os.open(path, os.O_RDONLY)
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if path.is_dir():
+                return path, held
+            os.close(held)
+
+
+def _remove_ownerless(root: Path) -> None:
+    for path in root.glob(f"{TEMPORARY_BEGIN}*{TEMPORARY_END}"):
+        # Whatever goes wrong: another user's, or removed by another process in this moment.
+        with suppress(OSError):
+            status = path.lstat()
+            if status.st_uid != os.getuid() or not path.is_dir() or path.is_symlink():
+                continue
+            folder = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+            finally:
+                os.close(folder)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or a folder's names, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def plain(value: object) -> object:

@@ -17,7 +17,12 @@ def terminal() -> Console:
     """Return standard output for tables and sentences, as wide as the terminal, or as a log may be."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+    return Console(width=None if sys.stdout.isatty() else LOG_COLUMNS, markup=False)
+
+
+def spelled(text: str) -> str:
+    """Return ``text`` as every file and terminal takes it: bytes of file names that are no UTF-8 are spelled out."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def progress_bars() -> Progress:

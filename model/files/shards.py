@@ -6,7 +6,6 @@ reading a chunk, a part of a file; a shard is a file, so that a million images a
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.files import partial_of
 from cytogate.model.errors import InputError
 from cytogate.model.files.images import IMAGES, _check_type, _image_shape
 from cytogate.model.files.labels import CLASS_NAMES, LABELS
@@ -124,7 +124,7 @@ def _whole_folder(path: Path) -> Iterator[Path]:
     """Give a folder to write to; on success it becomes ``path``, on any exception it is removed."""
     if path.exists():
         raise InputError(f"{path}: is there already; remove it, or give another name")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         partial.mkdir(parents=True)
         yield partial

@@ -14,11 +14,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
 from cytogate.hls.sources import rtl_sources
-from cytogate.model.command.files import whole_file
+from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
@@ -176,11 +175,11 @@ def _once(command: Sequence[str], files: Sequence[Path], folder: Path, deadline_
     kept = folder / f"{program.name}-{digest.hexdigest()[:16]}"
     if kept.exists():
         return kept
-    with TemporaryDirectory(dir=folder, prefix=".run-") as place:
+    with temporary_folder(folder) as place:
         for path in files:
             shutil.copy(path, place)
-        _run(command, Path(place), deadline_s)
-        (Path(place) / RESULT).replace(kept)
+        _run(command, place, deadline_s)
+        (place / RESULT).replace(kept)
     return kept
 
 

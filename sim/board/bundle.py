@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.design.design import Design
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, Manifest, write_bundle
 from cytogate.sim.board.hwh import description
@@ -24,8 +24,8 @@ def write_synthetic(path: Path, manifest: Manifest, design: Design, network: Map
     """
     if not manifest.synthetic:
         raise ValueError("a manifest of a real bitstream is not put beside none")
-    with TemporaryDirectory(prefix="cytogate-") as temporary:
-        made = {name: Path(temporary) / name for name in (BITSTREAM, DESCRIPTION)}
+    with temporary_folder() as temporary:
+        made = {name: temporary / name for name in (BITSTREAM, DESCRIPTION)}
         made[BITSTREAM].write_text(NO_BITSTREAM, encoding="ascii")
         made[DESCRIPTION].write_text(description(design), encoding="ascii")
         return write_bundle(path, manifest, design, {**made, **network})

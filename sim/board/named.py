@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Bundle
 from cytogate.sim.board import kernels
@@ -62,10 +62,10 @@ def _network(bundle: Bundle) -> HlsProject:
             f"{bundle.path}: this bundle is for a real board and carries no network; `cytogate emulate` writes one for "
             "an emulated board"
         )
-    with TemporaryDirectory(prefix="cytogate-") as extracted:
-        bundle.extract(Path(extracted))
+    with temporary_folder() as extracted:
+        bundle.extract(extracted)
         try:
-            model = load_network(replace(bundle.design, folder=Path(extracted)))
+            model = load_network(replace(bundle.design, folder=extracted))
         except InputError as error:
             # By its name in the bundle, not where it was extracted to.
             told = str(error).replace(f"{extracted}/", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import whole_file
+from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.sim.csim.chain import CellRecord
 
 
@@ -47,10 +46,10 @@ def stages_file(path: Path, cells: int) -> Iterator[StagesWriter]:
     Arrays are named as in the contract: ``NAME`` float64 reference, ``NAME_fixed`` value and ``NAME_code`` integer of
     the fixed-point chain, each with a leading axis of cells.
     """
-    with whole_file(path) as partial, tempfile.TemporaryDirectory(dir=path.parent, prefix=".stages-") as folder:
-        writer = StagesWriter(Path(folder), cells)
+    with whole_file(path) as partial, temporary_folder(path.parent) as folder:
+        writer = StagesWriter(folder, cells)
         yield writer
         writer._arrays.clear()
         with zipfile.ZipFile(partial, "w", allowZip64=True) as archive:
-            for array in sorted(Path(folder).glob("*.npy")):
+            for array in sorted(folder.glob("*.npy")):
                 archive.write(array, array.name)

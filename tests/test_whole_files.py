@@ -1,0 +1,127 @@
+"""Files appear whole or not at all; what killed processes leave goes; a disk that takes nothing is one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cytogate.model.command import dispatch
+from cytogate.model.command import files as files_module
+from cytogate.model.command.dispatch import Verb, main
+from cytogate.model.command.files import remove_partials, temporary_folder, whole_file
+from cytogate.model.command.terminal import spelled
+from cytogate.model.errors import InputError
+
+
+def gone() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = list[str]()
+    real_sync, real_replace = os.fsync, Path.replace
+
+    def sync(descriptor: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{descriptor}').resolve().name}")
+        real_sync(descriptor)
+
+    def replace(path: Path, target: Path) -> Path:
+        done.append(f"rename to {target.name}")
+        return real_replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", replace)
+    with whole_file(tmp_path / "a.json") as partial:
+        partial.write_text("{}")
+    assert done == [f"sync {partial.name}", "rename to a.json", f"sync {tmp_path.name}"]
+
+
+def test_what_killed_processes_left_unfinished_is_removed(tmp_path: Path) -> None:
+    left = [tmp_path / f".{name}.{gone()}.partial{suffix}" for name, suffix in (("a.npz", ".npz"), ("plain", ""))]
+    for path in left:
+        path.write_bytes(b"half")
+    folder = tmp_path / f".shards.{gone()}.partial"
+    folder.mkdir()
+    (folder / "part").write_bytes(b"half")
+    kept = [tmp_path / f".b.npz.{os.getpid()}.partial.npz", tmp_path / ".cells.h5.partial", tmp_path / "a.1.partial"]
+    for path in kept:
+        path.write_bytes(b"of a living process, to go on with, or of another kind")
+    with whole_file(tmp_path / "c.npz") as partial:
+        partial.write_bytes(b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "c.npz"])
+    remove_partials(tmp_path / "nothing")
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from cytogate.model.command.files import temporary_folder
+with temporary_folder(Path(sys.argv[1])) as folder:
+    (folder / "bitstream").write_text("large")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_temporary_folders_of_killed_processes_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", HOLDING, tmp_path], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    folders = [Path(process.stdout.readline().strip()) for process in processes if process.stdout]
+    (tmp_path / "cytogate-mine").mkdir()
+    processes[0].send_signal(signal.SIGKILL)
+    processes[0].wait()
+    with temporary_folder(tmp_path) as folder:
+        assert sorted(tmp_path.iterdir()) == sorted([folder, folders[1], tmp_path / "cytogate-mine"])
+    assert not folder.exists()
+    processes[1].kill()
+    processes[1].wait()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_nothing_is_one_sentence(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Through the one writer of files, and in a verb that writes in another way."""
+    refusal = OSError(code, os.strerror(code))
+
+    def refuse(path: Path) -> None:
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files_module, "_sync", refuse)
+        with (
+            pytest.raises(InputError, match=f"a.json: cannot be written: {os.strerror(code)}"),
+            whole_file(tmp_path / "a.json") as partial,
+        ):
+            partial.write_text("{}")
+    assert not [*tmp_path.iterdir()]
+
+    def run(arguments: argparse.Namespace) -> None:
+        raise refusal
+
+    class Entry:
+        name = "write"
+
+        @staticmethod
+        def load() -> Verb:
+            return Verb("Write.", lambda parser: None, run)
+
+    monkeypatch.setattr(dispatch, "entry_points", lambda group: [Entry])
+    assert main(["write"]) == 2
+    assert capsys.readouterr().err == (f"cytogate write: the disk: cannot be written or read: {os.strerror(code)}\n")
+
+
+def test_names_in_any_bytes_can_be_printed() -> None:
+    assert spelled(os.fsdecode("Zellen_f\u00fcr".encode("latin-1"))) == "Zellen_f\\xfcr"
+    assert spelled("\u7ec6\u80de [bold]") == "\u7ec6\u80de [bold]"
