@@ -6,9 +6,11 @@ files (virtual and external datasets, external links) are refused: a file may na
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, StoredArray, check_part
+from cytogate.model.files.container import CODECS, DEFLATE_LIMIT, MOST_LISTED, StoredArray, check_part
 
 MATLAB_CLASS = "MATLAB_class"
 """Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
+FIRST_REGISTERED = 256
+"""HDF5's own filters have lower numbers."""
+FILTERS = {
+    307: "bzip2", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle", 32015: "Zstandard", 32026: "Blosc2",
+}  # fmt: skip
+"""Those that hdf5plugin brings, by the numbers that the HDF Group has registered."""
+LOSSY_FILTERS = {32013: "ZFP", 32017: "SZ", 32018: "FCIDECOMP", 32019: "JPEG", 32024: "SZ3", 32028: "SPERR"}
+
 MAX_MATLAB_NAMES, MAX_MATLAB_LETTERS = 1 << 16, 1 << 10
 """The most texts of a cell array, and letters of a text, that are read."""
 
@@ -79,6 +89,7 @@ class Hdf5File:
                 f"{self.path}: dataset {name} declares {declared} bytes, of which the file holds {held}; "
                 "it was not written to its end, or is damaged"
             )
+        _check_filters(dataset, f"{self.path}: dataset {name}")
         if dataset.chunks:
             check_part(self.path, f"a chunk of dataset {name}", dataset.chunks, dataset.dtype)
         return Hdf5Array(dataset)
@@ -99,6 +110,25 @@ class Hdf5File:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _check_filters(dataset: h5py.Dataset, where: str) -> None:
+    """Refuse a dataset whose chunks pass through a filter that is lossy, or not to be had."""
+    settings = dataset.id.get_create_plist()
+    for number in range(settings.get_nfilters()):
+        code, _, _, written = settings.get_filter(number)
+        if code < FIRST_REGISTERED:
+            continue
+        name = FILTERS.get(code) or LOSSY_FILTERS.get(code) or written.decode("latin-1") or "unknown"
+        if code in LOSSY_FILTERS:
+            raise InputError(f"{where} is compressed by {name} (filter {code}), which is lossy; store it with gzip")
+        if not h5py.h5z.filter_avail(code) and code in FILTERS:
+            # It registers its filters.
+            with suppress(ImportError):
+                importlib.import_module("hdf5plugin")
+        if not h5py.h5z.filter_avail(code):
+            needed = f"its decoder is missing: {CODECS}" if code in FILTERS else "which is not read; store it with gzip"
+            raise InputError(f"{where} is compressed by {name} (filter {code}); {needed}")
 
 
 class Hdf5Array:
