@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import struct
@@ -27,6 +28,7 @@ from cytogate.host.sources.opening import open_source
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files import npy as npy_module
+from cytogate.model.files import tiff as tiff_module
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.hdf5 import open_hdf5
 from cytogate.model.files.images import open_image_set
@@ -127,6 +129,18 @@ def ome_with_a_smaller_copy(folder: Path) -> Path:
     return folder / "f.ome.tif"
 
 
+def pages_behind_a_preview(folder: Path) -> Path:
+    with tifffile.TiffWriter(folder / "f.tif", bigtiff=True, byteorder=">") as file:
+        file.write(TRUTH[0, 0, ::2, ::2], photometric="minisblack", subfiletype=1, metadata=None)
+        for number, page in enumerate(TRUTH.reshape(-1, SIDE, SIDE)):
+            file.write(page, photometric="minisblack", metadata=None)
+            if number == 9:
+                # As programs said it before 1995.
+                old = [(255, 3, 1, 2, True)]
+                file.write(page[::2], photometric="minisblack", metadata=None, extratags=old)
+    return folder / "f.tif"
+
+
 def npz(folder: Path) -> Path:
     np.savez(folder / "f.npz", frames=TRUTH)
     return folder / "f.npz"
@@ -223,6 +237,7 @@ def ome_zarr(folder: Path) -> Path:
 WRITERS = [
     pages_in_a_row, pages_with_white_as_zero, pages_written_one_by_one, tiff_that_declares_its_shape,
     tiff_that_declares_its_axes, tiff_a_block_a_cell, imagej_hyperstack, imagej_stack, imagej_beyond_4_gb,
+    pages_behind_a_preview,
     ome_channels_fastest, ome_channels_slowest, ome_cells_as_planes, ome_an_image_a_cell, ome_with_a_smaller_copy,
     npz, npz_in_fortrans_order, npz_without_a_name, npy, npy_in_fortrans_order, hdf5, matlab, matlab_cells_last,
     mat_5, mat_5_cells_last, zarr_2, zarr_3, zarr_alone, zarr_in_a_zip, ome_zarr,
@@ -290,8 +305,6 @@ def test_what_a_tiff_says_of_its_pixels_and_is_not_followed_is_refused(tmp_path:
     white = tiff(tmp_path / "c.tif", rows.astype(np.float32), metadata=None, photometric="miniswhite")
     assert "the highest value of float32 pixels is black" in refusal(white)
     pictures = [Image.fromarray(page) for page in rows]
-    pictures[0].save(tmp_path / "d.tif", save_all=True, append_images=pictures[1:], compression="tiff_lzw")
-    assert "compressed with LZW, which is not read; save it without" in refusal(tmp_path / "d.tif")
     pictures[0].save(tmp_path / "e.tif", save_all=True, append_images=pictures[1:], compression="packbits")
     with open_frames(tmp_path / "e.tif", FourAngle()) as file:
         assert (file.read(0, CELLS) == TRUTH).all()
@@ -302,7 +315,77 @@ def test_what_a_tiff_says_of_its_pixels_and_is_not_followed_is_refused(tmp_path:
     assert "image 1 is uint8 of shape (6, 4, 4, 4), unlike image 0" in refusal(tmp_path / "g.tif")
 
 
-def test_packed_pixels_are_refused_with_what_to_do(tmp_path: Path) -> None:
+CODED = {"tiff_lzw": "LZW", "zstd": "Zstandard"}
+
+
+@pytest.mark.parametrize("compression", CODED)
+def test_a_tiff_whose_decoder_is_an_extra(compression: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read where imagecodecs is installed; without it, one sentence says how it is had."""
+    pictures = [Image.fromarray(page) for page in TRUTH.reshape(-1, SIDE, SIDE)]
+    path = tmp_path / "f.tif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], compression=compression)
+    if tiff_module.has_codecs():
+        with open_frames(path, FourAngle()) as file:
+            assert (file.read(0, CELLS) == TRUTH).all()
+    monkeypatch.setattr(tiff_module, "has_codecs", lambda: False)
+    said = (
+        f"pages are compressed with {CODED[compression]}, whose decoder is missing: pip install 'cytogate[codecs]'; or"
+    )
+    assert said in refusal(path)
+
+
+def test_compressions_that_lose_or_are_a_vendors_own(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(page) for page in TRUTH.reshape(-1, SIDE, SIDE)]
+    path = tmp_path / "f.tif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], compression="jpeg")
+    assert "compressed with JPEG, which may be lossy: its pixels are not those of the camera" in refusal(path)
+    plain = bytearray(tiff(tmp_path / "g.tif", TRUTH[0, 0], metadata=None, byteorder="<").read_bytes())
+    at = plain.index(struct.pack("<HHII", 259, 3, 1, 1)) + 8
+    for code, said in (
+        (30817, "this is a file of an Amnis cytometer"), (30818, "export its images as raw 16-bit TIFF in IDEAS"),
+        (34887, "compressed with scheme 34887, which is not read; save it"),
+    ):  # fmt: skip
+        plain[at : at + 4] = struct.pack("<I", code)
+        (tmp_path / "g.tif").write_bytes(plain)
+        assert said in refusal(tmp_path / "g.tif")
+
+
+def filtered(path: Path, code: int) -> Path:
+    """A dataset that says that its chunks went through a filter."""
+    with h5py.File(path, "w") as file:
+        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        settings.set_chunk((1, 4, SIDE, SIDE))
+        settings.set_filter(code, h5py.h5z.FLAG_OPTIONAL, (0, 2))
+        space = h5py.h5s.create_simple(TRUTH.shape)
+        data = h5py.h5d.create(file.id, b"frames", h5py.h5t.NATIVE_UINT8, space, settings)
+        for cell in range(CELLS):
+            data.write_direct_chunk((cell, 0, 0, 0), TRUTH[cell].tobytes(), filter_mask=1)
+    return path
+
+
+def test_an_hdf5_filter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its chunks were stored without it, which its list of filters does not say."""
+    monkeypatch.setitem(sys.modules, "hdf5plugin", None)
+    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: code < 256)
+    for code, said in (
+        (32008, "dataset frames is compressed by bitshuffle (filter 32008); its decoder is missing: pip install"),
+        (32001, "compressed by Blosc (filter 32001); its decoder is missing: pip install 'cytogate[codecs]'"),
+        (32013, "compressed by ZFP (filter 32013), which is lossy; store it with gzip"),
+        (40000, "compressed by unknown (filter 40000); which is not read; store it with gzip"),
+    ):
+        assert said in refusal(filtered(tmp_path / f"{code}.h5", code))
+
+
+def test_hdf5_filters_of_an_extra_are_read_where_it_is_installed(tmp_path: Path) -> None:
+    path = filtered(tmp_path / "f.h5", 32008)
+    if importlib.util.find_spec("hdf5plugin") is None:
+        assert "(filter 32008); its decoder is missing" in refusal(path)
+    else:
+        with open_frames(path, FourAngle()) as file:
+            assert (file.read(0, CELLS) == TRUTH).all()
+
+
+def test_packed_pixels_are_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve bits a pixel, two in three bytes, as some cameras' programs write them."""
     data = np.random.default_rng(1).integers(0, 256, SIDE * SIDE * 3 // 2, np.uint8).tobytes()
     tags = [
@@ -312,7 +395,10 @@ def test_packed_pixels_are_refused_with_what_to_do(tmp_path: Path) -> None:
     stored = b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags))
     stored += b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags) + bytes(4)
     (tmp_path / "f.tif").write_bytes(stored)
-    assert "pixels of 12 bits are packed, which is not read; save the file with 16 bits" in refusal(tmp_path / "f.tif")
+    monkeypatch.setattr(tiff_module, "has_codecs", lambda: False)
+    said = refusal(tmp_path / "f.tif")
+    assert "pixels of 12 bits are packed; save the file with 16 bits" in said
+    assert said.endswith("or install what unpacks them: pip install 'cytogate[codecs]'")
 
 
 def test_planes_in_other_files_are_refused(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ DEFLATE_LIMIT = 1040
 MAX_PART_BYTES = 1 << 28
 """The most that is decoded at once: a chunk, a TIFF page, a picture, an image, all labels."""
 
+CODECS = "pip install 'cytogate[codecs]'"
+"""What brings the decoders that TIFF and HDF5 may need."""
+
 MOST_LISTED = 500
 """Members of a container that are looked at for a message."""
 

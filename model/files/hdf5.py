@@ -7,9 +7,11 @@ that was never written is no data: HDF5 itself would give the fill value.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DEFLATE_LIMIT, MOST_LISTED, DamagedPartError, StoredArray, check_part
+from cytogate.model.files.container import (
+    CODECS,
+    DEFLATE_LIMIT,
+    MOST_LISTED,
+    DamagedPartError,
+    StoredArray,
+    check_part,
+)
 
 MATLAB_CLASS = "MATLAB_class"
 """Attribute of each dataset that MATLAB writes, whose axes HDF5 counts from the other end."""
+FIRST_REGISTERED = 256
+"""HDF5's own filters have lower numbers."""
+FILTERS = {
+    307: "bzip2", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle", 32015: "Zstandard", 32026: "Blosc2",
+}  # fmt: skip
+"""Those that hdf5plugin brings, by the numbers that the HDF Group has registered."""
+LOSSY_FILTERS = {32013: "ZFP", 32017: "SZ", 32018: "FCIDECOMP", 32019: "JPEG", 32024: "SZ3", 32028: "SPERR"}
+
 MAX_MATLAB_NAMES, MAX_MATLAB_LETTERS = 1 << 16, 1 << 10
 """The most texts of a cell array, and letters of a text, that are read."""
 
@@ -66,6 +83,7 @@ class Hdf5File:
             raise InputError(f"{self.path}: {name} lies in another file, {dataset.file.filename}; name that one")
         if dataset.attrs.get(MATLAB_CLASS) == b"cell" and dataset.dtype == h5py.ref_dtype:
             return MatlabTexts(self.path, name, dataset)
+        _check_filters(dataset, f"{self.path}: dataset {name}")
         return Hdf5Array(dataset, _written_chunks(self.path, name, dataset))
 
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -84,6 +102,25 @@ class Hdf5File:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _check_filters(dataset: h5py.Dataset, where: str) -> None:
+    """Refuse a dataset whose chunks pass through a filter that is lossy, or not to be had."""
+    settings = dataset.id.get_create_plist()
+    for number in range(settings.get_nfilters()):
+        code, _, _, written = settings.get_filter(number)
+        if code < FIRST_REGISTERED:
+            continue
+        name = FILTERS.get(code) or LOSSY_FILTERS.get(code) or written.decode("latin-1") or "unknown"
+        if code in LOSSY_FILTERS:
+            raise InputError(f"{where} is compressed by {name} (filter {code}), which is lossy; store it with gzip")
+        if not h5py.h5z.filter_avail(code) and code in FILTERS:
+            # It registers its filters.
+            with suppress(ImportError):
+                importlib.import_module("hdf5plugin")
+        if not h5py.h5z.filter_avail(code):
+            needed = f"its decoder is missing: {CODECS}" if code in FILTERS else "which is not read; store it with gzip"
+            raise InputError(f"{where} is compressed by {name} (filter {code}); {needed}")
 
 
 class Hdf5Array:

@@ -7,6 +7,7 @@ lies on its side, planes in other files) is refused. Attributes are the JSON obj
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import math
 import os
@@ -21,7 +22,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import DamagedPartError, StoredArray, check_part, json_object
+from cytogate.model.files.container import CODECS, DamagedPartError, StoredArray, check_part, json_object
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF and of a BigTIFF, in both orders of bytes."""
@@ -37,6 +38,20 @@ COMPRESSIONS = {1: "none", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
 """Those that are read, by the number of the tag."""
 NONE, CHECKED = 1, (8, 32946)
 """No compression, and those that end with a checksum."""
+CODEC_COMPRESSIONS = {
+    5: "LZW", 33005: "JPEG 2000", 34712: "JPEG 2000", 34925: "LZMA", 34926: "Zstandard", 50000: "Zstandard",
+}  # fmt: skip
+"""Those that are read where imagecodecs is installed."""
+LOSSY_COMPRESSIONS = {
+    6: "JPEG", 7: "JPEG", 33003: "JPEG 2000", 33004: "JPEG 2000", 33007: "JPEG", 22610: "JPEG XR", 34892: "JPEG",
+    34927: "WebP", 34934: "JPEG XR", 50001: "WebP", 50002: "JPEG XL",
+}  # fmt: skip
+AMNIS_COMPRESSIONS = (30817, 30818)
+"""Of the gray pixels and of the masks of Amnis ImageStream and FlowSight."""
+
+SUBFILE_TAG, OLD_SUBFILE_TAG = 254, 255
+REDUCED, OLD_REDUCED = 1, 2
+"""Of a page that is a smaller copy of another: a bit of the one, the value of the other tag."""
 
 TiffPage = tifffile.TiffPage | tifffile.TiffFrame
 
@@ -49,14 +64,14 @@ class TiffStack:
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as file:
-            pages = _count_pages(file, path)
+            reduced = _reduced_pages(file, path)
         # Not several files: the XML of one may name any other on this machine.
         self._file = tifffile.TiffFile(path, _multifile=False)
         try:
-            if len(self._file.pages) != pages:
-                raise InputError(f"{path}: the list of {pages} pages is damaged")
+            if len(self._file.pages) != len(reduced):
+                raise InputError(f"{path}: the list of {len(reduced)} pages is damaged")
             self.attributes: Mapping[str, Any] = json_object(self._file.pages.first.description)
-            self.unnamed: StoredArray | None = TiffArray(path, self._file, _layout(self._file, path))
+            self.unnamed: StoredArray | None = TiffArray(path, self._file, _layout(self._file, reduced, path))
         except BaseException:
             self._file.close()
             raise
@@ -172,15 +187,16 @@ class TiffArray:
             raise DamagedPartError(f"{which} holds {held} of its {page.nbytes} bytes; it is cut short or damaged")
 
 
-def _layout(file: tifffile.TiffFile, path: Path) -> _Layout:
-    """Return the layout that a TIFF declares; without a declaration its pages in a row."""
-    first = file.pages.first
+def _layout(file: tifffile.TiffFile, reduced: list[bool], path: Path) -> _Layout:
+    """Return the layout that a TIFF declares; without a declaration its pages in a row, smaller copies left out."""
     for kind, declared in (("shaped", file.is_shaped), ("ome", file.is_ome), ("imagej", file.is_imagej)):
         if declared:
             # One kind after the other: tifffile's own choice looks into other files of the folder for some programs.
             found = getattr(file, f"_series_{kind}")() or []
             return _declared([series for series in found if not series.keyframe.is_reduced], kind, path)
-    return _Layout([_Pages(file)], (len(file.pages),), first.shape, "I" + first.axes)
+    chosen = [number for number, is_reduced in enumerate(reduced) if not is_reduced] or list(range(len(reduced)))
+    first = file.pages[chosen[0]].aspage()
+    return _Layout([_Pages(file, chosen)], (len(chosen),), first.shape, "I" + first.axes)
 
 
 def _declared(found: list[tifffile.TiffPageSeries], kind: str, path: Path) -> _Layout:
@@ -220,33 +236,62 @@ _DESCRIPTIONS = {"shaped": "JSON of tifffile", "ome": "OME-XML", "imagej": "Imag
 
 @dataclass(frozen=True, eq=False)
 class _Pages(Sequence[TiffPage | None]):
-    """All pages of a file in a row, none of them kept."""
+    """Pages of a file in a row, none of them kept."""
 
     file: tifffile.TiffFile
+    chosen: Sequence[int]
+    """Their numbers in the file."""
 
     def __len__(self) -> int:
-        return len(self.file.pages)
+        return len(self.chosen)
 
     def __getitem__(self, number: Any) -> Any:
-        return self.file.pages[number]
+        return self.file.pages[self.chosen[number]]
 
 
 def _checked_dtype(page: tifffile.TiffPage, path: Path) -> np.dtype:
     """Return the type of a page's values, if it can be read at all."""
-    if page.dtype is None or (page.bitspersample % 8 and page.bitspersample != 1):
+    packed = page.bitspersample % 8 != 0 and page.bitspersample != 1
+    if page.dtype is None or (packed and not has_codecs()):
         raise InputError(
-            f"{path}: pixels of {page.bitspersample} bits are packed, which is not read; save the file with 16 bits "
-            "a pixel (ImageJ: Image > Type > 16-bit)"
+            f"{path}: pixels of {page.bitspersample} bits are packed; save the file with 16 bits a pixel (ImageJ: "
+            f"Image > Type > 16-bit), or install what unpacks them: {CODECS}"
         )
-    if page.compression not in COMPRESSIONS:
-        raise InputError(
-            f"{path}: pages are compressed with {getattr(page.compression, 'name', page.compression)}, which is not "
-            f"read; save it without compression or with Deflate (ImageJ: Save As > Tiff; tiffcp -c zip)"
-        )
+    _check_compression(int(page.compression), path)
     if page.tags.valueof(ORIENTATION_TAG, UPRIGHT) != UPRIGHT:
         raise InputError(f"{path}: pages are turned or mirrored (tag Orientation); save them upright")
     check_part(path, "a page", page.shape, np.dtype(page.dtype))
     return np.dtype(page.dtype)
+
+
+def _check_compression(code: int, path: Path) -> None:
+    """Refuse pages whose compression is lossy, or not to be undone."""
+    name = CODEC_COMPRESSIONS.get(code) or LOSSY_COMPRESSIONS.get(code) or f"scheme {code}"
+    if code in AMNIS_COMPRESSIONS:
+        raise InputError(
+            f"{path}: this is a file of an Amnis cytometer (.rif, .cif), in a compression of its own ({code}); export "
+            "its images as raw 16-bit TIFF in IDEAS, or convert it with bfconvert of Bio-Formats"
+        )
+    if code in LOSSY_COMPRESSIONS:
+        raise InputError(
+            f"{path}: pages are compressed with {name}, which may be lossy: its pixels are not those of the camera; "
+            "save the original without compression"
+        )
+    if code in CODEC_COMPRESSIONS and not has_codecs():
+        raise InputError(
+            f"{path}: pages are compressed with {name}, whose decoder is missing: {CODECS}; or save the file without "
+            "compression or with Deflate (ImageJ: Save As > Tiff; tiffcp -c zip)"
+        )
+    if code not in COMPRESSIONS and code not in CODEC_COMPRESSIONS:
+        raise InputError(
+            f"{path}: pages are compressed with {name}, which is not read; save it without compression or with Deflate "
+            "(ImageJ: Save As > Tiff; tiffcp -c zip)"
+        )
+
+
+def has_codecs() -> bool:
+    """Return whether imagecodecs is installed, which tifffile decodes with."""
+    return importlib.util.find_spec("imagecodecs") is not None
 
 
 def _white_is_zero(page: tifffile.TiffPage, dtype: np.dtype, path: Path) -> bool:
@@ -264,8 +309,8 @@ def _white_is_zero(page: tifffile.TiffPage, dtype: np.dtype, path: Path) -> bool
     return photometric == WHITE_IS_ZERO
 
 
-def _count_pages(file: IO[bytes], path: Path) -> int:
-    """Return the length of a TIFF's chain of pages, all of whose tags must lie within the file.
+def _reduced_pages(file: IO[bytes], path: Path) -> list[bool]:
+    """Return of each page of a TIFF's chain whether it is a smaller copy; all tags must lie within the file.
 
     tifffile takes a chain that leads beyond the file for a shorter one: a cut file would lose cells unnoticed.
     """
@@ -280,6 +325,7 @@ def _count_pages(file: IO[bytes], path: Path) -> int:
         return file.read(count)
 
     seen: set[int] = set()
+    reduced: list[bool] = []
     head = read(0, 8)
     numbers = _Numbers("<" if head[:2] == b"II" else ">", *((20, "Q", "Q") if 43 in head[2:4] else (12, "H", "I")))
     offset = numbers.number(numbers.offset, read(*((8, 8) if numbers.entry_bytes == 20 else (4, 4))))
@@ -287,15 +333,20 @@ def _count_pages(file: IO[bytes], path: Path) -> int:
         if offset in seen:
             raise InputError(f"{path}: the list of pages leads back to page {len(seen)}; the file is damaged")
         seen.add(offset)
+        reduced.append(False)
         begin = offset + struct.calcsize(numbers.count)
         entries = numbers.number(numbers.count, read(offset, begin - offset))
-        for kind, count, place in numbers.tags(read(begin, entries * numbers.entry_bytes)):
+        for tag, kind, count, place in numbers.tags(read(begin, entries * numbers.entry_bytes)):
+            if tag == SUBFILE_TAG:
+                reduced[-1] |= bool(numbers.value(kind, place) & REDUCED)
+            if tag == OLD_SUBFILE_TAG:
+                reduced[-1] |= numbers.value(kind, place) == OLD_REDUCED
             length = count * VALUE_BYTES.get(kind, 1)
             if length > struct.calcsize(numbers.offset) and place + length > size:
                 raise InputError(f"{path}: page {len(seen) - 1} (counted from 0) is cut off; the file is truncated")
         end = begin + entries * numbers.entry_bytes
         offset = numbers.number(numbers.offset, read(end, struct.calcsize(numbers.offset)))
-    return len(seen)
+    return reduced
 
 
 @dataclass(frozen=True)
@@ -310,7 +361,11 @@ class _Numbers:
     def number(self, layout: str, data: bytes) -> int:
         return int(struct.unpack(self.order + layout, data)[0])
 
-    def tags(self, data: bytes) -> Iterator[tuple[int, int, int]]:
-        """Yield type, count and value or place of every tag."""
-        for _, kind, count, place in struct.iter_unpack(f"{self.order}HH{self.offset}{self.offset}", data):
-            yield kind, count, place
+    def tags(self, data: bytes) -> Iterator[tuple[int, int, int, int]]:
+        """Yield number, type, count and value or place of every tag."""
+        yield from struct.iter_unpack(f"{self.order}HH{self.offset}{self.offset}", data)
+
+    def value(self, kind: int, place: int) -> int:
+        """Return the value of a tag that holds one whole number, which stands in the first bytes of its place."""
+        field = struct.pack(f"{self.order}{self.offset}", place)
+        return int.from_bytes(field[: VALUE_BYTES.get(kind, 1)], "little" if self.order == "<" else "big")
