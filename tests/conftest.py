@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,11 @@ def pytest_configure() -> None:
 def builds() -> Path:
     """Return the folder in which kernels are compiled, once as long as nothing they depend on changes."""
     return REPOSITORY / "out" / "tests"
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Leave Ctrl-C to whoever runs the tests: a verb that was interrupted takes no second one."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -81,8 +81,8 @@ def test_a_folder_of_pictures_trains_each_network_of_the_papers(
     ("topology", "window", "said"),
     [
         ("meng2018", (32, 24), 'topology "meng2018" takes square windows, not 32x24'),
-        ("meng2018", (20, 20), "inputs of 20x20 cannot be halved 3 times; a multiple of 8 can"),
-        ("dcae", (24, 24), "inputs of 24x24 cannot be halved 4 times; a multiple of 16 can"),
+        ("meng2018", (20, 20), "20 rows or columns of its input cannot be halved 3 times; a multiple of 8 can"),
+        ("dcae", (24, 24), "24 rows or columns of its input cannot be halved 4 times; a multiple of 16 can"),
         ("gao2017", (40, 40), "inputs of 40x40 are too small, its convolutions have no padding; 42x42 is the least"),
     ],
 )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -82,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"cytogate {chosen.verb}: {where}: cannot be written or read: {error.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
+        # A key that is pressed twice must not end the process in another way while it ends.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_DONE

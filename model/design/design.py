@@ -25,6 +25,7 @@ PHASE_SIZES = (64, 128, 256)
 """Rows and columns that phase retrieval is built for."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MOST_CLASSES = 256
+BINNINGS = (1, 2, 4)
 INPUT_BITS = 8
 """Of a code of the network's input."""
 
@@ -35,7 +36,7 @@ class Window:
 
     rows: int = quantity("rows of the network's input", 128, low=8, high=512)
     columns: int = quantity("columns of the network's input", 128, low=8, high=512)
-    binning: int = quantity("raw pixels summed along each axis into one pixel", 2, choices=(1, 2, 4))
+    binning: int = quantity("raw pixels summed along each axis into one pixel", 2, choices=BINNINGS)
 
     def __post_init__(self) -> None:
         check(self)
@@ -146,13 +147,13 @@ class Design:
             raise InputError(
                 f"design {self.name}: frames of {self.instrument.rows}x{self.instrument.columns} pixels hold no window "
                 f"of {rows}x{columns} ({self.window.rows}x{self.window.columns} pixels, binned {self.window.binning}x"
-                f"{self.window.binning})"
+                f"{self.window.binning}){self._windows_that_fit()}"
             )
         if self.retrieves_phase:
             if self.window.rows != self.window.columns or self.window.rows not in PHASE_SIZES:
                 raise InputError(
                     f"design {self.name}: a window of {self.window.rows}x{self.window.columns}; phase retrieval is "
-                    f"built for {', '.join(f'{size}x{size}' for size in PHASE_SIZES)}"
+                    f"built for {', '.join(f'{size}x{size}' for size in PHASE_SIZES)}{self._windows_that_fit()}"
                 )
             if self.codes is not None:
                 raise InputError(f"design {self.name}: codes belong to a bright-field instrument")
@@ -163,6 +164,19 @@ class Design:
                     f"design {self.name}: codes of {given[0]} offsets and {given[1]} gains for "
                     f"{len(self.instrument.channels)} channels"
                 )
+
+    def _windows_that_fit(self) -> str:
+        """Say which windows of phase retrieval the frames hold; of other instruments any that is no larger."""
+        if not self.retrieves_phase:
+            return ""
+        side = min(self.camera.rows, self.camera.columns)
+        fitting = [
+            f"{size}x{size} with binning {binning}"
+            for size in PHASE_SIZES
+            for binning in BINNINGS
+            if size * binning <= side
+        ]
+        return f"; its frames hold {', '.join(fitting) or 'none of them'}"
 
     def _check_classes(self, fewest: int) -> None:
         """Raise an :class:`InputError` for too few or too many classes; a single logit tells a share, not a class."""

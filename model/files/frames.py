@@ -401,6 +401,8 @@ def _remedy(shape: tuple[int, ...], count: int) -> str:
             f"; they look like {count} frames a cell in a row: "
             f"store frames.reshape(-1, {count}, {shape[1]}, {shape[2]})"
         )
+    if count not in shape:
+        return f": no axis has {count} places, one for each channel of the design's instrument"
     return ""
 
 

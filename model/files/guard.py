@@ -58,7 +58,7 @@ class GuardedFile:
     """A :class:`~cytogate.model.files.container.Container` that another process has open."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._folder = path, Path.cwd()
         self._number = next(_numbers)
         self._reader: _Reader | None = None
         self._ended, self._closed = 0, False
@@ -113,7 +113,8 @@ class GuardedFile:
     def _asked(self, what: str, **details: Any) -> dict[str, Any]:
         assert self._reader is not None
         try:
-            return self._reader.ask({"what": what, "file": self._number, **details})
+            folder = os.fsdecode(self._folder)
+            return self._reader.ask({"what": what, "file": self._number, "folder": folder, **details})
         except _EndedError as ended:
             self._reader, self._ended = None, self._ended + 1
             raise DamagedPartError(str(ended)) from ended

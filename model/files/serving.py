@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import mmap
+import os
 import resource
 import signal
 import socket
@@ -35,6 +37,9 @@ def serve(channel_number: int, shared_number: int) -> None:
     with socket.socket(fileno=channel_number) as channel, channel.makefile("rwb") as stream:
         for line in stream:
             question = json.loads(line)
+            # Where a path that is not absolute was meant, which may no longer be where the caller works.
+            with contextlib.suppress(OSError):
+                os.chdir(question["folder"])
             seconds = READER_S
             if question["file"] in files:
                 seconds += files[question["file"]].size // SIZE_PER_S

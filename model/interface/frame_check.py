@@ -50,6 +50,7 @@ class FrameCheck:
                 return (
                     f"frame {channel} holds the code {high}, beyond the {self.adc_bits}-bit ADC's {self.top}; "
                     f"adc_bits must be {high.bit_length()} or more"
+                    f"{_left_aligned(frames, self.adc_bits)}"
                 )
             if high == low:
                 return f"frame {channel} is empty: all of its pixels are {high}"
@@ -59,3 +60,11 @@ class FrameCheck:
         """Return the first saturated channel of frames (channels, rows, columns), see SATURATED_SHARE; None: none."""
         counts = np.count_nonzero(frames >= self.top, axis=(1, 2)) > SATURATED_SHARE * frames[0].size
         return self.channels[int(np.argmax(counts))] if counts.any() else None
+
+
+def _left_aligned(frames: NDArray[np.unsignedinteger], adc_bits: int) -> str:
+    """Say by how much codes are shifted, if all of them end with zeros as cameras of fewer bits leave them."""
+    shift = 8 * frames.dtype.itemsize - adc_bits
+    if shift <= 0 or np.any(frames & frames.dtype.type((1 << shift) - 1)):
+        return ""
+    return f", or, as all codes are multiples of {1 << shift}, the frames are to be stored shifted: frames >> {shift}"

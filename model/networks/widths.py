@@ -67,7 +67,8 @@ def check_halvings(network: str, size: int, times: int) -> None:
     """Raise an InputError unless inputs of ``size`` can be halved so often without a pixel left over."""
     if size <= 0 or size % (1 << times):
         raise InputError(
-            f"network {network}: inputs of {size}x{size} cannot be halved {times} times; a multiple of {1 << times} can"
+            f"network {network}: {size} rows or columns of its input cannot be halved {times} times; a multiple of "
+            f"{1 << times} can"
         )
 
 
