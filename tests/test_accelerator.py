@@ -456,7 +456,7 @@ assert not heavy, heavy
 
 
 WITH_KERAS = {"data", "evaluation", "experiments", "networks", "pages", "train", "training"}
-FOR_BOARDS = {"design", "errors", "interface"}
+FOR_BOARDS = {"command", "design", "errors", "interface"}
 """Rooms of ``model`` that the driver may import: NumPy alone."""
 
 

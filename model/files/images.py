@@ -97,8 +97,6 @@ class ImageSet:
         _check_type(stored.dtype, where)
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise InputError(f"{where} holds NaN or infinity")
-        if (stored == stored.flat[0]).all():
-            raise InputError(f"{where} is empty: all of its pixels are {stored.flat[0]}")
         return stored.astype(stored.dtype.newbyteorder("="), copy=False).reshape(rows, columns, channels)
 
     def read(self, indices: NDArray[np.int64]) -> NDArray:
@@ -135,12 +133,10 @@ class ImageSet:
         for part in _ranges(ascending, images[0].nbytes):
             start, stop = int(ascending[part.start]), int(ascending[part.stop - 1]) + 1
             stored = self._together(source, start, stop, ascending[part]).reshape(-1, *shape)
-            good = (stored != stored[:, :1, :1, :1]).any(axis=(1, 2, 3))
             if dtype.kind == "f":
-                good &= np.isfinite(stored).all(axis=(1, 2, 3))
-            if not good.all():
-                # Which says what is wrong with it.
-                self.image(int(ascending[part][good.argmin()]))
+                finite = np.isfinite(stored).all(axis=(1, 2, 3))
+                if not finite.all():
+                    raise InputError(f"{self.path}: image {ascending[part][finite.argmin()]} holds NaN or infinity")
             images[order[part]] = stored
         return images
 
