@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cytogate.model.design.design import Design, binned
+from cytogate.model.design.design import Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -142,6 +142,22 @@ def test_a_missing_background_is_told() -> None:
         np.rint(simulated(design, run=5) * (background.mean(axis=(1, 2), keepdims=True) / background)), 0, 255
     )
     assert check_order(flat.astype(np.uint8), design).finding is Finding.RIGHT
+
+
+def test_a_wrong_order_is_told_although_most_cells_reach_the_border() -> None:
+    """In a narrow window a wrong order makes most fields look uneven; the cells that prove something decide."""
+    design = Design(
+        "narrow",
+        instrument=FourAngle(
+            wavelength_um=0.532, pixel_pitch_x_um=0.2, pixel_pitch_y_um=0.15, adc_bits=12, rows=200, columns=240
+        ),
+        window=Window(64, 64, 2),
+    )
+    frames = simulated(design, cells=48, seed=3)
+    assert not check_order(frames, design).wrong
+    for order in ((0, 2, 1, 3), (2, 3, 0, 1)):
+        found = check_order(frames[:, order], design)
+        assert (found.finding, found.order) == (Finding.EXCHANGED, tuple(FourAngle.channels[arm] for arm in order))
 
 
 def test_pupils_on_diagonals_have_no_order(cells: Frames) -> None:

@@ -134,8 +134,8 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     Returns
     -------
     OrderCheck
-        Wrong if more than half of the judged cells say so; an uneven field or cells at the border if more than half
-        of the frames show it, and these outnumber the judged cells. Undecided where fewer than :data:`LEAST_CELLS`
+        Wrong if more than half of the judged cells say so; else an uneven field or cells at the border if more than
+        half of the frames show it, and these outnumber the judged cells. Undecided where fewer than :data:`LEAST_CELLS`
         cells are found among the first :data:`FRAMES` frames.
 
     Examples
@@ -158,16 +158,20 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     seen = _Look(*(np.concatenate(parts) for parts in zip(*looks, strict=True)))
     judged, looked_at = min(len(seen.binned), CELLS), len(seen.isolated)
     troubled = seen.border[~seen.isolated & (seen.phase_rms > ARTEFACT_RAD)]
+    verdict = _judged(seen.binned[:judged], design, looked_at) if judged >= LEAST_CELLS else None
+    # A wrong order moves what is at the border, too: its cells are no proof of uneven light.
+    if verdict is not None and verdict.wrong:
+        return verdict
     if len(troubled) >= LEAST_CELLS and len(troubled) > max(judged, looked_at // 2):
         return _uneven(troubled, looked_at, judged)
-    if judged < LEAST_CELLS:
+    if verdict is None:
         return OrderCheck(
             Finding.UNDECIDED,
             f"the order of the frames could not be checked: of {looked_at} frames {judged} show one cell alone in an "
             f"even field; {LEAST_CELLS} are needed",
             looked_at, judged, 0,
         )  # fmt: skip
-    return _judged(seen.binned[:judged], design, looked_at)
+    return verdict
 
 
 class _Look(NamedTuple):
