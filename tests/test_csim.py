@@ -110,42 +110,42 @@ def test_every_word_of_four_cells(
     assert np.array_equal(result.csim_classes, result.fixed_classes[:4])
 
 
-def test_a_wrong_word_is_seen_and_named(
+Stages = dict[str, np.ndarray]
+Altered = Callable[[Callable[[Stages], Stages]], ChainResult]
+
+
+@pytest.fixture
+def altered(
     model: keras.Model,
     project: HlsProject,
     simulation: CSimulation,
     frames: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> Altered:
+    """Run the chain of two cells with a C-simulation whose stages ``change`` has altered."""
     run = CSimulation.run
 
-    def wrong(self: CSimulation, raw: np.ndarray) -> dict[str, np.ndarray]:
-        found = run(self, raw)
+    def result(change: Callable[[Stages], Stages]) -> ChainResult:
+        monkeypatch.setattr(CSimulation, "run", lambda self, raw: change(run(self, raw)))
+        return chain(model, project, simulation, frames[:2], csim_cells=2)[0]
+
+    return result
+
+
+def test_a_wrong_value_is_seen_and_named(altered: Altered) -> None:
+    def wrong(found: Stages) -> Stages:
         found["quotient"][3, 5, 0] += 1
         return found
 
-    monkeypatch.setattr(CSimulation, "run", wrong)
-    result, _ = chain(model, project, simulation, frames[:2], csim_cells=2)
+    result = altered(wrong)
     assert {stage.name: stage.differing for stage in result.stages if stage.differing} == {"quotient": 2}
     with pytest.raises(CheckFailed, match="stage quotient: 2 of 16384 values differ"):
         CSimReport.of(result, design="x", source="x", seed=None, labels=None, wrong_order=None, seconds=0.0).check()
 
 
-def test_a_stage_of_which_nothing_was_compared_fails(
-    model: keras.Model,
-    project: HlsProject,
-    simulation: CSimulation,
-    frames: np.ndarray,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    run = CSimulation.run
-
-    def silent(self: CSimulation, raw: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: codes for name, codes in run(self, raw).items() if name != "phase"}
-
-    monkeypatch.setattr(CSimulation, "run", silent)
+def test_a_stage_of_which_nothing_was_compared_fails(altered: Altered) -> None:
     with pytest.raises(CheckFailed, match="stage phase: nothing was compared"):
-        chain(model, project, simulation, frames[:2], csim_cells=2)
+        altered(lambda found: {name: codes for name, codes in found.items() if name != "phase"})
 
 
 def test_the_plain_bench_and_its_exit_codes(
