@@ -30,7 +30,7 @@ from tests.streams import CLASSES, small_design
 from tests.test_monitor import event
 
 WAIT_S = 20.0
-FREED_S = 6.0
+FREED_S, NEVER_S = 60.0, 600.0
 """Time in which a closed page is gone."""
 ABOUT = About("small", "emulated none", "random cells", emulated=True, simulated=True)
 
@@ -248,8 +248,13 @@ def test_pages_are_few_and_freed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert server.alive == MOST_PAGES
         for connection in connections:
             connection.close()
+            # The browser goes when the server has heard it.
+            while await asyncio.wait_for(connection.read_message(), WAIT_S) is not None:
+                pass
 
-    monkeypatch.setattr(access, "UNUSED_S", 3 * WAIT_S)
+    # Closing alone frees a page here.
+    monkeypatch.setattr(access, "UNUSED_S", NEVER_S)
+    monkeypatch.setattr(access, "PING_S", NEVER_S)
     with served() as server:
         asyncio.run(together(server))
         with within(FREED_S) as left:
@@ -273,7 +278,7 @@ def test_a_page_that_nobody_uses_is_freed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_viewer_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers no ping: its page is freed, and meanwhile others are served."""
     monkeypatch.setattr(access, "PING_S", 1.0)
-    monkeypatch.setattr(access, "UNUSED_S", 3 * WAIT_S)
+    monkeypatch.setattr(access, "UNUSED_S", NEVER_S)
     with served() as server:
         token = page_token(server)
         with socket.create_connection((urlsplit(server.url).hostname, urlsplit(server.url).port)) as stalled:
