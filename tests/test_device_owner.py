@@ -26,7 +26,12 @@ OWNER = """
 import os, sys, time
 from cytogate.host.driver.owner import owned
 with owned(sys.argv[1]):
+    ready, told = os.pipe()
     child = os.fork() if sys.argv[2:] else None
+    if child == 0:
+        os.write(told, b"!")
+    elif child:
+        os.read(ready, 1)
     if child != 0:
         print(child or "owned", flush=True)
     time.sleep(60)
