@@ -52,6 +52,8 @@ RECOVERED = {
     FaultKind.RECEIVE_DECODE_ERROR: Outcome(Loss.DMA_ERROR, r"DMA stream-to-memory: halted, decode error"),
     FaultKind.CORRUPTED_INPUT: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
     FaultKind.CORRUPTED_OUTPUT: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
+    FaultKind.EXCHANGED_INPUT: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
+    FaultKind.EXCHANGED_OUTPUT: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
     FaultKind.FORGOTTEN_FLUSH: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
     FaultKind.FORGOTTEN_INVALIDATE: Outcome(Loss.WRONG_RECEIPT, r"0 dropped"),
 }

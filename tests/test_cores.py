@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import threading
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from cytogate.host.driver.batch import Answer, Batch, word_sum
+from cytogate.host.driver.batch import Answer, Batch
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.pynq_device import _ensure_event_loop
@@ -126,13 +128,13 @@ def sent_batch() -> Batch:
     batch = Batch(bundle, FakeBuffer(np.zeros(4 * bundle.layout.frame_bytes, np.uint8)), first=10, number=6)  # type: ignore
     for cell in small_frames(bundle.design, 3):
         batch.add(cell)
-    batch.add_up()
+    batch.seal()
     return batch
 
 
 def due_answer(batch: Batch) -> np.ndarray:
     logits = np.arange(-4, 5, dtype="<i4").view("<u4")
-    receipt = [RECEIPT_MARK, batch.number, batch.travelling, 0, batch.input_sum, word_sum(logits)]
+    receipt = [RECEIPT_MARK, batch.number, batch.travelling, 0, batch.input_crc, zlib.crc32(logits)]
     return np.array([*logits, *receipt], "<u4")
 
 
@@ -154,10 +156,26 @@ def test_no_bit_of_an_answer_may_differ(place: int, bit: int) -> None:
     assert Answer(words, 3).logits(batch) is None
 
 
-def test_sums_wrap_around() -> None:
-    words = np.array([0xFFFF_FFFF, 0xFFFF_FFFF, 5], "<u4")
-    assert word_sum(words) == 3
-    assert word_sum(words[:0]) == 0
+@pytest.mark.parametrize("bit", range(32))
+def test_two_errors_do_not_compensate(bit: int) -> None:
+    """Neither does a plain sum see an exchange, nor one weighted by position two flips of bit 31."""
+    batch = sent_batch()
+    for one, other in itertools.combinations(range(9), 2):
+        flipped, exchanged = due_answer(batch), due_answer(batch)
+        flipped[[one, other]] ^= np.uint32(1 << bit)
+        exchanged[[one, other]] = exchanged[[other, one]]
+        assert Answer(flipped, 3).logits(batch) is None
+        assert Answer(exchanged, 3).logits(batch) is None
+
+
+def test_the_receipt_vouches_for_the_order_of_what_was_sent() -> None:
+    batch = sent_batch()
+    right = batch.input_crc
+    words = batch.memory.octets[: batch.sent_bytes].view("<u4")
+    other = int(np.flatnonzero(words != words[0])[0])
+    words[[0, other]] = words[[other, 0]]
+    batch.seal()
+    assert batch.input_crc != right
 
 
 def test_a_thread_without_an_event_loop_gets_one() -> None:

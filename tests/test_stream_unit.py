@@ -85,15 +85,16 @@ FAULTS = {
     ),
     "counts too early": Fault("batch_cutter", ".CLOCKS(3)", ".CLOCKS(2)", "batches_of_all_kinds"),
     "no place needed": Fault("batch_cutter", "m_axis_tready && room", "m_axis_tready", "batches_wait"),
-    "sum never starts anew": Fault("word_sum", "last_2 ? '0 : running", "running", "batches_of_all_kinds"),
-    "sum lacks a beat": Fault("word_sum", "out_sum    <= running + beat_sum", "out_sum <= running", "all_kinds"),
+    "CRC never starts anew": Fault("packet_crc", "last_2 ? '1 : moved", "moved", "batches_of_all_kinds"),
+    "CRC lacks a beat": Fault("packet_crc", "~(moved ^ beat_part)", "~running", "batches_of_all_kinds"),
+    "CRC of other bits": Fault("crc_part", "32'hedb88320", "32'h82f63b78", "batches_of_all_kinds"),
     "receipt a cell early": Fault("batch_joiner", "cells >= frames", "cells + 1 >= frames", "batches_of_all_kinds"),
     "a logit of the next batch": Fault(
         "batch_joiner", "!complete && m_axis_tready", "m_axis_tready", "batches_of_all_kinds"
     ),
     "receipt a word short": Fault("batch_joiner", "RECEIPT_WORDS - 1)", "RECEIPT_WORDS - 2)", "batches_of_all_kinds"),
     "batch number stands": Fault("batch_joiner", "batches_left + 1'b1", "batches_left", "batches_of_all_kinds"),
-    "logits are not summed": Fault("batch_joiner", "output_sum + s_axis_tdata", "output_sum", "batches_of_all_kinds"),
+    "logits are not in the CRC": Fault("batch_joiner", "crc ^ s_axis_tdata", "crc", "batches_of_all_kinds"),
     "five places given": Fault("stream_unit", ".COUNT(BATCHES)", ".COUNT(BATCHES + 1)", "batches_wait"),
     "reset answered at once": Fault("stream_registers", ".busy(resetting)", ".busy(1'b0)", "reset_in_the_middle"),
     "reset too short": Fault(

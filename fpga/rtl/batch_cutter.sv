@@ -1,4 +1,4 @@
-// One DMA transfer in, frames out: TLAST goes on every frame's last beat; whole frames are counted and words summed.
+// One DMA transfer in, frames out: TLAST goes on every frame's last beat; whole frames are counted.
 //
 // A transfer that ends within a frame keeps its TLAST there, so that the kernel drops the piece and the next transfer
 // starts with a frame. No beat is taken while there is no place for a transfer's counts (`room`), which come three
@@ -24,7 +24,7 @@ module batch_cutter #(
     output logic                counts_valid,
     output logic [        31:0] frames,         // whole ones of the transfer
     output logic [        31:0] beats_left,     // behind the last whole one
-    output logic [        31:0] input_sum       // of the transfer's words
+    output logic [        31:0] input_crc       // of the transfer
 );
   logic [31:0] beat, frames_before, frames_here;
   logic step, frame_complete;
@@ -49,11 +49,11 @@ module batch_cutter #(
     end
   end
 
-  word_sum #(.WORDS(WORDS)) word_sum (
+  packet_crc #(.WORDS(WORDS)) packet_crc (
       .clk, .rst, .in_valid(step), .in_words(s_axis_tdata), .in_last(s_axis_tlast), .out_valid(counts_valid),
-      .out_sum(input_sum)
+      .out_crc(input_crc)
   );
-  delay #(.BITS(64), .CLOCKS(3)) beside_the_sum (
+  delay #(.BITS(64), .CLOCKS(3)) beside_the_crc (
       .clk, .in_word({frames_here, frame_complete ? 32'd0 : beat + 1'b1}), .out_word({frames, beats_left})
   );
 endmodule

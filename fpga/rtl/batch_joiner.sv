@@ -10,7 +10,7 @@ module batch_joiner (
     input  logic        batch_valid,
     input  logic [31:0] frames,
     input  logic [31:0] beats_left,
-    input  logic [31:0] input_sum,
+    input  logic [31:0] input_crc,
     output logic        batch_left,     // pulse: take them away
     // A cell's logits, TLAST on its last one.
     input  logic [31:0] s_axis_tdata,
@@ -26,7 +26,7 @@ module batch_joiner (
 );
   localparam int WORD_BITS = $clog2(contract_pkg::RECEIPT_WORDS);
 
-  logic [31:0] cells, output_sum;
+  logic [31:0] cells, crc, next_crc;
   logic [WORD_BITS-1:0] word;
   logic complete, step;
   assign complete = batch_valid && cells >= frames;
@@ -41,8 +41,8 @@ module batch_joiner (
       WORD_BITS'(contract_pkg::RECEIPT_BATCH_WORD): m_axis_tdata = batches_left;
       WORD_BITS'(contract_pkg::RECEIPT_FRAMES_WORD): m_axis_tdata = frames;
       WORD_BITS'(contract_pkg::RECEIPT_BEATS_LEFT_WORD): m_axis_tdata = beats_left;
-      WORD_BITS'(contract_pkg::RECEIPT_INPUT_SUM_WORD): m_axis_tdata = input_sum;
-      default: m_axis_tdata = output_sum;
+      WORD_BITS'(contract_pkg::RECEIPT_INPUT_CRC_WORD): m_axis_tdata = input_crc;
+      default: m_axis_tdata = ~crc;
     endcase
     if (!complete) m_axis_tdata = s_axis_tdata;
   end
@@ -50,20 +50,22 @@ module batch_joiner (
   assign cell_left  = !complete && step && s_axis_tlast;
   assign batch_left = step && m_axis_tlast;
 
+  crc_part #(.BITS(32)) logit (.bits(crc ^ s_axis_tdata), .part(next_crc));
+
   always_ff @(posedge clk) begin
     if (rst) begin
       word         <= '0;
       cells        <= '0;
-      output_sum   <= '0;
+      crc          <= '1;
       batches_left <= '0;
     end else if (batch_left) begin
       word         <= '0;
       cells        <= '0;
-      output_sum   <= '0;
+      crc          <= '1;
       batches_left <= batches_left + 1'b1;
     end else if (step) begin
       if (complete) word <= word + 1'b1;
-      else output_sum <= output_sum + s_axis_tdata;
+      else crc <= next_crc;
       if (cell_left) cells <= cells + 1'b1;
     end
   end

@@ -2,7 +2,7 @@
 // everything between the two.
 //
 // Frames go from s_dma to m_frames, with a TLAST each; logits come back on s_logits and leave on m_dma, followed by a
-// receipt that says to how many whole frames they belong and sums what came in and went out. Every beat of s_dma is
+// receipt that says to how many whole frames they belong with a CRC of what came in and one of what went out. Every beat of s_dma is
 // full: transfers have whole beats.
 module stream_unit #(
     parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
@@ -50,7 +50,7 @@ module stream_unit #(
   localparam int BATCHES = 4;  // that may have ended at s_dma and wait for their logits, a power of two
 
   logic rst, room, batch_ended, frame_ended, counts_valid, batch_valid, batch_left, cell_left;
-  logic [95:0] counts, counts_due;  // frames, beats left, sum of the input
+  logic [95:0] counts, counts_due;  // frames, beats left, CRC of the input
   logic [31:0] batches_left;
   logic [$clog2(BATCHES):0] unused_level;
   assign stream_aresetn = !rst;
@@ -59,7 +59,7 @@ module stream_unit #(
       .clk(aclk), .rst, .s_axis_tdata(s_dma_tdata), .s_axis_tvalid(s_dma_tvalid), .s_axis_tready(s_dma_tready),
       .s_axis_tlast(s_dma_tlast), .m_axis_tdata(m_frames_tdata), .m_axis_tvalid(m_frames_tvalid),
       .m_axis_tready(m_frames_tready), .m_axis_tlast(m_frames_tlast), .frame_ended, .batch_ended, .room, .counts_valid,
-      .frames(counts[64+:32]), .beats_left(counts[32+:32]), .input_sum(counts[0+:32])
+      .frames(counts[64+:32]), .beats_left(counts[32+:32]), .input_crc(counts[0+:32])
   );
   credits #(.COUNT(BATCHES)) places (.clk(aclk), .rst, .take(batch_ended), .give(batch_left), .available(room));
   fifo #(.BITS(96), .DEPTH(BATCHES)) batches (
@@ -68,7 +68,7 @@ module stream_unit #(
   );
   batch_joiner batch_joiner (
       .clk(aclk), .rst, .batch_valid, .frames(counts_due[64+:32]), .beats_left(counts_due[32+:32]),
-      .input_sum(counts_due[0+:32]), .batch_left, .s_axis_tdata(s_logits_tdata), .s_axis_tvalid(s_logits_tvalid),
+      .input_crc(counts_due[0+:32]), .batch_left, .s_axis_tdata(s_logits_tdata), .s_axis_tvalid(s_logits_tvalid),
       .s_axis_tready(s_logits_tready), .s_axis_tlast(s_logits_tlast), .m_axis_tdata(m_dma_tdata),
       .m_axis_tvalid(m_dma_tvalid), .m_axis_tready(m_dma_tready), .m_axis_tlast(m_dma_tlast), .cell_left, .batches_left
   );

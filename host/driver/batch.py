@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class Batch:
     number: int = 0
     """Number of the transfer since the chip's reset."""
     sent_ns: int = 0
-    input_sum: int = 0
+    input_crc: int = 0
     """What the receipt must say of the transfer."""
 
     def add(self, frames: NDArray) -> None:
@@ -59,9 +60,9 @@ class Batch:
         """Length of the transfer."""
         return self.travelling * self.bundle.layout.frame_bytes
 
-    def add_up(self) -> None:
-        """Sum what is sent, for the receipt."""
-        self.input_sum = word_sum(self.memory.octets[: self.sent_bytes].view("<u4"))
+    def seal(self) -> None:
+        """Take the CRC of what is sent, for the receipt."""
+        self.input_crc = zlib.crc32(self.memory.octets[: self.sent_bytes].data)
 
     def results(self, logits: NDArray[np.int64] | None, lost: str | None, received_ns: int) -> list[Result]:
         """Return one result a cell, in order: ``logits`` (travelling, classes), or why they are ``lost``."""
@@ -100,17 +101,12 @@ class Answer:
             ReceiptWord.BATCH: batch.number,
             ReceiptWord.FRAMES: batch.travelling,
             ReceiptWord.BEATS_LEFT: 0,
-            ReceiptWord.INPUT_SUM: batch.input_sum,
-            ReceiptWord.OUTPUT_SUM: word_sum(answers),
+            ReceiptWord.INPUT_CRC: batch.input_crc,
+            ReceiptWord.OUTPUT_CRC: zlib.crc32(answers.data),
         }
         if any(int(receipt[word]) != value for word, value in due.items()):
             return None
         return answers.view("<i4").astype(np.int64).reshape(-1, self.classes)
-
-
-def word_sum(words: NDArray[np.uint32]) -> int:
-    """Return the sum of 32-bit words modulo 2^32, as the receipt has it."""
-    return int(words.sum(dtype=np.uint32))
 
 
 def unfit(frames: NDArray, design: Design) -> str | None:

@@ -256,7 +256,7 @@ class Flow:
         if batch.travelling:
             self._board.transfer(batch.memory, batch.sent_bytes, self._memory.receiving)
             # The chip computes meanwhile.
-            batch.add_up()
+            batch.seal()
             self._number += 1
             self._counters.sent += batch.travelling
             self._running = batch

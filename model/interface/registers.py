@@ -81,8 +81,8 @@ class StreamControl(IntFlag):
 
 
 STREAM_IDENTITY = int.from_bytes(b"CYTS", "big")
-STREAM_VERSION = 1 << 16
-"""1.0."""
+STREAM_VERSION = 2 << 16
+"""2.0; 1.0 summed where the receipt now has CRCs."""
 STREAM_RESET_CLOCKS = 32
 """Clocks for which ``StreamControl.RESET`` holds the data path in reset."""
 PORT_BYTES = 256
@@ -100,10 +100,10 @@ class ReceiptWord(IntEnum):
     """Whole frames in the batch: so many cells' logits stand before the receipt."""
     BEATS_LEFT = 3
     """Beats of the transfer behind its last whole frame: 0 if it was well formed."""
-    INPUT_SUM = 4
-    """Sum of the transfer's 32-bit words, modulo 2^32: what the chip read is what the host wrote."""
-    OUTPUT_SUM = 5
-    """Sum of the batch's logit words, modulo 2^32."""
+    INPUT_CRC = 4
+    """CRC-32 of the transfer's bytes (IEEE 802.3 3.2.9, zlib's crc32): what the chip read is what the host wrote."""
+    OUTPUT_CRC = 5
+    """CRC-32 of the batch's logit words, little-endian."""
 
 
 RECEIPT_MARK = int.from_bytes(b"CYTC", "big")

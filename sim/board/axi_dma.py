@@ -127,6 +127,8 @@ class AxiDma:
             memory[: len(packet)] = np.frombuffer(packet, np.uint8)
             if self.faults.strike(FaultKind.CORRUPTED_OUTPUT):
                 memory[0] ^= 1
+            if self.faults.strike(FaultKind.EXCHANGED_OUTPUT):
+                _exchange(memory[: len(packet)])
             state.length = len(packet)
             self._complete(DmaChannel.S2MM)
 
@@ -178,6 +180,8 @@ class AxiDma:
         data = memory.copy()
         if self.faults.strike(FaultKind.CORRUPTED_INPUT):
             data[len(data) // 2] ^= 0x10
+        if self.faults.strike(FaultKind.EXCHANGED_INPUT):
+            _exchange(data)
         resets = self.resets
 
         def taken() -> None:
@@ -206,6 +210,13 @@ class AxiDma:
 
 _INTERRUPTS = DmaStatus.COMPLETION_INTERRUPT | DmaStatus.ERROR_INTERRUPT
 """Enabled in CONTROL by the same bits as they are told in STATUS."""
+
+
+def _exchange(octets: np.ndarray) -> None:
+    """Exchange the first word with the next one that differs, as bytes that overtake each other do."""
+    words = octets.view("<u4")
+    other = int(np.flatnonzero(words != words[0])[0])
+    words[[0, other]] = words[[other, 0]]
 
 
 def _register(offset: int) -> tuple[DmaChannel, int]:

@@ -23,6 +23,8 @@ class FaultKind(Enum):
     WRONG_CLOCK = "the clock's dividers do not take what is written to them"
     CORRUPTED_INPUT = "a bit of the sent buffer is wrong"
     CORRUPTED_OUTPUT = "a bit of the received buffer is wrong"
+    EXCHANGED_INPUT = "two words of the sent buffer have changed places"
+    EXCHANGED_OUTPUT = "two words of the received buffer have changed places"
     FORGOTTEN_FLUSH = "the sent buffer is not flushed from the cache"
     FORGOTTEN_INVALIDATE = "the received buffer is not invalidated in the cache"
     STUCK_RESET = "the DMA does not leave its reset"
