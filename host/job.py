@@ -27,7 +27,7 @@ from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
-from cytogate.host.stream.run_folder import FCS, IMAGES, REPORT, RunFolder, run_folder
+from cytogate.host.stream.run_folder import FCS, IMAGES, PAGE, REPORT, RunFolder, run_folder
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed, InputError
@@ -193,7 +193,8 @@ class _Session:
         try:
             with ExitStack() as stack:
                 if request.live is not None:
-                    page = live_page(monitor, gates, self._bundle, self._source, request.device, request.live)
+                    saved = self._folder.path / PAGE
+                    page = live_page(monitor, gates, self._bundle, self._source, request.device, request.live, saved)
                     stack.enter_context(page)
                 show = stack.enter_context(_progress(pipeline, monitor, self.cells_left or self._source.cells))
                 pipeline.run(show)
@@ -246,7 +247,8 @@ class _Session:
             gates=pipeline.gates.record,
         )
         report.write(folder.path / REPORT)
-        print_report(report, [folder.events, folder.path / FCS, folder.path / REPORT])
+        files = [folder.events, folder.path / FCS, folder.path / REPORT]
+        print_report(report, files if self._request.live is None else [*files, folder.path / PAGE])
 
     def _check_classes(self, counts: Counts) -> None:
         if self._written.classified or counts.classes:

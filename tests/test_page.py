@@ -8,9 +8,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cytogate.host.page.gallery import GAP
 from cytogate.host.page.live import LivePage
+from cytogate.host.page.served import live_page
 from cytogate.host.page.server import serve
 from cytogate.host.page.words import About
 from cytogate.host.stream.cells import SourceCell
@@ -34,7 +37,16 @@ from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
-from tests.streams import CHANNELS, CLASSES, LOGIT_STEP, SIDE, NumpyAccelerator, small_design, small_frames
+from tests.streams import (
+    CHANNELS,
+    CLASSES,
+    LOGIT_STEP,
+    SIDE,
+    NumpyAccelerator,
+    small_bundle,
+    small_design,
+    small_frames,
+)
 from tests.test_monitor import event
 
 WAIT_S = 20.0
@@ -42,6 +54,7 @@ expect.set_options(timeout=1000 * WAIT_S)
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+OWN = ("file:", "data:", "blob:")
 FIRST_GATE, TARGET = 0.3, 0.8
 EDGE = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
@@ -167,6 +180,27 @@ def test_it_shows_the_stream_and_its_end(browser: Browser) -> None:
         run.monitor.ended("the source has ended")
         expect(page.get_by_text("the source has ended")).to_be_visible()
         assert figure(page, "classified") == run.pipeline.counts.finished > seen
+
+
+def test_what_it_showed_at_the_end_is_kept(browser: Browser, tmp_path: Path) -> None:
+    monitor, live = Monitor(CLASSES, None), LiveGates(Gates({CLASSES[0]: FIRST_GATE}), CLASSES)
+    for index in range(30):
+        monitor.write(event(index, 0, index % 3))
+    error = InputError("a lamp burnt out")
+    source = SimpleNamespace(name="random cells", simulated=True)
+    with suppress(InputError), live_page(monitor, live, small_bundle(), source, "none", 0, tmp_path / "page.html"):  # type: ignore[arg-type]
+        raise error
+    page, complaints = browser.new_page(), list[str]()
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith(OWN) else None)
+    page.goto((tmp_path / "page.html").as_uri())
+    expect(page.get_by_text("a lamp burnt out")).to_be_visible()
+    assert figure(page, "classified") == 30
+    for index in range(3):
+        expect(page.get_by_role("checkbox").nth(index)).to_be_disabled()
+    expect(page.get_by_role("button", name="dark")).to_have_count(0)
+    page.close()
+    assert not complaints, complaints
 
 
 @pytest.mark.parametrize("width", [1440, 800])

@@ -108,6 +108,13 @@ def test_two_hundred_cells_from_end_to_end(bundle: Path, here: Path, capsys: pyt
     assert "latencies are those of the emulation" in printed
 
 
+def test_the_last_view_of_the_page_is_kept(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_npz(here / "cells.npz", small_frames(20))
+    assert stream(["--input", "cells.npz"], bundle, "--live", "0") == 0
+    assert "the source has ended" in (here / "run" / "page.html").read_text(encoding="utf-8")
+    assert "run/page.html" in capsys.readouterr().out
+
+
 def test_bright_field_of_two_channels_from_end_to_end(here: Path) -> None:
     """Twelve bits, labels in the file's own order: nothing on the way takes a cell for four frames of eight bits."""
     design = small_design(adc_bits=12, channels=("bright field", "dark field"))

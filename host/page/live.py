@@ -80,6 +80,11 @@ class LivePage:
         _say(self._refused, words.refused(self._scores.refused))
         _say(self._lateness, words.lateness(view, deadline_ns, self._about))
 
+    def rest(self) -> None:
+        """Take away what only a running stream can answer to."""
+        self.dark.visible = False
+        self._scores.rest()
+
     def _paint(self, theme: Theme) -> None:
         self.root.stylesheets = [ROOT_STYLE.format(theme=theme, font=FONT)]
         for chart in self._charts:

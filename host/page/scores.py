@@ -22,10 +22,8 @@ HALF_GATE, HALF_CLOUD = 0.42, 0.36
 """Half widths of a gate and of a class's cloud of points; classes are 1 apart."""
 GOLDEN = 0.618034
 """Multiples of it, less their whole part, spread evenly however many there are."""
-AXIS_LABEL = {
-    ScoreKind.SOFTMAX: "softmax; drag a gate's edge",
-    ScoreKind.MARGIN: "lead over the second class; drag a gate's edge",
-}
+AXIS_LABEL = {ScoreKind.SOFTMAX: "softmax", ScoreKind.MARGIN: "lead over the second class"}
+HOW_TO_MOVE = "; drag a gate's edge"
 
 
 class ScoreChart:
@@ -47,9 +45,8 @@ class ScoreChart:
         self._following = False
         highest = 1.0 if self._score is ScoreKind.SOFTMAX else None
         self._range = Range1d(0, 1.03 if highest else 4.0)
-        self.plot = plot(
-            "", AXIS_LABEL[self._score], x_range=Range1d(-0.55, len(class_names) - 0.45), y_range=self._range
-        )
+        axis = AXIS_LABEL[self._score] + HOW_TO_MOVE
+        self.plot = plot("", axis, x_range=Range1d(-0.55, len(class_names) - 0.45), y_range=self._range)
         self.plot.xaxis.ticker = FixedTicker(ticks=list(range(len(class_names))))
         self.plot.xaxis.major_label_overrides = dict(enumerate(class_names))
         self.plot.xaxis.major_tick_line_color = None
@@ -132,6 +129,13 @@ class ScoreChart:
         except InputError as error:
             self.refused = str(error)
         self._follow()
+
+    def rest(self) -> None:
+        """Let nothing be moved or chosen any more."""
+        self.plot.yaxis.axis_label = AXIS_LABEL[self._score]
+        self.sorting.disabled = True
+        for box in self.boxes:
+            box.editable = False
 
     def paint(self, theme: Theme) -> None:
         """Take on the colors of a theme."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cytogate.host.sources.source import CellSource
 from cytogate.host.stream.gating import LiveGates
@@ -15,9 +16,11 @@ from cytogate.model.interface.bundle import Bundle
 
 @contextmanager
 def live_page(
-    monitor: Monitor, gates: LiveGates, bundle: Bundle, source: CellSource, device: str, port: int
+    monitor: Monitor, gates: LiveGates, bundle: Bundle, source: CellSource, device: str, port: int, saved: Path
 ) -> Iterator[None]:
     """Serve the page on ``port`` of this machine while the block runs, and say on standard error where it is.
+
+    What it shows at the end is written to ``saved``.
 
     Raises
     ------
@@ -26,10 +29,10 @@ def live_page(
     """
     try:
         from cytogate.host.page.live import LivePage
-        from cytogate.host.page.server import serve
+        from cytogate.host.page.server import save_page, serve
         from cytogate.host.page.words import About
     except ImportError as error:
-        raise InputError(f"--live needs the package {error.name}: pip install 'cytogate[live]'") from error
+        raise InputError(f"--live needs the package {error.name}: pip install 'cytogate[stream]'") from error
     about = About(
         design=bundle.design.name,
         device=bundle.device if bundle.manifest.synthetic else f"{bundle.device} ({device})",
@@ -37,7 +40,11 @@ def live_page(
         emulated=bundle.manifest.synthetic,
         simulated=source.simulated,
     )
-    with serve(lambda: LivePage(monitor, gates, about, bundle.design), port) as url:
+
+    def make_page() -> LivePage:
+        return LivePage(monitor, gates, about, bundle.design)
+
+    with serve(make_page, port) as url:
         print(f"live page: {url}", file=sys.stderr)
         try:
             yield
@@ -47,4 +54,7 @@ def live_page(
         except Exception as error:
             monitor.ended(str(error))
             raise
-        monitor.ended("the source has ended")
+        else:
+            monitor.ended("the source has ended")
+        finally:
+            save_page(make_page(), saved)

@@ -8,11 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 
 from bokeh.core.templates import FILE
 from bokeh.document import Document
+from bokeh.embed import file_html
 from bokeh.events import ConnectionLost, DocumentReady
 from bokeh.models import CustomJS, GlobalInlineStyleSheet
+from bokeh.resources import INLINE
 from bokeh.server.server import BaseServer
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -22,6 +25,7 @@ from cytogate.host.page.access import PageApplication
 from cytogate.host.page.complaints import each_complaint_once
 from cytogate.host.page.live import REFRESH_MS, LivePage
 from cytogate.host.page.theme import WINDOW_STYLE
+from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
 
 ADDRESS = "127.0.0.1"
@@ -107,12 +111,26 @@ async def _serve(
         server.stop()
 
 
+def save_page(page: LivePage, path: Path) -> None:
+    """Write a page as it is now into a file that any browser shows without a server."""
+    document = Document()
+    page.rest()
+    _fill(document, page)
+    with whole_file(path) as partial:
+        partial.write_text(file_html(document, INLINE, suppress_callback_warning=True), encoding="utf-8")
+
+
 def add_page(document: Document, page: LivePage) -> None:
-    """Make a viewer's document of a page that fills the window and draws itself."""
-    document.title, document.template = "Cytogate", _TEMPLATE
+    """Make a viewer's document of a page that draws itself."""
+    _fill(document, page)
     document.config.update(notify_connection_status=False, reconnect_session=False)
-    page.root.stylesheets.append(GlobalInlineStyleSheet(css=WINDOW_STYLE))
-    document.add_root(page.root)
     document.add_periodic_callback(page.refresh, REFRESH_MS)
     document.js_on_event(DocumentReady, CustomJS(args={"dark": page.dark}, code=_FOLLOW_BROWSER))
     document.js_on_event(ConnectionLost, CustomJS(code=_TELL))
+
+
+def _fill(document: Document, page: LivePage) -> None:
+    """Let a page fill the window."""
+    document.title, document.template = "Cytogate", _TEMPLATE
+    page.root.stylesheets.append(GlobalInlineStyleSheet(css=WINDOW_STYLE))
+    document.add_root(page.root)

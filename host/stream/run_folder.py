@@ -24,6 +24,8 @@ EVENTS = "events"
 IMAGES = "images"
 FCS = "events.fcs"
 REPORT = "report.json"
+PAGE = "page.html"
+"""What the live page showed at the end."""
 FORMAT = 2
 
 
