@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.page.about import About
 from cytogate.host.page.served import live_page
 from cytogate.host.report import StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_written
@@ -193,9 +194,10 @@ class _Session:
         try:
             with ExitStack() as stack:
                 if request.live is not None:
+                    about = About.stream(self._bundle, self._source, request.device)
                     saved = self._folder.path / PAGE
-                    page = live_page(monitor, gates, self._bundle, self._source, request.device, request.live, saved)
-                    stack.enter_context(page)
+                    page = live_page(monitor, gates, about, self._bundle.design, request.live, saved)
+                    print(f"live page: {stack.enter_context(page)}", file=sys.stderr)
                 show = stack.enter_context(_progress(pipeline, monitor, self.cells_left or self._source.cells))
                 pipeline.run(show)
         except KeyboardInterrupt:

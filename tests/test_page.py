@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,23 +13,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from cytogate.host.page.about import About
 from cytogate.host.page.gallery import GAP
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.served import live_page
-from cytogate.host.page.server import serve
-from cytogate.host.page.words import About
 from cytogate.host.stream.cells import SourceCell
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.contract.fixed_point import PHASE
 from cytogate.model.design.design import Design, Network, Window
 from cytogate.model.design.folder import load_design
@@ -43,7 +43,6 @@ from tests.streams import (
     LOGIT_STEP,
     SIDE,
     NumpyAccelerator,
-    small_bundle,
     small_design,
     small_frames,
 )
@@ -108,7 +107,7 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
         cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8, CHANNELS), live,
         [monitor], settings, stop,
     )  # fmt: skip
-    with serve(lambda: LivePage(monitor, live, about, small_design()), 0) as url:
+    with temporary_folder() as folder, live_page(monitor, live, about, small_design(), 0, folder / "page.html") as url:
         run = Run(pipeline, monitor, live, url, stop)
 
         def show() -> None:
@@ -121,7 +120,6 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
         finally:
             stop.set()
             thread.join(WAIT_S)
-            monitor.ended("the source has ended")
     assert not thread.is_alive()
 
 
@@ -187,8 +185,7 @@ def test_what_it_showed_at_the_end_is_kept(browser: Browser, tmp_path: Path) -> 
     for index in range(30):
         monitor.write(event(index, 0, index % 3))
     error = InputError("a lamp burnt out")
-    source = SimpleNamespace(name="random cells", simulated=True)
-    with suppress(InputError), live_page(monitor, live, small_bundle(), source, "none", 0, tmp_path / "page.html"):  # type: ignore[arg-type]
+    with suppress(InputError), live_page(monitor, live, SIMULATED, small_design(), 0, tmp_path / "page.html"):
         raise error
     page, complaints = browser.new_page(), list[str]()
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
@@ -292,6 +289,15 @@ def test_a_lost_connection_is_said(browser: Browser) -> None:
     page.close()
 
 
+def test_a_page_that_fails_disturbs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with running(Gates({}), SIMULATED) as run:
+        (page,) = (each for each in psutil.Process().children() if "serve_apart" in " ".join(each.cmdline()))
+        page.kill()
+        finished = run.pipeline.counts.finished
+        eventually(lambda: run.pipeline.counts.finished > finished, "the stream stands still")
+    assert "the live page has failed; the stream goes on without it" in capfd.readouterr().err
+
+
 def drawn(design: Design, frames: NDArray) -> dict[float, NDArray]:
     """Return, without a browser, the pictures of a cell that the gallery draws, by their height."""
     monitor = Monitor(design.network.class_names)
@@ -340,13 +346,13 @@ def test_channels_of_a_cell_shown(channels: int) -> None:
         assert (shown.min(), shown.max()) == (0, 255)
 
 
-def test_a_taken_port_is_one_sentence() -> None:
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     monitor, live = Monitor(CLASSES), LiveGates(Gates({}), CLASSES)
-
-    def page() -> LivePage:
-        return LivePage(monitor, live, SIMULATED, small_design())
-
-    with serve(page, 0) as url:
-        port = urlsplit(url).port
-        with pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "), serve(page, port):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, saved = taken.getsockname()[1], tmp_path / "page.html"
+        with (
+            pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "),
+            live_page(monitor, live, SIMULATED, small_design(), port, saved),
+        ):
             pass
+    assert not saved.exists()

@@ -20,10 +20,10 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from cytogate.host.page import access
+from cytogate.host.page.about import About
 from cytogate.host.page.access import MOST_PAGES
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.server import serve
-from cytogate.host.page.words import About
 from cytogate.host.stream.gating import Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from tests.streams import CLASSES, small_design

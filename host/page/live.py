@@ -5,9 +5,12 @@ A page belongs to one viewer, and draws when :meth:`LivePage.refresh` is called 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from bokeh.models import Column, Div, InlineStyleSheet, LayoutDOM, Row, Toggle, UIElement
 
 from cytogate.host.page import words
+from cytogate.host.page.about import About
 from cytogate.host.page.charts import ClassesChart, LatencyChart, RateChart
 from cytogate.host.page.gallery import Gallery
 from cytogate.host.page.scores import ScoreChart
@@ -24,13 +27,22 @@ from cytogate.host.page.theme import (
     WORDS_STYLE,
     Theme,
 )
-from cytogate.host.page.words import About
 from cytogate.host.stream.gating import LiveGates
-from cytogate.host.stream.monitor import Monitor
+from cytogate.host.stream.monitor import View
 from cytogate.model.design.design import Design
 
 REFRESH_MS = 500
 """Time between two drawings: figures that change faster cannot be read."""
+
+
+class Watched(Protocol):
+    """A stream that is monitored."""
+
+    class_names: tuple[str, ...]
+    deadline_ns: int | None
+
+    def view(self, scored: int = 0) -> View:
+        """Return the stream as it is now; ``scored`` of an earlier view leaves out the scores it gave."""
 
 
 class LivePage:
@@ -38,7 +50,7 @@ class LivePage:
 
     Parameters
     ----------
-    monitor
+    stream
         What is drawn.
     live
         The stream's gates, which the viewer may move.
@@ -48,15 +60,15 @@ class LivePage:
         For the pictures of cells: their channels, and the phase where it is retrieved.
     """
 
-    def __init__(self, monitor: Monitor, live: LiveGates, about: About, design: Design) -> None:
-        self._monitor, self._about = monitor, about
+    def __init__(self, stream: Watched, live: LiveGates, about: About, design: Design) -> None:
+        self._stream, self._about = stream, about
         self._scored = 0
         self._rates = RateChart()
-        self._classes = ClassesChart(monitor.class_names)
-        self._scores = ScoreChart(monitor.class_names, live)
-        self._gallery = Gallery(monitor.class_names, design)
+        self._classes = ClassesChart(stream.class_names)
+        self._scores = ScoreChart(stream.class_names, live)
+        self._gallery = Gallery(stream.class_names, design)
         self._phase_shown = design.retrieves_phase
-        self._latency = LatencyChart(monitor.deadline_ns)
+        self._latency = LatencyChart(stream.deadline_ns)
         self._charts = self._rates, self._classes, self._scores, self._gallery, self._latency
         self._head, self._state, self._tiles = _words(words.head(about)), _words(), _words()
         self._totals, self._latencies, self._refused, self._lateness = _words(), _words(), _words(), _words()
@@ -68,14 +80,14 @@ class LivePage:
 
     def refresh(self) -> None:
         """Draw the stream as it is now."""
-        view, deadline_ns = self._monitor.view(self._scored), self._monitor.deadline_ns
+        view, deadline_ns = self._stream.view(self._scored), self._stream.deadline_ns
         self._scored = view.scored
         self._scores.settle()
         for chart in self._charts:
             chart.draw(view)
         self._state.text = words.state(view)
         self._tiles.text = words.tiles(view, deadline_ns)
-        self._totals.text = words.totals(view, self._monitor.class_names)
+        self._totals.text = words.totals(view, self._stream.class_names)
         self._latencies.text = words.latencies(view)
         _say(self._refused, words.refused(self._scores.refused))
         _say(self._lateness, words.lateness(view, deadline_ns, self._about))

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from cytogate.host.page.about import About
 from cytogate.host.page.theme import ALARM, CLASS_COLORS, WARNING, class_color
 from cytogate.host.stream.monitor import State, View
 
 MOSTLY, FEWEST_CELLS = 0.5, 10
 """Share of late cells above which a deadline is no deadline, and cells below which a share says little."""
 _GREEN, _GRAY = CLASS_COLORS[2], CLASS_COLORS[7]
-
-
-@dataclass(frozen=True)
-class About:
-    """What a viewer must know to read the page rightly."""
-
-    design: str
-    device: str
-    """Board, or what stands in for it, in words."""
-    source: str
-    """Where the cells come from, in words."""
-    emulated: bool
-    """Whether there is no board: times are then those of a computer."""
-    simulated: bool
-    """Whether the cells are simulated."""
-
-    @property
-    def caution(self) -> str:
-        """What must not be concluded from the page; empty if there is nothing."""
-        what = ["emulated board"] * self.emulated + ["simulated cells"] * self.simulated
-        why = ["rates and latencies are this computer's"] * self.emulated
-        why += ["classes say nothing of real cells"] * self.simulated
-        return f"{', '.join(what).capitalize()}: {', '.join(why)}." if what else ""
 
 
 def head(about: About) -> str:

@@ -20,7 +20,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.processes import run_beside
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import MAX_PART_BYTES, DamagedPartError, reading
 
@@ -185,17 +185,13 @@ class _Reader:
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(SILENT_S)
-        # The caller's path and not its `__main__`, nor a module of the folder that it was started in.
-        code = "import sys; sys.path[:] = sys.argv[3:]; from cytogate.model.files.serving import serve"
         shared = os.memfd_create("cytogate", os.MFD_CLOEXEC)
         os.ftruncate(shared, MAX_PART_BYTES)
-        theirs_all = (theirs.fileno(), shared)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", f"{code}; serve(*map(int, sys.argv[1:3]))", *map(str, theirs_all), *sys.path],
-                pass_fds=theirs_all,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+            self._process = run_beside(
+                "cytogate.model.files.serving:serve",
+                theirs.fileno(),
+                shared,
                 stderr=subprocess.DEVNULL,
                 # One arena for all threads: what one has freed is there for the others.
                 env={**os.environ, "MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"},
