@@ -354,7 +354,7 @@ def test_tiff_pages_must_be_alike(tmp_path: Path) -> None:
 def test_tiffs_of_other_pixels_are_refused(tmp_path: Path) -> None:
     colored = np.random.default_rng(0).integers(0, 255, (4, 6, 7, 3), np.uint8)
     tifffile.imwrite(tmp_path / "colored.tif", colored, photometric="rgb")
-    assert "axes IYXS of shape (4, 6, 7, 3) are not 4 channels (C) of cells" in refusal(tmp_path / "colored.tif")
+    assert "pixels have 3 colors; the instrument's 4 channels are gray frames" in refusal(tmp_path / "colored.tif")
     tifffile.imwrite(tmp_path / "float.tif", np.full((4, 6, 7), np.nan, np.float32), photometric="minisblack")
     assert "frames are float32 and cell 0, frame +x holds NaN" in refusal(tmp_path / "float.tif")
     tifffile.imwrite(tmp_path / "signed.tif", np.full((4, 6, 7), -3, np.int16), photometric="minisblack")
@@ -492,7 +492,7 @@ def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
     assert refusal(tmp_path / "missing.npz") == "there is no such file or folder"
-    assert refusal(tmp_path) == "this is a folder; a file of frames is needed"
+    assert refusal(tmp_path) == "there is no image in it (.png, .jpg, .jpeg, .bmp, .tif, .tiff)"
     assert refusal(tmp_path / ("n" * 300)) == "cannot be read: File name too long"
 
 

@@ -224,7 +224,7 @@ def test_damaged_pictures_are_named(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((6, 9, 4), np.uint8)).save(victim)
     assert "mode RGBA" in refusal(path)
     victim.unlink()
-    tifffile.imwrite(path / "round" / "two.tif", np.zeros((2, 6, 9), np.uint8), photometric="minisblack")
+    tifffile.imwrite(path / "round" / "two.tif", np.zeros((2, 6, 9, 3), np.uint8), photometric="rgb")
     assert "holds 2 pictures" in refusal(path)
 
 
@@ -232,7 +232,7 @@ def test_what_is_no_set(tmp_path: Path) -> None:
     (tmp_path / "empty" / "a").mkdir(parents=True)
     (tmp_path / "text").write_text("neither")
     assert "there is no image in it" in refusal(tmp_path / "empty")
-    assert "folder of images per class is needed" in refusal(tmp_path / "empty" / "a")
+    assert "there is no image in it" in refusal(tmp_path / "empty" / "a")
     assert "this is plain text" in refusal(tmp_path / "text")
     assert "no such file" in refusal(tmp_path / "nowhere")
     assert "numpy.moveaxis" in refusal(npz(tmp_path, np.zeros((5, 3, 40, 40), np.uint8), labels=LABELS))

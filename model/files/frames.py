@@ -2,9 +2,10 @@
 
 A file holds ``frames`` (cells, channels, rows, columns), channels in the order of the instrument's, unsigned codes of
 an ADC of 8 to 16 bits, and perhaps ``labels`` (cells,) with ``class_names``, and ``groups`` (cells,). Where the caller
-takes images, too, it may hold ``images`` (cells, rows, columns, channels) instead, or be a folder of pictures. A file
-that names its axes may have them in any order; MATLAB's may have frames (rows, columns, channels, cells) and has images
-(rows, columns, channels, cells), as its user counts axes. Cells are counted from 0 in every message.
+takes images, too, it may hold ``images`` (cells, rows, columns, channels) instead. A folder of pictures holds a
+picture a channel of each cell, as their names say, or a TIFF a cell with a page a channel. A file that names its axes
+may have them in any order; MATLAB's may have frames (rows, columns, channels, cells) and has images (rows, columns,
+channels, cells), as its user counts axes. Cells are counted from 0 in every message.
 """
 
 from __future__ import annotations
@@ -190,7 +191,7 @@ class FrameFile:
 
 
 def open_frames(path: Path, camera: Camera, images: bool = False, dataset: str | None = None) -> FrameFile:
-    """Open an HDF5, NPZ, NPY, Zarr, TIFF or MAT of frames.
+    """Open an HDF5, NPZ, NPY, Zarr, TIFF or MAT of frames, or a folder of pictures.
 
     Rows and columns may be any; whether they suit a design is the caller's to judge (:func:`fitted`).
 
@@ -199,7 +200,7 @@ def open_frames(path: Path, camera: Camera, images: bool = False, dataset: str |
     camera : Camera
         The instrument: its channels are as many as a cell has frames, its ``adc_bits`` say which codes are possible.
     images : bool
-        Whether ``images`` (cells, rows, columns, channels), colors as channels and folders of pictures will do, too.
+        Whether ``images`` (cells, rows, columns, channels), and colors as channels will do, too.
     dataset : str or None
         Name of the array where it is neither ``frames`` nor ``images``, with the groups that it lies in
         (``entry/data/frames``). Labels and the like lie beside it, or in the root.
@@ -209,7 +210,7 @@ def open_frames(path: Path, camera: Camera, images: bool = False, dataset: str |
     InputError
         Where the file is not what the module's first lines say, cut short or damaged.
     """
-    container = open_container(path, pictures=images)
+    container = open_container(path, camera.channels)
     try:
         with reading(path):
             array = _arranged(container, len(camera.channels), images, dataset)
@@ -263,6 +264,11 @@ def _arranged(container: Container, count: int, images: bool, dataset: str | Non
         found = _by_shape(array, count) or (_images_by_shape(array, count) if may_be_images else None)
     if found is not None:
         return found
+    if array.axes is not None and dict(zip(array.axes, array.shape, strict=True)).get(SAMPLES, 1) > 1:
+        raise InputError(
+            f"{path}: pixels have {array.shape[array.axes.index(SAMPLES)]} colors; the instrument's {count} channels "
+            "are gray frames: save them as gray pages (ImageJ: Image > Type > 8-bit or 16-bit)"
+        )
     if array.axes is not None:
         raise InputError(
             f"{path}: axes {array.axes} of shape {array.shape} are not {count} channels (C) of cells (one of T, Z or "

@@ -16,13 +16,15 @@ from cytogate.model.files.npy import MAGIC as NPY_MAGIC
 from cytogate.model.files.npy import NpyFile
 from cytogate.model.files.npz import NpzFile
 from cytogate.model.files.tiff import MAGICS, TiffStack
-from cytogate.model.files.zarr import ZarrFolder, is_zarr
+from cytogate.model.files.zarr import METADATA, ZarrFolder, is_zarr, was_zarr
 
 ZIP_MAGIC, HDF5_MAGIC = b"PK", b"\x89HDF"
 
 
-def open_container(path: Path, pictures: bool = True) -> Container:
-    """Open a file or folder: a Zarr, with ``pictures`` any other folder, a file as what its first bytes say.
+def open_container(path: Path, channels: tuple[str, ...] = ()) -> Container:
+    """Open a file or folder: a Zarr, any other folder as one of pictures, a file as what its first bytes say.
+
+    ``channels`` are those of a cell where each picture of a folder may be one of them.
 
     Raises
     ------
@@ -33,13 +35,16 @@ def open_container(path: Path, pictures: bool = True) -> Container:
         if path.is_dir():
             if is_zarr(path):
                 return open_guarded(path)
-            if not pictures:
-                raise InputError(f"{path}: this is a folder; a file of frames is needed")
+            if was_zarr(path):
+                raise InputError(
+                    f"{path}: its root holds none of {', '.join(METADATA)}, one of which every Zarr has: it was not "
+                    "copied whole"
+                )
             # Pillow is not on every board.
             from cytogate.model.files.pictures import PictureFolder
 
             with reading(path):
-                return PictureFolder(path)
+                return PictureFolder(path, channels)
         if not path.is_file():
             raise InputError(f"{path}: there is no such file or folder")
         with path.open("rb"):

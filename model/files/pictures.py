@@ -1,4 +1,7 @@
-"""A folder of pictures (PNG, JPEG, BMP, TIFF): a folder a class, named after it, or one folder without classes."""
+"""A folder of pictures (PNG, JPEG, BMP, TIFF): a folder a class, named after it, or one folder without classes.
+
+A TIFF of several pages is one picture with as many channels.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cytogate.model.errors import InputError
+from cytogate.model.files.channel_pictures import Cell, cells_of_pictures
 from cytogate.model.files.container import MAX_PART_BYTES, StoredArray, reading
 from cytogate.model.files.guard import open_guarded
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP")
+COLORS = 3
 MODES = {"L": 1, "I;16": 2, "I;16B": 2, "RGB": 3}
 """Bytes a pixel of the pictures that are read as they are."""
 
@@ -26,36 +31,38 @@ class PictureFolder:
     """Pictures in any number of folders below a class's, as a :class:`~cytogate.model.files.container.Container`.
 
     Classes and pictures are in the order of their names. Hidden files and files of other kinds are passed over.
-    ``labels`` and ``class_names`` are attributes.
+    ``labels`` and ``class_names`` are attributes. With ``channels``, more than one, a gray picture is one channel of a
+    cell; see :func:`~cytogate.model.files.channel_pictures.cells_of_pictures`.
     """
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, channels: tuple[str, ...] = ()) -> None:
         self.path = path
         classes = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
-        self._pictures: list[Path] = []
+        self._cells: list[Cell] = []
         labels: list[int] = []
-        for number, folder in enumerate(classes):
+        for number, folder in enumerate(classes or [path]):
             pictures = sorted(_pictures(folder))
             if not pictures:
                 raise InputError(f"{folder}: there is no image in it ({', '.join(SUFFIXES)})")
-            self._pictures += pictures
-            labels += [number] * len(pictures)
-        self.attributes: Mapping[str, Any] = {"labels": labels, "class_names": [folder.name for folder in classes]}
-        if not classes:
-            self._pictures, self.attributes = sorted(_pictures(path)), {}
-        if not self._pictures:
-            raise InputError(f"{path}: there is no folder in it; a folder of images per class is needed")
+            cells: list[Cell] = [(picture,) for picture in pictures]
+            if len(channels) > 1 and _read(pictures[0]).ndim == 2:
+                cells = cells_of_pictures(pictures, channels)
+            self._cells += cells
+            labels += [number] * len(cells)
+        names = [folder.name for folder in classes]
+        self.attributes: Mapping[str, Any] = {"labels": labels, "class_names": names} if classes else {}
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._cells)
 
     def picture(self, index: int) -> NDArray:
-        """Return a picture (rows, columns) or (rows, columns, 3); a damaged one is named."""
-        path = self._pictures[index]
-        with reading(path):
-            return _tiff_picture(path) if path.suffix.lower() in (".tif", ".tiff") else _picture(path)
+        """Return a picture (rows, columns) or (rows, columns, channels); a damaged one is named."""
+        pictures = [_read(path) for path in self._cells[index]]
+        if len({(picture.shape, picture.dtype) for picture in pictures}) > 1:
+            raise InputError(f"{self._cells[index][0]}: the other pictures of this cell are of another size or depth")
+        return pictures[0] if len(pictures) == 1 else np.stack(pictures, axis=-1)
 
     @property
     def unnamed(self) -> StoredArray | None:
@@ -81,7 +88,8 @@ class PictureArray:
     def __init__(self, folder: PictureFolder) -> None:
         self._folder, first = folder, folder.picture(0)
         self.shape, self.dtype = (len(folder), *first.shape), first.dtype
-        self.axes: str | None = "IYXS"[: len(self.shape)]
+        colors = first.shape[2:] == (COLORS,)
+        self.axes: str | None = ("IYXS" if colors else "IYXC")[: len(self.shape)]
 
     def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
         """Return pictures, each of which must be like the first."""
@@ -103,6 +111,11 @@ def _pictures(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+
+
+def _read(path: Path) -> NDArray:
+    with reading(path):
+        return _tiff_picture(path) if path.suffix.lower() in (".tif", ".tiff") else _picture(path)
 
 
 def _picture(path: Path) -> NDArray:
@@ -129,9 +142,12 @@ def _tiff_picture(path: Path) -> NDArray:
         array = file.unnamed
         if array is None:
             raise InputError(f"{path}: this is no TIFF file")
-        if array.shape[0] != 1 or not (array.axes or "").startswith("I"):
-            raise InputError(f"{path}: holds {array.shape[0]} pictures; one a file is needed")
-        picture = array.read(0, 1)[0]
-        return np.moveaxis(picture, 0, -1) if array.axes == "ISYX" else picture
+        axes, pages = array.axes or "", array.shape[0]
+        if not axes.startswith("I") or (pages > 1 and axes != "IYX"):
+            raise InputError(f"{path}: holds {pages} pictures of axes {axes}; one a file is needed, or gray pages")
+        picture = array.read(0, pages)
+        if axes == "ISYX" or pages == 1:
+            picture = picture[0]
+        return picture if axes == "IYXS" or picture.ndim == 2 else np.moveaxis(picture, 0, -1)
     finally:
         file.close()

@@ -39,6 +39,11 @@ def is_zarr(path: Path) -> bool:
         return not set(METADATA).isdisjoint(archive.namelist())
 
 
+def was_zarr(path: Path) -> bool:
+    """Return whether a folder that is no Zarr looks as if it had been one: by its name, or by an array in it."""
+    return path.suffix == ".zarr" or any((each / name).is_file() for each in path.iterdir() for name in METADATA)
+
+
 class ZarrFolder:
     """A Zarr as a :class:`~cytogate.model.files.container.Container`."""
 

@@ -1,0 +1,120 @@
+"""A folder of pictures as a file of cells: which picture is which channel of which cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from cytogate.model.design.instruments import BrightField, Camera, FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.files.frames import open_frames
+from cytogate.model.files.images import open_image_set
+
+TRUTH: NDArray[np.uint8] = np.random.default_rng(3).integers(1, 200, (11, 4, 7, 9), np.uint8)
+"""Eleven cells: by their names, cell 10 comes before cell 2."""
+ORDER = sorted(range(len(TRUTH)), key=str)
+CAMERA = FourAngle(rows=7, columns=9)
+
+
+def written(folder: Path, endings: Sequence[str], suffix: str = "png", name: str = "cell{}") -> Path:
+    """Write the truth as pictures of a channel each, whose names end as given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for cell, frames in enumerate(TRUTH):
+        for frame, ending in zip(frames, endings, strict=True):
+            Image.fromarray(frame).save(folder / f"{name.format(cell)}{ending}.{suffix}")
+    return folder
+
+
+def read(folder: Path, camera: Camera = CAMERA) -> NDArray:
+    with open_frames(folder, camera) as frames:
+        return frames.read(0, frames.cells)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+@pytest.mark.parametrize(
+    "endings",
+    [
+        ("_+x", "_-x", "_+y", "_-y"), ("_px", "_mx", "_py", "_my"), (" plusX", " minusX", " plusY", " minusY"),
+        ("_x+", "_x-", "_y+", "_y-"), ("_0", "_1", "_2", "_3"), (".1", ".2", ".3", ".4"), ("_01", "_02", "_03", "_04"),
+    ],
+)  # fmt: skip
+def test_names_say_which_channel_a_picture_is(endings: tuple[str, ...], suffix: str, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read(written(tmp_path / "cells", endings, suffix)), TRUTH[ORDER])
+
+
+def test_pictures_that_are_numbered_through_follow_each_other(tmp_path: Path) -> None:
+    for number, frame in enumerate(TRUTH.reshape(-1, 7, 9)):
+        Image.fromarray(frame).save(tmp_path / f"frame_{number:04d}.png")
+    np.testing.assert_array_equal(read(tmp_path), TRUTH)
+    (tmp_path / "frame_0043.png").unlink()
+    with pytest.raises(InputError, match="43 pictures are no whole number of cells, which have 4 pictures each"):
+        read(tmp_path)
+
+
+def test_a_tiff_a_cell_has_a_page_a_channel(tmp_path: Path) -> None:
+    for cell, frames in enumerate(TRUTH):
+        tifffile.imwrite(tmp_path / f"cell{cell:02d}.tif", frames, photometric="minisblack")
+    np.testing.assert_array_equal(read(tmp_path), TRUTH)
+
+
+@pytest.mark.parametrize("lost", ["cell4_+y", "cell0_-x", "cell9_-y"])
+def test_a_cell_that_lacks_a_picture_is_named(lost: str, tmp_path: Path) -> None:
+    """Without it, all that follow would move up by a channel."""
+    folder = written(tmp_path / "cells", ("_+x", "_-x", "_+y", "_-y"))
+    (folder / f"{lost}.png").unlink()
+    cell, channel = lost.split("_")
+    with pytest.raises(InputError) as caught:
+        read(folder)
+    assert str(caught.value) == f"{folder / cell}: of this cell there is no picture of channel {channel}"
+
+
+def test_endings_that_may_mean_anything_are_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path / "cells", ("_left", "_right", "_top", "_bottom"))
+    with pytest.raises(InputError, match=r"end in bottom, left, right, top, which are not the instrument's channels"):
+        read(folder)
+
+
+def test_pictures_of_a_cell_are_alike(tmp_path: Path) -> None:
+    folder = written(tmp_path / "cells", ("_+x", "_-x", "_+y", "_-y"))
+    Image.fromarray(TRUTH[0, 0, :6]).save(folder / "cell3_-y.png")
+    with pytest.raises(InputError, match=r"cell3_\+x.png: the other pictures of this cell are of another size"):
+        read(folder)
+
+
+def test_channels_by_the_names_of_the_instrument(tmp_path: Path) -> None:
+    camera = BrightField(("bright field", "dark", "side", "nucleus"), 0.5, 0.5, 8, 7, 9)
+    folder = written(tmp_path / "cells", ("_side", "_Bright-Field", "_nucleus", "_DARK"))
+    np.testing.assert_array_equal(read(folder, camera), TRUTH[ORDER][:, [1, 3, 0, 2]])
+
+
+def test_a_folder_a_class_labels_cells_and_not_pictures(tmp_path: Path) -> None:
+    for name in ("round", "long"):
+        written(tmp_path / name, ("_+x", "_-x", "_+y", "_-y"))
+    with open_frames(tmp_path, CAMERA) as frames:
+        assert frames.cells == 2 * len(TRUTH)
+        assert frames.class_names == ("long", "round")
+        assert frames.labels is not None
+        assert frames.labels.tolist() == [0] * len(TRUTH) + [1] * len(TRUTH)
+
+
+def test_pages_are_channels_of_an_image_set_too(tmp_path: Path) -> None:
+    for cell, frames in enumerate(TRUTH):
+        (tmp_path / str(cell % 2)).mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / str(cell % 2) / f"{cell:02d}.tif", frames, photometric="minisblack")
+    with open_image_set(tmp_path) as images:
+        found = images.read(np.arange(len(images)))
+    np.testing.assert_array_equal(found, np.moveaxis(np.concatenate([TRUTH[::2], TRUTH[1::2]]), 1, -1))
+
+
+def test_a_zarr_that_was_not_copied_whole_is_no_folder_of_pictures(tmp_path: Path) -> None:
+    for folder, lost in ((tmp_path / "cells.zarr", "c"), (tmp_path / "cells", "frames")):
+        (folder / lost).mkdir(parents=True)
+        (folder / lost / "zarr.json").write_text("{}")
+        with pytest.raises(InputError, match="one of which every Zarr has: it was not copied whole"):
+            read(folder)
