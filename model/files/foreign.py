@@ -19,6 +19,7 @@ _MICROSCOPE = (
     "convert it to OME-TIFF with bfconvert of Bio-Formats (bfconvert FILE frames.ome.tif), or in Fiji: "
     "File > Import > Bio-Formats, then Save As > OME-TIFF"
 )
+_READABLE = f"pip install 'cytogate[microscopes]' brings what reads it, or {_MICROSCOPE}"
 _MOVIE = (
     "save its frames as one TIFF stack, in ImageJ (File > Import > Movie) or from the pictures that "
     "`ffmpeg -i FILE -pix_fmt gray frame%06d.tif` writes; a lossy movie is no measurement"
@@ -34,14 +35,19 @@ _SAVED = "read it in Python and store its array with numpy.save('frames.npy', ..
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
+    """Files that begin alike."""
+
     begins: re.Pattern[bytes]
     name: str
     way: str
+    """How such a file is converted."""
+    reader: str = ""
+    """Module that reads such files where it is installed; see :mod:`~cytogate.model.files.microscope`."""
 
 
-def _kind(begins: bytes, name: str, way: str) -> _Kind:
-    return _Kind(re.compile(begins, re.DOTALL), name, way)
+def _kind(begins: bytes, name: str, way: str, reader: str = "") -> Kind:
+    return Kind(re.compile(begins, re.DOTALL), name, way, reader)
 
 
 KINDS = (
@@ -63,9 +69,9 @@ KINDS = (
     _kind(rb"CI\x2c\0", "a Phantom CINE recording", _CAMERA),
     _kind(rb"\xed\xfe\0\0", "a NorPix SEQ recording", _CAMERA),
     _kind(rb"Andor Technology", "an Andor SIF recording", _CAMERA),
-    _kind(rb"ZISRAWFILE", "a Zeiss CZI file", _MICROSCOPE),
-    _kind(rb"\xda\xce\xbe\x0a", "a Nikon ND2 file", _MICROSCOPE),
-    _kind(rb"\x70\0\0\0", "a Leica LIF file", _MICROSCOPE),
+    _kind(rb"ZISRAWFILE", "a Zeiss CZI file", _READABLE, "bioio_czi"),
+    _kind(rb"\xda\xce\xbe\x0a", "a Nikon ND2 file", _READABLE, "bioio_nd2"),
+    _kind(rb"\x70\0\0\0", "a Leica LIF file", _READABLE, "bioio_lif"),
     _kind(rb"OLYMPUSRAWFORMAT", "an Olympus OIR file", _MICROSCOPE),
     _kind(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE file (Olympus OIB, Zeiss ZVI, Office)", _MICROSCOPE),
     _kind(rb"\0{3}[\3\4]\0", "a Gatan DM3 or DM4 file", _MICROSCOPE),
@@ -87,13 +93,18 @@ KINDS = (
 """In the order in which they are tried, by the first bytes alone: names of files say anything."""
 
 
+def kind_of(head: bytes) -> Kind | None:
+    """Return what a file is by its first HEAD_BYTES, if that is known."""
+    return next((kind for kind in KINDS if kind.begins.match(head)), None)
+
+
 def foreign(path: Path, head: bytes) -> str:
     """Return one sentence: what a file that is not read is by its first HEAD_BYTES, and what to do."""
     if not head:
         return f"{path}: the file is empty; it was not written yet, or lost in copying"
-    for kind in KINDS:
-        if kind.begins.match(head):
-            return f"{path}: this is {kind.name}; {kind.way}"
+    kind = kind_of(head)
+    if kind is not None:
+        return f"{path}: this is {kind.name}; {kind.way}"
     if _is_text(head):
         return f"{path}: this is plain text; {_TABLE}"
     if not head.strip(b"\0"):

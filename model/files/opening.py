@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import h5py
 
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, reading
-from cytogate.model.files.foreign import HEAD_BYTES, foreign
+from cytogate.model.files.foreign import HEAD_BYTES, foreign, kind_of
 from cytogate.model.files.guard import open_guarded
 from cytogate.model.files.hdf5 import Hdf5File
 from cytogate.model.files.mat import MatFile, is_mat
+from cytogate.model.files.microscope import MicroscopeFile
 from cytogate.model.files.npy import MAGIC as NPY_MAGIC
 from cytogate.model.files.npy import NpyFile
 from cytogate.model.files.npz import NpzFile
@@ -70,4 +72,7 @@ def parsed(path: Path) -> Container:
     # Some programs put a block of their own in front of HDF5.
     if head.startswith(HDF5_MAGIC) or h5py.is_hdf5(path):
         return Hdf5File(path)
+    kind = kind_of(head)
+    if kind is not None and kind.reader and find_spec(kind.reader) is not None:
+        return MicroscopeFile(path, kind.reader)
     raise InputError(foreign(path, head))
