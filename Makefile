@@ -74,7 +74,7 @@ train: $(READY) ## Train the quantized network and its float form (resumes when 
 experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
 
-bench: $(READY) ## Speed against planned pyFFTW and against Keras, side by side
+bench: $(READY) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
 	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)
 
 test: $(READY) ## The tests (under 25 minutes on two cores)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
-from cytogate.model.command.terminal import terminal
+from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import OFFSET_ROWS_LOG2
 from cytogate.model.design.design import Design
@@ -118,6 +118,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     from cytogate.model.networks.exact import logits_of_values
     from cytogate.model.networks.saved import load_network
     from cytogate.model.simulation.simulator import simulated_cells
+    from cytogate.sim.viewers import PAIRS, VIEWERS, hostile_requests, median_ratio, watched_and_quiet
 
     console = terminal()
     with console.status("simulating cells, compiling, timing ..."):
@@ -132,7 +133,15 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
             CSimulation.of_kernel(design, folder),
             NetworkSimulation.of(project, folder),
         )
-    report = {"design": design.name, "cells": cells, "threads": 1, "timings": [asdict(timing) for timing in timings]}
+    with progress_bars() as bars:
+        pairs = list(bars.track(watched_and_quiet(design, frames), PAIRS, description="streaming before viewers"))
+    report = {
+        "design": design.name,
+        "cells": cells,
+        "threads": 1,
+        "timings": [asdict(timing) for timing in timings],
+        "viewers": {"pairs": [asdict(pair) for pair in pairs], "median_ratio": median_ratio(pairs)},
+    }
     with whole_file(output / "report.json") as partial:
         partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     table = Table(title=f"Time per cell on this computer, one thread, {cells} simulated cells, {design.name}")
@@ -141,6 +150,13 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     for timing in timings:
         table.add_row(timing.task, timing.way, f"{timing.milliseconds_per_cell:.2f}", f"{timing.ratio:.2f}")
     console.print(table)
+    console.print(
+        f"From arrival to decision, 99th percentile: {median_ratio(pairs):.2f} times as long before {VIEWERS} viewers "
+        f"and {len(hostile_requests('', ''))} hostile requests, again and again (median of {PAIRS} pairs of runs: "
+        + ", ".join(f"{pair.quiet_ms:.1f} and {pair.watched_ms:.1f}" for pair in pairs)
+        + " ms).",
+        soft_wrap=True,
+    )
     console.print(f"written: {output / 'report.json'}", soft_wrap=True)
 
 

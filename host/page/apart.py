@@ -18,7 +18,7 @@ from cytogate.host.stream.monitor import Monitor, ScoredCells, View
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 
-NICENESS = 19
+NICENESS = 5
 """Where a processor is short, the stream goes first."""
 
 
