@@ -7,6 +7,7 @@ training cells; the epoch is selected on validation cells; test cells are looked
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import time
@@ -97,13 +98,14 @@ def run_train(request: TrainRequest) -> None:
     cells = _own(request, work) if request.input is not None else _simulated(request, work)
     design, console = cells.design, terminal()
     plan = _plan(request, len(cells.split.training))
+    trainings = work / f"training-{_identity(cells, plan)}"
     with _progress() as on_progress:
         networks = {
-            name: train(design, cells.inputs, cells.split, work / name, name == QUANTIZED, plan, on_progress)
+            name: train(design, cells.inputs, cells.split, trainings / name, name == QUANTIZED, plan, on_progress)
             for name in (QUANTIZED, FLOAT)
         }
         on_background = train(
-            design, cells.background, cells.background_split, work / "background", False, plan, on_progress
+            design, cells.background, cells.background_split, trainings / "background", False, plan, on_progress
         )
     with console.status("hand-made features, SVM, LDA, gradient boosting ..."):
         evaluation = _evaluate(cells, networks, on_background, plan.seed)
@@ -151,6 +153,12 @@ def _plan(request: TrainRequest, training_cells: int) -> TrainingPlan:
     plan = TrainingPlan(seed=request.seed, fine_tune_epochs=request.fine_tune_epochs)
     steps = math.ceil(training_cells / plan.batch)
     return dataclasses.replace(plan, epochs=request.epochs or max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
+
+
+def _identity(cells: Cells, plan: TrainingPlan) -> str:
+    """Return a word for all that a training depends on: the same goes on where it ended, another begins its own."""
+    said = json.dumps([design_text(cells.design), dataclasses.asdict(plan), cells.facts, len(cells.inputs.labels)])
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def _own(request: TrainRequest, work: Path) -> Cells:

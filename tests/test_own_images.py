@@ -77,6 +77,21 @@ def test_a_folder_of_pictures_trains_each_network_of_the_papers(
     assert (logits["values"], logits["differing"]) == (40, 0)
 
 
+def test_other_cells_are_a_training_of_their_own(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has to be removed, and the same command goes on with what there is."""
+    monkeypatch.chdir(tmp_path)
+    design = written(bright("gao2017"), tmp_path / "own")
+    records = []
+    for cells in ("120", "160", "120"):
+        given = ["--design", "own", "--input", str(pictures), "--cells", cells]
+        assert main(["train", *given, "--epochs", "1", "--fine-tune-epochs", "1"]) in (0, 1)
+        records.append(json.loads((design / RECORD_FILE).read_text()))
+    assert [record["data"]["cells"] for record in records] == [120, 160, 120]
+    assert records[2]["curves"] == records[0]["curves"] != records[1]["curves"]
+
+
 @pytest.mark.parametrize(
     ("topology", "window", "said"),
     [

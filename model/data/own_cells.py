@@ -31,8 +31,6 @@ RIM = 2
 """Pixels at a frame's edge whose level is taken for the background's."""
 WITHIN = 0.999
 """Share of the pixels whose codes are not saturated."""
-KEYED_CELLS = 64
-"""Cells, evenly spaced, whose frames tell one file's content from another's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class OwnCells:
     labels: NDArray[np.int64]
     groups: NDArray | None
     key: str
-    """Of the content: cells, labels, groups and frames."""
+    """Of the content that is trained on: frames, labels and groups of the chosen cells, wherever they are stored."""
     simulated: bool
 
     @staticmethod
@@ -72,9 +70,8 @@ class OwnCells:
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
-            _check_readable(frames, chosen)
             groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
-            key = _key(frames, dataset, labels, frames.groups)
+            key = _key(frames, chosen, labels[chosen], groups)
             return OwnCells(path, dataset, chosen, labels[chosen], groups, key, frames.simulated)
 
 
@@ -184,12 +181,17 @@ def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
     return labels
 
 
-def _check_readable(frames: FrameFile, chosen: NDArray[np.int64]) -> None:
-    """Refuse a set with faulty cells, before anything is fitted: with their number and the first one."""
+def _key(frames: FrameFile, chosen: NDArray[np.int64], labels: NDArray[np.int64], groups: NDArray | None) -> str:
+    """Return the identity of the chosen cells, each of which is read.
+
+    A set with faulty cells is refused before anything is fitted: with their number and the first one.
+    """
+    digest = hashlib.sha256(repr((frames.shape[1:], None if groups is None else groups.tolist())).encode())
+    digest.update(labels.tobytes())
     faults: list[str] = []
     for index in chosen:
         try:
-            frames.read(int(index), int(index) + 1)
+            digest.update(frames.read(int(index), int(index) + 1).tobytes())
         except InputError as error:
             faults.append(str(error).removeprefix(f"{frames.path}: "))
     if faults:
@@ -197,12 +199,4 @@ def _check_readable(frames: FrameFile, chosen: NDArray[np.int64]) -> None:
             f"{frames.path}: {len(faults)} of {len(chosen)} cells cannot be trained on; leave them out of the file. "
             f"The first is {faults[0]}"
         )
-
-
-def _key(frames: FrameFile, dataset: str | None, labels: NDArray[np.int64], groups: NDArray | None) -> str:
-    digest = hashlib.sha256(repr((frames.shape, frames.path.stat().st_mtime_ns, dataset)).encode())
-    digest.update(labels.tobytes())
-    digest.update(repr(None if groups is None else np.asarray(groups).tolist()).encode())
-    for index in np.unique(np.linspace(0, frames.cells - 1, KEYED_CELLS).astype(int)):
-        digest.update(frames.read(int(index), int(index) + 1).tobytes())
     return digest.hexdigest()
