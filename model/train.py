@@ -216,8 +216,11 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
     simulated = SimulatedCells(design.four_angle, design.network.class_names, count, request.data_seed)
     hidden = dataclasses.replace(simulated, cells=max(60, count * SIMULATED_BACKGROUNDS // SIMULATED_CELLS))
     files = []
+    # The same design may stand for another instrument tomorrow.
+    seen = repr((design.instrument, design.window, design.network.class_names))
+    key = hashlib.sha256(seen.encode()).hexdigest()[:8]
     for cells, name in ((simulated, "cells"), (hidden, "background")):
-        path = work / f"simulated-{name}-{request.data_seed}-{len(cells)}.h5"
+        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{len(cells)}.h5"
         if not path.exists():
             write_network_inputs(cells, design, path, background_only=cells is hidden)
         files.append(CellFile.of(path, design))

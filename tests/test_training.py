@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -26,6 +27,7 @@ from cytogate.model.networks.words import assert_exact_accumulation, trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
+from cytogate.model.train import TrainRequest, _simulated
 from cytogate.model.training.recipes import TrainingPlan, augment, symmetries_of, train
 from tests.conftest import REPOSITORY
 
@@ -318,6 +320,25 @@ def test_the_verb_from_nothing_to_a_record(tmp_path: Path, capsys: pytest.Captur
     assert "simulated cells never seen" in capsys.readouterr().out
     assert (tmp_path / "mine" / "page" / "README.md").exists()
     assert count_weights(load_network(design)) == record["weights"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda design: dataclasses.replace(design, instrument=dataclasses.replace(design.instrument, na=0.4)),
+        lambda design: dataclasses.replace(design, network=Network(CLASS_NAMES[::-1], design.network.topology)),
+    ],
+)  # fmt: skip
+def test_cells_simulated_for_another_instrument_are_not_taken(
+    change: Callable[[Design], Design], tmp_path: Path
+) -> None:
+    """Although design and files have the same names, and the inputs the same size."""
+    request = TrainRequest(DESIGN, 1, 1, 0, None, None, 60, 1000, tmp_path)
+    first, again = (_simulated(request, tmp_path).inputs for _ in range(2))
+    other = _simulated(dataclasses.replace(request, design=change(DESIGN)), tmp_path).inputs
+    assert first.path == again.path != other.path
+    same = np.array_equal(first.read(np.arange(60)), other.read(np.arange(60)))
+    assert not same or (first.labels != other.labels).any()
 
 
 def test_instrument_of_unequal_pixels_trains_on_mirrors_alone() -> None:
