@@ -136,7 +136,7 @@ def test_a_missing_background_is_told() -> None:
         found = check_order(frames, design)
         assert found.finding is Finding.NO_BACKGROUND, found
         assert f"{found.affected} of {CELLS} frames" in found.sentence
-        assert "give frames of the empty field as background" in found.sentence
+        assert "divide them by frames of the empty field" in found.sentence
     background = fields_without_cells(design, run=5).mean(axis=0)
     flat = np.clip(
         np.rint(simulated(design, run=5) * (background.mean(axis=(1, 2), keepdims=True) / background)), 0, 255

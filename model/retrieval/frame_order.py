@@ -276,9 +276,9 @@ def _uneven(border: NDArray[np.complex128], looked_at: int, judged: int) -> Orde
     if fixed:
         finding = Finding.NO_BACKGROUND
         sentence = (
-            f"the light of the four frames is uneven, {on} in the same way, and phases are not to be trusted: give "
-            "frames of the empty field as background, taken with the same window, or a window with no cells at its "
-            "border"
+            f"the light of the four frames is uneven, {on} in the same way, and phases are not to be trusted: "
+            "divide them by frames of the empty field, taken with the same window (`cytogate csim --background` does), "
+            "or even the light; a window must have no cells at its border"
         )
     else:
         finding = Finding.CUT_OFF
