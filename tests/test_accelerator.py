@@ -323,11 +323,11 @@ def test_slow_is_not_stalled(tmp_path: Path) -> None:
 OTHER_CHIPS = {
     "design": ({"design_hash": 1}, None, "input kernel reads 0x00000001 in DESIGN_HASH.*says 0x12345678"),
     "weights": ({"weights_hash": "7" * 64}, None, "stream unit reads 0x77777777 in WEIGHTS_HASH.*says 0x9abcdef0"),
-    "identity": ({}, Register.IDENTITY, "input kernel reads 0x00020000 in IDENTITY"),
-    "version": ({}, Register.VERSION, "input kernel reads 0x00020000 in VERSION.*says 0x00010000"),
-    "unit's identity": ({}, StreamRegister.IDENTITY, "stream unit reads 0x00020000 in IDENTITY"),
-    "unit's version": ({}, StreamRegister.VERSION, "stream unit reads 0x00020000 in VERSION"),
-    "unit's design": ({}, StreamRegister.DESIGN_HASH, "stream unit reads 0x00020000 in DESIGN_HASH"),
+    "identity": ({}, Register.IDENTITY, "input kernel reads 0x00030000 in IDENTITY"),
+    "version": ({}, Register.VERSION, "input kernel reads 0x00030000 in VERSION.*says 0x00010000"),
+    "unit's identity": ({}, StreamRegister.IDENTITY, "stream unit reads 0x00030000 in IDENTITY"),
+    "unit's version": ({}, StreamRegister.VERSION, "stream unit reads 0x00030000 in VERSION"),
+    "unit's design": ({}, StreamRegister.DESIGN_HASH, "stream unit reads 0x00030000 in DESIGN_HASH"),
 }
 
 
@@ -340,7 +340,7 @@ def test_another_chip_is_refused_in_one_sentence(name: str, tmp_path: Path) -> N
         if register is not None:
             port: RegisterPort = board.fabric.unit if isinstance(register, StreamRegister) else board.fabric.retrieval
             values = port.values
-            port.values = lambda: {**values(), register: 0x20000}
+            port.values = lambda: {**values(), register: 0x30000}
 
     def built_as(bundle: Bundle) -> Bundle:
         return dataclasses.replace(bundle, manifest=dataclasses.replace(bundle.manifest, **changed))
