@@ -249,8 +249,9 @@ class _Session:
             gates=pipeline.gates.record,
         )
         report.write(folder.path / REPORT)
-        files = [folder.events, folder.path / FCS, folder.path / REPORT]
-        print_report(report, files if self._request.live is None else [*files, folder.path / PAGE])
+        page = folder.path / PAGE
+        shown = [page] if self._request.live is not None and page.exists() else []
+        print_report(report, [folder.events, folder.path / FCS, folder.path / REPORT, *shown])
 
     def _check_classes(self, counts: Counts) -> None:
         if self._written.classified or counts.classes:

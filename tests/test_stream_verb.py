@@ -188,7 +188,7 @@ def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys
 
 def started(source: list[str], bundle: Path, *options: str) -> subprocess.Popen[str]:
     command = [*COMMAND, *source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str], most_s: float = 60) -> None:
@@ -324,18 +324,27 @@ def test_an_interrupt_that_comes_twice_leaves_fcs_and_report(pause_s: float, bun
     check_all_there_once(frames[: said["rows"]])
 
 
+@pytest.mark.parametrize("to_all", [False, True])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_stream_keeps_everything_that_arrived(how: signal.Signals, bundle: Path, here: Path) -> None:
+def test_an_interrupted_stream_keeps_everything_that_arrived(
+    how: signal.Signals, to_all: bool, bundle: Path, here: Path
+) -> None:
+    """Terminals and service managers tell all processes of a group: those that parse files and draw the page, too."""
     frames = small_frames(2000)
     write_npz(here / "cells.npz", frames)
-    process = started(["--input", "cells.npz"], bundle, "--rate", "200", "--flush", "0.1")
+    process = started(["--input", "cells.npz"], bundle, "--rate", "200", "--flush", "0.1", "--live", "0")
     wait_for(lambda: parts(here) >= 3, process)
-    process.send_signal(how)
+    if to_all:
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; what was finished is kept" in complaint
     said = report()
     assert said["ended"] == "interrupted"
+    assert "interrupted" in (here / "run" / "page.html").read_text(encoding="utf-8")
+    assert said["faulty"] == 0
     assert said["arrived"] == said["finished"] == said["rows"] == len(rows())
     check_all_there_once(frames[: said["rows"]])
 

@@ -24,8 +24,9 @@ NICENESS = 5
 
 def serve_apart(channel_number: int) -> None:
     """Serve the page of the stream at the other end of a channel, until that ends."""
-    # Ctrl-C is the stream's, which says when it has ended.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Requests to end are the stream's, which says when it has ended; they may come to all processes of a group.
+    for request in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request, signal.SIG_IGN)
     os.nice(NICENESS)
     with Connection(channel_number) as channel:
         setting: Setting = channel.recv()

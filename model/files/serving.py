@@ -26,8 +26,9 @@ from cytogate.model.files.opening import parsed
 
 def serve(channel_number: int, shared_number: int) -> None:
     """Answer questions from one end of a socket, until the other is closed; both numbers are open descriptors."""
-    # Ctrl-C is the caller's, who finishes what was read.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Requests to end are the caller's, who finishes what was read; they may come to all processes of a group.
+    for request in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request, signal.SIG_IGN)
     logging.disable(logging.CRITICAL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (READER_BYTES, READER_BYTES))
