@@ -221,4 +221,8 @@ COSIM = Verb("Frames through the pins of a kernel: values compared, clocks count
 SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 clock.", _synth_arguments, _synth)
 EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
 ADOPT = Verb("Check a quantized network of your own and put it into a design's folder.", _adopt_arguments, _adopt)
-BENCH = Verb("Speed on this computer: each level beside a peer, as ratios.", _bench_arguments, _bench)
+BENCH = Verb(
+    "Speed on this computer: each level beside a peer, and decisions before viewers, as ratios.",
+    _bench_arguments,
+    _bench,
+)

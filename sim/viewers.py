@@ -180,9 +180,14 @@ async def _view(url: str, came: Counter[str]) -> None:
 async def _attack(url: str, came: Counter[str]) -> None:
     """Send round after round of requests that nobody should answer with more than a refusal."""
     parts = urlsplit(url)
+    requests = hostile_requests(parts.netloc, parts.path)
+
+    async def send(request: bytes) -> None:
+        came["hostile"] += 1
+        await _answer(parts.netloc, request)
+
     while True:
-        await asyncio.gather(*(_answer(parts.netloc, each) for each in hostile_requests(parts.netloc, parts.path)))
-        came["hostile"] += len(hostile_requests(parts.netloc, parts.path))
+        await asyncio.gather(*map(send, requests))
         await asyncio.sleep(REST_S)
 
 

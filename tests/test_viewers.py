@@ -19,12 +19,12 @@ def without_network(design: Design, folder: Path) -> SimpleNamespace:
 
 
 def test_a_pair_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("CELLS", 150), ("CELLS_PER_S", 15), ("PAIRS", 1), ("emulate", without_network)):
+    for name, value in (("CELLS", 150), ("CELLS_PER_S", 10), ("PAIRS", 1), ("emulate", without_network)):
         monkeypatch.setattr(viewers, name, value)
     (pair,) = watched_and_quiet(small_design(), small_frames(4))
     assert pair.crowd.served
     assert pair.crowd.turned_away
-    assert pair.crowd.hostile % len(hostile_requests("", "")) == 0
+    assert pair.crowd.hostile >= len(hostile_requests("", ""))
     assert pair.quiet_ms > 0
     assert pair.watched_ms > 0
 

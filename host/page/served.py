@@ -1,4 +1,4 @@
-"""The live page beside a stream, in a process of its own: however many look at it, no decision waits for them.
+"""The live page beside a stream, in a process of its own: nothing is drawn in the one that decides.
 
 The stream tells that process four times a second how it stands; :mod:`~cytogate.host.page.apart` is the other end.
 """

@@ -200,7 +200,7 @@ def open_frames(path: Path, camera: Camera, images: bool = False, dataset: str |
     camera : Camera
         The instrument: its channels are as many as a cell has frames, its ``adc_bits`` say which codes are possible.
     images : bool
-        Whether ``images`` (cells, rows, columns, channels), and colors as channels will do, too.
+        Whether ``images`` (cells, rows, columns, channels) and colors as channels will do, too.
     dataset : str or None
         Name of the array where it is neither ``frames`` nor ``images``, with the groups that it lies in
         (``entry/data/frames``). Labels and the like lie beside it, or in the root.

@@ -31,7 +31,7 @@ class MicroscopeFile:
         from bioio import BioImage
 
         self.path = path
-        self.unnamed: SceneArray = SceneArray(path, BioImage(path, reader=importlib.import_module(reader).Reader))
+        self.unnamed = SceneArray(path, BioImage(path, reader=importlib.import_module(reader).Reader))
 
     def array(self, name: str) -> None:
         """Nothing has a name in such a file."""
