@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from cytogate.host.stream.cells import Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
-from cytogate.host.stream.pipeline import Measure, NetworkOutput, Pipeline, Settings
+from cytogate.host.stream.pipeline import FLUSH_S, Measure, NetworkOutput, Pipeline, Settings
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_check import FrameCheck
 from tests.streams import (
@@ -89,6 +90,37 @@ def test_every_cell_in_order_with_its_own_logits() -> None:
     assert run.counts.deepest_queue <= PLAIN.queue_cells
     assert run.ledger.summaries()["total"].cells == 1000
     assert run.ledger.summaries()["retrieval"].p50_us == pytest.approx(12.5, rel=0.01)
+
+
+def test_cells_that_trickle_in_put_no_cell_off() -> None:
+    """Each comes while the one before would still wait for others: the oldest goes all the same, in its time."""
+
+    def trickle() -> Iterator[SourceCell]:
+        for cell in ListedCells(small_frames(60)).read({}):
+            time.sleep(0.6 * FLUSH_S)
+            yield cell
+
+    run, sink = pipeline(trickle(), NumpyAccelerator(batch=1000))
+    run.run()
+    batches = {event.result.received_ns for event in sink.events if event.result is not None}
+    assert len(sink.events) == 60
+    assert len(batches) > 3, "60 cells come in 36 times as long as one of them waits"
+
+
+def test_collections_leave_alone_what_was_there_before_the_stream() -> None:
+    """Looking through all of it would stop every thread for longer than a cell has."""
+    before, frozen = gc.get_freeze_count(), list[int]()
+
+    def looking() -> Iterator[SourceCell]:
+        for cell in ListedCells(small_frames(3)).read({}):
+            frozen.append(gc.get_freeze_count())
+            yield cell
+
+    run, _ = pipeline(looking())
+    run.run()
+    assert len(frozen) == 3
+    assert min(frozen) > before + 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_events_carry_the_features_of_their_own_frames() -> None:

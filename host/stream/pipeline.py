@@ -10,11 +10,13 @@ source that fails.
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
@@ -26,11 +28,12 @@ from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.ledger import Ledger, Span
+from cytogate.model.command.processes import go_first
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.frame_check import FrameCheck
 
 FLUSH_S = 0.005
-"""Cells wait this long for others that would share their batch."""
+"""The oldest cell of a batch waits this long, from its arrival, for others that would share it."""
 IDLE_S = 0.1
 """Longest sleep of a thread that has nothing to do; how soon it hears of a stop."""
 MOST_REASONS = 64
@@ -188,6 +191,10 @@ class Pipeline:
         InputError, CheckFailed, OSError
             What a part of the stream has failed with; what was finished before is flushed.
         """
+        with _short_collections():
+            self._run(on_progress)
+
+    def _run(self, on_progress: Callable[[], None]) -> None:
         # Not Thread.join: up to Python 3.12, one that is interrupted takes a running thread for ended.
         parts = {name: threading.Event() for name in ("source", "accelerator", "sinks")}
         for work, (name, done) in zip((self._receive, self._compute, self._store), parts.items(), strict=True):
@@ -273,6 +280,7 @@ class Pipeline:
     # The accelerator's thread.
 
     def _compute(self) -> None:
+        go_first()
         sent, batch_ns = 0, None
         try:
             for result in self._accelerator.stream(self._frames()):
@@ -296,7 +304,7 @@ class Pipeline:
         """Hand over frames as they arrive; cells without keep their place in the order."""
         while True:
             try:
-                arrival = self._arrivals.get(FLUSH_S if self._in_flight else IDLE_S)
+                arrival = self._arrivals.get(self._patience_s())
             except Ended:
                 return
             if arrival is None:
@@ -307,6 +315,13 @@ class Pipeline:
                 self._finish_faulty()
             else:
                 yield arrival.cell.frames
+
+    def _patience_s(self) -> float:
+        """How long the next cell may be waited for, by the oldest that is on its way."""
+        if not self._in_flight:
+            return IDLE_S
+        waited_s = (time.monotonic_ns() - self._in_flight[0].arrived_ns) / 1e9
+        return max(0.0, FLUSH_S - waited_s)
 
     def _record_phase_latency(self, latency_us: float) -> None:
         if latency_us > 0:
@@ -397,6 +412,20 @@ class Pipeline:
     def _flush(self) -> None:
         for sink in self._sinks:
             sink.flush()
+
+
+@contextmanager
+def _short_collections() -> Iterator[None]:
+    """Let Python's collector leave alone what is there already: to look through all of it stops every thread.
+
+    With the modules of a stream loaded that takes 60 ms, as often as some thousand cells have come.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Patience:

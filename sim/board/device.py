@@ -66,6 +66,8 @@ class EmulatedBoard:
         What shall go wrong.
     on_close
         Frees what the kernel holds.
+    begin
+        Called in the thread that computes, before it does.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class EmulatedBoard:
         kernel: Kernel,
         faults: Iterable[Fault] = (),
         on_close: Callable[[], None] = lambda: None,
+        begin: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_close = on_close
         self.lock = threading.RLock()
         self.faults = Faults(faults)
         self.memory = Memory()
-        self.fabric = Fabric(bundle, kernel, self.faults, self.lock)
+        self.fabric = Fabric(bundle, kernel, self.faults, self.lock, begin)
         self.user_io = UserIo()
         self.interrupts = InterruptController(self.user_io)
         self.dma = AxiDma(self.memory, self.fabric, self.faults, self._interrupt)

@@ -55,11 +55,16 @@ class RegisterPort:
 
 
 class Fabric:
-    """The chain and its registers. ``lock`` serializes register accesses with the chain's own progress."""
+    """The chain and its registers. ``lock`` serializes register accesses with the chain's own progress.
 
-    def __init__(self, bundle: Bundle, kernel: Kernel, faults: Faults, lock: threading.RLock) -> None:
+    ``begin`` is called in the chain's thread before anything is computed.
+    """
+
+    def __init__(
+        self, bundle: Bundle, kernel: Kernel, faults: Faults, lock: threading.RLock, begin: Callable[[], None]
+    ) -> None:
         self._manifest, self._layout = bundle.manifest, bundle.layout
-        self._kernel = kernel
+        self._kernel, self._begin = kernel, begin
         self._faults = faults
         self._lock = lock
         self._counts = FabricCounts()
@@ -109,6 +114,7 @@ class Fabric:
         self._packets.clear()
 
     def _run(self) -> None:
+        self._begin()
         while (work := self._work.get()) is not None:
             try:
                 work()

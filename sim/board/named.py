@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.command.processes import go_first
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Bundle
 from cytogate.sim.board import kernels
@@ -41,8 +42,11 @@ def rtl_board(bundle: Bundle) -> EmulatedBoard:
 
 
 def light_board(bundle: Bundle) -> EmulatedBoard:
-    """Return a board with sums in place of a network, for whatever bundle."""
-    return EmulatedBoard(bundle, kernels.light(bundle))
+    """Return a board with sums in place of a network, for whatever bundle.
+
+    It mostly waits, so it goes first, as a chip does, which waits for no processor of its host.
+    """
+    return EmulatedBoard(bundle, kernels.light(bundle), begin=go_first)
 
 
 EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_board, rtl_board, light_board))
