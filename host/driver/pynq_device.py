@@ -118,13 +118,24 @@ class _Port:
             self._mmio.write(int(offset), int(value))
 
 
+def _loaded(bitfile: Path, device: Any) -> Any:
+    """Load a bitstream with its hardware description, which pynq takes to be whole."""
+    try:
+        return pynq.Overlay(str(bitfile), device=device)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise InputError(
+            f"{bitfile.with_suffix('.hwh').name}: pynq cannot read this hardware description ({error!r}); build the "
+            "bundle anew"
+        ) from error
+
+
 class PynqBoard:
     """A board with the bitstream loaded."""
 
     def __init__(self, bitfile: Path, device: Any, deadline_s: float) -> None:
         """Load ``bitfile`` onto ``device`` (None: pynq's own choice) and reset the data path."""
         _ensure_event_loop()
-        self._overlay = pynq.Overlay(str(bitfile), device=device)
+        self._overlay = _loaded(bitfile, device)
         self._device = self._overlay.device
         self.cores = Cores(
             dma=self._port(DMA, REGISTER_BYTES),
