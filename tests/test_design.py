@@ -469,6 +469,11 @@ def test_files_that_are_no_design_are_one_sentence(case: str, tmp_path: Path) ->
     assert len(said) < 600
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / DESIGN_FILE)
+    assert refusal(lambda: load_design(tmp_path)) == f"{tmp_path / DESIGN_FILE}: is a pipe or a device, not a file"
+
+
 def outcome(read: Callable[[], Design]) -> Design | str:
     """A design or the sentence that refuses it; any other end is an error."""
     try:

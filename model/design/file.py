@@ -34,6 +34,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing, too large, not UTF-8 or not TOML.
     """
+    if path.is_fifo() or path.is_char_device():
+        # It would be waited for without an end.
+        raise InputError(f"{path}: is a pipe or a device, not a file")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

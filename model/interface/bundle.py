@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import math
 import re
 import zipfile
@@ -292,7 +293,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file") from error
     # RuntimeError is an encrypted member, NotImplementedError an unknown compression.
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+    except (
+        OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError
+    ) as error:  # fmt: skip
         raise InputError(f"{path}: this is no bundle, or a damaged one: {error}") from error
 
 
