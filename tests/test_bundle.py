@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import struct
 import subprocess
@@ -41,6 +42,11 @@ def written(folder: Path) -> Path:
     for name, path in paths.items():
         path.write_bytes(FILES[name])
     return write_bundle(folder / "bundle.zip", small_manifest(DESIGN), DESIGN, paths).path
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -247,6 +253,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "encrypted": (encrypted, "this is no bundle, or a damaged one: .*encrypted"),
     "no zip": (no_zip, "this is no bundle, or a damaged one: "),
     "absent": (absent, "there is no such file"),
+    "a pipe": (pipe, "is a pipe or a device, not a file"),
     "a folder": (folder, "this is no bundle, or a damaged one: "),
     "huge manifest": (huge_manifest, r"manifest\.json declares 65537 bytes; 65536 are the most"),
     "no hash": (no_hash, r"manifest\.json: sha256 must name cytogate\.bit, "),

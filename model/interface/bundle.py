@@ -277,6 +277,9 @@ def _prove(path: Path, name: str, found: str, promised: str | None) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a bundle, all of whose members are known ones, and turn what a damaged zip raises into one sentence."""
+    if path.is_fifo() or path.is_char_device():
+        # It would be waited for without an end.
+        raise InputError(f"{path}: is a pipe or a device, not a file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
