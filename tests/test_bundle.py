@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import struct
 import subprocess
@@ -41,6 +42,11 @@ def written(folder: Path) -> Path:
     for name, path in paths.items():
         path.write_bytes(FILES[name])
     return write_bundle(folder / "bundle.zip", small_manifest(DESIGN), DESIGN, paths).path
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -189,6 +195,23 @@ def with_a_topology(path: Path) -> None:
     rezipped(path, members(path) | {TOPOLOGY: b"{}"})
 
 
+def damaged_lzma(member: str) -> Callable[[Path], None]:
+    """Compress by LZMA, as other programs may, and damage a member behind its header of nine bytes."""
+
+    def spoil(path: Path) -> None:
+        contents = members(path)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+            for name, content in contents.items():
+                archive.writestr(name, content)
+        changed = bytearray(path.read_bytes())
+        begin = changed.find(member.encode()) + len(member) + 9 + 3
+        changed[begin] ^= 0xFF
+        changed[begin + 1] ^= 0xFF
+        path.write_bytes(changed)
+
+    return spoil
+
+
 def with_a_design(text: bytes, *others: str) -> Callable[[Path], None]:
     """Replace the design and its hash; put other members there that hold the same."""
 
@@ -225,9 +248,12 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "climbing": (climbing, r"this file holds '\.\./evil'"),
     "doubled": (doubled, "this file holds "),
     "declared too large": (declared_too_large, r"cytogate\.bit declares 2147483648 bytes; 134217728 are the most a"),
+    "damaged LZMA": (damaged_lzma(BITSTREAM), "this is no bundle, or a damaged one: "),
+    "damaged LZMA of the manifest": (damaged_lzma(MANIFEST), "this is no bundle, or a damaged one: "),
     "encrypted": (encrypted, "this is no bundle, or a damaged one: .*encrypted"),
     "no zip": (no_zip, "this is no bundle, or a damaged one: "),
     "absent": (absent, "there is no such file"),
+    "a pipe": (pipe, "is a pipe or a device, not a file"),
     "a folder": (folder, "this is no bundle, or a damaged one: "),
     "huge manifest": (huge_manifest, r"manifest\.json declares 65537 bytes; 65536 are the most"),
     "no hash": (no_hash, r"manifest\.json: sha256 must name cytogate\.bit, "),

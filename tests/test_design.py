@@ -440,7 +440,12 @@ NO_DESIGNS: dict[str, tuple[bytes, str]] = {
     "UTF-16": (TEXT.encode("utf-16"), "is saved as UTF-16; save it as UTF-8"),
     "UTF-16 the other way": (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is saved as UTF-16; save it as UTF-8"),
     "Latin-1": (TEXT.replace("vacuum", "Länge").encode("latin-1"), "line 5 is not UTF-8; save the file as UTF-8"),
-    "decimal comma": (TEXT.replace("= 1.064", "= 1,064").encode(), r"cannot be read as TOML: .*line 5"),
+    "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "is saved as UTF-16; save it as UTF-8"),
+    "the other way without a mark": (TEXT.encode("utf-16-be"), "is saved as UTF-16; save it as UTF-8"),
+    "decimal comma": (
+        TEXT.replace("= 1.064", "= 1,064").encode(),
+        r"cannot be read as TOML: line 5 has a decimal comma; write 1\.064 for 1,064$",
+    ),
     "no equals sign": (TEXT.replace("na = 0.55", "na 0.55").encode(), r"cannot be read as TOML: .*line 6"),
     "a key twice": (TEXT.replace("na = 0.55 ", "na = 0.55\nna = 0.5").encode(), "cannot be read as TOML"),
     "a section twice": (TEXT.encode() + b"[window]\n", "cannot be read as TOML"),
@@ -462,6 +467,11 @@ def test_files_that_are_no_design_are_one_sentence(case: str, tmp_path: Path) ->
     assert said.startswith(str(tmp_path / DESIGN_FILE))
     assert re.search(pattern, said), said
     assert len(said) < 600
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / DESIGN_FILE)
+    assert refusal(lambda: load_design(tmp_path)) == f"{tmp_path / DESIGN_FILE}: is a pipe or a device, not a file"
 
 
 def outcome(read: Callable[[], Design]) -> Design | str:

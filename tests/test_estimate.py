@@ -15,10 +15,10 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Window, binned
+from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Network, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
-from cytogate.model.design.instruments import FourAngle
-from cytogate.model.design.topologies import Compact, Meng2017
+from cytogate.model.design.instruments import BrightField, FourAngle
+from cytogate.model.design.topologies import PUBLISHED, Compact, Meng2017, Published
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import area_report
 from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
@@ -37,8 +37,10 @@ from cytogate.model.estimates.shapes import (
 from cytogate.model.estimates.system import SystemEstimate, check_fit, estimate, fit_board, fit_boards
 from cytogate.model.interface.registers import Register
 from cytogate.model.networks import compact, dcnn
+from cytogate.model.networks.build import build
+from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.shapes import shapes_of
+from cytogate.model.networks.shapes import network_shapes, shapes_of
 from cytogate.model.verbs import ESTIMATE
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
@@ -195,6 +197,21 @@ def test_planned_shapes_are_those_of_the_network() -> None:
     found, wanted = shapes_of(exact_network(Meng2017(), design.size)), planned_shapes(design)
     assert bare(found) == bare(wanted)
     assert len(found.layers) == 17
+
+
+@pytest.mark.parametrize(
+    "topology", [Compact(), *(Published(name, 1 / 8) for name in PUBLISHED)], ids=lambda it: it.name
+)
+def test_a_network_is_estimated_before_it_is_trained(topology: Compact | Published) -> None:
+    """Of all topologies, as the folder that `new` writes has one; training adds and takes away no layer."""
+    camera = BrightField(("bright field", "dark field"), 0.5, 0.5, 8, 48, 48)
+    design = Design("own", camera, Window(32, 32, 1), Network(("small", "large"), topology))
+    shapes = network_shapes(design)
+    trained = build(design, quantized=True)
+    snap_batch_normalization(trained)
+    assert [layer.name for layer in shapes.layers] == [layer.name for layer in shapes_of(trained).layers]
+    fit = fit_board(design, board_named("kv260"), shapes)
+    assert fit.told.startswith("own ")
 
 
 def test_layers_of_a_rectangle_by_hand() -> None:

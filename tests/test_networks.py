@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cytogate.model.contract.fixed_point import Format
-from cytogate.model.design.folder import load_design
+from cytogate.model.design.folder import DESIGN_FILE, load_design
 from cytogate.model.design.topologies import Compact, Meng2017
 from cytogate.model.errors import InputError
 from cytogate.model.networks.build import build
@@ -23,6 +28,7 @@ from cytogate.model.networks.exact import (
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import EPSILON, BatchNormalization
 from cytogate.model.networks.meng2017 import CHANNELS, meng2017
+from cytogate.model.networks.saved import load_network, read_keras_file
 from cytogate.model.networks.widths import EXACT_STEPS
 from cytogate.model.networks.words import assert_exact_accumulation, quantizer_format, trace
 
@@ -60,6 +66,79 @@ def exact_network(spec: Meng2017 = SMALL, size: int = SIZE, seed: int = 0) -> ke
 
 def inputs(cells: int, size: int = SIZE, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (cells, size, size, CHANNELS), np.uint8)
+
+
+def broken_network(folder: Path, spoil: Callable[[Path], None]) -> str:
+    """Return what is said of a copy of a saved network, behind the path of the file, after ``spoil`` of its folder."""
+    saved = Path(__file__).resolve().parents[1] / "model" / "results" / "dcae-small"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(saved / "network", folder / "network")
+    shutil.copy(saved / DESIGN_FILE, folder)
+    spoil(folder / "network")
+    with pytest.raises(InputError) as refusal:
+        load_network(load_design(folder))
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).startswith(str(folder / "network"))
+    return str(refusal.value)
+
+
+def with_topology(change: Callable[[str], str]) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        path = folder / "quantized.json"
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: '{"a":' * 100_000 + "1" + "}" * 100_000,
+        lambda text: re.sub(r'"bits": \d+', f'"bits": {10**30}', text),
+        lambda text: re.sub(r'"bits": \d+', '"bits": 1' + "0" * 5_000, text),
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+    ],
+    ids=["nested", "wide", "5,000 digits", "cut", "empty"],
+)
+def test_a_topology_that_is_none_is_one_sentence(change: Callable[[str], str], tmp_path: Path) -> None:
+    said = broken_network(tmp_path / "own", with_topology(change))
+    assert "quantized.json: is no part of a saved quantized network: " in said
+
+
+def test_a_keras_file_that_is_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "own.keras"
+    exact_network().save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["config.json"] = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(
+        InputError, match=r"own\.keras: cannot be read as a \.keras file of .*: maximum recursion depth"
+    ):
+        read_keras_file(path)
+
+
+def test_weights_that_are_damaged_are_one_sentence(tmp_path: Path) -> None:
+    """Each part of the file's first two kilobytes, which say where the others are, overwritten."""
+    told = set()
+    for begin in range(0, 2048, 64):
+
+        def spoil(folder: Path, begin: int = begin) -> None:
+            path = folder / "quantized.weights.h5"
+            content = bytearray(path.read_bytes())
+            content[begin : begin + 64] = b"\xa5" * 64
+            path.write_bytes(content)
+
+        try:
+            told.add(broken_network(tmp_path / "own", spoil))
+        except pytest.fail.Exception:
+            # A part that says nothing.
+            continue
+    assert len(told) > 2
+    assert all("quantized.weights.h5: is no part of a saved quantized network: " in said for said in told)
 
 
 def test_the_default_fits_a_small_device() -> None:

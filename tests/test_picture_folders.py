@@ -103,6 +103,30 @@ def test_a_folder_a_class_labels_cells_and_not_pictures(tmp_path: Path) -> None:
         assert frames.labels.tolist() == [0] * len(TRUTH) + [1] * len(TRUTH)
 
 
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("Training", "Testing"), ("train", "valid", "test_set")])
+def test_parts_of_a_set_that_was_split_are_no_classes(parts: tuple[str, ...], tmp_path: Path) -> None:
+    """As most published sets are: training on it would tell the parts from each other."""
+    for part in parts:
+        for name in ("alive", "dead"):
+            written(tmp_path / part / name, ("_+x", "_-x", "_+y", "_-y"))
+    first = parts[0]
+    said = (
+        f"{tmp_path}: its folders {', '.join(sorted(parts))} are parts of a set that was split, not classes; "
+        f"give one part alone, as {tmp_path / first}, or put all pictures of a class into one folder, named after it"
+    )
+    for opened in (open_image_set, lambda path: open_frames(path, CAMERA)):
+        with pytest.raises(InputError) as caught:
+            opened(tmp_path)
+        assert str(caught.value) == said
+    assert open_frames(tmp_path / first, CAMERA).class_names == ("alive", "dead")
+
+
+def test_a_class_may_be_named_as_a_part_of_a_set_is(tmp_path: Path) -> None:
+    for name in ("control", "test"):
+        written(tmp_path / name, ("_+x", "_-x", "_+y", "_-y"))
+    assert open_frames(tmp_path, CAMERA).class_names == ("control", "test")
+
+
 def test_pages_are_channels_of_an_image_set_too(tmp_path: Path) -> None:
     for cell, frames in enumerate(TRUTH):
         (tmp_path / str(cell % 2)).mkdir(exist_ok=True)

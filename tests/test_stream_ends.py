@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 import re
@@ -17,12 +18,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cytogate.host.driver import flow
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.cores import ALL_ONES
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.flow import Loss
 from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
+from cytogate.model.interface.axi_dma import DmaChannel, DmaRegister
+from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT
+from cytogate.model.interface.registers import Register, StreamRegister
 from cytogate.sim.board.device import EmulatedBoard, RegisterBlock
 from cytogate.sim.board.faults import Fault, FaultKind
 from tests.boards import expected, plugged, small_design, small_frames
@@ -298,22 +303,30 @@ class Leaving:
 
     block: RegisterBlock
     gone: Callable[[], bool]
-    value: int
+    value: int | None
+    """What is read then; None for an error of the bus, as writing raises it, too."""
 
     @property
     def size(self) -> int:
         return self.block.size
 
     def read(self, offset: int) -> int:
-        return self.value if self.gone() else self.block.read(offset)
+        return self._instead() if self.gone() else self.block.read(offset)
 
     def write(self, offset: int, value: int) -> None:
-        if not self.gone():
+        if self.gone():
+            self._instead()
+        else:
             self.block.write(offset, value)
 
+    def _instead(self) -> int:
+        if self.value is None:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        return self.value
 
-def leaving(reads: int, value: int) -> Callable[[EmulatedBoard], None]:
-    """Return a change of a board: behind so many reads of registers all of them read ``value``."""
+
+def leaving(reads: int, value: int | None) -> Callable[[EmulatedBoard], None]:
+    """Return a change of a board: behind so many uses of registers all of them read ``value``."""
     left = itertools.count(reads, -1)
     state = {"gone": False}
 
@@ -328,8 +341,8 @@ def leaving(reads: int, value: int) -> Callable[[EmulatedBoard], None]:
 
 
 @pytest.mark.parametrize("way", ["plain", "asyncio"])
-@pytest.mark.parametrize(("value", "step"), [(ALL_ONES, 1), (0, 4)])
-def test_a_fabric_that_goes_is_told_whenever_it_goes(value: int, step: int, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("value", "step"), [(ALL_ONES, 1), (0, 4), (None, 2)])
+def test_a_fabric_that_goes_is_told_whenever_it_goes(value: int | None, step: int, way: str, tmp_path: Path) -> None:
     """Before it is opened, in a reset, in a wait, at a transfer, on leaving: within the deadline, once per cell."""
     deadline_s = 0.1
     told_by: set[str] = set()
@@ -348,12 +361,106 @@ def test_a_fabric_that_goes_is_told_whenever_it_goes(value: int, step: int, way:
             # All was done before it went.
             break
         assert len(told) < 300
-        assert GONE in told or (not value and stage == "opening" and "reads 0x00000000 in" in told)
+        assert GONE in told or (value == 0 and stage == "opening" and "reads 0x00000000 in" in told)
         if stage == "stream" and cells.taken:
             assert given[-1].lost is not None
             assert GONE in given[-1].lost
         told_by.add(stage)
     assert told_by >= {"opening", "stream"}
+
+
+@dataclass
+class Bent:
+    """Registers that note what is read; behind so many reads, the one at ``offset`` reads as all ones."""
+
+    block: RegisterBlock
+    read_at: set[int]
+    offset: int | None = None
+    sound: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.block.size
+
+    def read(self, offset: int) -> int:
+        self.read_at.add(offset)
+        if offset != self.offset:
+            return self.block.read(offset)
+        self.sound -= 1
+        return ALL_ONES if self.sound < 0 else self.block.read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        self.block.write(offset, value)
+
+
+PORTS = {
+    FRONT_END: {register.name: register.offset for register in Register},
+    STREAM_UNIT: {register.name: register.offset for register in StreamRegister},
+    DMA: {f"{side.name} {register.name}": side.value + register for side in DmaChannel for register in DmaRegister},
+}
+NEVER_READ = {
+    (FRONT_END, "CONTROL"),
+    (FRONT_END, "INTERVAL_CYCLES"),
+    (DMA, "S2MM CONTROL"),
+    (DMA, "MM2S LENGTH"),
+    *((DMA, f"{channel.name} {name}") for channel in DmaChannel for name in ("ADDRESS", "ADDRESS_HIGH")),
+}
+"""By the driver."""
+READ = [(port, name) for port, names in PORTS.items() for name in names if (port, name) not in NEVER_READ]
+
+
+def latency_and_stream(accelerator: Accelerator, given: list[Result]) -> None:
+    """Use all that the driver reads: stream over a stall, which is told with all registers, and ask for the latency."""
+    with accelerator:
+        run(accelerator, "plain", Cells(), given)
+        assert accelerator.phase_latency_us < 1e6, "it is believed"
+
+
+def test_the_sweep_is_complete(tmp_path: Path) -> None:
+    read_at: dict[str, set[int]] = {name: set() for name in PORTS}
+
+    def change(board: EmulatedBoard) -> None:
+        board.cells |= {name: Bent(board.cells[name], read_at[name]) for name in PORTS}
+
+    faults = [Fault(FaultKind.STALL, 1)]
+    with plugged(tmp_path, DESIGN, faults, change=change, deadline_s=0.1) as (accelerator, _):
+        latency_and_stream(accelerator, [])
+    assert {name: {PORTS[name][each] for port, each in READ if port == name} for name in PORTS} == read_at
+
+
+@pytest.mark.parametrize("sound", [0, 1, 3])
+@pytest.mark.parametrize(("port", "name"), READ)
+def test_no_register_is_believed_that_reads_as_all_ones(port: str, name: str, sound: int, tmp_path: Path) -> None:
+    """Though all others answer: one alone is told as a fabric that is gone, by its name, whenever it is read."""
+    bent: list[Bent] = []
+
+    def change(board: EmulatedBoard) -> None:
+        bent.append(Bent(board.cells[port], set(), PORTS[port][name], sound))
+        board.cells[port] = bent[0]
+
+    given: list[Result] = []
+    told = ""
+    with plugged(tmp_path, DESIGN, [Fault(FaultKind.STALL, 1)], change=change, deadline_s=0.1) as (accelerator, _):
+        began = time.monotonic()
+        try:
+            latency_and_stream(accelerator, given)
+        except BoardFailed as error:
+            told = str(error)
+        assert time.monotonic() - began < 5
+    if bent[0].sound < 0:
+        assert re.match(f"{GONE}the .* reads 0xffffffff in {name};", told), told
+    assert all(result.logits is None or result.logits.tolist() == LOGITS[result.index] for result in given)
+
+
+def test_counters_never_come_near_to_all_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They are reset between two batches, which costs no cell."""
+    monkeypatch.setattr(flow, "MOST_COUNTED", 2 * BATCH)
+    given: list[Result] = []
+    with plugged(tmp_path, DESIGN) as (accelerator, boards), accelerator:
+        run(accelerator, "plain", Cells(), given)
+        assert boards[0].fabric.unit.read(StreamRegister.FRAMES_IN.offset) == len(FRAMES) - 4 * BATCH
+    check(given, accelerator, len(FRAMES))
+    assert (accelerator.counters.received, accelerator.counters.recoveries) == (len(FRAMES), 0)
 
 
 def stage_of_failure(accelerator: Accelerator, way: str, cells: Cells, given: list[Result]) -> tuple[str, str]:

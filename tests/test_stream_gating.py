@@ -66,6 +66,8 @@ def test_gates_are_read(tmp_path: Path) -> None:
         ("[thresholds]\nMCF7 = 1.5", "a softmax is 0 to 1"),
         ("[thresholds]\nMCF7 = nan", "must be a number"),
         ("[thresholds]\nMCF7 = true", "must be a number"),
+        ("[thresholds]\nMCF7 = 1" + "0" * 310, r"is 10+\.\.\.; it must be a number"),
+        ("deadline_ms = 1" + "0" * 310, r"is 10+\.\.\.; it must be a number"),
         ("coincidence_us = 0", "above 0"),
         ("deadline_ms = -1", "above 0"),
         ("coincidence_us = 2000\ndeadline_ms = 1", "would be late"),

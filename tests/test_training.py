@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.law import contract
 from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
@@ -148,6 +150,28 @@ def test_a_record_of_another_training_is_refused(cells: CellFile, tmp_path: Path
     (tmp_path / "work" / "curve.json").write_text('{"curve": 3', encoding="utf-8")
     with pytest.raises(InputError, match="is no record of a training"):
         train(DESIGN, cells, split_of(cells), tmp_path / "work", False, PLAN)
+
+
+@pytest.mark.parametrize("use", ["read", "rewritten"])
+def test_a_damaged_cell_is_one_sentence(use: str, tmp_path: Path) -> None:
+    """Of a file that was whole when it was opened, or whose end was not looked at."""
+    path, shape = tmp_path / "cells.h5", contract(DESIGN).stage("network_input").shape
+    codes = np.random.default_rng(0).integers(0, 255, (4, *shape), np.uint8)
+    with h5py.File(path, "w") as file:
+        stored = file.create_dataset("network_input", data=codes, chunks=(1, *shape), compression="gzip")
+        file["labels"] = np.arange(4) % 2
+        place = stored.id.get_chunk_info(1).byte_offset + 200
+    damaged = bytearray(path.read_bytes())
+    damaged[place] ^= 0xFF
+    path.write_bytes(damaged)
+    cells = CellFile.of(path, DESIGN)
+    uses: dict[str, Callable[[], object]] = {
+        "read": lambda: cells.read(np.arange(4)),
+        "rewritten": lambda: cells.rewritten(tmp_path / "changed.h5", lambda given, first: given),
+    }
+    with pytest.raises(InputError) as refusal:
+        uses[use]()
+    assert re.fullmatch(f"{path}: the file is truncated or damaged, .*", str(refusal.value))
 
 
 def test_missing_and_damaged_weights_are_one_sentence(tmp_path: Path) -> None:

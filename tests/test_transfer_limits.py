@@ -108,6 +108,18 @@ def test_a_description_that_does_not_say_it_is_refused(name: str, tmp_path: Path
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("lost", ["BASEVALUE", "HIGHVALUE"])
+def test_a_description_without_addresses_is_refused(lost: str, tmp_path: Path) -> None:
+    """pynq takes it for granted that they are there."""
+    bundle = small_bundle(tmp_path / "small.zip")
+    with_description(write(bundle), description(bundle.design).replace(lost, "NO_VALUE"))
+    accelerator = Accelerator(bundle.path, device="emulated-light")
+    with pytest.raises(InputError) as refusal, accelerator:
+        pytest.fail("it was opened")
+    assert str(refusal.value).startswith("cytogate.hwh: pynq cannot read this hardware description (")
+    assert "\n" not in str(refusal.value)
+
+
 def test_names_in_capitals_and_other_modules_change_nothing() -> None:
     assert dma_length_bits(DESCRIPTION.replace("c_sg_length_width", "C_SG_LENGTH_WIDTH").encode(), "axi_dma") == 26
     before = (

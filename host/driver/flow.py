@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 FAULTS_IN_A_ROW = 5
 """So many lost batches without a good one between them end the stream: the board will not come back by itself."""
+MOST_COUNTED = 1 << 31
+"""Cells behind which the chip is reset between two batches: no counter may come to all ones, as a gone chip reads."""
 INTERRUPT_S = 5e-3
 """How long an interrupt is awaited before status is looked at all the same."""
 
@@ -251,6 +253,8 @@ class Flow:
     def _send(self) -> None:
         """Send the packed batch and begin another; a batch in which nothing travels is finished at once."""
         batch = self._filling
+        if self._counted + batch.travelling > MOST_COUNTED:
+            self._restart()
         batch.number = self._number
         batch.sent_ns = time.monotonic_ns()
         if batch.travelling:
@@ -258,6 +262,7 @@ class Flow:
             # The chip computes meanwhile.
             batch.seal()
             self._number += 1
+            self._counted += batch.travelling
             self._counters.sent += batch.travelling
             self._running = batch
         else:
@@ -279,7 +284,7 @@ class Flow:
 
     def _restart(self) -> None:
         self._board.restart()
-        self._number = 0
+        self._number = self._counted = 0
 
     def _patience(self) -> Iterator[bool]:
         """Give True as long as progress is never further away than the deadline."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.cores import Cores
+from cytogate.host.driver.errors import BoardFailed
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import REGISTER_BYTES, DmaChannel
 from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT, Bundle
@@ -90,6 +91,18 @@ class DmaBuffer:
         self.pynq.freebuffer()
 
 
+@contextmanager
+def _bus() -> Iterator[None]:
+    """Tell an error of the bus as what it says of the fabric."""
+    try:
+        yield
+    except OSError as error:
+        raise BoardFailed(
+            f"the fabric is gone: its registers cannot be reached ({error.strerror or error}); its bitstream was "
+            "replaced, or its clock or power is off: open the accelerator anew"
+        ) from error
+
+
 class _Port:
     """Registers by way of pynq, which takes plain integers alone."""
 
@@ -97,10 +110,23 @@ class _Port:
         self._mmio = mmio
 
     def read(self, offset: int) -> int:
-        return int(self._mmio.read(int(offset)))
+        with _bus():
+            return int(self._mmio.read(int(offset)))
 
     def write(self, offset: int, value: int) -> None:
-        self._mmio.write(int(offset), int(value))
+        with _bus():
+            self._mmio.write(int(offset), int(value))
+
+
+def _loaded(bitfile: Path, device: Any) -> Any:
+    """Load a bitstream with its hardware description, which pynq takes to be whole."""
+    try:
+        return pynq.Overlay(str(bitfile), device=device)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise InputError(
+            f"{bitfile.with_suffix('.hwh').name}: pynq cannot read this hardware description ({error!r}); build the "
+            "bundle anew"
+        ) from error
 
 
 class PynqBoard:
@@ -109,7 +135,7 @@ class PynqBoard:
     def __init__(self, bitfile: Path, device: Any, deadline_s: float) -> None:
         """Load ``bitfile`` onto ``device`` (None: pynq's own choice) and reset the data path."""
         _ensure_event_loop()
-        self._overlay = pynq.Overlay(str(bitfile), device=device)
+        self._overlay = _loaded(bitfile, device)
         self._device = self._overlay.device
         self.cores = Cores(
             dma=self._port(DMA, REGISTER_BYTES),
@@ -175,14 +201,17 @@ class PynqBoard:
         finally:
             waiting.cancel()
         if done:
-            waiting.result()
+            # pynq reads the registers of the interrupt controller in it.
+            with _bus():
+                waiting.result()
         return bool(done)
 
     def _answer_interrupt(self) -> pynq.Interrupt | None:
         """Return the interrupt that comes with each answer; None where the kernel offers none."""
         pins = self._overlay.ip_dict[DMA]["interrupts"]
         try:
-            return pynq.Interrupt(pins[ANSWER_PIN]["fullpath"])
+            with _bus():
+                return pynq.Interrupt(pins[ANSWER_PIN]["fullpath"])
         except (KeyError, ValueError):
             return None
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cytogate.host.text_enum import TextEnum
-from cytogate.model.design.file import did_you_mean, read_toml
+from cytogate.model.design.file import did_you_mean, read_toml, shown
 from cytogate.model.errors import InputError
 
 MAX_COINCIDENCE_US = 1e6
@@ -244,6 +245,11 @@ def _gates(given: dict[str, Any]) -> Gates:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{name} is {value!r}; it must be a number")
-    return float(value)
+    # Integers of TOML have any number of digits.
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
+        raise InputError(f"{name} is {shown(value)}; it must be a number")
+    return number

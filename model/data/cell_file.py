@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+from cytogate.model.files.container import reading
 from cytogate.model.files.hdf5 import open_hdf5
 
 
@@ -36,7 +37,7 @@ class CellFile:
         stage = contract(design).stage("network_input")
         shape, kind = stage.shape, np.dtype(np.int8 if stage.format.signed else np.uint8)
         classes = design.network.class_names
-        with _opened(path) as file:
+        with _opened(path) as file, reading(path):
             for name in ("network_input", "labels"):
                 if not isinstance(file.get(name), h5py.Dataset):
                     raise InputError(f"{path}: there is no dataset {name}; write it with `cytogate simulate`")
@@ -59,7 +60,7 @@ class CellFile:
 
     def read(self, cells: NDArray[np.int64]) -> NDArray[np.integer]:
         """Return the inputs (len(cells), rows, columns, channels) of some cells, in the order asked for."""
-        with _opened(self.path) as file:
+        with _opened(self.path) as file, reading(self.path):
             stored = file["network_input"]
             # One by one: a selection of scattered cells takes the HDF5 library eighty times as long.
             return np.stack([stored[cell] for cell in cells])
@@ -81,7 +82,9 @@ class CellFile:
             stored = old["network_input"]
             dataset = new.create_dataset("network_input", stored.shape, stored.dtype, chunks=(1, *stored.shape[1:]))
             for start in range(0, len(stored), PART):
-                dataset[start : start + PART] = change(stored[start : start + PART], start)
+                with reading(self.path):
+                    given = stored[start : start + PART]
+                dataset[start : start + PART] = change(given, start)
 
 
 PART = 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,9 @@ else:
 Section = TypeVar("Section")
 MOST_BYTES = 1 << 20
 """Of a TOML file; ours have a few kilobytes."""
+WIDE_LETTERS = 20
+"""Letters that are looked at to tell UTF-16 that has no byte order mark."""
+DECIMAL_COMMA = re.compile(rb"^[^#\"'\n=]*=[ \t]*([+-]?[0-9]+,[0-9]+)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -30,6 +34,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing, too large, not UTF-8 or not TOML.
     """
+    if path.is_fifo() or path.is_char_device():
+        # It would be waited for without an end.
+        raise InputError(f"{path}: is a pipe or a device, not a file")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -42,9 +49,8 @@ def toml_of(content: bytes, where: str) -> dict[str, Any]:
     """Return what the bytes of a TOML file hold; ``where`` names it in an error."""
     if len(content) > MOST_BYTES:
         raise InputError(f"{where}: has more than {MOST_BYTES} bytes; a TOML file of settings has a few kilobytes")
-    for mark, encoding in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
-        if content.startswith(mark):
-            raise InputError(f"{where}: is saved as {encoding}; save it as UTF-8")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or _has_wide_letters(content):
+        raise InputError(f"{where}: is saved as UTF-16; save it as UTF-8")
     try:
         # Windows' editors put a byte order mark before the first key.
         return tomllib.loads(content.decode("utf-8-sig"))
@@ -55,7 +61,22 @@ def toml_of(content: bytes, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: cannot be read as TOML: nested too deeply") from error
     except ValueError as error:
         # A TOMLDecodeError, or what Python says of a number or a date.
-        raise InputError(f"{where}: cannot be read as TOML: {error}") from error
+        raise InputError(f"{where}: cannot be read as TOML: {_decimal_comma(content) or error}") from error
+
+
+def _has_wide_letters(content: bytes) -> bool:
+    """Whether every other byte at the beginning is zero, as those of Latin letters in UTF-16 are, and no byte else."""
+    even, odd = content[: 2 * WIDE_LETTERS : 2], content[1 : 2 * WIDE_LETTERS : 2]
+    return bool(odd) and ((not any(odd) and all(even)) or (not any(even) and all(odd)))
+
+
+def _decimal_comma(content: bytes) -> str:
+    """Return what is to be said of the first number with a decimal comma; nothing where there is none."""
+    found = DECIMAL_COMMA.search(content)
+    if found is None:
+        return ""
+    line, number = content[: found.start(1)].count(b"\n") + 1, found[1].decode("ascii")
+    return f"line {line} has a decimal comma; write {number.replace(',', '.')} for {number}"
 
 
 def typed(section: type[Section], given: Any, where: str, *, ignored: Iterable[str] = (), **others: Any) -> Section:

@@ -6,6 +6,7 @@ A TIFF of several pages is one picture with as many channels.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,10 @@ from cytogate.model.files.guard import open_guarded
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP")
 COLORS = 3
+PARTS = re.compile(
+    r"(train|training|val|valid|validation|dev|test|testing|eval|holdout)([ _-]?(set|data))?", re.IGNORECASE
+)
+"""Names of the folders of a set that was split, which hold the same classes each."""
 MODES = {"L": 1, "I;16": 2, "I;16B": 2, "RGB": 3}
 """Bytes a pixel of the pictures that are read as they are."""
 
@@ -40,6 +45,7 @@ class PictureFolder:
     def __init__(self, path: Path, channels: tuple[str, ...] = ()) -> None:
         self.path = path
         classes = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+        _must_be_classes(path, [folder.name for folder in classes])
         self._cells: list[Cell] = []
         labels: list[int] = []
         for number, folder in enumerate(classes or [path]):
@@ -104,6 +110,16 @@ class PictureArray:
                 )
             part[number - start] = picture
         return part
+
+
+def _must_be_classes(path: Path, names: list[str]) -> None:
+    """Refuse parts of a set, between which a training would learn to tell."""
+    if len(names) > 1 and all(PARTS.fullmatch(name) for name in names):
+        largest = next((name for name in names if name.lower().startswith("train")), names[0])
+        raise InputError(
+            f"{path}: its folders {', '.join(names)} are parts of a set that was split, not classes; give one part "
+            f"alone, as {path / largest}, or put all pictures of a class into one folder, named after it"
+        )
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

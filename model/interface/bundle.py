@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import math
 import re
 import zipfile
@@ -276,6 +277,9 @@ def _prove(path: Path, name: str, found: str, promised: str | None) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a bundle, all of whose members are known ones, and turn what a damaged zip raises into one sentence."""
+    if path.is_fifo() or path.is_char_device():
+        # It would be waited for without an end.
+        raise InputError(f"{path}: is a pipe or a device, not a file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -292,7 +296,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file") from error
     # RuntimeError is an encrypted member, NotImplementedError an unknown compression.
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+    except (
+        OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError
+    ) as error:  # fmt: skip
         raise InputError(f"{path}: this is no bundle, or a damaged one: {error}") from error
 
 

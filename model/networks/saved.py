@@ -30,6 +30,8 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError)
+"""What Keras, JSON and HDF5 raise of files that are damaged, or nested too deeply, or hold numbers beyond all use."""
 INPUT_CODES = "codes.npz"
 """In the network's folder of a design whose cells come as codes of the network's inputs."""
 
@@ -77,7 +79,7 @@ def read_keras_file(path: Path) -> keras.Model:
     """
     try:
         model = keras.models.load_model(path, custom_objects=_known(), compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, zipfile.BadZipFile) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as a .keras file of Keras and QKeras layers: {reason}") from error
     if not isinstance(model, keras.Model):
@@ -139,10 +141,11 @@ def _load_saved(topology: Path, weights: Path) -> keras.Model:
         model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=_known())
         path = weights
         model.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        path = topology
+        assert_exact_accumulation(model)
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: is no part of a saved quantized network: {reason}") from error
-    assert_exact_accumulation(model)
     return model
 
 
@@ -166,7 +169,7 @@ def _save(model: keras.Model, path: Path) -> None:
 def _load(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: holds no weights of this network ({reason}); train it anew") from error
 

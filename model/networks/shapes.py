@@ -18,6 +18,7 @@ from cytogate.model.estimates.shapes import (
     same_padding,
 )
 from cytogate.model.networks.build import build
+from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.saved import has_network, load_network
 from cytogate.model.networks.words import Words, constant_formats, merged_sources, trace, written_formats
@@ -35,7 +36,10 @@ def network_shapes(design: Design) -> NetworkShapes:
         return shapes_of(load_network(design))
     if isinstance(design.network.topology, Meng2017):
         return planned_shapes(design)
-    return shapes_of(build(design, quantized=True))
+    network = build(design, quantized=True)
+    # As training leaves it: a batch normalization has no width before.
+    snap_batch_normalization(network)
+    return shapes_of(network)
 
 
 def shapes_of(model: keras.Model) -> NetworkShapes:
