@@ -17,9 +17,8 @@ from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import Feature, features_of, measure, of_stages
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.table import Column, write_table
-from cytogate.model.networks.exact import logits_of_values
-from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.saved import load_network
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.saved import load_operations
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import exact
 
@@ -49,7 +48,7 @@ def run_predict(request: PredictRequest) -> None:
         If frames do not suit the design, or are stored in a wrong order.
     """
     design, console = request.design, terminal()
-    model = load_network(design)
+    network = load_operations(design)
     names = design.network.class_names
     table = _Table(design)
     with (
@@ -69,7 +68,7 @@ def run_predict(request: PredictRequest) -> None:
         count = min(frames.cells, request.cells or frames.cells)
         task = bars.add_task("cells", total=count)
         for start, cells, faults in _readable(frames, count):
-            table.add(start, cells, faults, model)
+            table.add(start, cells, faults, network)
             bars.update(task, completed=min(start + len(faults), count))
     columns = table.columns()
     if labels is not None:
@@ -126,7 +125,7 @@ class _Table:
         return features_of(self.design.camera.channels, phase=self.design.retrieves_phase)
 
     def add(
-        self, start: int, frames: NDArray[np.unsignedinteger], faults: list[str | None], model: keras.Model
+        self, start: int, frames: NDArray[np.unsignedinteger], faults: list[str | None], network: IntegerNetwork
     ) -> None:
         """Add the cells of a batch; a faulty one has no values."""
         names = self.design.network.class_names
@@ -137,8 +136,8 @@ class _Table:
         classes: list[str | None] = [None] * len(faults)
         if good:
             stages, terms = exact(frames, self.design), contract(self.design)
-            values = terms.stage("network_input").format.decode(stages["network_input"]).astype(np.float32)
-            logits = logits_of_values(model, iter([values]))
+            values = terms.stage("network_input").format.decode(stages["network_input"])
+            logits = network.classify_values(values)
             ordered = np.sort(logits, axis=1)
             scores[good], margins[good] = softmax(logits, axis=1), ordered[:, -1] - ordered[:, -2]
             for number, best in zip(good, logits.argmax(axis=1), strict=True):

@@ -98,6 +98,29 @@ def _predict(arguments: argparse.Namespace) -> None:
     )
 
 
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_input(parser, "cells whose words are looked at; simulated ones otherwise")
+    add_cells(parser, "so many at most", 64)
+    parser.add_argument("--seed", type=int, default=0, help="seed of simulated cells")
+    add_output(parser, Path("out/explain"), "folder of report and picture")
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    from cytogate.model.explain import ExplainRequest, run_explain
+
+    run_explain(
+        ExplainRequest(
+            design_of(arguments),
+            arguments.input,
+            dataset_of(arguments),
+            arguments.cells,
+            arguments.seed,
+            arguments.output,
+        )
+    )
+
+
 def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=EXPERIMENTS, metavar="NAME", help=f"one of {', '.join(EXPERIMENTS)}")
     parser.add_argument(
@@ -291,6 +314,11 @@ PREDICT = Verb(
     "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",
     _predict_arguments,
     _predict,
+)
+EXPLAIN = Verb(
+    "Look into a design's network layer by layer: formats, ranges, saturation and rounding on cells, clocks, DSP.",
+    _explain_arguments,
+    _explain,
 )
 EXPERIMENT = Verb(
     "Repeat a paper's experiment at a chosen scale: its tables and figures as a page, CSV, PNG and JSON.",

@@ -116,6 +116,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
 
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.exact import logits_of_values
+    from cytogate.model.networks.reading.reader import read_network
     from cytogate.model.networks.saved import load_network
     from cytogate.model.simulation.simulator import simulated_cells
     from cytogate.sim.viewers import PAIRS, VIEWERS, hostile_requests, median_ratio, watched_and_quiet
@@ -125,7 +126,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
         frames = np.stack([cell.frames for cell in simulated_cells(design, cells, seed=0)])
         model = load_network(design)
         folder = BUILD_FOLDER / design.name
-        project = convert(model, design, folder / "network")
+        project = convert(read_network(model).network, design, folder / "network")
         timings = bench(
             design,
             frames,

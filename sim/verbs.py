@@ -178,6 +178,14 @@ def _adopt(arguments: argparse.Namespace) -> None:
 
     design = own_design_of(arguments)
     found = adopt(design, arguments.network)
+    likeness = found.keras
+    if likeness.differing:
+        print(
+            f"Keras rounds in {', '.join(found.keras_rounds)}: {likeness.differing} of its {likeness.values} logits "
+            f"differ, by {likeness.most:.3g} at most; what the chip computes is the network on integers"
+        )
+    if found.host is not None:
+        print(f"{found.host} is left to the host: the chip gives the logits")
     print(
         f"{found.network}: {found.values} logits on random and extreme codes equal C-simulation; {found.macs:,} "
         f"multiplications and {found.weights:,} parameters a cell; it is the network of design {design.name} now"

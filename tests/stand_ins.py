@@ -56,7 +56,7 @@ def network(design: Design, folder: Path) -> HlsProject:
     (firmware / "net.cpp").write_text("// made up\n", encoding="ascii")
     for name, text in (("w2.txt", "1, 2, 3\n"), ("b2.txt", "0\n")):
         (firmware / "weights" / name).write_text(text, encoding="ascii")
-    return HlsProject(folder, "net", LOGITS, len(design.network.class_names))
+    return HlsProject(folder, "net", LOGITS, (len(design.network.class_names),), "0badcafe" * 8)
 
 
 def request(

@@ -35,6 +35,7 @@ from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, WEIGHTS, Bun
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed, unpack
 from cytogate.model.interface.registers import Register, StreamRegister
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.axi.packing import input_beats
 from cytogate.sim.board import kernels
@@ -392,7 +393,8 @@ def test_bad_arguments_are_one_sentence(arguments: dict, said: str, tmp_path: Pa
 def test_labels_are_those_of_the_chain(level: str, samples: int, builds: Path, tmp_path: Path) -> None:
     """The real kernels behind the DMA give every cell the logits that both give in C-simulation without it."""
     design = dataclasses.replace(load_design("qatom64"), chip=Chip(kernel=RTL, samples_per_clock=samples))
-    project = convert(exact_network(design.network.topology, design.size, seed=2), design, builds / "chain" / "network")
+    network = read_exactly(exact_network(design.network.topology, design.size, seed=2))
+    project = convert(network, design, builds / "chain" / "network")
     simulation = CSimulation.of_chain(design, project, builds / "chain")
     frames = [cell.frames for cell in SimulatedCells(design.four_angle, cells=10, seed=31)]
     direct = [simulation.run(cell)["logits"].tolist() for cell in frames]

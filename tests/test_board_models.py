@@ -11,6 +11,7 @@ import pytest
 from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynqmetadata.frontends import Metadata
 
+from cytogate.model.design.boards import board_named
 from cytogate.model.interface.axi_dma import DmaChannel, DmaControl, DmaRegister, DmaStatus
 from cytogate.sim.board import clocks, hwh, interrupts
 from cytogate.sim.board.axi_dma import AxiDma
@@ -174,11 +175,15 @@ def test_the_interrupt_controller_latches_and_is_acknowledged() -> None:
     assert controller.read(interrupts.IER) == 0
 
 
-def test_clock_registers_boot_at_a_hundred_megahertz() -> None:
-    for where in (clocks.ZYNQ, clocks.ULTRASCALE):
+@pytest.mark.parametrize("board", ["pynq-z2", "kv260", "zcu104"])
+def test_clock_registers_boot_at_a_tenth_of_the_boards_pll(board: str) -> None:
+    zynq = board == "pynq-z2"
+    for where in [(clocks.zynq if zynq else clocks.ultrascale)(board_named(board))]:
         registers = clocks.ClockRegisters(where, Faults())
         value = registers.read(where.divider)
-        assert (value >> 8 & 63) * (value >> (20 if where is clocks.ZYNQ else 16) & 63) == 10
+        assert (value >> 8 & 63) * (value >> (20 if zynq else 16) & 63) == 10
+        feedback = registers.read(0x108) >> 12 if zynq else registers.read(0x20) >> 8 & 127
+        assert feedback * (50 if zynq else 100 / 3 / 2) == pytest.approx(board_named(board).pll_mhz)
         registers.write(where.divider, 5)
         assert registers.read(where.divider) == 5
 

@@ -15,12 +15,11 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
-from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.networks.exact import logits_of_values
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
 from cytogate.model.retrieval import integer
 from cytogate.sim.axi.job import SCENARIOS, compare_recorded, run_rate
@@ -242,14 +241,14 @@ def test_a_wrong_expectation_is_seen(builds: Path, tmp_path: Path) -> None:
 
 
 def test_frames_to_logits(builds: Path, tmp_path: Path) -> None:
-    """The chain with an untrained network: its logits equal Keras', and a bad packet labels no later cell."""
-    model = exact_network(SMALL.network.topology, SMALL.size, seed=2)
-    project = convert(model, SMALL, builds / "cosim-chain" / "network")
+    """The chain with an untrained network: its logits are exact, and a bad packet labels no later cell."""
+    network = read_exactly(exact_network(SMALL.network.topology, SMALL.size, seed=2))
+    project = convert(network, SMALL, builds / "cosim-chain" / "network")
     under_test = hardware(Level.DPI, SMALL, 4, builds / "cosim-chain", network=project)
     build = compile_hardware(under_test, Simulator.VERILATOR, builds / "cosim-chain" / "verilator", waves=False)
     frames = frames_of(SMALL)[:4]
     pixels = integer.retrieve(frames, SMALL).network_input
-    due = project.logits.encode(logits_of_values(model, iter([(pixels * PIXEL.step).astype(np.float32)])))
+    due = network.classify(pixels)
     assert len(np.unique(due)) > 5
     bench_task(Level.DPI, SMALL, 4, project).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)

@@ -22,8 +22,8 @@ from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.csim.chain import CellRecord, ChainResult, Classifier, run_chain
@@ -43,7 +43,7 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def project(model: keras.Model, builds: Path) -> HlsProject:
-    return convert(model, DESIGN, builds / "chain" / "network")
+    return convert(read_exactly(model), DESIGN, builds / "chain" / "network")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def chain(
     model: keras.Model, project: HlsProject, simulation: CSimulation, frames: np.ndarray, csim_cells: int = 4
 ) -> tuple[ChainResult, list[CellRecord]]:
     records: list[CellRecord] = []
-    classifier = Classifier(lambda values: logits_of_values(model, iter([values])), project.logits)
+    classifier = Classifier(read_exactly(model).classify_values, project.logits)
     result = run_chain(DESIGN, classifier, simulation, InMemory(frames), len(frames), csim_cells, records.append)
     return result, records
 
@@ -367,7 +367,9 @@ def test_a_compiler_that_fails_or_lacks(project: HlsProject, tmp_path: Path, mon
 def test_designs_share_no_state(model: keras.Model, builds: Path, frames: np.ndarray, simulation: CSimulation) -> None:
     """Two simulations loaded in one process keep their streams and weights apart."""
     other_model = exact_network(DESIGN.network.topology, DESIGN.size, seed=9)
-    other = CSimulation.of_chain(DESIGN, convert(other_model, DESIGN, builds / "other" / "network"), builds / "other")
+    other = CSimulation.of_chain(
+        DESIGN, convert(read_exactly(other_model), DESIGN, builds / "other" / "network"), builds / "other"
+    )
     first, second = simulation.run(frames[0]), other.run(frames[0])
     assert np.array_equal(first["phase"], second["phase"])
     assert not np.array_equal(first["logits"], second["logits"])

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.design.boards import BOARDS
+from cytogate.model.design.boards import BOARDS, Board
 from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window, binned
 from cytogate.model.design.file import toml_of
 from cytogate.model.design.folder import (
@@ -388,7 +388,7 @@ def test_sections_that_contradict_each_other(case: str) -> None:
 
 def test_a_chip_on_another_board() -> None:
     """At that board's clock, and still of a kernel that takes so many samples."""
-    own = Chip("kv260", 187.5, "rtl", 4)
+    own = Chip("kv260", 125.0, "rtl", 4)
     assert own.on_board(None) == own == own.on_board("kv260")
     assert own.on_board("pynq-z2") == Chip("pynq-z2", BOARDS["pynq-z2"].clock_mhz, "rtl", 4)
     assert own.on_board(None, "hls", 1).kernel == "hls"
@@ -688,3 +688,18 @@ def test_topologies_are_those_that_a_file_may_name() -> None:
         given = tables(DESIGNS["inputs"] if name == Saved.name else DESIGNS["qatom128"])
         given["network"] = {"topology": name, "class_names": ["a", "b"]}
         assert parse_design(given, "mine", "here").network.topology.name == name
+
+
+@pytest.mark.parametrize(
+    ("board", "clock_mhz", "made"),
+    [("zcu104", 200.0, "187.5 or 214.286"), ("kv260", 187.5, "166.667 or 200"), ("pynq-z2", 999.0, "500 or 1000")],
+)
+def test_a_clock_that_the_board_does_not_make_is_refused(board: str, clock_mhz: float, made: str) -> None:
+    with pytest.raises(InputError, match=rf"^clock_mhz is {clock_mhz:g}; the 1\d00 MHz .* divide to {made}$"):
+        Chip(board, clock_mhz)
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_every_board_makes_its_own_clock(board: Board) -> None:
+    assert board.makes(board.clock_mhz)
+    assert board.clock_near(board.clock_mhz) == pytest.approx(board.clock_mhz)

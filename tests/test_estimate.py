@@ -40,10 +40,12 @@ from cytogate.model.networks import compact, dcnn
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.shapes import network_shapes, shapes_of
 from cytogate.model.verbs import ESTIMATE
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
+from tests.layers import classifier, fire, residual, separated
 from tests.phantoms import noise
 from tests.test_networks import exact_network
 from tests.test_papers import settled
@@ -156,16 +158,17 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "meng2017": lambda: exact_network(Meng2017(), 64),
     "compact": lambda: settled(compact.compact(Compact(), (40, 40, 2), 7, quantized=True)),
     "dcnn": lambda: settled(dcnn.quantized_network(dcnn.Dcnn().scaled(32, 0.25))),
+    "ways that part": lambda: classifier(residual, separated, fire),
 }
-"""Normalization behind and before pooling; two inputs that a Concatenate joins."""
+"""Normalization behind and before pooling; two inputs that a Concatenate joins; ways that part and join again."""
 
 
-@pytest.mark.parametrize(("network", "board"), [*((name, "kv260") for name in NETWORKS), ("meng2017", "pynq-z2")])
-def test_layers_and_streams_are_those_that_hls4ml_writes(network: str, board: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "board"), [*((name, "kv260") for name in NETWORKS), ("meng2017", "pynq-z2")])
+def test_layers_and_streams_are_those_that_hls4ml_writes(name: str, board: str, tmp_path: Path) -> None:
     """Reuse factors, and depth, values and bits of every stream, from the text of the project."""
-    model, design = NETWORKS[network](), replace(load_design("qatom64"), chip=Chip(board))
-    predicted = estimate_network(shapes_of(model), board_named(board).network_clocks_per_pixel)
-    project = convert(model, design, tmp_path / "project")
+    network, design = read_exactly(NETWORKS[name]()), replace(load_design("qatom64"), chip=Chip(board))
+    predicted = estimate_network(shapes_of(network), board_named(board).network_clocks_per_pixel)
+    project = convert(network, design, tmp_path / "project")
     code, settings, types = (
         (project.folder / "firmware" / name).read_text() for name in (f"{project.top}.cpp", "parameters.h", "defines.h")
     )
@@ -175,28 +178,29 @@ def test_layers_and_streams_are_those_that_hls4ml_writes(network: str, board: st
         name: int(bits) * int(count)
         for bits, count, name in re.findall(r"nnet::array<ap_u?fixed<(\d+),.*>, (\d+)\*1> (\w+)_t;", types)
     }
-    streams = re.findall(r"HLS STREAM variable=(\w+)_out depth=(\d+)", code)
+    kinds = {stream: kind for kind, stream in re.findall(r"hls::stream<(\w+)_t> (\w+)\(", code)}
+    streams = [(kinds[name], depth) for name, depth in re.findall(r"HLS STREAM variable=(\w+) depth=(\d+)", code)]
     assert sorted((widths[name], int(depth)) for name, depth in streams) == sorted(
         (row.width, row.depth) for row in predicted.streams
     )
-    assert len(streams) > 10
+    assert len(streams) > 8
 
 
 def test_planned_shapes_are_those_of_the_network() -> None:
-    """The default network has the planned layers; its weights decide widths of sums alone."""
+    """The default network has the planned layers; its weights decide their own width and that of sums alone."""
     design = load_design("qatom64")
 
     def bare(shapes: NetworkShapes) -> list[Layer]:
         return [
-            replace(layer, accumulator_bits=0, writes=replace(layer.writes, bits=0))
+            replace(layer, weight_bits=0, accumulator_bits=0, writes=replace(layer.writes, bits=0))
             if isinstance(layer, Weighted)
             else layer
             for layer in shapes.layers
         ]
 
-    found, wanted = shapes_of(exact_network(Meng2017(), design.size)), planned_shapes(design)
+    found, wanted = shapes_of(read_exactly(exact_network(Meng2017(), design.size))), planned_shapes(design)
     assert bare(found) == bare(wanted)
-    assert len(found.layers) == 17
+    assert len(found.layers) == 12
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,7 @@ def test_a_network_is_estimated_before_it_is_trained(topology: Compact | Publish
     shapes = network_shapes(design)
     trained = build(design, quantized=True)
     snap_batch_normalization(trained)
-    assert [layer.name for layer in shapes.layers] == [layer.name for layer in shapes_of(trained).layers]
+    assert [layer.name for layer in shapes.layers] == [layer.name for layer in shapes_of(read_exactly(trained)).layers]
     fit = fit_board(design, board_named("kv260"), shapes)
     assert fit.told.startswith("own ")
 
@@ -290,9 +294,9 @@ def test_the_small_board_keeps_a_third_for_the_network() -> None:
     [
         ("qatom128", 2, "qatom128 at 2 samples per clock needs 269 DSP; pynq-z2 has 220 (estimated). "
                         "It fits at 1 sample per clock"),
-        ("qatom128", 4, "qatom128 at 4 samples per clock needs 69,041 LUT, 447 DSP and 156.5 BRAM36; pynq-z2 has "
+        ("qatom128", 4, "qatom128 at 4 samples per clock needs 65,681 LUT, 447 DSP and 155.5 BRAM36; pynq-z2 has "
                         "53,200, 220 and 140 (estimated). It fits at 1 sample per clock"),
-        ("qatom256", 1, "qatom256 at 1 sample per clock needs 463.5 BRAM36; pynq-z2 has 140 (estimated). No number of "
+        ("qatom256", 1, "qatom256 at 1 sample per clock needs 460 BRAM36; pynq-z2 has 140 (estimated). No number of "
                         "samples per clock fits; choose another board, window or network"),
     ],
 )  # fmt: skip
@@ -332,14 +336,14 @@ def test_sentences() -> None:
     }
     assert told["qatom128", "pynq-z2"] == (
         "qatom128 fits pynq-z2 at 1 sample per clock: 1,075 cells/s (limited by the raw pixels; 1,213 if frames arrive "
-        "as 128x128), 1,666 us from the last pixel to the class, 59 % of its LUT, 39 % of its FF, 82 % of its DSP and "
-        "92 % of its BRAM36. At 2 samples per clock it needs 269 DSP; pynq-z2 has 220."
+        "as 128x128), 1,666 us from the last pixel to the class, 53 % of its LUT, 39 % of its FF, 82 % of its DSP and "
+        "91 % of its BRAM36. At 2 samples per clock it needs 269 DSP; pynq-z2 has 220."
     )
-    assert told["qatom128", "kv260"].endswith("At 8 samples per clock it needs 123,671 LUT; kv260 has 117,120.")
+    assert told["qatom128", "kv260"].endswith("At 8 samples per clock it needs 120,311 LUT; kv260 has 117,120.")
     assert told["qatom128", "zcu104"].startswith("qatom128 fits zcu104 at 4 samples per clock: 6,009 cells/s (limited")
     assert told["qatom128", "zcu104"].endswith("of its URAM. At 8 samples per clock it is no faster.")
     assert told["qatom256", "pynq-z2"] == (
-        "qatom256 does not fit pynq-z2: at 1 sample per clock it needs 463.5 BRAM36; pynq-z2 has 140."
+        "qatom256 does not fit pynq-z2: at 1 sample per clock it needs 460 BRAM36; pynq-z2 has 140."
     )
 
 
@@ -380,8 +384,8 @@ def test_the_port_sets_the_pace_of_raw_frames_at_many_samples_per_clock() -> Non
 
 
 def test_the_clock_is_the_design_s_on_its_own_board() -> None:
-    slow = replace(load_design("qatom128"), chip=Chip("kv260", clock_mhz=150.0))
-    assert (planned(slow, "kv260", 1).clock_mhz, planned(slow, "pynq-z2", 1).clock_mhz) == (150, 100)
+    slow = replace(load_design("qatom128"), chip=Chip("kv260", clock_mhz=125.0))
+    assert (planned(slow, "kv260", 1).clock_mhz, planned(slow, "pynq-z2", 1).clock_mhz) == (125, 100)
 
 
 def test_samples_of_more_than_a_byte_take_two() -> None:
@@ -407,7 +411,7 @@ def test_the_verb_tells_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert [found["samples_per_clock"] for each in read for found in each["estimates"]] == [*SAMPLES_PER_CLOCK] * 3
     # Of the network that is there: its sums need other widths than those that are planned before a training.
-    assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 123_765 - 117_120}
+    assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 120_149 - 117_120}
     ESTIMATE.run(parser.parse_args(["--design", "qatom128"]))
     text = capsys.readouterr().out
     for each in read:

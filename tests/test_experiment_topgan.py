@@ -37,9 +37,9 @@ from cytogate.model.experiments.topgan.methods import (
 from cytogate.model.experiments.topgan.on_jurkat import TopganJurkatSizes, add_jurkat
 from cytogate.model.experiments.topgan.results import add_comparison, gain
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import load_codes, load_network
 from cytogate.model.networks.topgan import TopGan, discriminator, float_network, generator
-from cytogate.model.networks.words import input_formats
 from cytogate.model.pages.page import Page
 from tests.streams import real_data
 
@@ -359,7 +359,7 @@ def test_the_quantized_network_goes_along_with_unseen_cells(written: Path) -> No
     model = load_network(design)
     (codes,) = load_codes(model, design)
     assert codes.shape == (16, 16, 16, 1)
-    (words,) = input_formats(model)
+    words = read_exactly(model).inputs[0].format
     assert words.code_min <= codes.min() <= codes.max() <= words.code_max
     assert codes.min() == -128, "the background is 0 nm"
 

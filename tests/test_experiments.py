@@ -26,8 +26,9 @@ from cytogate.model.experiments.job import experiment_named
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.networks import dcnn
 from cytogate.model.networks.dcnn import Dcnn
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import INPUT_CODES, load_codes, load_network, save_with_codes
-from cytogate.model.networks.words import input_formats
 from cytogate.model.pages.page import Page, shown
 from cytogate.model.pages.plots import confusion_plot, gallery_plot, lines_plot, reliability_plot
 from cytogate.model.verbs import EXPERIMENTS
@@ -190,12 +191,16 @@ def test_a_kept_network_goes_to_c_simulation(place: Path, capsys: pytest.Capture
 def test_logits_that_differ_fail(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cytogate.sim.csim import network
+    real = IntegerNetwork.classify
 
-    real = network.logits_of_codes
-    monkeypatch.setattr(network, "logits_of_codes", lambda model, codes: real(model, codes) + np.eye(9, 1))
+    def wrong(network: IntegerNetwork, *codes: np.ndarray) -> np.ndarray:
+        found = real(network, *codes)
+        found.flat[0] += 1
+        return found
+
+    monkeypatch.setattr(IntegerNetwork, "classify", wrong)
     assert main(["csim", "--design", "two-inputs", "--output", "differing"]) == 1
-    assert "1 of 9 logits differ between Keras and C-simulation on 9 cells" in capsys.readouterr().err
+    assert "1 of 9 logits differ in C-simulation on 9 cells" in capsys.readouterr().err
     assert json.loads((place / "differing/report.json").read_text())["stages"][0]["differing"] == 1
 
 
@@ -258,7 +263,7 @@ def test_damaged_files_are_one_sentence(damaged: str, missing: bool, two_inputs:
 def test_codes_and_classes_of_other_networks_are_refused(two_inputs: Path, tmp_path: Path) -> None:
     model = load_network(load_design(two_inputs))
     codes = random_codes(model, 2)
-    words = input_formats(model)[0]
+    words = read_exactly(model).inputs[0].format
     design = kept(tmp_path / "other")
     for wrong, said in (
         (codes[:1], "codes of 1 inputs"),

@@ -16,10 +16,10 @@ from cytogate.model.design.design import CLASS_NAMES, Design, Network
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.interface.bundle import read_bundle
 from cytogate.model.networks.build import build
-from cytogate.model.networks.exact import logits, settle_weights, snap_batch_normalization
+from cytogate.model.networks.exact import settle_weights, snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
-from cytogate.model.networks.words import trace
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.sim.board import named
@@ -60,7 +60,7 @@ def test_from_a_folder_to_events_by_the_bundle_alone(
     frames = np.stack([cell.frames for cell in SimulatedCells(design.four_angle, CLASS_NAMES, CELLS, seed=77)])
     assert frames.max() > 255
     codes = integer.retrieve(frames, design).network_input
-    due = np.rint(logits(model, codes) / trace(model)[-1].format.step).astype(np.int64)
+    due = read_exactly(model).classify(codes)
     assert len({tuple(row) for row in due.tolist()}) == CELLS
     wanted = CLASSES[np.bincount(due.argmax(axis=1)).argmax()]
     # The file has its own order of the design's classes.

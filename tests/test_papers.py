@@ -19,15 +19,15 @@ from cytogate.model.networks import dcae, dcnn, gao2017, meng2017, meng2018, top
 from cytogate.model.networks.compact import compact, scaled
 from cytogate.model.networks.dcae import Dcae
 from cytogate.model.networks.dcnn import Dcnn
-from cytogate.model.networks.exact import count_weights, logits_of_codes, settle_weights, snap_batch_normalization
+from cytogate.model.networks.exact import count_weights, settle_weights, snap_batch_normalization
 from cytogate.model.networks.gao2017 import Gao2017
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import Compared
 from cytogate.model.networks.meng2018 import Meng2018
 from cytogate.model.networks.pretrained import copy_weights, start_quantized
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.topgan import TopGan
 from cytogate.model.networks.widths import Widths
-from cytogate.model.networks.words import assert_exact_accumulation, input_formats
 from cytogate.sim.csim.network import NetworkSimulation
 from tests.test_networks import lived_in
 
@@ -192,8 +192,8 @@ def random_codes(model: keras.Model, cells: int, seed: int = 1) -> list[np.ndarr
     """Return codes of each input, every value of its format among them."""
     rng = np.random.default_rng(seed)
     return [
-        rng.integers(words.code_min, words.code_max + 1, (cells, *tensor.shape[1:]))
-        for words, tensor in zip(input_formats(model), model.inputs, strict=True)
+        rng.integers(each.format.code_min, each.format.code_max + 1, (cells, *each.shape))
+        for each in read_exactly(model).inputs
     ]
 
 
@@ -201,13 +201,13 @@ def random_codes(model: keras.Model, cells: int, seed: int = 1) -> list[np.ndarr
 def test_logits_equal_c_simulation_on_every_value(name: str, builds: Path) -> None:
     keras.utils.set_random_seed(0)
     model = settled(QUANTIZED[name].make())
-    assert input_formats(model) == QUANTIZED[name].words
-    assert_exact_accumulation(model)
-    project = convert(model, DESIGN, builds / f"paper_{name}" / "project")
+    network = read_exactly(model)
+    assert tuple(each.format for each in network.inputs) == QUANTIZED[name].words
+    project = convert(network, DESIGN, builds / f"paper_{name}" / "project")
     simulation = NetworkSimulation.of(project, builds / f"paper_{name}")
     cells = 24
     codes = random_codes(model, cells)
-    expected = project.logits.encode(logits_of_codes(model, codes))
+    expected = network.classify(*codes)
     found = simulation.logits(*codes)
     assert found.shape == (cells, model.output_shape[-1])
     assert len(np.unique(expected, axis=0)) > cells // 2, "inputs that all give one answer would prove nothing"
@@ -240,7 +240,7 @@ def test_quantized_networks_at_full_size_are_exact_as_initialized() -> None:
         model = make()
         snap_batch_normalization(model)
         settle_weights(model)
-        assert_exact_accumulation(model)
+        read_exactly(model)
         assert count_weights(model) > 50_000
 
 

@@ -14,8 +14,8 @@ from cytogate.model.networks.exact import logits
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2018 import Meng2018
 from cytogate.model.networks.pretrained import start_quantized
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.topgan import TopGan
-from cytogate.model.networks.words import trace
 from cytogate.model.training.fitting import Plan, TrainingPhase
 from cytogate.model.training.recipes import FloatStart, NetworkFit, TrainingPlan, fit_float, fit_quantized
 from cytogate.model.training.record import Select
@@ -77,7 +77,7 @@ def test_a_quantized_network_comes_out_exact() -> None:
     fitted = fit_quantized(wanted(True))
     codes = np.random.default_rng(2).integers(0, 256, (3, 16, 16, 1), np.uint8)
     before = logits(fitted.model, codes)
-    trace(fitted.model)
+    read_exactly(fitted.model)
     for layer in fitted.model.layers:
         for quantizer, weights in zip(getattr(layer, "get_quantizers", list)(), layer.get_weights(), strict=False):
             assert np.array_equal(np.asarray(quantizer(weights)), weights), layer.name

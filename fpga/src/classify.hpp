@@ -36,7 +36,7 @@ inline void pack(hls::stream<network::result_t>& in, hls::stream<logit_beat>& ou
 Pack:
   for (int i = 0; i < int(network::result_t::size); ++i) {
 #pragma HLS PIPELINE II = 1
-    ap_int<network::kLogitBits> code;
+    network::logit_code code;
     code.range() = logits[i].range();
     const ap_int<kLogitBeatBits> extended = code;
     out.write(make_beat<kLogitBeatBits>(extended, i == int(network::result_t::size) - 1));

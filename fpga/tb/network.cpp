@@ -21,14 +21,15 @@ void feed(const std::int32_t* codes, int positions, hls::stream<Pixel>& pixels) 
   }
 }
 
-int take(hls::stream<network::result_t>& results, std::int32_t* logits) {
+// Counts all words that come, and keeps those that there is room for.
+int take(hls::stream<network::result_t>& results, std::int32_t* logits, int room) {
   int count = 0;
   while (!results.empty()) {
     const network::result_t result = results.read();
-    for (int i = 0; i < int(network::result_t::size); ++i) {
-      ap_int<network::kLogitBits> code;
+    for (int i = 0; i < int(network::result_t::size); ++i, ++count) {
+      network::logit_code code;
       code.range() = result[i].range();
-      logits[count++] = code;
+      if (count < room) logits[count] = code;
     }
   }
   return count;
@@ -37,22 +38,24 @@ int take(hls::stream<network::result_t>& results, std::int32_t* logits) {
 // The network's signature says what its inputs are: all streams but the last one.
 template <class... Streams, std::size_t... Inputs>
 int play(void (*run)(Streams&...), std::index_sequence<Inputs...>, const std::int32_t* const* codes,
-         const int* positions, std::int32_t* logits) {
+         const int* positions, std::int32_t* logits, int room) {
   std::tuple<Streams...> streams;
   (feed(codes[Inputs], positions[Inputs], std::get<Inputs>(streams)), ...);
   std::apply(run, streams);
   if (!(std::get<Inputs>(streams).empty() && ...)) return -1;
-  return take(std::get<sizeof...(Inputs)>(streams), logits);
+  return take(std::get<sizeof...(Inputs)>(streams), logits, room);
 }
 
 template <class... Streams>
-int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* positions, std::int32_t* logits) {
-  return play(run, std::make_index_sequence<sizeof...(Streams) - 1>(), codes, positions, logits);
+int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* positions, std::int32_t* logits,
+         int room) {
+  return play(run, std::make_index_sequence<sizeof...(Streams) - 1>(), codes, positions, logits, room);
 }
 
 }  // namespace
 
-// One cell: codes and positions of each input; returns the number of logits written.
-extern "C" int cytogate_network(const std::int32_t* const* codes, const int* positions, std::int32_t* logits) {
-  return play(network::run, codes, positions, logits);
+// One cell: codes and positions of each input, and room for so many logits; returns how many came.
+extern "C" int cytogate_network(const std::int32_t* const* codes, const int* positions, std::int32_t* logits,
+                                int room) {
+  return play(network::run, codes, positions, logits, room);
 }

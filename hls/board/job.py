@@ -19,6 +19,7 @@ from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_t
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
+from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
@@ -73,7 +74,12 @@ class BitstreamReport:
             partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     def check(self) -> None:
-        """Raise :class:`CheckFailed` with every constraint that is missed."""
+        """Raise :class:`CheckFailed` with every constraint that is missed, or if another clock was timed."""
+        if abs(self.timing.clock_mhz - self.clock_mhz) > CLOCK_TOLERANCE * self.clock_mhz:
+            raise CheckFailed(
+                f"{self.design} on {self.area.board}: Vivado has timed {self.timing.clock_mhz:g} MHz, and the design "
+                f"has {self.clock_mhz:g} MHz; there is no bundle"
+            )
         if self.timing.missed:
             raise CheckFailed(
                 f"{self.design} on {self.area.board} misses its timing at {self.clock_mhz:g} MHz: "
@@ -90,12 +96,12 @@ def run_bitstream(request: BitstreamRequest) -> None:
         If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
     """
     began = time.perf_counter()
-    from cytogate.model.networks.saved import load_network
+    from cytogate.model.networks.saved import load_operations
     from cytogate.model.networks.shapes import shapes_of
 
     design, chip = request.design, request.design.chip
     # A network that is missing or wrong is told before any tool is asked for.
-    check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_network(design)))
+    check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_operations(design)))
     _check_narrowing(design)
     require_plain_paths(request.output)
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
@@ -128,10 +134,10 @@ def _check_narrowing(design: Design) -> None:
 
 def _network(design: Design, folder: Path) -> HlsProject:
     from cytogate.hls.network.convert import convert
-    from cytogate.model.networks.saved import load_network
+    from cytogate.model.networks.saved import load_operations
 
     print("Converting the network with hls4ml ...", flush=True)
-    return convert(load_network(design), design, folder)
+    return convert(load_operations(design), design, folder)
 
 
 def _step(build: BoardBuild, step: str, tools: Tools) -> None:

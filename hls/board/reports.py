@@ -12,6 +12,9 @@ from cytogate.model.design.boards import Area
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import ModuleArea
 
+PL_CLOCKS = ("clk_pl_0", "clk_fpga_0")
+"""Clock 0 of the programmable logic, on a Zynq UltraScale+ and on a Zynq-7000."""
+
 
 @dataclass(frozen=True)
 class Utilization:
@@ -29,6 +32,8 @@ class Slacks:
     setup_ns: float
     hold_ns: float
     pulse_width_ns: float
+    clock_mhz: float
+    """Of the programmable logic, as it was timed."""
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -77,14 +82,29 @@ def read_kernel(path: Path) -> KernelReport:
 
 
 def read_timing(path: Path) -> Slacks:
-    """Return the worst slacks of ``report_timing_summary``."""
+    """Return the worst slacks of ``report_timing_summary``, and the clock that they hold at."""
     lines = _lines(path)
     for head, _, values in zip(lines, lines[1:], lines[2:], strict=False):
         names, found = re.split(r"\s{2,}", head.strip()), values.split()
         if names[:1] == ["WNS(ns)"] and {"WHS(ns)", "WPWS(ns)"} <= set(names) and len(found) == len(names):
             row = dict(zip(names, found, strict=True))
-            return Slacks(*(_number(row[name], path) for name in ("WNS(ns)", "WHS(ns)", "WPWS(ns)")))
+            setup_ns, hold_ns, pulse_width_ns = (
+                _number(row[name], path) for name in ("WNS(ns)", "WHS(ns)", "WPWS(ns)")
+            )
+            return Slacks(setup_ns, hold_ns, pulse_width_ns, _clock(lines, path))
     raise InputError(f"{path}: holds no Design Timing Summary of Vivado")
+
+
+def _clock(lines: list[str], path: Path) -> float:
+    """Return the frequency of the processing system's clock 0 in the Clock Summary."""
+    for head, *rest in (lines[number:] for number, line in enumerate(lines) if line.split()[:1] == ["Clock"]):
+        if "Frequency(MHz)" not in head:
+            continue
+        for line in rest:
+            found = line.split()
+            if found and found[0] in PL_CLOCKS:
+                return _number(found[-1], path)
+    raise InputError(f"{path}: holds no Clock Summary of Vivado with one of {', '.join(PL_CLOCKS)}")
 
 
 def read_utilization(path: Path) -> Utilization:

@@ -1,7 +1,7 @@
-"""Conversion of a quantized Keras network to Vitis HLS C++ with hls4ml, with nothing left to its defaults.
+"""Conversion of a quantized network to Vitis HLS C++ with hls4ml, with nothing left to its defaults.
 
-Every precision is given, from :func:`cytogate.model.networks.words.trace`, and afterwards read back from hls4ml's
-graph: a layer or a quantizer that it dropped, merged or changed is an error that names it.
+hls4ml is told every layer, constant and precision (:mod:`cytogate.hls.network.layers`), and its graph is read back
+afterwards: what it dropped, merged or changed is an error that names the layer.
 """
 
 from __future__ import annotations
@@ -10,66 +10,68 @@ import contextlib
 import io
 import math
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
+import numpy as np
+
+from cytogate.hls.network.layers import HlsLayer, hls_layers
+from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, identity, network_header
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import stream_depth
-from cytogate.model.networks.keras_backend import keras, qkeras
-from cytogate.model.networks.words import (
-    Words,
-    assert_exact_accumulation,
-    constant_formats,
-    is_merged,
-    merged_sources,
-    slope_shift,
-    sources,
-    trace,
-    written_formats,
-)
+from cytogate.model.networks.operations import IntegerNetwork
 
 if TYPE_CHECKING:
     from hls4ml.model import ModelGraph
 
 BACKEND = "Vitis"
-PADDING = "ZeroPadding2D"
-"""hls4ml pads ahead of a convolution in a layer of its own."""
-ACCUMULATING = ("Conv2D", "Dense")
+TOP = "cytogate_network"
+"""Of every project: a model may be called as its owner likes."""
+COPY = "Clone"
+"""Where several layers read one stream, hls4ml copies it in a layer of its own."""
+POOLING = "nnet_utils/nnet_pooling_stream.h"
+POOLING_FUNCTION = "void pooling2d_cl("
+TILES = "assert(CONFIG_T::pool_height == CONFIG_T::stride_height && CONFIG_T::pool_width == CONFIG_T::stride_width);"
+JOINTS = ("Merge", "Concatenate")
+REPACK = "Repack"
+"""What hls4ml makes of a reshaping to a map."""
+UNCHANGED = {REPACK: "Reshape", "PointwiseConv2D": "Conv2D"}
+"""Classes that hls4ml puts in the place of others, which compute the same."""
 
 
-def convert(model: keras.Model, design: Design, folder: Path) -> HlsProject:
+def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject:
     """Write the HLS project of a quantized network into ``folder``, which appears whole, and return it.
 
     Parameters
     ----------
-    model
-        Chains of QKeras layers with snapped batch normalization, which Concatenates join, logits last.
+    network
+        Operations on integers; see :func:`cytogate.model.networks.reading.read_network`.
     design
         Gives board and clock.
 
     Raises
     ------
     InputError
-        If a layer cannot be exact in fixed point, or hls4ml does not build what the model says; it names the layer.
+        If hls4ml has no exact layer for an operation, or does not build what it is told; it names the layer.
     """
-    assert_exact_accumulation(model)
-    words = trace(model)
-    graph = _graph(model, words, design)
-    _check(graph, model, words)
+    board = board_named(design.chip.board)
+    pixels = max(math.prod(each.shape[:-1]) for each in network.inputs)
+    layers = hls_layers(network, pixels * board.network_clocks_per_pixel)
+    graph = _graph(layers, network, design)
+    _check(graph, layers)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     graph.config.config["OutputDir"] = str(partial)
     with _quiet():
         graph.write()
-    logits = words[-1].format
-    assert logits is not None, "a network that was traced ends in quantized words"
+    _let_windows_overlap(partial / "firmware" / POOLING)
     input_types = tuple(variable.type.name for variable in graph.get_input_variables())
-    project = HlsProject(folder, model.name, logits, model.output_shape[-1], input_types)
+    project = HlsProject(folder, TOP, network.logits.format, network.logits.shape, identity(network), input_types)
     (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
@@ -83,169 +85,193 @@ def precision(words: Format) -> str:
     return f"{kind}<{words.width},{words.integer_bits},{rounding},{overflow},0>"
 
 
-def reuse_factor(layer: keras.Layer, clocks: int) -> int:
-    """Return how many products of a layer share a multiplier if a cell may take ``clocks``.
-
-    Each layer is given as many clocks for an output position as pass until its next one is due: after each pooling
-    four times as many.
-    """
-    positions = 1
-    for extent in layer.output.shape[1:-1]:
-        positions *= extent
-    return max(1, clocks // positions)
-
-
-def _graph(model: keras.Model, words: tuple[Words, ...], design: Design) -> ModelGraph:
+def _graph(layers: Sequence[HlsLayer], network: IntegerNetwork, design: Design) -> ModelGraph:
+    board = board_named(design.chip.board)
+    told = [
+        {"name": layer.name, "class_name": layer.kind, "inputs": list(layer.reads), **layer.settings}
+        for layer in layers
+    ]
     with _quiet():
-        import hls4ml
+        from hls4ml.model.graph import ModelGraph
+        from hls4ml.utils.config import create_config
 
-        _register_activation()
-        config = hls4ml.utils.config_from_keras_model(model, granularity="name", backend=BACKEND)
-        board = board_named(design.chip.board)
-        pixels = max(math.prod(tensor.shape[1:-1]) for tensor in model.inputs)
-        clocks = pixels * board.network_clocks_per_pixel
-        for layer in model.layers:
-            settings = config["LayerName"][layer.name]
-            settings["Precision"].update(_precisions(layer, model, words))
-            if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
-                settings.update(Strategy="Resource", ReuseFactor=reuse_factor(layer, clocks))
+        config = create_config(
+            output_dir="unused",
+            project_name=TOP,
+            backend=BACKEND,
+            part=board.part,
+            clock_period=1e3 / design.chip.clock_mhz,
+            io_type="io_stream",
+        )
+        config["HLSConfig"] = {
+            "Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Latency"},
+            "LayerName": {layer.name: _settings(layer) for layer in layers},
+        }
         try:
-            graph = hls4ml.converters.convert_from_keras_model(
-                model,
-                hls_config=config,
-                output_dir="unused",
-                project_name=model.name,
-                backend=BACKEND,
-                io_type="io_stream",
-                part=board.part,
-                clock_period=1e3 / design.chip.clock_mhz,
-            )
+            inputs = [layer.name for layer in layers if layer.kind == "InputLayer"]
+            graph = ModelGraph.from_layer_list(config, told, inputs, [layers[-1].name])
+            graph.apply_flow(graph.config.backend.get_default_flow())
         except Exception as error:
-            raise InputError(f"network {model.name}: hls4ml does not convert it: {error}") from error
+            raise InputError(f"network {network.name}: hls4ml does not convert it: {error}") from error
     _size_streams(graph)
     return graph
+
+
+def _settings(layer: HlsLayer) -> dict[str, Any]:
+    """Return hls4ml's settings of a layer: its types, and how many products share a multiplier."""
+    formats = {"result": layer.written, **layer.types}
+    found: dict[str, Any] = {"Precision": {name: precision(each) for name, each in formats.items()}}
+    if layer.reuse is not None:
+        found |= {"Strategy": "Resource", "ReuseFactor": layer.reuse}
+    return found
+
+
+def _let_windows_overlap(header: Path) -> None:
+    """Take an assertion out of hls4ml's pooling: it wants windows that tile the map, and what follows needs no such.
+
+    The counters below it are those of the convolution, which has no such assertion: strides may be any.
+    """
+    text = header.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(POOLING_FUNCTION)
+    body, assertion, left = rest.partition(TILES)
+    if not assertion or "ReadInputHeight:" in body:
+        raise InputError(f"hls4ml's {header.name} is another one than is known: it lacks `{TILES}`")
+    header.write_text(head + begin + body + left, encoding="utf-8")
 
 
 def _size_streams(graph: ModelGraph) -> None:
     """Give each stream the depth it needs; hls4ml makes it hold a whole map, which no small device has room for.
 
-    Where chains join, no depth can lock up either: each has an input stream of its own, and the one that is read later
-    waits for nothing but its turn.
+    In a chain, and where chains of different inputs join, no depth can lock up: who waits, waits for a neighbor that
+    can go on. Where ways part and join again, one may have to run ahead of the other by as much as the layers on that
+    one keep back: what parts them, and what joins them, have streams that hold a whole map.
     """
-    layers = list(graph.get_layers())
-    readers = {name: node for node in layers for name in node.inputs}
-    for node in layers:
-        words = node.get_output_variable()
-        if words.pragma is None or node.outputs[0] not in readers:
-            continue
-        leaving = readers[node.outputs[0]].get_output_variable()
-        row_length = 1
-        if len(words.shape) == 3:
-            rows, columns, _ = words.shape
-            flattened = len(leaving.shape) == 1
-            row_length = int(rows * columns if flattened else columns)
-        words.pragma = ("stream", stream_depth(row_length))
+    nodes = list(graph.get_layers())
+    readers: dict[str, list[Any]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    for node in nodes:
+        parts = node.class_name == COPY
+        for name in node.outputs:
+            words = node.get_output_variable(name)
+            if words.pragma is None or name not in readers:
+                continue
+            (reader,) = readers[name]
+            row_length = 1
+            if len(words.shape) == 3:
+                rows, columns, _ = words.shape
+                whole = parts or reader.class_name in JOINTS or len(reader.get_output_variable().shape) == 1
+                row_length = int(rows * columns if whole else columns)
+            words.pragma = ("stream", stream_depth(row_length))
 
 
-def _precisions(layer: keras.Layer, model: keras.Model, words: tuple[Words, ...]) -> dict[str, str]:
-    """Return hls4ml's settings for a layer: its result by the trace, its constants by their own formats."""
-    found = {"result": written_formats(model, words)[layer.name], **constant_formats(layer)}
-    if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
-        found["accum"] = words[model.layers.index(layer)].format
-    return {name: precision(each) for name, each in found.items()}
-
-
-def _check(graph: ModelGraph, model: keras.Model, words: tuple[Words, ...]) -> None:
-    """Compare hls4ml's graph with the Keras model: layers, what each reads in which order, and precisions."""
-    results, exact = written_formats(model, words), {leaving.layer: leaving.format for leaving in words}
-    expected = merged_sources(model)
+def _check(graph: ModelGraph, layers: Sequence[HlsLayer]) -> None:
+    """Compare hls4ml's graph with what it was told: layers, what each reads in which order, settings, precisions."""
     found = {node.name: node for node in graph.get_layers()}
-    for name in expected:
-        if name not in found:
+    expected = {layer.name: layer for layer in layers}
+    for layer in layers:
+        name = layer.operation.name
+        if layer.name not in found and f"repack_{layer.name}" not in found:
             raise InputError(f"layer {name}: hls4ml dropped it from the network; it must stay, or leave the model")
     for name, node in found.items():
-        if name not in expected and node.class_name != PADDING:
-            raise InputError(f"layer {name}: hls4ml added a {node.class_name} that the model does not have")
+        name = name.removeprefix("repack_")
         if name not in expected:
+            if node.class_name != COPY:
+                raise InputError(f"layer {name}: hls4ml added a {node.class_name} that the network does not have")
             continue
-        _check_sources(node, expected[name])
-        _check_precisions(node, precision(results[name]), exact[name])
-        _check_constants(node, model.get_layer(name))
-    for kind, variables, tensors in (
-        ("input", graph.get_input_variables(), model.inputs),
-        ("output", graph.get_output_variables(), model.outputs),
-    ):
-        given = [_layer_of(graph, variable) for variable in variables]
-        wanted = [_producer(model, tensor) for tensor in tensors]
-        if given != wanted:
-            raise InputError(f"network {model.name}: {kind}s in hls4ml are {', '.join(given)}, unlike the model's")
+        _check_layer(node, expected[name], graph)
+    ends = [[_layer_of(graph, variable) for variable in variables] for variables in (
+        graph.get_input_variables(), graph.get_output_variables()
+    )]  # fmt: skip
+    wanted = [[layer.name for layer in layers if layer.kind == "InputLayer"], [layers[-1].name]]
+    for kind, given, due in zip(("input", "output"), ends, wanted, strict=True):
+        if given != due:
+            raise InputError(f"the network's {kind}s in hls4ml are {', '.join(given)}; they are {', '.join(due)}")
 
 
-def _check_sources(node: Any, expected: tuple[str, ...]) -> None:
-    if not expected:
-        # An input, which hls4ml lets read itself.
-        return
-    reads = tuple(_unpadded(node.get_input_node(source)).name for source in node.inputs)
-    if reads != expected:
+def _check_layer(node: Any, layer: HlsLayer, graph: ModelGraph) -> None:
+    name = layer.operation.name
+    kind = UNCHANGED.get(node.class_name, node.class_name)
+    made = UNCHANGED.get(layer.kind, layer.kind)
+    if kind not in (made, _CLASSES.get(made)):
+        raise InputError(f"layer {name}: hls4ml makes a {node.class_name} of it; it is a {layer.kind}")
+    if layer.reads:
+        reads = tuple(_source(graph, source) for source in node.inputs)
+        if reads != layer.reads:
+            raise InputError(
+                f"layer {name}: reads {', '.join(reads)} in hls4ml's network, not {', '.join(layer.reads)}"
+            )
+    given = str(node.get_output_variable().type.precision)
+    if given != precision(layer.written):
+        raise InputError(f"layer {name}: hls4ml gives its words the format {given}; it is {precision(layer.written)}")
+    for what, words in layer.types.items():
+        given = str(node.get_attr(f"{what}_t").precision)
+        # Of constants hls4ml keeps width and point alone: they are on their grid already.
+        if given.split(",")[:2] != precision(words).split(",")[:2]:
+            raise InputError(f"layer {name}: hls4ml gives its {what} the format {given}; it is {precision(words)}")
+    shared = node.get_attr("reuse_factor")
+    if layer.reuse is not None and (shared != layer.reuse or node.get_attr("strategy") != "resource"):
         raise InputError(
-            f"layer {node.name}: reads {', '.join(reads)} in hls4ml's network; the model says {', '.join(expected)}"
+            f"layer {name}: hls4ml shares a multiplier between {shared} products; {layer.reuse} were asked for"
         )
+    _check_settings(node, layer)
 
 
-def _unpadded(node: Any) -> Any:
-    return node.get_input_node() if node.class_name == PADDING else node
+_CLASSES = {
+    "MaxPooling2D": "Pooling2D",
+    "AveragePooling2D": "Pooling2D",
+    "GlobalMaxPooling2D": "GlobalPooling2D",
+    "GlobalAveragePooling2D": "GlobalPooling2D",
+    "LeakyReLU": "ParametrizedActivation",
+    "UpSampling2D": "Resize",
+    "InputLayer": "Input",
+}
+
+
+def _check_settings(node: Any, layer: HlsLayer) -> None:
+    """Compare attributes and constants with what hls4ml was told."""
+    for what, due in layer.settings.items():
+        if what.endswith("_data"):
+            _check_constants(node, layer, what.removesuffix("_data"), due)
+        elif what not in ("target_shape", "input_shape", "op") and node.get_attr(what) != due:
+            raise InputError(f"layer {layer.operation.name}: hls4ml gives it {what} {node.get_attr(what)}; it is {due}")
+    shape = tuple(int(extent) for extent in node.get_output_variable().shape)
+    due_shape = layer.operation.shape
+    if layer.kind.startswith("Global"):
+        due_shape = due_shape[-1:]
+    if shape != due_shape:
+        raise InputError(f"layer {layer.operation.name}: hls4ml gives words of shape {shape}; they are {due_shape}")
+
+
+def _check_constants(node: Any, layer: HlsLayer, what: str, due: Any) -> None:
+    given = node.weights["weight" if what == "depthwise" else what].data
+    given = np.asarray(given, np.float64)
+    if node.get_attr("_weights_transposed") and what == "weight":
+        # The outputs were put first.
+        given = np.moveaxis(given, 0, -1)
+    if not np.array_equal(given.reshape(-1), np.asarray(due, np.float64).reshape(-1)):
+        raise InputError(f"layer {layer.operation.name}: hls4ml changes its {what}")
+
+
+def _source(graph: ModelGraph, name: str) -> str:
+    """Return the layer that writes a stream, whatever copies it on the way."""
+    node = next(node for node in graph.get_layers() if name in node.outputs)
+    return _source(graph, node.inputs[0]) if node.class_name == COPY else node.name.removeprefix("repack_")
 
 
 def _layer_of(graph: ModelGraph, variable: Any) -> str:
-    return next(node.name for node in graph.get_layers() if variable in node.variables.values())
-
-
-def _producer(model: keras.Model, tensor: keras.KerasTensor) -> str:
-    """Return the layer that hls4ml lets write a tensor."""
-    layer = next(layer for layer in model.layers if layer.output is tensor)
-    return sources(model)[layer.name][0] if is_merged(layer) else layer.name
-
-
-def _check_precisions(node: Any, result: str, exact: Format | None) -> None:
-    given = str(node.get_output_variable().type.precision)
-    if given != result:
-        raise InputError(f"layer {node.name}: hls4ml gives its words the format {given}; the model says {result}")
-    if node.class_name in ACCUMULATING and exact is not None:
-        accumulator = str(node.get_attr("accum_t").precision)
-        if accumulator != precision(exact):
-            raise InputError(
-                f"layer {node.name}: hls4ml accumulates in {accumulator}; {precision(exact)} is what the weights need"
-            )
-
-
-def _check_constants(node: Any, layer: keras.Layer) -> None:
-    for name, words in constant_formats(layer).items():
-        given = str(node.get_attr(f"{name}_t").precision)
-        # Of constants hls4ml keeps width and point alone: they are on their grid already.
-        if given.split(",")[:2] != precision(words).removesuffix(">").split(",")[:2]:
-            raise InputError(f"layer {node.name}: hls4ml gives its {name} the format {given}; it is {precision(words)}")
-    if slope_shift(layer) and node.get_attr("activ_param") != 2.0 ** -slope_shift(layer):
-        raise InputError(f"layer {node.name}: hls4ml gives it the slope {node.get_attr('activ_param')}")
-
-
-def _register_activation() -> None:
-    """Teach hls4ml's Keras 3 reader the one QKeras layer that it does not know, by way of its Keras 2 handler."""
-    from hls4ml.converters.keras_v2_to_hls import layer_handlers
-    from hls4ml.converters.keras_v3_to_hls import v3_layer_handlers
-
-    def activation(layer: keras.Layer, inputs: Sequence[Any], outputs: Sequence[Any]) -> tuple[dict[str, Any]]:
-        described = {"class_name": "QActivation", "config": layer.get_config()}
-        names, shapes = [tensor.name for tensor in inputs], [list(tensor.shape) for tensor in inputs]
-        settings, _ = layer_handlers["QActivation"](described, names, shapes, None)
-        settings["input_keras_tensor_names"] = names
-        settings["output_keras_tensor_names"] = [tensor.name for tensor in outputs]
-        return (settings,)
-
-    v3_layer_handlers["QActivation"] = activation
+    node = next(node for node in graph.get_layers() if variable in node.variables.values())
+    return node.name.removeprefix("repack_")
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep hls4ml's remarks on what it tries off the terminal; what matters is checked."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
         yield

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from cytogate.model.contract.fixed_point import Format
+from cytogate.model.networks.operations import Constants, IntegerNetwork
 
 NETWORK_HEADER = "network.hpp"
 
@@ -24,9 +28,17 @@ class HlsProject:
     """Name of the network's top function."""
     logits: Format
     """Format of a logit."""
-    classes: int
+    shape: tuple[int, ...]
+    """Of the logits: a vector, but in proofs of a network's beginning."""
+    weights_hash: str
+    """The network's identity: 64 hexadecimal digits. Host and chip know each other's network by it."""
     input_types: tuple[str, ...] = ("input_t",)
     """Types of the words of each input's stream, in the order of the model's inputs."""
+
+    @property
+    def classes(self) -> int:
+        """Logits of a cell."""
+        return math.prod(self.shape)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -43,17 +55,24 @@ class HlsProject:
         """Macros of a C-simulation, which loads its weights from a folder of text files."""
         return (f'WEIGHTS_DIR="{self.folder.resolve() / "firmware" / "weights"}"',)
 
-    @property
-    def weights_hash(self) -> str:
-        """SHA-256 of the weights, 64 hexadecimal digits: of each text file's name, length and content, in name order.
 
-        Host and chip know each other's network by it.
-        """
-        digest = hashlib.sha256()
-        for path in sorted((self.folder / "firmware" / "weights").glob("*.txt")):
-            content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)}\n".encode("ascii") + content)
-        return digest.hexdigest()
+def identity(network: IntegerNetwork) -> str:
+    """Return the SHA-256 of what a network computes: of its operations, their formats and constants, not of names."""
+    digest = hashlib.sha256()
+    numbers = {each.name: number for number, each in enumerate(network.operations)}
+    for operation in network.operations:
+        told = [type(operation).__name__, *(str(numbers[name]) for name in operation.reads)]
+        for each in fields(operation):
+            value = getattr(operation, each.name)
+            if isinstance(value, Constants):
+                told += [str(value.codes.shape), value.format.ap_type]
+                digest.update(np.ascontiguousarray(value.codes, "<i8").tobytes())
+            elif isinstance(value, Format):
+                told.append(value.ap_type)
+            elif each.name not in ("name", "reads", "entering"):
+                told.append(str(value))
+        digest.update("\n".join((*told, "")).encode("ascii"))
+    return digest.hexdigest()
 
 
 def network_header(project: HlsProject) -> str:
@@ -72,6 +91,7 @@ def network_header(project: HlsProject) -> str:
             *(f"using ::{words};" for words in project.input_types),
             "using ::result_t;",
             f"constexpr int kLogitBits = {project.logits.width};",
+            f"using logit_code = {'ap_int' if project.logits.signed else 'ap_uint'}<kLogitBits>;",
             "",
             f"inline void run({', '.join(parameters)}, hls::stream<result_t>& logits) {{",
             f"  ::{project.top}({', '.join(streams)}, logits);",

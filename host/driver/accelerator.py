@@ -25,6 +25,7 @@ from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
 from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.description import LENGTH_WIDTH
@@ -39,8 +40,6 @@ EMULATION_DEADLINE_S = 60.0
 """A cell in C-simulation takes a second where the computer has other work as well."""
 LONGEST_DEADLINE_S = 86_400.0
 """A day: a wait without an end is no wait."""
-CLOCK_TOLERANCE = 1e-3
-"""Relative difference between the clock asked for and the one set that is not worth a word: PLLs are that coarse."""
 
 
 class Accelerator:

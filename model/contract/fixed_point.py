@@ -28,6 +28,8 @@ class Overflow(Enum):
 
     WRAP = "AP_WRAP"
     SATURATE = "AP_SAT"
+    SATURATE_SYMMETRIC = "AP_SAT_SYM"
+    """As far below zero as above: the smallest code of two's complement is left out."""
 
 
 def shift_right(codes: ArrayLike, shift: ArrayLike, rounding: Rounding = Rounding.CONVERGENT) -> Codes:
@@ -67,6 +69,8 @@ class Format:
     @property
     def code_min(self) -> int:
         """Smallest integer code."""
+        if self.overflow is Overflow.SATURATE_SYMMETRIC:
+            return -self.code_max if self.signed else 0
         return -(1 << (self.width - 1)) if self.signed else 0
 
     @property
@@ -93,7 +97,7 @@ class Format:
     def limit(self, codes: ArrayLike) -> Codes:
         """Bring integer codes into the range by saturation or wrapping."""
         codes = np.asarray(codes, np.int64)
-        if self.overflow is Overflow.SATURATE:
+        if self.overflow is not Overflow.WRAP:
             return np.clip(codes, self.code_min, self.code_max)
         return ((codes - self.code_min) & ((1 << self.width) - 1)) + self.code_min
 

@@ -3,6 +3,10 @@
 Counts are the vendor's: DS190 (Zynq-7000) for the XC7Z020, DS987 (Kria K26 SOM) for the XCK26, DS891 (Zynq UltraScale+)
 for the XCZU7EV. A block RAM is counted as 36 kbit; two of 18 kbit are one. Ports are the high-performance AXI ports of
 the processing system at their full width (UG585, 64 bits; UG1085, 128 bits), clocked as the kernel.
+
+Clocks come from the processing system: a PLL behind two dividers of six bits (UG585, FPGA0_CLK_CTRL; UG1087,
+PL0_REF_CTRL). Its frequency is what the board's boot image sets: 1000 MHz on a PYNQ-Z2 and, but for 10 ppm, on a KV260;
+1500 MHz on a ZCU104, which therefore has no 200 MHz.
 """
 
 from __future__ import annotations
@@ -10,6 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cytogate.model.errors import InputError
+
+CLOCK_TOLERANCE = 1e-3
+"""Relative difference between two clocks that is not worth a word: PLLs are that coarse."""
+DIVISORS = sorted({first * second for first in range(1, 64) for second in range(1, 64)})
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,19 @@ class Board:
     """Width of one high-performance port between memory and fabric."""
     clock_mhz: float
     """Of kernel and port, unless a design asks for another."""
+    pll_mhz: float
+    """Of the PLL that feeds clock 0 of the programmable logic, as the board's boot image leaves it."""
     network_clocks_per_pixel: int
     """Clocks that each layer of the network is given for a pixel of the network's input. More clocks take fewer
     multipliers: what the phase retrieval leaves of the device decides."""
+
+    def clock_near(self, mhz: float) -> float:
+        """Return the clock next to ``mhz`` that the PLL's two dividers make."""
+        return min((self.pll_mhz / divisor for divisor in DIVISORS), key=lambda made: abs(made - mhz))
+
+    def makes(self, mhz: float) -> bool:
+        """Whether that is ``mhz``, but for what no PLL is as exact as."""
+        return abs(self.clock_near(mhz) - mhz) <= CLOCK_TOLERANCE * mhz
 
     @property
     def port_bytes_per_second(self) -> float:
@@ -66,9 +84,11 @@ class Board:
 BOARDS = {
     board.name: board
     for board in (
-        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 4),
-        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1),
-        Board("zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", Area(230_400, 460_800, 1_728, 312, 96), 128, 200.0, 1),
+        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 1000.0, 4),
+        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1000.0, 1),
+        Board(
+            "zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", Area(230_400, 460_800, 1_728, 312, 96), 128, 187.5, 1500.0, 1
+        ),
     )
 }
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cytogate.model.design.boards import BOARDS, Board, board_named
+from cytogate.model.design.boards import BOARDS, DIVISORS, Board, board_named
 from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, check_names
 from cytogate.model.design.quantities import check, quantity
 from cytogate.model.design.topologies import Meng2017, Saved, Topology
@@ -96,6 +96,15 @@ class Chip:
             raise InputError(
                 f"samples_per_clock is {self.samples_per_clock}; kernel {HLS} takes one, kernel {RTL} up to "
                 f"{SAMPLES_PER_CLOCK[-1]}"
+            )
+
+        if not self.on.makes(self.clock_mhz):
+            pll = self.on.pll_mhz
+            below = max(pll / divisor for divisor in DIVISORS if pll / divisor < self.clock_mhz)
+            above = min((pll / divisor for divisor in DIVISORS if pll / divisor > self.clock_mhz), default=pll)
+            raise InputError(
+                f"clock_mhz is {self.clock_mhz:g}; the {pll:g} MHz of a {self.on.title}'s PLL divide to {below:.6g} or "
+                f"{above:.6g}"
             )
 
     def on_board(self, board: str | None, kernel: str | None = None, samples_per_clock: int | None = None) -> Chip:

@@ -23,6 +23,7 @@ from cytogate.model.design.boards import Area
 from cytogate.model.estimates.shapes import (
     Convolution,
     Dense,
+    Depthwise,
     Input,
     Join,
     Layer,
@@ -150,7 +151,9 @@ def stream_depth(row_length: int) -> int:
 
 def _estimated(layer: Weighted, read: Map, clocks_of_a_cell: int) -> LayerEstimate:
     inputs, outputs, positions = layer.inputs(read), layer.writes.channels, layer.writes.pixels
-    reuse = reuse_factor(inputs, outputs, max(1, clocks_of_a_cell // positions))
+    # hls4ml computes all products of a depthwise convolution at once.
+    shared = 1 if isinstance(layer, Depthwise) else max(1, clocks_of_a_cell // positions)
+    reuse = reuse_factor(inputs, outputs, shared)
     return LayerEstimate(layer.name, inputs, outputs, positions, layer.entering(read).pixels, reuse)
 
 
@@ -202,14 +205,17 @@ def _streams(layer: Layer, shapes: NetworkShapes) -> list[Buffer]:
 
     Inputs come by the kernel's pins, and the last layer's logits leave by them.
     """
-    found, reader = [], shapes.reader(layer)
+    found, readers = [], shapes.readers(layer)
     if isinstance(layer, Convolution) and any(layer.padding):
         entering = layer.entering(shapes.before(layer))
         found.append(Buffer("padded", layer.name, entering.pixel_bits, stream_depth(entering.columns)))
-    if reader is not None and not isinstance(layer, Input):
-        as_vector = isinstance(reader, (Dense, Join))
-        row = layer.writes.pixels if as_vector else layer.writes.columns
-        found.append(Buffer("written", layer.name, layer.writes.pixel_bits, stream_depth(row)))
+    # Ahead of a joint, and where ways part, a stream holds a map: one way may run ahead of the other.
+    bits, whole = layer.writes.pixel_bits, stream_depth(layer.writes.pixels)
+    if readers and not isinstance(layer, Input):
+        at_once = len(readers) == 1 and isinstance(readers[0], (Dense, Join))
+        found.append(Buffer("written", layer.name, bits, whole if at_once else stream_depth(layer.writes.columns)))
+    if len(readers) > 1:
+        found += [Buffer("copied", layer.name, bits, whole) for _ in readers]
     return found
 
 

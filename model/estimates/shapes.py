@@ -67,7 +67,7 @@ class Pooling(Layer):
 
 @dataclass(frozen=True)
 class Join(Layer):
-    """Vectors one after the other in one vector."""
+    """Words of two layers side by side, or their sums."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,15 @@ class Convolution(Weighted):
 
 
 @dataclass(frozen=True)
+class Depthwise(Convolution):
+    """A convolution of each channel by itself."""
+
+    def inputs(self, read: Map) -> int:
+        """Those under the kernel in one channel."""
+        return math.prod(self.kernel)
+
+
+@dataclass(frozen=True)
 class NetworkShapes:
     """Layers in an order in which each comes after those that it reads; the last one writes the logits."""
 
@@ -148,9 +157,9 @@ class NetworkShapes:
         """Return the map that a layer reads, the first one of a join."""
         return next(each.writes for each in self.layers if each.name == layer.reads[0])
 
-    def reader(self, layer: Layer) -> Layer | None:
-        """Return the layer that reads what ``layer`` writes; None for the last one."""
-        return next((each for each in self.layers if layer.name in each.reads), None)
+    def readers(self, layer: Layer) -> tuple[Layer, ...]:
+        """Return the layers that read what ``layer`` writes; none read the last one."""
+        return tuple(each for each in self.layers if layer.name in each.reads)
 
 
 def same_padding(extent: int, kernel: int, stride: int) -> int:
@@ -174,26 +183,20 @@ def planned_shapes(design: Design) -> NetworkShapes:
     def last() -> tuple[tuple[str], Map]:
         return (layers[-1].name,), layers[-1].writes
 
-    def rectified(name: str) -> None:
-        reads, given = last()
-        add(Layer(name, reads, Map(given.rows, given.columns, given.channels, spec.activation_bits)))
-
-    add(Layer("input_quantizer", *last()))
     for block, filters in enumerate(spec.filters, start=1):
         kernel, stride = (spec.first_kernel, spec.first_stride) if block == 1 else (KERNEL, 1)
         reads, given = last()
         padding = same_padding(given.rows, kernel, stride), same_padding(given.columns, kernel, stride)
-        sums = Map(-(-given.rows // stride), -(-given.columns // stride), filters, ACCUMULATOR_BITS)
+        written = Map(-(-given.rows // stride), -(-given.columns // stride), filters, spec.activation_bits)
         name = f"convolution_{block}"
-        add(Convolution(name, reads, sums, spec.weight_bits, ACCUMULATOR_BITS, (kernel, kernel), padding))
-        rectified(f"relu_{block}")
+        add(Convolution(name, reads, written, spec.weight_bits, ACCUMULATOR_BITS, (kernel, kernel), padding))
         reads, given = last()
         pooled = Map(given.rows // POOL[0], given.columns // POOL[1], filters, given.bits)
         add(Pooling(f"pool_{block}", reads, pooled, POOL))
-        rectified(f"normalization_{block}")
+        reads, given = last()
+        add(Layer(f"normalization_{block}", reads, given))
     for name, units in (("dense", spec.dense), ("logits", design.network.classes)):
-        if name == "logits":
-            rectified("relu_dense")
         reads, _ = last()
-        add(Dense(name, reads, Map(1, 1, units, ACCUMULATOR_BITS), spec.weight_bits, ACCUMULATOR_BITS))
+        bits = ACCUMULATOR_BITS if name == "logits" else spec.activation_bits
+        add(Dense(name, reads, Map(1, 1, units, bits), spec.weight_bits, ACCUMULATOR_BITS))
     return NetworkShapes("meng2017", tuple(layers))

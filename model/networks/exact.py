@@ -1,25 +1,26 @@
 """What is done to a trained network of any topology: logits, snapping, counting.
 
-The arithmetic of quantized networks is in :mod:`cytogate.model.networks.words`, their layers in
+What quantized networks compute is in :mod:`cytogate.model.networks.operations`, their layers in
 :mod:`cytogate.model.networks.layers`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL
+from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras, qkeras
+from cytogate.model.networks.quantizers import quantized
 from cytogate.model.networks.widths import (
     EXACT_STEPS,
     SNAP_FRACTION_BITS,
     largest_code,
 )
-from cytogate.model.networks.words import input_formats, quantizer_format, sources
 
 BATCH = 64
 """Cells evaluated at a time."""
@@ -38,12 +39,6 @@ def logits_of_values(model: keras.Model, batches: Iterator[NDArray[np.float32]])
     return np.concatenate(found) if found else np.zeros((0, model.output_shape[-1]))
 
 
-def logits_of_codes(model: keras.Model, codes: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
-    """Return logits (cells, classes) of a quantized network for codes (cells, ...) of each of its inputs."""
-    values = [words.decode(each).astype(np.float32) for words, each in zip(input_formats(model), codes, strict=True)]
-    return np.asarray(model(values if len(values) > 1 else values[0], training=False), np.float64)
-
-
 def snap_batch_normalization(model: keras.Model) -> None:
     """Turn each batch normalization into a scale and an offset on the grid 2^-10, and freeze it.
 
@@ -51,8 +46,11 @@ def snap_batch_normalization(model: keras.Model) -> None:
     scale of a channel that hardly varies is cut to what an accumulator holds.
     """
     for layer in _batch_normalizations(model):
-        gamma, beta, mean, variance = (np.asarray(part, np.float64) for part in layer.get_weights())
-        grid, largest = float(1 << SNAP_FRACTION_BITS), _largest_scale(model, layer)
+        mean, variance = (np.asarray(part, np.float64) for part in (layer.moving_mean, layer.moving_variance))
+        if not (layer.scale and layer.center):
+            raise InputError(f"layer {layer.name}: a normalization without scale or center cannot be snapped")
+        gamma, beta = np.asarray(layer.gamma, np.float64), np.asarray(layer.beta, np.float64)
+        grid, largest = float(1 << SNAP_FRACTION_BITS), _largest_scale(layer)
         scale = np.clip(gamma / np.sqrt(variance + layer.epsilon), -largest, largest)
         snapped = np.rint(scale * grid) / grid, np.rint((beta - mean * scale) * grid) / grid
         layer.set_weights([*snapped, np.zeros_like(mean), np.full_like(variance, 1 - layer.epsilon)])
@@ -70,7 +68,8 @@ def settle_weights(model: keras.Model) -> None:
     for layer in model.layers:
         if isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
             layer.kernel.assign(layer.kernel_quantizer_internal(layer.kernel))
-            layer.bias.assign(layer.bias_quantizer_internal(layer.bias))
+            if layer.use_bias:
+                layer.bias.assign(layer.bias_quantizer_internal(layer.bias))
 
 
 def count_macs(model: keras.Model) -> int:
@@ -95,13 +94,12 @@ def _batch_normalizations(model: keras.Model) -> list[keras.layers.BatchNormaliz
     return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-def _largest_scale(model: keras.Model, layer: keras.layers.BatchNormalization) -> float:
+def _largest_scale(layer: keras.layers.BatchNormalization) -> float:
     """Return the scale at which the largest word that enters a normalization takes SCALED_SHARE of the steps."""
-    behind, name = sources(model), layer.name
-    while behind[name]:
-        (name,) = behind[name]
-        source = model.get_layer(name)
+    source = layer
+    while not isinstance(source, keras.layers.InputLayer) and not isinstance(source.input, list):
+        source = source.input._keras_history.operation
         if isinstance(source, qkeras.QActivation):
-            entering = largest_code(quantizer_format(source.activation, name))
+            entering = largest_code(quantized(source.activation, source.name).format)
             return SCALED_SHARE * EXACT_STEPS / entering / (1 << SNAP_FRACTION_BITS)
     return math.inf

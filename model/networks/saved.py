@@ -28,7 +28,8 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.npz import open_arrays
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.words import assert_exact_accumulation, input_formats
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.reading.reader import read_network
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError)
 """What Keras, JSON and HDF5 raise of files that are damaged, or nested too deeply, or hold numbers beyond all use."""
@@ -46,7 +47,7 @@ def save_network(model: keras.Model, design: Design, quantized: bool) -> Path:
 
 
 def load_network(design: Design, quantized: bool = True) -> keras.Model:
-    """Return the trained network of a design, exact in fixed point where it is quantized.
+    """Return the trained network of a design.
 
     Raises
     ------
@@ -64,18 +65,31 @@ def load_network(design: Design, quantized: bool = True) -> keras.Model:
         )
     model = build(design, quantized)
     _load(model, path)
-    if quantized:
-        assert_exact_accumulation(model)
     return model
 
 
-def read_keras_file(path: Path) -> keras.Model:
-    """Return the quantized network in a ``.keras`` file, exact in fixed point; no code in the file is run.
+def load_operations(design: Design) -> IntegerNetwork:
+    """Return what the trained quantized network of a design computes.
 
     Raises
     ------
     InputError
-        If the file is missing, is no Keras model, holds layers that neither Keras nor QKeras knows, or is not exact.
+        As :func:`load_network`; or if a layer has no exact equivalent on integers.
+    """
+    model = load_network(design)
+    try:
+        return read_network(model).network
+    except InputError as error:
+        raise InputError(f"{network_folder(design)}: {error}") from error
+
+
+def read_keras_file(path: Path) -> keras.Model:
+    """Return the quantized network in a ``.keras`` file; no code in the file is run.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no Keras model, or holds layers that neither Keras nor QKeras knows.
     """
     try:
         model = keras.models.load_model(path, custom_objects=_known(), compile=False, safe_mode=True)
@@ -84,8 +98,20 @@ def read_keras_file(path: Path) -> keras.Model:
         raise InputError(f"{path}: cannot be read as a .keras file of Keras and QKeras layers: {reason}") from error
     if not isinstance(model, keras.Model):
         raise InputError(f"{path}: holds {type(model).__name__}, no network")
-    assert_exact_accumulation(model)
-    return model
+    return _in_float32(model)
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """Return a network that was trained in mixed precision as one that computes in the precision of its weights."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+
+    def anew(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config(layer.get_config() | {"dtype": "float32"})
+
+    found = keras.models.clone_model(model, clone_function=anew)
+    found.set_weights(model.get_weights())
+    return found
 
 
 def save_adopted(model: keras.Model, design: Design) -> None:
@@ -134,15 +160,13 @@ def has_network(design: Design) -> bool:
 
 
 def _load_saved(topology: Path, weights: Path) -> keras.Model:
-    """Return a network whose topology is saved beside its weights, exact in fixed point."""
+    """Return a network whose topology is saved beside its weights."""
     path = topology
     try:
         # Lambda layers, which hold code, are refused by Keras.
         model = keras.models.model_from_json(path.read_text(encoding="utf-8"), custom_objects=_known())
         path = weights
         model.load_weights(path)
-        path = topology
-        assert_exact_accumulation(model)
     except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: is no part of a saved quantized network: {reason}") from error
@@ -179,16 +203,16 @@ def _input_name(number: int) -> str:
 
 
 def _check_codes(model: keras.Model, codes: Sequence[NDArray[np.integer]], design: Design, where: str) -> None:
-    if model.output_shape[1:] != (design.network.classes,):
+    network = read_network(model).network
+    if network.logits.shape != (design.network.classes,):
         raise InputError(
-            f"{where}: network {model.name} gives {model.output_shape[1:]}; design {design.name} has "
+            f"{where}: network {model.name} gives {network.logits.shape}; design {design.name} has "
             f"{design.network.classes} classes: {', '.join(design.network.class_names)}"
         )
-    formats = input_formats(model)
-    if len(codes) != len(formats):
-        raise InputError(f"{where}: codes of {len(codes)} inputs; network {model.name} has {len(formats)}")
-    for number, (given, words, tensor) in enumerate(zip(codes, formats, model.inputs, strict=True)):
-        shape = tuple(tensor.shape[1:])
+    if len(codes) != len(network.inputs):
+        raise InputError(f"{where}: codes of {len(codes)} inputs; network {model.name} has {len(network.inputs)}")
+    for number, (given, entry) in enumerate(zip(codes, network.inputs, strict=True)):
+        shape, words = entry.shape, entry.format
         if given.dtype.kind not in "iu" or given.shape[1:] != shape or not len(given) or len(given) != len(codes[0]):
             raise InputError(
                 f"{where}: codes of input {number} are {given.dtype} {given.shape}; integers (cells, "

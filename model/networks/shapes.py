@@ -1,13 +1,13 @@
-"""The shapes of a quantized Keras network, for estimates: what hardware has of it."""
+"""The shapes of a network's operations, for estimates: what hardware has of it."""
 
 from __future__ import annotations
 
-from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.design import Design
 from cytogate.model.design.topologies import Meng2017
 from cytogate.model.estimates.shapes import (
     Convolution,
     Dense,
+    Depthwise,
     Input,
     Join,
     Layer,
@@ -15,13 +15,13 @@ from cytogate.model.estimates.shapes import (
     NetworkShapes,
     Pooling,
     planned_shapes,
-    same_padding,
 )
+from cytogate.model.networks import operations
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import snap_batch_normalization
-from cytogate.model.networks.keras_backend import keras, qkeras
-from cytogate.model.networks.saved import has_network, load_network
-from cytogate.model.networks.words import Words, constant_formats, merged_sources, trace, written_formats
+from cytogate.model.networks.operations import IntegerNetwork, Operation
+from cytogate.model.networks.reading.reader import read_network
+from cytogate.model.networks.saved import has_network, load_operations
 
 
 def network_shapes(design: Design) -> NetworkShapes:
@@ -33,63 +33,62 @@ def network_shapes(design: Design) -> NetworkShapes:
         If the topology does not go with the design.
     """
     if has_network(design):
-        return shapes_of(load_network(design))
+        return shapes_of(load_operations(design))
     if isinstance(design.network.topology, Meng2017):
         return planned_shapes(design)
     network = build(design, quantized=True)
-    # As training leaves it: a batch normalization has no width before.
+    # As training leaves it: a batch normalization has no grid before.
     snap_batch_normalization(network)
-    return shapes_of(network)
+    return shapes_of(read_network(network).network)
 
 
-def shapes_of(model: keras.Model) -> NetworkShapes:
-    """Return the shapes of a network that conversion accepts, with the widths that its weights need.
+def shapes_of(network: IntegerNetwork) -> NetworkShapes:
+    """Return the shapes of a network, with the widths that its weights need.
 
-    Signed quantizers are not layers of their own, as the layer before them rounds; nor is a Flatten.
-
-    Raises
-    ------
-    InputError
-        If a layer cannot be exact in fixed point; see :func:`cytogate.model.networks.words.trace`.
+    Roundings are not layers of their own where the layer before them rounds, nor is a reshaping, nor are the zeros
+    around the map of a convolution.
     """
-    words = trace(model)
-    formats, reads = written_formats(model, words), merged_sources(model)
-    flattened = {name: reads[name][0] for name in reads if isinstance(model.get_layer(name), keras.layers.Flatten)}
-    traced = {leaving.layer: leaving for leaving in words}
+    rounding = network.roundings_within()
+    standing_for: dict[str, str] = {}
+    padding: dict[str, operations.Pad] = {}
     layers = []
-    for name, sources in reads.items():
-        if name not in flattened:
-            read = tuple(flattened.get(source, source) for source in sources)
-            layers.append(_layer(model.get_layer(name), read, formats[name], traced[name]))
-    return NetworkShapes(model.name, tuple(layers))
+    for each in network.operations:
+        if each.name in rounding.values():
+            continue
+        reads = tuple(standing_for.get(name, name) for name in each.reads)
+        if isinstance(each, operations.Reshape):
+            standing_for[each.name] = reads[0]
+            continue
+        readers = network.readers(each.name)
+        if isinstance(each, operations.Pad) and all(map(_is_window, readers)):
+            standing_for[each.name], padding[each.name] = reads[0], each
+            continue
+        bits = network[rounding.get(each.name, each.name)].format.width
+        around = padding.get(each.reads[0]) if each.reads else None
+        layers.append(_layer(each, reads, bits, around))
+        if each.name in rounding:
+            standing_for[rounding[each.name]] = each.name
+    return NetworkShapes(network.name, tuple(layers))
 
 
-def _layer(layer: keras.Layer, reads: tuple[str, ...], written: Format, traced: Words) -> Layer:
-    *extents, channels = layer.output.shape[1:]
-    rows, columns = extents or (1, 1)
-    writes = Map(int(rows), int(columns), int(channels), written.width)
-    if isinstance(layer, keras.layers.InputLayer):
-        return Input(layer.name, reads, writes)
-    if isinstance(layer, keras.layers.MaxPooling2D):
-        return Pooling(layer.name, reads, writes, tuple(layer.pool_size))
-    if isinstance(layer, keras.layers.Concatenate):
-        return Join(layer.name, reads, writes)
-    if not isinstance(layer, (qkeras.QConv2D, qkeras.QDense)):
-        return Layer(layer.name, reads, writes)
-    accumulator = traced.format
-    assert accumulator is not None, "sums of a network that was traced have a format"
-    weight_bits = constant_formats(layer)["weight"].width
-    if isinstance(layer, qkeras.QDense):
-        return Dense(layer.name, reads, writes, weight_bits, accumulator.width)
-    padding = _padding(layer)
-    return Convolution(layer.name, reads, writes, weight_bits, accumulator.width, tuple(layer.kernel_size), padding)
+def _is_window(operation: Operation) -> bool:
+    return isinstance(operation, (operations.Convolution, operations.Depthwise))
 
 
-def _padding(layer: keras.Layer) -> tuple[int, int]:
-    if layer.padding != "same":
-        return 0, 0
-    rows, columns = (
-        same_padding(extent, kernel, stride)
-        for extent, kernel, stride in zip(layer.input.shape[1:3], layer.kernel_size, layer.strides, strict=True)
-    )
-    return rows, columns
+def _layer(operation: Operation, reads: tuple[str, ...], bits: int, around: operations.Pad | None) -> Layer:
+    rows, columns, channels = operation.shape if len(operation.shape) == 3 else (1, 1, operation.shape[-1])
+    name, writes = operation.name, Map(rows, columns, channels, bits)
+    if isinstance(operation, operations.Input):
+        return Input(name, reads, writes)
+    if isinstance(operation, (operations.MaxPool, operations.Mean)):
+        return Pooling(name, reads, writes, operation.window)
+    if isinstance(operation, (operations.Add, operations.Concatenate)):
+        return Join(name, reads, writes)
+    if isinstance(operation, operations.Dense):
+        return Dense(name, reads, writes, operation.kernel.format.width, operation.format.width)
+    if isinstance(operation, (operations.Convolution, operations.Depthwise)):
+        kind = Convolution if isinstance(operation, operations.Convolution) else Depthwise
+        zeros = (0, 0) if around is None else (sum(around.rows), sum(around.columns))
+        kernel = operation.kernel.codes.shape[0], operation.kernel.codes.shape[1]
+        return kind(name, reads, writes, operation.kernel.format.width, operation.format.width, kernel, zeros)
+    return Layer(name, reads, writes)

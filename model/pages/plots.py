@@ -54,6 +54,23 @@ def lines_plot(
     return figure
 
 
+def ranges_plot(rows: Sequence[tuple[str, tuple[float, float], tuple[float, float]]]) -> Figure:
+    """Draw what was seen of each range that is possible: name, seen ends, possible ends; the first row on top."""
+    figure = Figure(figsize=(7.0, 0.9 + 0.27 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for number, (_, seen, possible) in enumerate(rows):
+        largest = max(map(abs, possible)) or 1.0
+        for (low, high), color, height in ((possible, "#d8dee6", 0.8), (seen, "#2f6fb5", 0.4)):
+            axes.barh(number, (high - low) / largest, left=low / largest, height=height, color=color)
+    axes.set_yticks(range(len(rows)), [name for name, *_ in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(y=0.01)
+    axes.axvline(0, color="black", linewidth=0.6)
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_xlabel("largest value that can come = 1; dark: what has come")
+    return figure
+
+
 def gallery_plot(rows: Mapping[str, Sequence[NDArray]], *, color_map: str = "gray", label: str = "") -> Figure:
     """Draw images (rows, columns), a named row of them each, all on one range; ``label`` names what they show."""
     columns = max(map(len, rows.values()))

@@ -28,7 +28,7 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import logits_of_values, settle_weights, snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import start_quantized
-from cytogate.model.networks.words import assert_exact_accumulation
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.training.fitting import Fitted, OnProgress, Plan, TrainingPhase, fit
 from cytogate.model.training.record import Select
 from cytogate.model.training.steps import Accuracy
@@ -152,7 +152,7 @@ def fit_quantized(
 
     fitted = fit_float(dataclasses.replace(wanted, build=started), on_progress)
     settle_weights(fitted.model)
-    assert_exact_accumulation(fitted.model)
+    read_exactly(fitted.model)
     return fitted
 
 

@@ -186,7 +186,7 @@ def compare_recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: 
 
 @dataclass(frozen=True)
 class _Network:
-    """The network as Keras computes it and as hls4ml has written it."""
+    """The network on integers, and as hls4ml has written it."""
 
     project: HlsProject
     codes: Callable[[NDArray[np.integer]], Codes]
@@ -195,18 +195,11 @@ class _Network:
     @staticmethod
     def of(design: Design, folder: Path) -> _Network:
         from cytogate.hls.network.convert import convert
-        from cytogate.model.networks.exact import logits_of_values
-        from cytogate.model.networks.saved import load_network
+        from cytogate.model.networks.saved import load_operations
 
         print("Converting the network with hls4ml ...", flush=True)
-        model = load_network(design)
-        project = convert(model, design, folder / "network")
-
-        def codes(pixels: NDArray[np.integer]) -> Codes:
-            values = contract(design).pixel.decode(pixels).astype(np.float32)
-            return project.logits.encode(logits_of_values(model, iter([values])))
-
-        return _Network(project, codes)
+        network = load_operations(design)
+        return _Network(convert(network, design, folder / "network"), network.classify)
 
 
 def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger]:

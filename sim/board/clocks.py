@@ -1,7 +1,7 @@
 """Clock registers of the processing systems, as far as pynq reads and writes them.
 
-A PLL of about 1 GHz feeds the programmable logic through two dividers: 1000 MHz on a Zynq-7000 (UG585, appendix B.28)
-and 999.99 MHz on a Zynq UltraScale+ (UG1087), as their boot loaders leave them.
+A PLL feeds the programmable logic through two dividers: UG585, appendix B.28, of a Zynq-7000; UG1087 of a Zynq
+UltraScale+. Its frequency is the board's.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cytogate.model.design.boards import Board
 from cytogate.sim.board.faults import FaultKind, Faults
 
 
@@ -23,20 +24,29 @@ class ClockMap:
     boot: Mapping[int, int]
 
 
-ZYNQ = ClockMap(
-    base=0xF800_0000,
-    size=0x200,
-    divider=0x170,
-    # PLL: feedback 20 times 50 MHz. Clock 0: IO PLL by 10 and 1.
-    boot={0x100: 20 << 12, 0x104: 20 << 12, 0x108: 20 << 12, 0x170: 10 << 8 | 1 << 20},
-)
-ULTRASCALE = ClockMap(
-    base=0xFF5E_0000,
-    size=0x100,
-    divider=0xC0,
-    # PLL: feedback 60 times 33.333 MHz, halved. Clock 0: IO PLL by 10 and 1.
-    boot={0x20: 60 << 8 | 1 << 16, 0x30: 60 << 8 | 1 << 16, 0xC0: 10 << 8 | 1 << 16 | 1 << 24},
-)
+ZYNQ_CRYSTAL_MHZ, ULTRASCALE_CRYSTAL_MHZ = 50.0, 100 / 3
+
+
+def zynq(board: Board) -> ClockMap:
+    """Return the clock registers of a Zynq-7000: all PLLs alike, clock 0 its PLL by 10 and 1."""
+    feedback = round(board.pll_mhz / ZYNQ_CRYSTAL_MHZ) << 12
+    return ClockMap(
+        base=0xF800_0000,
+        size=0x200,
+        divider=0x170,
+        boot={0x100: feedback, 0x104: feedback, 0x108: feedback, 0x170: 10 << 8 | 1 << 20},
+    )
+
+
+def ultrascale(board: Board) -> ClockMap:
+    """Return the clock registers of a Zynq UltraScale+: its PLLs halved, clock 0 the IO PLL by 10 and 1."""
+    feedback = round(2 * board.pll_mhz / ULTRASCALE_CRYSTAL_MHZ)
+    return ClockMap(
+        base=0xFF5E_0000,
+        size=0x100,
+        divider=0xC0,
+        boot={0x20: feedback << 8 | 1 << 16, 0x30: feedback << 8 | 1 << 16, 0xC0: 10 << 8 | 1 << 16 | 1 << 24},
+    )
 
 
 class ClockRegisters:

@@ -88,7 +88,7 @@ class EmulatedBoard:
         self.dma = AxiDma(self.memory, self.fabric, self.faults, self._interrupt)
         self.fabric.on_packet = self.dma.packet_waits
         self.processor = hwh.processor_of(bundle.design)
-        clock_map = clocks.ZYNQ if self.processor is hwh.ZYNQ else clocks.ULTRASCALE
+        clock_map = (clocks.zynq if self.processor is hwh.ZYNQ else clocks.ultrascale)(bundle.design.chip.on)
         self.cells: dict[str, RegisterBlock] = {
             DMA: self.dma,
             INTERRUPTS: self.interrupts,

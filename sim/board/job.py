@@ -9,13 +9,13 @@ from cytogate.hls.network.convert import convert
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import network_folder
 from cytogate.model.interface.bundle import Bundle, network_members
-from cytogate.model.networks.saved import load_network
+from cytogate.model.networks.saved import load_operations
 from cytogate.sim.board.bundle import write_synthetic
 
 
 def emulate(design: Design, output: Path) -> Bundle:
     """Write the bundle of a design, whose network is trained, into the folder ``output`` and return it."""
-    project = convert(load_network(design), design, output / design.name / "network")
+    project = convert(load_operations(design), design, output / design.name / "network")
     folder = network_folder(design).parent
     network = {name: folder / name for name in network_members(design)}
     path = output / f"cytogate-{design.chip.board}-{design.name}.zip"

@@ -59,7 +59,7 @@ def _folder(bundle: Bundle) -> Path:
 def _network(bundle: Bundle) -> HlsProject:
     """Convert the network that the bundle carries."""
     from cytogate.hls.network.convert import convert
-    from cytogate.model.networks.saved import load_network
+    from cytogate.model.networks.saved import load_operations
 
     if not bundle.manifest.synthetic:
         raise InputError(
@@ -69,12 +69,12 @@ def _network(bundle: Bundle) -> HlsProject:
     with temporary_folder() as extracted:
         bundle.extract(extracted)
         try:
-            model = load_network(replace(bundle.design, folder=extracted))
+            network = load_operations(replace(bundle.design, folder=extracted))
         except InputError as error:
             # By its name in the bundle, not where it was extracted to.
             told = str(error).replace(f"{extracted}/", "")
             raise InputError(f"{bundle.path}: {told}") from error
-    return convert(model, bundle.design, _folder(bundle) / "network")
+    return convert(network, bundle.design, _folder(bundle) / "network")
 
 
 def _built(bundle: Bundle, project: HlsProject) -> Bundle:

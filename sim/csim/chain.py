@@ -28,7 +28,7 @@ CELLS_AT_A_TIME = 16
 
 @dataclass(frozen=True)
 class Classifier:
-    """The quantized network in Keras, an integer model of its own."""
+    """The quantized network, on integers."""
 
     logits: Callable[[NDArray[np.float32]], NDArray[np.float64]]
     """Values (cells, rows, columns, channels) of the network's input to logits (cells, classes)."""

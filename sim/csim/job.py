@@ -17,8 +17,7 @@ from cytogate.hls.network.convert import convert
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
-from cytogate.model.networks.exact import logits_of_values
-from cytogate.model.networks.saved import has_network, load_network
+from cytogate.model.networks.saved import has_network, load_operations
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.model.simulation.write import write_cells
@@ -70,7 +69,7 @@ def run_csim(request: CSimRequest) -> None:
                 writer.write(record)
 
         progress = stack.enter_context(progress_bars())
-        all_bar = progress.add_task("float and integer chain, Keras", total=cells)
+        all_bar = progress.add_task("float and integer chain", total=cells)
         csim_bar = progress.add_task("C-simulation of both kernels", total=csim_cells)
 
         def show(done: int, simulated: int) -> None:
@@ -113,10 +112,10 @@ def _compiled(design: Design, folder: Path) -> tuple[Classifier | None, CSimulat
     if not has_network(design):
         print("Compiling with g++ (cached when nothing changed); there is no trained network yet ...", flush=True)
         return None, CSimulation.of_kernel(design, folder)
-    model = load_network(design)
+    network = load_operations(design)
     print("Converting the network with hls4ml and compiling with g++ (cached when nothing changed) ...", flush=True)
-    project = convert(model, design, folder / "network")
-    classifier = Classifier(lambda values: logits_of_values(model, iter([values])), project.logits)
+    project = convert(network, design, folder / "network")
+    classifier = Classifier(network.classify_values, project.logits)
     return classifier, CSimulation.of_chain(design, project, folder)
 
 

@@ -1,6 +1,6 @@
 """What ``cytogate csim`` does with a design without an instrument: its network on the codes that lie beside it.
 
-The network may have any number of inputs; every logit of the C-simulation is compared with Keras's.
+The network may have any number of inputs; every logit of the C-simulation is compared.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import network_folder
 from cytogate.model.errors import CheckFailed
-from cytogate.model.networks.exact import count_macs, count_weights
+from cytogate.model.networks.keras_check import compare_with_keras
+from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import INPUT_CODES, load_codes, load_network
 from cytogate.sim.csim.compare import ExactStage
 from cytogate.sim.csim.kernels import BUILD_FOLDER, LOGITS
@@ -47,8 +48,8 @@ class NetworkReport:
         for stage in self.stages:
             if not stage.values or stage.differing:
                 raise CheckFailed(
-                    f"design {self.design}: {stage.differing} of {stage.values} {stage.name} differ between Keras and "
-                    f"C-simulation on {self.cells} cells"
+                    f"design {self.design}: {stage.differing} of {stage.values} {stage.name} differ in C-simulation "
+                    f"on {self.cells} cells"
                 )
 
 
@@ -57,8 +58,11 @@ def run_network_inputs(design: Design, output: Path) -> NetworkReport:
     began, console = time.perf_counter(), terminal()
     model = load_network(design)
     codes = load_codes(model, design)
+    reading = read_network(model)
+    network = reading.network
     with console.status("converting with hls4ml, compiling with g++, simulating ..."):
-        found = compare_logits(model, codes, design, BUILD_FOLDER / design.name)
+        compare_with_keras(model, reading, codes)
+        found = compare_logits(network, codes, design, BUILD_FOLDER / design.name)
     report = NetworkReport(
         design=design.name,
         source=str(network_folder(design) / INPUT_CODES),
@@ -66,8 +70,8 @@ def run_network_inputs(design: Design, output: Path) -> NetworkReport:
         inputs=len(codes),
         cells=len(codes[0]),
         stages=(ExactStage(LOGITS, found.values, found.differing),),
-        macs=count_macs(model),
-        weights=count_weights(model),
+        macs=network.macs,
+        weights=network.weights,
         seconds=time.perf_counter() - began,
     )
     path = output / "report.json"

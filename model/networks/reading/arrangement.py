@@ -1,0 +1,167 @@
+"""Layers that add, join, pad and rearrange words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cytogate.model.errors import InputError
+from cytogate.model.networks.operations import (
+    Add,
+    Concatenate,
+    Crop,
+    Operation,
+    Pad,
+    Permute,
+    Repeat,
+    Reshape,
+    exact_format,
+)
+from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
+
+if TYPE_CHECKING:
+    from cytogate.model.networks.reading.reader import Reader
+
+
+def add(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read a sum of layers, two at a time."""
+    check_settings(layer, ())
+    if len({source.shape for source in sources}) != 1 or len(sources) < 2:
+        shapes = " and ".join(str(source.shape) for source in sources)
+        raise InputError(f"layer {layer.name}: adds {shapes}; words of one shape can be added")
+    total = sources[0]
+    for number, source in enumerate(sources[1:], start=2):
+        grid = max(total.format.fraction_bits, source.format.fraction_bits)
+        formats = total.format, source.format
+        low, high = (
+            sum(code << (grid - words.fraction_bits) for code, words in zip(codes, formats, strict=True))
+            for codes in ([each.code_min for each in formats], [each.code_max for each in formats])
+        )
+        name = layer.name if number == len(sources) else f"{layer.name}_{number}"
+        made = Add(name, (total.name, source.name), formats, source.shape, exact_format(low, high, grid))
+        total = reader.add(made)
+    return total
+
+
+def concatenate(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read a joint of channels, two at a time."""
+    check_settings(layer, ("axis",))
+    rank = len(sources[0].shape)
+    if layer.axis not in (-1, rank):
+        raise InputError(f"layer {layer.name}: joins along axis {layer.axis}; channels, the last axis, can be joined")
+    total = sources[0]
+    for number, source in enumerate(sources[1:], start=2):
+        formats = total.format, source.format
+        grid = max(each.fraction_bits for each in formats)
+        low = min(each.code_min << (grid - each.fraction_bits) for each in formats)
+        high = max(each.code_max << (grid - each.fraction_bits) for each in formats)
+        shape = (*total.shape[:-1], total.shape[-1] + source.shape[-1])
+        name = layer.name if number == len(sources) else f"{layer.name}_{number}"
+        joined = formats[0] if formats[0] == formats[1] else exact_format(low, high, grid)
+        total = reader.add(Concatenate(name, (total.name, source.name), formats, shape, joined))
+    return total
+
+
+def flatten(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read a flattening."""
+    check_settings(layer, ("data_format",))
+    if layer.data_format == "channels_first" and len(source.shape) == 3:
+        # Keras takes the first axis for channels and puts them last.
+        source = permuted(reader, f"{layer.name}_channels_last", source, (1, 2, 0))
+    return reshaped(reader, layer.name, source, (math.prod(source.shape),))
+
+
+def reshape(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read a reshaping."""
+    check_settings(layer, ("target_shape",))
+    shape = tuple(int(extent) for extent in np.empty(source.shape, np.int8).reshape(layer.target_shape).shape)
+    return reshaped(reader, layer.name, source, shape)
+
+
+def reshaped(reader: Reader, name: str, source: Operation, shape: tuple[int, ...]) -> Operation:
+    """Add a reshaping, unless nothing changes."""
+    if shape == source.shape:
+        return source
+    if isinstance(source, Reshape):
+        # What was between is nobody's concern.
+        source = reader.operations[source.reads[0]]
+        if shape == source.shape:
+            return source
+    return reader.add(Reshape(name, (source.name,), (source.format,), shape, source.format), reader.steps[source.name])
+
+
+def permute(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read a permutation of axes."""
+    check_settings(layer, ("dims",))
+    return permuted(reader, layer.name, source, tuple(int(axis) - 1 for axis in layer.dims))
+
+
+def permuted(reader: Reader, name: str, source: Operation, order: tuple[int, ...]) -> Operation:
+    """Add a permutation, unless nothing changes."""
+    shape = tuple(source.shape[axis] for axis in order)
+    if order == tuple(range(len(order))):
+        return source
+    made = Permute(name, (source.name,), (source.format,), shape, source.format, order)
+    return reader.add(made, reader.steps[source.name])
+
+
+def zero_padding(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read zeros around a map."""
+    check_settings(layer, ("padding",), **CHANNELS_LAST)
+    rows, columns = ((int(first), int(last)) for first, last in layer.padding)
+    return surrounded(reader, layer.name, source, rows, columns)
+
+
+def cropping(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read a cropping."""
+    check_settings(layer, ("cropping",), **CHANNELS_LAST)
+    must_be_map(layer, source)
+    rows, columns = ((int(first), int(last)) for first, last in layer.cropping)
+    shape = (source.shape[0] - sum(rows), source.shape[1] - sum(columns), source.shape[2])
+    made = Crop(layer.name, (source.name,), (source.format,), shape, source.format, rows, columns)
+    return reader.add(made, reader.steps[source.name])
+
+
+def up_sampling(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read an up-sampling by whole factors."""
+    check_settings(layer, ("size",), interpolation="nearest", **CHANNELS_LAST)
+    must_be_map(layer, source)
+    times = (int(layer.size[0]), int(layer.size[1]))
+    shape = (source.shape[0] * times[0], source.shape[1] * times[1], source.shape[2])
+    return reader.add(
+        Repeat(layer.name, (source.name,), (source.format,), shape, source.format, times), reader.steps[source.name]
+    )
+
+
+def padded(reader: Reader, layer: Any, source: Operation, window: Sequence[int]) -> Operation:
+    """Return the map with the zeros that padding 'same' asks for."""
+    must_be_map(layer, source)
+    if str(layer.padding).lower() == "valid":
+        return source
+    if str(layer.padding).lower() != "same":
+        raise InputError(f"layer {layer.name}: padding {layer.padding!r}; 'same' or 'valid' is supported")
+    around = []
+    for extent, size, stride in zip(source.shape[:2], window, layer.strides, strict=True):
+        zeros = max(0, (-(-extent // stride) - 1) * stride + size - extent)
+        around.append((zeros // 2, zeros - zeros // 2))
+    rows, columns = around
+    return surrounded(reader, f"{layer.name}_padding", source, rows, columns)
+
+
+def surrounded(
+    reader: Reader, name: str, source: Operation, rows: tuple[int, int], columns: tuple[int, int]
+) -> Operation:
+    """Add zeros around a map, unless there are none."""
+    if not any((*rows, *columns)):
+        return source
+    shape = (source.shape[0] + sum(rows), source.shape[1] + sum(columns), source.shape[2])
+    made = Pad(name, (source.name,), (source.format,), shape, source.format, rows, columns)
+    return reader.add(made, reader.steps[source.name])
+
+
+def positions(shape: Sequence[int], window: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
+    """Return rows and columns of the windows that fit."""
+    return tuple((extent - size) // stride + 1 for extent, size, stride in zip(shape[:2], window, strides, strict=True))
