@@ -19,13 +19,13 @@ CELLS = 3
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> dict:
     folder = tmp_path_factory.mktemp("explain")
-    assert main(["explain", "--design", "qatom64", "--cells", str(CELLS), "--output", str(folder)]) == 0
+    assert main(["explain", "--design", "qatom128", "--cells", str(CELLS), "--output", str(folder)]) == 0
     assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
 def test_every_operation_is_told_with_what_has_come(explained: dict) -> None:
-    design = load_design("qatom64")
+    design = load_design("qatom128")
     network = load_operations(design)
     frames = np.stack([cell.frames for cell in simulated_cells(design, CELLS, 0)])
     words = network.compute([exact(frames, design)["network_input"]])
@@ -41,7 +41,7 @@ def test_every_operation_is_told_with_what_has_come(explained: dict) -> None:
 
 
 def test_saturation_counts_words_that_a_rounding_has_cut(explained: dict) -> None:
-    design = load_design("qatom64")
+    design = load_design("qatom128")
     network = load_operations(design)
     frames = np.stack([cell.frames for cell in simulated_cells(design, CELLS, 0)])
     words = network.compute([exact(frames, design)["network_input"]])
