@@ -22,7 +22,7 @@ void feed(const std::int32_t* codes, int positions, hls::stream<Pixel>& pixels) 
 }
 
 // Counts all words that come, and keeps those that there is room for.
-int take(hls::stream<network::result_t>& results, std::int32_t* logits, int room) {
+int take(hls::stream<network::result_t>& results, std::int64_t* logits, int room) {
   int count = 0;
   while (!results.empty()) {
     const network::result_t result = results.read();
@@ -38,7 +38,7 @@ int take(hls::stream<network::result_t>& results, std::int32_t* logits, int room
 // The network's signature says what its inputs are: all streams but the last one.
 template <class... Streams, std::size_t... Inputs>
 int play(void (*run)(Streams&...), std::index_sequence<Inputs...>, const std::int32_t* const* codes,
-         const int* positions, std::int32_t* logits, int room) {
+         const int* positions, std::int64_t* logits, int room) {
   std::tuple<Streams...> streams;
   (feed(codes[Inputs], positions[Inputs], std::get<Inputs>(streams)), ...);
   std::apply(run, streams);
@@ -47,7 +47,7 @@ int play(void (*run)(Streams&...), std::index_sequence<Inputs...>, const std::in
 }
 
 template <class... Streams>
-int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* positions, std::int32_t* logits,
+int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* positions, std::int64_t* logits,
          int room) {
   return play(run, std::make_index_sequence<sizeof...(Streams) - 1>(), codes, positions, logits, room);
 }
@@ -55,7 +55,7 @@ int play(void (*run)(Streams&...), const std::int32_t* const* codes, const int* 
 }  // namespace
 
 // One cell: codes and positions of each input, and room for so many logits; returns how many came.
-extern "C" int cytogate_network(const std::int32_t* const* codes, const int* positions, std::int32_t* logits,
+extern "C" int cytogate_network(const std::int32_t* const* codes, const int* positions, std::int64_t* logits,
                                 int room) {
   return play(network::run, codes, positions, logits, room);
 }

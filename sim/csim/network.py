@@ -145,7 +145,7 @@ class NetworkSimulation:
     def logits(self, *codes: NDArray[np.integer]) -> Codes:
         """Return codes of logits (cells, classes) for the codes (cells, ..., channels) of each input."""
         inputs = [np.ascontiguousarray(each, np.int32) for each in codes]
-        found = np.empty((len(inputs[0]), self.project.classes), np.int32)
+        found = np.empty((len(inputs[0]), self.project.classes), np.int64)
         if len(inputs) != len(self.project.input_types):
             raise CheckFailed(
                 f"network {self.project.top}: {len(inputs)} inputs were given where {len(self.project.input_types)} "
@@ -157,7 +157,7 @@ class NetworkSimulation:
             count = self.library.cytogate_network(pointers, positions.ctypes.data, logits.ctypes.data, logits.size)
             if count != logits.size:
                 raise CheckFailed(f"network {self.project.top}: {count} logits left it where {logits.size} were due")
-        return found.astype(np.int64)
+        return found
 
 
 def _library(project: HlsProject, folder: Path) -> Path:
