@@ -61,13 +61,15 @@ def with_biases(model: keras.Model) -> keras.Model:
     """Give a network biases and normalizations as training might."""
     rng = np.random.default_rng(2)
     for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
+        # QKeras's folding layers have one within.
+        normalization = getattr(layer, "batchnorm", layer)
+        if isinstance(normalization, layers.BatchNormalization):
             ranges = {"gamma": (0.5, 1.5), "beta": (-1, 1), "moving_mean": (-1, 1), "moving_variance": (0.3, 3)}
             for name, (low, high) in ranges.items():
-                weights = getattr(layer, name)
+                weights = getattr(normalization, name)
                 if weights is not None:
                     weights.assign(rng.uniform(low, high, weights.shape))
-        elif getattr(layer, "use_bias", False):
+        if getattr(layer, "use_bias", False):
             layer.bias.assign(rng.normal(0, 0.3, layer.bias.shape))
     return model
 
@@ -97,6 +99,16 @@ def residual(x: keras.KerasTensor) -> keras.KerasTensor:
     x = rounded(rectified(4, 1))(convolution()(x))
     inner = rounded(bits(6, 2))(convolution()(x))
     return rounded(rectified(4, 2))(layers.Add(name="sum")([x, inner]))
+
+
+def joined(layer: keras.Layer) -> Part:
+    """Return two ways of different words that a layer joins."""
+
+    def ways(x: keras.KerasTensor) -> keras.KerasTensor:
+        ends = [rounded(bits(5, 1))(convolution()(x)), rounded(rectified(4, 2))(convolution()(x))]
+        return rounded(bits(6, 2))(layer(ends))
+
+    return ways
 
 
 def fire(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -191,6 +203,47 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
     "sign": lambda: classifier(convolution(), rounded(bits(1))),
     "binary words": lambda: classifier(convolution(), rounded(qkeras.binary(alpha=1))),
     "steps": lambda: classifier(convolution(), rounded(qkeras.binary(use_01=True, alpha=1))),
+    "binary words, no scale": lambda: classifier(convolution(), rounded("binary")),
+    "binary words at rest": lambda: classifier(convolution(), rounded("stochastic_binary")),
+    "binary_tanh": lambda: classifier(convolution(kernel_quantizer=bits(2)), rounded("binary_tanh"), entry=bits(2)),
+    "binary_sigmoid": lambda: classifier(convolution(kernel_quantizer=bits(2)), rounded("binary_sigmoid")),
+    "ternary words": lambda: classifier(convolution(), rounded("ternary")),
+    "ternary words, a threshold": lambda: classifier(convolution(), rounded(qkeras.ternary(alpha=1, threshold=0.5))),
+    "ternary words of whole numbers": lambda: classifier(
+        convolution(kernel_quantizer=bits(1), use_bias=False), rounded("ternary"), entry=rectified(2, 2)
+    ),
+    "tanh of straight lines": lambda: classifier(convolution(), rounded("quantized_tanh(4)")),
+    "symmetric tanh": lambda: classifier(convolution(), rounded(qkeras.quantized_tanh(2, symmetric=True))),
+    "sigmoid of straight lines": lambda: classifier(convolution(), rounded("quantized_sigmoid(4)")),
+    "leak beyond its range": lambda: classifier(convolution(), rounded(rectified(8, 0, negative_slope=0.25))),
+    "a learnt slope": lambda: classifier(
+        convolution(), layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2, 3]), rounded(bits(6, 2))
+    ),
+    "no slope": lambda: classifier(convolution(), layers.PReLU(), rounded(bits(6, 2))),
+    "folded normalization": lambda: classifier(
+        qkeras.QConv2DBatchnorm(3, 3, kernel_quantizer=bits(), bias_quantizer=bits(6, 2)), rounded(rectified())
+    ),
+    "folded normalization of channels": lambda: classifier(
+        qkeras.QDepthwiseConv2DBatchnorm(3, depthwise_quantizer=bits(), bias_quantizer=bits(6, 2)),
+        rounded(rectified()),
+    ),
+    "folded normalization of a vector": lambda: classifier(
+        qkeras.QDenseBatchnorm(6, kernel_quantizer=bits(), bias_quantizer=bits(6, 2), use_bias=False),
+        rounded(rectified()),
+        shape=(12,),
+    ),
+    "difference": lambda: classifier(joined(layers.Subtract())),
+    "larger ones": lambda: classifier(joined(layers.Maximum())),
+    "smaller ones": lambda: classifier(joined(layers.Minimum())),
+    "mean of two": lambda: classifier(joined(layers.Average())),
+    "ReLU of a mean": lambda: classifier(
+        convolution(),
+        rounded(bits(6, 1)),
+        layers.AveragePooling2D(3),
+        layers.ReLU(),
+        rounded(rectified(5, 1)),
+        shape=(9, 9, 2),
+    ),
     "global mean": lambda: classifier(convolution(4), rounded(rectified()), layers.GlobalAveragePooling2D()),
     "global mean of 35": lambda: classifier(
         convolution(4), rounded(bits(6, 1)), layers.GlobalAveragePooling2D(), rounded(bits(8, 1)), shape=(7, 5, 2)

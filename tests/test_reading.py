@@ -30,6 +30,7 @@ from tests.layers import (
     normalized,
     rectified,
     rounded,
+    with_biases,
 )
 
 
@@ -84,14 +85,12 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "no quantizer of biases": (convolution(name="bad", bias_quantizer=None), "its bias has no quantizer"),
     "float layer": (layers.Dense(3, name="bad"), "its kernel has no quantizer"),
     "slope of .3": (layers.LeakyReLU(0.3, name="bad"), "a slope of 0.3 is no shift of bits"),
-    "slope for words beyond its range": (
-        [convolution(), rounded(rectified(8, 1, negative_slope=0.125), "bad")], "words down to"
-    ),
     "bound between two steps": (
         rounded(rectified(4, 3, relu_upper_bound=5.7, is_quantized_clip=False), "bad"), "no multiple of its step"
     ),
     "ELU": (layers.ELU(name="bad"), "use quantized_relu"),
-    "PReLU": (layers.PReLU(name="bad"), "use quantized_relu"),
+    "PReLU of slope 1": (layers.PReLU("ones", shared_axes=[1, 2, 3], name="bad"), "a slope of 1 is no shift of bits"),
+    "PReLU of many slopes": (layers.PReLU("uniform", name="bad"), "has 128 slopes"),
     "tanh in the middle": ([layers.Activation("tanh", name="bad")], "tanh of a map"),
     "swish": (layers.Activation("swish", name="bad"), "is no function of fixed point"),
     "softmax of a map": (layers.Softmax(name="bad"), "softmax of a map"),
@@ -110,7 +109,6 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
         [convolution(), rounded(bits(6, 1)), layers.MaxPooling2D(3, 2, padding="same", name="bad")], "put a ReLU ahead"
     ),
     "mean of fewer pixels": (layers.AveragePooling2D(3, padding="same", name="bad"), "Keras divides by fewer pixels"),
-    "heavy weights": ([convolution(), dense(3, "bad", kernel_quantizer=bits(12))], "put a quantizer between"),
     "weights of 17 bits": (dense(3, "bad", kernel_quantizer=bits(17)), "needs 1[67] bits; at most 16"),
     "width beyond use": (rounded(bits(10**6), "bad"), "a whole number up to 32"),
 }  # fmt: skip
@@ -172,7 +170,7 @@ WHOLE: dict[str, tuple[Callable[[], object], str]] = {
         lambda: keras.Model([keras.Input((4,), name="idle"), (x := keras.Input((4,)))], dense()(rounded(bits())(x))),
         "layer idle: no layer reads this input",
     ),
-    "an argument": (lambda: classifier(lambda x: x * 2.0), "is called with several arguments"),
+    "an argument": (lambda: classifier(lambda x: x * 2.0), "^layer multiply: is the operation Multiply, no layer"),
 }  # fmt: skip
 
 
@@ -181,6 +179,26 @@ def spoil(model: keras.Model, value: float) -> None:
     kernel = np.array(layer.kernel)
     kernel[0, 0, 0, 0] = value
     layer.kernel.assign(kernel)
+
+
+def entered_by(quantizer: object) -> tuple[Callable[[], object], str]:
+    return (
+        lambda: classifier(convolution(), entry=quantizer),
+        "^layer input_quantizer: the quantizer behind an input must be plain rounding",
+    )
+
+
+WHOLE |= {
+    "signs as input": entered_by("binary"),
+    "ternary input": entered_by("ternary"),
+    "sigmoid of the input": entered_by("quantized_sigmoid(4)"),
+    "wider than any word": (
+        lambda: classifier(
+            *(dense(64, name, kernel_quantizer=bits(16)) for name in ("one", "two", "bad")), shape=(64,), entry=bits(16)
+        ),
+        "^layer (two|bad): its words need [0-9]+ bits; put a quantizer ahead",
+    ),
+}
 
 
 def two_quantizers(first: object, second: object) -> keras.Model:
@@ -234,6 +252,81 @@ def test_a_layer_that_is_used_twice_is_there_twice() -> None:
         "twice_2",
     ]
     assert np.array_equal(network.classify(*codes), keras_codes(model, network, codes))
+
+
+def test_sums_that_float32_does_not_hold_are_named() -> None:
+    """Keras rounds in them; the operations do not."""
+    model = classifier(convolution(name="first"), dense(3, "second", kernel_quantizer=bits(12)))
+    reading = read_network(model)
+    assert reading.keras_rounds[0] == "second"
+    codes = extremes(reading.network)
+    likeness = compare_with_keras(model, reading, codes)
+    assert 0 < likeness.differing <= likeness.values
+    assert likeness.most < 2.0**-14 * np.abs(keras_codes(model, reading.network, codes)).max()
+
+
+def test_sums_of_words_of_far_grids_are_named() -> None:
+    model = classifier(
+        lambda x: layers.Add(name="sum")([rounded(bits(14, 0))(convolution()(x)), rounded(bits(14, 13))(x)])
+    )
+    assert read_network(model).keras_rounds[0] == "sum"
+
+
+def test_means_at_the_end_are_named() -> None:
+    """Nothing rounds them, so Keras's differ in their last bits."""
+    mean = layers.GlobalAveragePooling2D(name="mean")
+    reading = read_network(classifier(convolution(), rounded(rectified()), mean, shape=(5, 5, 2), ends=False))
+    assert reading.keras_rounds == ("mean",)
+
+
+def test_means_are_equal_behind_a_rounding_that_is_coarser() -> None:
+    def read(*parts: Part) -> tuple[str, ...]:
+        mean = layers.AveragePooling2D(3, name="mean")
+        return read_network(classifier(convolution(), rounded(bits(6, 1)), mean, *parts, shape=(9, 9, 2))).keras_rounds
+
+    assert read(layers.ReLU(), rounded(bits(8, 1))) == ()
+    assert read(layers.ReLU()) == ("logits",)
+    assert read(rounded(bits(17, 1), "fine"))[0] == "fine"
+
+
+def test_logits_have_at_most_32_bits() -> None:
+    """What a chip hands over; a normalization at the end has more."""
+    wide = dense(3, "wide", kernel_quantizer=bits(12)), layers.BatchNormalization(name="normalization")
+    model = classifier(*wide, shape=(40,), ends=False)
+    reading = read_network(model)
+    assert reading.network.logits.format.width == 32
+    assert reading.network["normalization"].format.width > 32
+    codes = extremes(reading.network)
+    assert compare_with_keras(model, reading, codes).most < 2.0**-12
+    model = keras.Model(model.input, layers.Softmax(name="end")(model.output))
+    assert read_network(model).host == "the softmax of layer end"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[layers.ZeroPadding2D(1)], [layers.Reshape((4, 16, 2)), layers.Permute((2, 1, 3))], [layers.Flatten()]],
+    ids=["padding", "reshape, permutation", "flattening"],
+)
+def test_words_may_be_rearranged_ahead_of_their_quantizer(parts: list[keras.Layer]) -> None:
+    x = given = keras.Input((8, 8, 2), name="network_input")
+    for part in parts:
+        x = part(x)
+    x = rounded(rectified(4, 1))(dense(3)(rounded(rectified(8, 0))(x)))
+    model = with_biases(keras.Model(given, dense(2)(layers.Flatten()(x))))
+    network = read_exactly(model)
+    codes = extremes(network)
+    assert network.inputs[0].shape == (8, 8, 2)
+    assert np.array_equal(network.classify(*codes), keras_codes(model, network, codes))
+
+
+def test_a_sigmoid_of_other_lines_is_refused() -> None:
+    model = classifier(convolution(), rounded("quantized_tanh(4)", "bad"))
+    qkeras.set_internal_sigmoid("smooth")
+    try:
+        with pytest.raises(InputError, match=r"^layer bad: QKeras's sigmoid within quantized_tanh\(4\) is not"):
+            read_network(model)
+    finally:
+        qkeras.set_internal_sigmoid("hard")
 
 
 def test_formats_follow_the_quantizers() -> None:

@@ -234,7 +234,11 @@ def _check_settings(node: Any, layer: HlsLayer) -> None:
     for what, due in layer.settings.items():
         if what.endswith("_data"):
             _check_constants(node, layer, what.removesuffix("_data"), due)
-        elif what not in ("target_shape", "input_shape", "op") and node.get_attr(what) != due:
+        elif (
+            what not in ("target_shape", "input_shape")
+            and (what != "op" or layer.kind == "Merge")
+            and node.get_attr(what) != due
+        ):
             raise InputError(f"layer {layer.operation.name}: hls4ml gives it {what} {node.get_attr(what)}; it is {due}")
     shape = tuple(int(extent) for extent in node.get_output_variable().shape)
     due_shape = layer.operation.shape

@@ -27,8 +27,10 @@ from cytogate.model.networks.operations import (
     Depthwise,
     Input,
     IntegerNetwork,
+    Maximum,
     MaxPool,
     Mean,
+    Minimum,
     Operation,
     Pad,
     Permute,
@@ -36,6 +38,7 @@ from cytogate.model.networks.operations import (
     Reshape,
     Round,
     Scale,
+    Subtract,
     Weighted,
 )
 
@@ -220,6 +223,18 @@ def _add(operation: Add) -> Made:
     return "Merge", {"op": "add"}, {}
 
 
+def _subtract(operation: Subtract) -> Made:
+    return "Merge", {"op": "subtract"}, {}
+
+
+def _maximum(operation: Maximum) -> Made:
+    return "Merge", {"op": "maximum"}, {}
+
+
+def _minimum(operation: Minimum) -> Made:
+    return "Merge", {"op": "minimum"}, {}
+
+
 def _concatenate(operation: Concatenate) -> Made:
     rank = len(operation.shape)
     return "Concatenate", {"op": f"concatenate{rank}d", "axis": rank}, {}
@@ -279,6 +294,9 @@ _MAKERS: dict[type, Callable[[Any], Made]] = {
     MaxPool: _max_pool,
     Mean: _mean,
     Add: _add,
+    Subtract: _subtract,
+    Maximum: _maximum,
+    Minimum: _minimum,
     Concatenate: _concatenate,
     Pad: _pad,
     Crop: _crop,

@@ -215,6 +215,35 @@ class Add(Operation):
         return first + second
 
 
+class Subtract(Operation):
+    """The difference of two words at the same place."""
+
+    def compute(self, *words: Codes) -> Codes:
+        """Subtract on the finer grid."""
+        first, second = _aligned(words, self.entering, self.format)
+        return first - second
+
+
+class Maximum(Operation):
+    """The larger one of two words at the same place."""
+
+    def compute(self, *words: Codes) -> Codes:
+        """Compare on the finer grid."""
+        return np.maximum(*_aligned(words, self.entering, self.format))
+
+
+class Minimum(Operation):
+    """The smaller one of two words at the same place."""
+
+    def compute(self, *words: Codes) -> Codes:
+        """Compare on the finer grid."""
+        return np.minimum(*_aligned(words, self.entering, self.format))
+
+
+OF_TWO = (Add, Subtract, Maximum, Minimum)
+"""Operations of two words at the same place."""
+
+
 class Concatenate(Operation):
     """Channels of several maps side by side, or vectors one after the other."""
 
@@ -316,7 +345,7 @@ class IntegerNetwork:
         found = {}
         for operation in self.operations:
             readers = self.readers(operation.name)
-            if isinstance(operation, (Weighted, Add, Mean)) and len(readers) == 1:
+            if isinstance(operation, (Weighted, *OF_TWO, Mean)) and len(readers) == 1:
                 (reader,) = readers
                 if isinstance(reader, Round) and not reader.slope_shift:
                     found[operation.name] = reader.name

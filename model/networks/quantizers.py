@@ -41,6 +41,18 @@ class Quantized:
     """Largest code, where it is below the format's."""
     steps: tuple[int, int] | None = None
     """The two values that it gives, of words below zero and of all others, where it gives no more; see ``format``."""
+    threshold: float | None = None
+    """Where it gives -1, 0 and 1 alone: the magnitude from which on words are none of 0."""
+    line: tuple[float, float] | None = None
+    """Factor and offset of what is rounded in a word's place, where QKeras's sigmoid of straight lines is within."""
+    any_size: bool = False
+    """Whether QKeras's values are exact however large words are."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is rounding to the format and nothing else."""
+        bent = self.slope_shift or self.bound is not None or self.line not in (None, (1.0, 0.0))
+        return not bent and self.steps is None and self.threshold is None
 
 
 def quantized(quantizer: Any, layer: str) -> Quantized:
@@ -77,7 +89,8 @@ def constants(values: Any, quantizer: Any, layer: str, what: str) -> Constants:
         try:
             values = quantizer(values)
         except Exception as error:
-            raise InputError(f"layer {layer}: {_named(quantizer)} cannot quantize its {what}: {error}") from error
+            reason = str(error) or f"{type(error).__name__} within QKeras"
+            raise InputError(f"layer {layer}: {_named(quantizer)} cannot quantize its {what}: {reason}") from error
     try:
         return on_grid(np.asarray(values, np.float64), layer, f"{what} ({_named(quantizer)})")
     except InputError as error:
@@ -147,8 +160,14 @@ _OF_CONSTANTS = {
     qkeras.quantized_po2,
     qkeras.quantized_relu,
     qkeras.quantized_relu_po2,
+    qkeras.quantized_ulaw,
+    qkeras.quantized_tanh,
+    qkeras.quantized_sigmoid,
     qkeras.ternary,
     qkeras.binary,
+    # By chance in training alone, which no layer tells them of.
+    qkeras.stochastic_ternary,
+    qkeras.stochastic_binary,
 }
 
 
@@ -182,6 +201,19 @@ class _Settings:
                 raise InputError(
                     f"layer {self.layer}: {self.named} has {name} {value!r}; only {due} is exact in fixed point"
                 )
+
+    def must_be_hard(self) -> None:
+        """Refuse another sigmoid in QKeras than the one of straight lines that are exact."""
+        if qkeras.quantizers._sigmoid is not qkeras.quantizers.hard_sigmoid:
+            raise InputError(
+                f"layer {self.layer}: QKeras's sigmoid within {self.named} is not the one of "
+                f"set_internal_sigmoid('hard'), which alone is exact in fixed point"
+            )
+
+    @property
+    def bounded(self) -> bool:
+        """Whether QKeras lets a tanh bound words before it makes others of them: without a scale."""
+        return self._quantizer.alpha is None
 
     def done(self) -> None:
         """Refuse an attribute that nobody has looked at."""
@@ -219,12 +251,48 @@ def _linear(settings: _Settings) -> Quantized:
 
 def _binary(settings: _Settings) -> Quantized:
     settings.must_be(
-        alpha=(1, 1.0), bits=(1,), scale_axis=(None,), elements_per_scale=(None,), min_po2_exponent=(None,),
+        alpha=(None, 1, 1.0), bits=(1,), scale_axis=(None,), elements_per_scale=(None,), min_po2_exponent=(None,),
         max_po2_exponent=(None,), training=(False,),
     )  # fmt: skip
+    for name in ("temperature", "use_real_sigmoid"):
+        # Of training.
+        settings.take(name)
     low = 0 if settings.take("use_01") else -1
+    words = Format(2, 2) if low else Format(1, 1, signed=False)
+    bounded = settings.bounded
     settings.done()
-    return Quantized(Format(2, 2) if low else Format(1, 1, signed=False), steps=(low, 1))
+    return Quantized(words, steps=(low, 1), any_size=bounded)
+
+
+def _ternary(settings: _Settings) -> Quantized:
+    settings.must_be(alpha=(None, 1, 1.0), bits=(2,))
+    for name in ("number_of_unrolls", "temperature", "use_real_sigmoid"):
+        # Of constants that are scaled, and of training.
+        settings.take(name)
+    threshold, usual = settings.take("threshold"), settings.take("default_threshold")
+    threshold = float(usual if threshold is None else threshold)
+    bounded = settings.bounded
+    settings.done()
+    return Quantized(Format(2, 2, overflow=Overflow.SATURATE_SYMMETRIC), threshold=threshold, any_size=bounded)
+
+
+def _tanh(settings: _Settings) -> Quantized:
+    bits, symmetric = settings.whole("bits"), bool(settings.take("symmetric"))
+    settings.must_be(use_real_tanh=(False, 0))
+    settings.must_be_hard()
+    settings.done()
+    if bits - symmetric < 1:
+        raise InputError(f"layer {settings.layer}: {settings.named} holds no value but zero")
+    overflow = Overflow.SATURATE_SYMMETRIC if symmetric else Overflow.SATURATE
+    return Quantized(Format(bits, 1, overflow=overflow), line=(1.0, 0.0))
+
+
+def _sigmoid(settings: _Settings) -> Quantized:
+    bits = settings.whole("bits")
+    settings.must_be(use_real_sigmoid=(False, 0), symmetric=(False, 0))
+    settings.must_be_hard()
+    settings.done()
+    return Quantized(Format(bits, 0, signed=False), line=(0.5, 0.5))
 
 
 def _two_complement(settings: _Settings, bits: int, integer: int, *, negative: bool, symmetric: bool) -> Quantized:
@@ -271,6 +339,11 @@ _READERS: dict[type, Callable[[_Settings], Quantized]] = {
     qkeras.quantizers.quantized_linear: _linear,
     qkeras.quantized_relu: _relu,
     qkeras.binary: _binary,
+    qkeras.stochastic_binary: _binary,
+    qkeras.ternary: _ternary,
+    qkeras.stochastic_ternary: _ternary,
+    qkeras.quantized_tanh: _tanh,
+    qkeras.quantized_sigmoid: _sigmoid,
 }
 
 

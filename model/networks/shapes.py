@@ -82,7 +82,7 @@ def _layer(operation: Operation, reads: tuple[str, ...], bits: int, around: oper
         return Input(name, reads, writes)
     if isinstance(operation, (operations.MaxPool, operations.Mean)):
         return Pooling(name, reads, writes, operation.window)
-    if isinstance(operation, (operations.Add, operations.Concatenate)):
+    if isinstance(operation, (*operations.OF_TWO, operations.Concatenate)):
         return Join(name, reads, writes)
     if isinstance(operation, operations.Dense):
         return Dense(name, reads, writes, operation.kernel.format.width, operation.format.width)

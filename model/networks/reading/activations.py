@@ -10,7 +10,7 @@ import numpy as np
 
 from cytogate.model.contract.fixed_point import Format, Overflow, Rounding
 from cytogate.model.errors import InputError
-from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.operations import Constants, Operation, Round, Scale, exact_format
 from cytogate.model.networks.quantizers import Quantized, quantized
 from cytogate.model.networks.reading.likeness import Likeness
@@ -19,6 +19,11 @@ from cytogate.model.networks.widths import EXACT_STEPS
 
 if TYPE_CHECKING:
     from cytogate.model.networks.reading.reader import Reader
+
+PLUS_MINUS_ONE = Format(2, 2, overflow=Overflow.SATURATE_SYMMETRIC)
+ONE_BIT = Format(1, 1, signed=False)
+HALVES_BITS = 22
+"""Finest words, in bits behind the point, to half of which float32 adds a half exactly."""
 
 HOST_FUNCTIONS = ("softmax", "sigmoid", "tanh")
 """Of logits: at a network's end they change no order, and are the host's."""
@@ -50,6 +55,20 @@ def leaky_relu(reader: Reader, layer: Any, source: Operation) -> Operation:
     return _leaky(reader, layer.name, float(layer.negative_slope), source, None)
 
 
+def parametric_relu(reader: Reader, layer: Any, source: Operation) -> Operation:
+    """Read a ReLU whose slope below zero was learnt: one, for all words."""
+    check_settings(layer, ("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes"))
+    slopes = np.unique(np.asarray(layer.alpha, np.float64))
+    if len(slopes) > 1:
+        raise InputError(
+            f"layer {layer.name}: has {len(slopes)} slopes; use quantized_relu with one negative_slope that is a power "
+            f"of two below 1"
+        )
+    if not slopes.any():
+        return _rectified(reader, layer.name, source)
+    return _leaky(reader, layer.name, float(slopes[0]), source, None)
+
+
 def softmax(reader: Reader, layer: Any, source: Operation) -> Operation:
     """Leave a softmax to the host."""
     check_settings(layer, (), axis=-1)
@@ -70,6 +89,10 @@ def apply(reader: Reader, layer: str, function: Any, name: str, source: Operatio
     known = getattr(function, "__name__", type(function).__name__)
     if known == "linear":
         return source
+    if function is qkeras.quantizers.binary_tanh:
+        return _by_line(reader, name, source, 2.0, -1.0, PLUS_MINUS_ONE, _of_halves(source))
+    if function is qkeras.quantizers.binary_sigmoid:
+        return _by_line(reader, name, source, 1.0, 0.0, ONE_BIT, _of_halves(source))
     if known == "relu":
         return _rectified(reader, name, source)
     if known == "relu6":
@@ -83,30 +106,73 @@ def apply(reader: Reader, layer: str, function: Any, name: str, source: Operatio
 
 def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Operation) -> Operation:
     found = quantized(quantizer, layer)
-    if found.steps is not None:
-        return _stepped(reader, name, source, found)
+    if found.line is not None:
+        return _straight(reader, name, source, found)
+    if found.steps is not None or found.threshold is not None:
+        # QKeras adds what a word lacks of its new value to the word.
+        ones = max(0, source.format.fraction_bits)
+        largest = (reader.steps[source.name] << max(0, -source.format.fraction_bits)) + (1 << ones)
+        rounds = not found.any_size and largest >= EXACT_STEPS
+        likeness = Likeness.ROUNDED if rounds else None
+        return (_stepped if found.steps else _ternary)(reader, name, source, found, likeness)
     if found.slope_shift and source.format.min < found.format.min:
-        # QKeras ends negative words at the slope times the range; a saturating shifter does not.
-        raise InputError(
-            f"layer {layer}: words down to {source.format.min} reach its leaky ReLU, which is exact from "
-            f"{found.format.min} on; put a quantized_bits of its integer bits ahead of it"
-        )
+        # QKeras ends negative words at the slope times the range; so they are cut to the range first.
+        fraction = source.format.fraction_bits
+        least = int(found.format.min * 2.0**fraction)
+        words = replace(exact_format(least, ~least, fraction), overflow=Overflow.SATURATE)
+        cut = Round(f"{name}_range", (source.name,), (source.format,), source.shape, words)
+        source = reader.add(cut, reader.steps[source.name])
     # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
     finer = max(0, found.format.fraction_bits - source.format.fraction_bits, found.slope_shift)
-    if reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL:
-        raise InputError(
-            f"layer {layer}: words of {reader.steps[source.name] << finer} steps reach its quantizer and float32 is "
-            f"exact below {EXACT_STEPS} only; use fewer bits"
-        )
-    made = reader.add(Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift))
+    rounds = reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
+    likeness = Likeness.ROUNDED if rounds else None
+    made = Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift)
+    made = reader.add(made, likeness=likeness)
     return made if found.bound is None else _bounded(reader, name, made, found.bound * found.format.step)
 
 
-def _stepped(reader: Reader, name: str, source: Operation, found: Quantized) -> Operation:
+def _straight(reader: Reader, name: str, source: Operation, found: Quantized) -> Operation:
+    """Round a line of words, as QKeras's hard tanh and sigmoid do."""
+    factor, offset = cast(tuple[float, float], found.line)
+    likeness = _of_halves(source)
+    if (factor, offset) != (1, 0):
+        source = scaled(reader, f"{name}_line", source, factor, offset)
+    made = Round(name, (source.name,), (source.format,), source.shape, found.format)
+    return reader.add(made, likeness=likeness)
+
+
+def _of_halves(source: Operation) -> Likeness | None:
+    """Return how near a word's half and a half come to Keras's, where that follows from the word's format alone."""
+    return Likeness.ROUNDED if source.format.fraction_bits > HALVES_BITS else None
+
+
+def _by_line(
+    reader: Reader, name: str, source: Operation, factor: float, offset: float, words: Format,
+    likeness: Likeness | None,
+) -> Operation:  # fmt: skip
+    """Tell codes apart by one step: a line over codes, steep enough for its rounding to saturate."""
+    line = scaled(reader, f"{name}_line", source, factor * 2.0**source.format.fraction_bits, offset)
+    return reader.add(Round(name, (line.name,), (line.format,), line.shape, words), likeness=likeness)
+
+
+def _ternary(reader: Reader, name: str, source: Operation, found: Quantized, likeness: Likeness | None) -> Operation:
+    """Give the sign of words from a threshold on, else 0: rounding, after the threshold was brought to a half."""
+    # As a float32, like the words that QKeras compares with it.
+    threshold = float(np.float32(cast(float, found.threshold)))
+    first = max(1, math.ceil(threshold / source.format.step))
+    # Of factors by which the first code exceeds a half and the one below does not, the one of fewest bits.
+    bits = 0
+    while not (factor := math.floor(2.0**bits / (2 * (first - 1))) if first > 1 else 1) * 2 * first > 2**bits:
+        bits += 1
+    return _by_line(reader, name, source, factor * 2.0**-bits, 0.0, found.format, likeness)
+
+
+def _stepped(reader: Reader, name: str, source: Operation, found: Quantized, likeness: Likeness | None) -> Operation:
     """Give one value below zero and another from there on: the floor of a word, cut to -1 and 0, scaled."""
     low, high = cast(tuple[int, int], found.steps)
     floor = Format(1, 1, True, Rounding.TRUNCATE, Overflow.SATURATE)
-    cut = reader.add(Round(f"{name}_floor", (source.name,), (source.format,), source.shape, floor))
+    cut = Round(f"{name}_floor", (source.name,), (source.format,), source.shape, floor)
+    cut = reader.add(cut, likeness=likeness)
     return _affine(reader, name, cut, high - low, high, found.format)
 
 
@@ -139,16 +205,44 @@ def _affine(reader: Reader, name: str, source: Operation, factor: int, offset: i
     kernel = Constants(np.full(channels, factor, np.int64), exact_format(min(0, factor), max(0, factor), 0))
     bias = Constants(np.full(channels, offset, np.int64), exact_format(min(0, offset), max(0, offset), fraction))
     words = replace(words, rounding=Rounding.TRUNCATE, overflow=Overflow.WRAP)
-    return reader.add(Scale(name, (source.name,), (source.format,), source.shape, words, kernel, bias))
+    made = Scale(name, (source.name,), (source.format,), source.shape, words, kernel, bias)
+    return reader.add(made, likeness=_unseen(reader, source))
+
+
+def scaled(reader: Reader, name: str, source: Operation, factor: float, offset: float) -> Operation:
+    """Multiply words by a factor and add an offset, exactly, all channels alike."""
+    channels = source.shape[-1]
+    kernel, bias = (_alike(each, channels) for each in (factor, offset))
+    fraction = max(source.format.fraction_bits + kernel.format.fraction_bits, bias.format.fraction_bits)
+    ends = [int((factor * each + offset) * 2.0**fraction) for each in (source.format.min, source.format.max)]
+    words = exact_format(min(*ends, 0), max(*ends, 0), fraction, signed=True)
+    made = Scale(name, (source.name,), (source.format,), source.shape, words, kernel, bias)
+    return reader.add(made, likeness=_unseen(reader, source))
+
+
+def _unseen(reader: Reader, source: Operation) -> Likeness | None:
+    """Return the likeness of a step that Keras does not do: nothing rounds in it."""
+    return Likeness.EQUAL if reader.likeness[source.name] is Likeness.EQUAL else None
+
+
+def _alike(value: float, channels: int) -> Constants:
+    """Return a float as the same constant for all channels, on the coarsest grid."""
+    code, denominator = value.as_integer_ratio()
+    zeros = (code & -code).bit_length() - 1 if code else 0
+    fraction = denominator.bit_length() - 1 - zeros
+    code >>= zeros
+    return Constants(np.full(channels, code, np.int64), exact_format(min(0, code), max(0, code), fraction))
 
 
 def _leaky(reader: Reader, name: str, slope: float, source: Operation, bound: float | None) -> Operation:
     mantissa, exponent = math.frexp(slope)
-    if mantissa != 0.5 or exponent > 0 or bound is not None:
+    if mantissa != 0.5 or exponent > 0:
         raise InputError(
-            f"layer {name}: a slope of {slope:g} is no shift of bits, or it has a bound; use quantized_relu with a "
-            f"negative_slope that is a power of two below 1"
+            f"layer {name}: a slope of {slope:g} is no shift of bits; use quantized_relu with a negative_slope that is "
+            f"a power of two below 1"
         )
+    if bound is not None:
+        raise InputError(f"layer {name}: has a slope and an upper bound; leave one of them")
     shift = 1 - exponent
     given = source.format
     words = exact_format(given.code_min, given.code_max << shift, given.fraction_bits + shift, signed=True)

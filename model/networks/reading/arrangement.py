@@ -13,13 +13,17 @@ from cytogate.model.networks.operations import (
     Add,
     Concatenate,
     Crop,
+    Maximum,
+    Minimum,
     Operation,
     Pad,
     Permute,
     Repeat,
     Reshape,
+    Subtract,
     exact_format,
 )
+from cytogate.model.networks.reading.activations import scaled
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
 
 if TYPE_CHECKING:
@@ -44,6 +48,64 @@ def add(reader: Reader, layer: Any, *sources: Operation) -> Operation:
         made = Add(name, (total.name, source.name), formats, source.shape, exact_format(low, high, grid))
         total = reader.add(made)
     return total
+
+
+def subtract(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read a difference of two layers."""
+    first, second = _of_one_shape(layer, sources)
+    grid = max(first.format.fraction_bits, second.format.fraction_bits)
+    low = _code(first, first.format.code_min, grid) - _code(second, second.format.code_max, grid)
+    high = _code(first, first.format.code_max, grid) - _code(second, second.format.code_min, grid)
+    formats = first.format, second.format
+    words = exact_format(low, high, grid, signed=True)
+    return reader.add(Subtract(layer.name, (first.name, second.name), formats, first.shape, words))
+
+
+def maximum(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read the larger words of several layers, two at a time."""
+    return _extreme(reader, layer, Maximum, max, sources)
+
+
+def minimum(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read the smaller words of several layers, two at a time."""
+    return _extreme(reader, layer, Minimum, min, sources)
+
+
+def _extreme(reader: Reader, layer: Any, kind: type, choose: Any, sources: tuple[Operation, ...]) -> Operation:
+    total, *rest = _of_one_shape(layer, sources)
+    for number, source in enumerate(rest, start=2):
+        formats = total.format, source.format
+        grid = max(each.fraction_bits for each in formats)
+        low, high = (
+            choose(_code(total, ends[0], grid), _code(source, ends[1], grid))
+            for ends in ([each.code_min for each in formats], [each.code_max for each in formats])
+        )
+        name = layer.name if number == len(sources) else f"{layer.name}_{number}"
+        joined = formats[0] if formats[0] == formats[1] else exact_format(low, high, grid)
+        total = reader.add(kind(name, (total.name, source.name), formats, total.shape, joined))
+    return total
+
+
+def average(reader: Reader, layer: Any, *sources: Operation) -> Operation:
+    """Read the mean of several layers: their sum, on a finer grid."""
+    count = len(sources)
+    if count & (count - 1):
+        raise InputError(f"layer {layer.name}: the mean of {count} layers; of 2, 4 or 8 it is exact in fixed point")
+    total = add(reader, layer, *sources)
+    return scaled(reader, f"{layer.name}_mean", total, 1 / count, 0.0)
+
+
+def _of_one_shape(layer: Any, sources: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    check_settings(layer, ())
+    if len({source.shape for source in sources}) != 1 or len(sources) < 2:
+        shapes = " and ".join(str(source.shape) for source in sources)
+        raise InputError(f"layer {layer.name}: joins {shapes}; words of one shape can be joined")
+    return sources
+
+
+def _code(source: Operation, code: int, grid: int) -> int:
+    """Return a code of an operation's words on a finer grid."""
+    return code << (grid - source.format.fraction_bits)
 
 
 def concatenate(reader: Reader, layer: Any, *sources: Operation) -> Operation:

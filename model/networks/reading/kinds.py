@@ -29,6 +29,9 @@ READERS: dict[type, Callable[..., Operation]] = {
     keras.layers.DepthwiseConv2D: weights.depthwise,
     qkeras.QSeparableConv2D: weights.separable,
     keras.layers.SeparableConv2D: weights.separable,
+    qkeras.QConv2DBatchnorm: weights.convolution,
+    qkeras.QDepthwiseConv2DBatchnorm: weights.depthwise,
+    qkeras.QDenseBatchnorm: weights.dense,
     qkeras.QDense: weights.dense,
     keras.layers.Dense: weights.dense,
     BatchNormalization: normalizations.normalization,
@@ -38,6 +41,7 @@ READERS: dict[type, Callable[..., Operation]] = {
     keras.layers.Activation: activations.activation,
     keras.layers.ReLU: activations.relu,
     keras.layers.LeakyReLU: activations.leaky_relu,
+    keras.layers.PReLU: activations.parametric_relu,
     keras.layers.Softmax: activations.softmax,
     keras.layers.MaxPooling2D: pooling.max_pooling,
     keras.layers.AveragePooling2D: pooling.average_pooling,
@@ -46,6 +50,10 @@ READERS: dict[type, Callable[..., Operation]] = {
     qkeras.QGlobalAveragePooling2D: pooling.global_average_pooling,
     keras.layers.GlobalMaxPooling2D: pooling.global_max_pooling,
     keras.layers.Add: arrangement.add,
+    keras.layers.Subtract: arrangement.subtract,
+    keras.layers.Maximum: arrangement.maximum,
+    keras.layers.Minimum: arrangement.minimum,
+    keras.layers.Average: arrangement.average,
     keras.layers.Concatenate: arrangement.concatenate,
     keras.layers.Flatten: arrangement.flatten,
     keras.layers.Reshape: arrangement.reshape,
@@ -57,7 +65,6 @@ READERS: dict[type, Callable[..., Operation]] = {
 
 _INSTEAD = {
     "ELU": "use quantized_relu",
-    "PReLU": "use quantized_relu, with a negative_slope that is a power of two",
     "SELU": "use quantized_relu",
     "Conv2DTranspose": "use UpSampling2D and a convolution",
     "QConv2DTranspose": "use UpSampling2D and QConv2D",
@@ -75,4 +82,4 @@ def refusal(layer: Any) -> str:
     for known in READERS:
         if issubclass(kind, known):
             return f"{kind.__name__} is a subclass of {known.__name__}, and what it changes is not known; use that one"
-    return f"{kind.__name__} has no exact equivalent on integers; {_INSTEAD.get(kind.__name__, 'use another layer')}"
+    return f"{kind.__name__} is not among the layers that are read; {_INSTEAD.get(kind.__name__, 'use another one')}"

@@ -76,8 +76,11 @@ def _scaled(
         settled = False
     fraction = source.format.fraction_bits + factor.format.fraction_bits
     grid = max(fraction, shift.format.fraction_bits)
-    sums = (np.abs(factor.codes) * reader.steps[source.name]) << (grid - fraction)
-    steps = int((sums + (np.abs(shift.codes) << (grid - shift.format.fraction_bits))).max())
+    steps = max(
+        (abs(int(times)) * reader.steps[source.name] << (grid - fraction))
+        + (abs(int(more)) << (grid - shift.format.fraction_bits))
+        for times, more in zip(factor.codes, shift.codes, strict=True)
+    )
     likeness = None
     if not settled or steps >= EXACT_STEPS or type(layer) is not BatchNormalization:
         # Of Keras's own layer the last bits depend on the processor; they are seen where much is cancelled.

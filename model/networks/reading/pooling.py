@@ -17,6 +17,7 @@ from cytogate.model.networks.reading.arrangement import padded, positions, resha
 from cytogate.model.networks.reading.likeness import Likeness
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
 from cytogate.model.networks.reading.weights import quantizer_of, weighted
+from cytogate.model.networks.widths import EXACT_STEPS
 
 if TYPE_CHECKING:
     from cytogate.model.networks.reading.reader import Reader
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MEAN_GUARD_BITS = 8
 """A mean has so many bits more behind the point than its divisor has: whoever rounds it next gets what the true one
 gives."""
+
+MEAN_SPARE_BITS = 3
+"""So many of float32's bits a mean's sum leaves, for Keras's quotient to round as the true one."""
 
 
 def max_pooling(reader: Reader, layer: Any, source: Operation) -> Operation:
@@ -96,6 +100,8 @@ def _averaged(
         words = exact_format(given.code_min << more, given.code_max << more, given.fraction_bits + more)
         steps = reader.steps[source.name] << more
         likeness = None if exact or reader.likeness[source.name] is not Likeness.EQUAL else Likeness.CLOSE
+        if reader.steps[source.name] * area >= EXACT_STEPS >> MEAN_SPARE_BITS:
+            likeness = Likeness.ROUNDED
         made = _pooled(reader, layer.name, Mean, source, window, strides, words, steps, likeness)
     activation = getattr(layer, "activation", None)
     return made if activation is None else apply(reader, layer.name, activation, f"{layer.name}activation", made)

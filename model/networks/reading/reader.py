@@ -10,31 +10,51 @@ what counts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.operations import (
     EXACT_BITS,
+    Add,
     Crop,
     Input,
     IntegerNetwork,
+    Mean,
     Operation,
     Pad,
     Permute,
     Repeat,
     Reshape,
     Round,
+    Subtract,
+    Weighted,
 )
 from cytogate.model.networks.quantizers import quantized
 from cytogate.model.networks.reading.activations import is_linear
 from cytogate.model.networks.reading.kinds import IDENTITIES, READERS, refusal
 from cytogate.model.networks.reading.likeness import Likeness
+from cytogate.model.networks.widths import EXACT_STEPS
 
 FLOAT32 = "float32"
 INPUT_BITS = 16
 """Widest words of an input."""
+LOGIT_BITS = 32
+"""Widest words of the last layer."""
+ARITHMETIC = (Weighted, Add, Subtract, Mean)
+"""Operations in whose sums Keras rounds where they reach 2^24 steps."""
+REARRANGING = (
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Permute,
+    keras.layers.ZeroPadding2D,
+    keras.layers.Cropping2D,
+    keras.layers.UpSampling2D,
+)
+"""Layers that may stand between an input and its quantizer: rounding first comes to the same."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +90,8 @@ def read_exactly(model: keras.Model) -> IntegerNetwork:
     reading = read_network(model)
     for name in reading.keras_rounds:
         raise InputError(
-            f"layer {name}: Keras rounds in it, as its sums may reach 2^24 steps or its normalization is on no grid"
+            f"layer {name}: Keras rounds in it, as its sums may reach 2^24 steps or its normalization is on no grid; "
+            f"use fewer bits for its weights or inputs, put a quantizer between it and the layer ahead, or settle it"
         )
     return reading.network
 
@@ -91,7 +112,7 @@ class Reader:
         outputs = self._run(functional, entries)
         if len(outputs) != 1:
             raise InputError(f"network {model.name}: has {len(outputs)} outputs; one vector of logits is needed")
-        last = self._settled(outputs[0], "the last layer")
+        last = self._settled(outputs[0], f"network {model.name}")
         if isinstance(last, Input):
             raise InputError(f"network {model.name}: computes nothing but the rounding of its input")
         unread = [name for name in self._inputs if name not in self.operations]
@@ -102,6 +123,7 @@ class Reader:
                 f"layer {last.name}: gives a map {last.shape}; the logits of a classifier are a vector: end in "
                 f"GlobalAveragePooling2D, or in Flatten and a dense layer"
             )
+        last = self._narrowed(last)
         used = self._used(last)
         found = tuple(each for each in self.operations.values() if each.name in used)
         dead = [name for name in self._inputs if name not in used]
@@ -129,6 +151,8 @@ class Reader:
         self.operations[operation.name] = operation
         largest = max(-operation.format.code_min, operation.format.code_max)
         self.steps[operation.name] = largest if steps is None else min(steps, largest)
+        if likeness is None and isinstance(operation, ARITHMETIC) and self.steps[operation.name] >= EXACT_STEPS:
+            likeness = Likeness.ROUNDED
         self.likeness[operation.name] = likeness or self._of_sources(operation)
         if likeness is Likeness.ROUNDED:
             self._rounding.append(operation.name)
@@ -138,16 +162,45 @@ class Reader:
         """Take a function at the end for the host's."""
         self._host = function
 
+    def _narrowed(self, last: Operation) -> Operation:
+        """Return the logits as words that a chip hands over, and note whether Keras's differ from them."""
+        if self.likeness[last.name] is Likeness.CLOSE:
+            made = last
+            while isinstance(made, Reshape):
+                made = self.operations[made.reads[0]]
+            self._rounding.append(made.name)
+        given = last.format
+        if given.width <= LOGIT_BITS:
+            return last
+        # Keras's float32 hold 24 bits of them.
+        words = Format(LOGIT_BITS, given.integer_bits, given.signed)
+        host, self._host = self._host, None
+        likeness = None if self.likeness[last.name] is Likeness.ROUNDED else Likeness.ROUNDED
+        made = self.add(Round(f"{last.name}_logits", (last.name,), (given,), last.shape, words), likeness=likeness)
+        self._host = host
+        return made
+
     def _of_sources(self, operation: Operation) -> Likeness:
         found = {self.likeness[name] for name in operation.reads}
         if found <= {Likeness.EQUAL}:
             return Likeness.EQUAL
         keeps = isinstance(operation, (Reshape, Permute, Pad, Crop, Repeat))
         if found == {Likeness.CLOSE} and (keeps or isinstance(operation, Round)):
-            return Likeness.CLOSE if keeps else Likeness.EQUAL
+            if keeps or operation.format.fraction_bits >= operation.entering[0].fraction_bits:
+                return Likeness.CLOSE
+            if self._settles(operation):
+                return Likeness.EQUAL
         if Likeness.ROUNDED not in found:
             self._rounding.append(operation.name)
         return Likeness.ROUNDED
+
+    def _settles(self, rounding: Operation) -> bool:
+        """Whether rounding makes equal what was close: its halves lie farther apart than a mean is off."""
+        source = self.operations[rounding.reads[0]]
+        while not isinstance(source, Mean):
+            source = self.operations[source.reads[0]]
+        dropped = source.format.fraction_bits - rounding.format.fraction_bits
+        return dropped > math.prod(source.window).bit_length()
 
     def _used(self, last: Operation) -> set[str]:
         used, waiting = set[str](), [last.name]
@@ -165,6 +218,10 @@ class Reader:
 
     def call(self, layer: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Read one application of a layer."""
+        if not isinstance(layer, keras.layers.Layer):
+            raise InputError(
+                f"layer {layer.name}: is the operation {type(layer).__name__}, no layer; use one of Keras's"
+            )
         given = [name for name, value in options.items() if value is not None and name != "training"]
         if len(arguments) != 1 or given:
             raise InputError(f"layer {layer.name}: is called with {', '.join(given) or 'several arguments'}")
@@ -179,6 +236,8 @@ class Reader:
             return entry
         if isinstance(entry, Entry) and type(layer) is qkeras.QActivation:
             return self._enter(entry, layer)
+        if isinstance(entry, Entry) and type(layer) in REARRANGING:
+            return replace(entry, rearranged=(*entry.rearranged, layer))
         operations = [self._settled(each, f"layer {layer.name}") for each in sources]
         reader = READERS.get(type(layer))
         if reader is None:
@@ -188,7 +247,7 @@ class Reader:
     def _enter(self, entry: Entry, layer: Any) -> Operation:
         """Let the quantizer behind an input say what comes in."""
         found = quantized(layer.activation, layer.name)
-        if found.slope_shift or found.bound or found.steps:
+        if not found.plain:
             raise InputError(f"layer {layer.name}: the quantizer behind an input must be plain rounding to a format")
         words = found.format
         if words.width > INPUT_BITS:
@@ -196,12 +255,14 @@ class Reader:
         known = self.operations.get(entry.name)
         if known is None:
             self._check_shape(entry)
-            return self.add(Input(entry.name, (), (), entry.shape, words))
+            known = self.add(Input(entry.name, (), (), entry.shape, words))
         if known.format != words:
             raise InputError(
                 f"layer {layer.name}: rounds the input {entry.name} to {words.ap_type}, another layer to "
                 f"{known.format.ap_type}; an input has one format"
             )
+        for rearranging in entry.rearranged:
+            known = READERS[type(rearranging)](self, rearranging, known)
         return known
 
     def _check_shape(self, entry: Entry) -> None:
@@ -228,6 +289,8 @@ class Entry:
 
     name: str
     shape: tuple[int, ...]
+    rearranged: tuple[Any, ...] = ()
+    """Layers between the two that rearrange its words."""
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
+from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.operations import Constants, Convolution, Dense, Depthwise, Operation, exact_format
 from cytogate.model.networks.quantizers import constants
 from cytogate.model.networks.reading.activations import activated
 from cytogate.model.networks.reading.arrangement import padded, positions
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
-from cytogate.model.networks.widths import EXACT_STEPS
 
 if TYPE_CHECKING:
     from cytogate.model.networks.reading.reader import Reader
+
+FOLDING = (qkeras.QConv2DBatchnorm, qkeras.QDepthwiseConv2DBatchnorm, qkeras.QDenseBatchnorm)
+"""Layers with a normalization within, which goes into their constants before these are quantized."""
+_OF_FOLDING = ("axis", "epsilon", "center", "scale", "ema_freeze_delay", "folding_mode")
 
 
 def convolution(reader: Reader, layer: Any, source: Operation) -> Operation:
     """Read a convolution: groups and dilation become zeros in its kernel."""
     check_settings(
         layer, ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias",
-                "kernel_quantizer", "bias_quantizer", "mask"), **CHANNELS_LAST,
+                "kernel_quantizer", "bias_quantizer", "mask", *_OF_FOLDING), renorm=False, **CHANNELS_LAST,
     )  # fmt: skip
-    kernel = constants(layer.kernel, quantizer_of(layer, "kernel"), layer.name, "kernel")
+    kernel = constants(_kernel(layer), quantizer_of(layer, "kernel"), layer.name, "kernel")
     codes = kernel.codes
     if getattr(layer, "_mask", None) is not None:
         mask = np.asarray(layer._mask)
@@ -45,10 +49,10 @@ def depthwise(reader: Reader, layer: Any, source: Operation) -> Operation:
     """Read a convolution of each channel by itself."""
     check_settings(
         layer, ("kernel_size", "strides", "padding", "depth_multiplier", "dilation_rate", "activation", "use_bias",
-                "depthwise_quantizer", "bias_quantizer", "filters"), groups=1, **CHANNELS_LAST,
+                "depthwise_quantizer", "bias_quantizer", "filters", *_OF_FOLDING), groups=1, renorm=False,
+        **CHANNELS_LAST,
     )  # fmt: skip
-    weights = layer.depthwise_kernel if hasattr(layer, "depthwise_kernel") else layer.kernel
-    kernel = constants(weights, quantizer_of(layer, "depthwise"), layer.name, "kernel")
+    kernel = constants(_kernel(layer), quantizer_of(layer, "depthwise"), layer.name, "kernel")
     made = _by_channels(reader, layer, source, kernel, has_bias=True)
     return activated(reader, layer, made)
 
@@ -87,10 +91,10 @@ def _by_channels(reader: Reader, layer: Any, source: Operation, kernel: Constant
 def dense(reader: Reader, layer: Any, source: Operation) -> Operation:
     """Read a dense layer; on a map, it is a convolution of single pixels."""
     check_settings(
-        layer, ("units", "activation", "use_bias", "kernel_quantizer", "bias_quantizer"), lora_rank=None,
-        quantization_config=None,
+        layer, ("units", "activation", "use_bias", "kernel_quantizer", "bias_quantizer", *_OF_FOLDING), lora_rank=None,
+        quantization_config=None, renorm=False,
     )  # fmt: skip
-    kernel = constants(layer.kernel, quantizer_of(layer, "kernel"), layer.name, "kernel")
+    kernel = constants(_kernel(layer), quantizer_of(layer, "kernel"), layer.name, "kernel")
     shape = (*source.shape[:-1], kernel.codes.shape[-1])
     if len(source.shape) == 1:
         made = weighted(reader, layer, Dense, source, shape, kernel)
@@ -108,24 +112,21 @@ def weighted(
 ) -> Operation:  # fmt: skip
     """Add sums of products; the format holds any part of a sum, in whatever order it is added."""
     bias = Constants(np.zeros(shape[-1], np.int64), exact_format(0, 0, 0))
-    if has_bias and layer.use_bias:
-        bias = constants(layer.bias, quantizer_of(layer, "bias"), layer.name, "bias")
+    folds = type(layer) in FOLDING
+    if has_bias and (layer.use_bias or folds):
+        values = _folded(layer)[1] if folds else layer.bias
+        bias = constants(values, quantizer_of(layer, "bias"), layer.name, "bias")
     axes = tuple(range(kernel.codes.ndim - 1))
     if kind is Depthwise:
         axes = (0, 1)
-    sums = np.abs(kernel.codes).sum(axis=axes) * reader.steps[source.name]
+    sums = [int(each) * reader.steps[source.name] for each in np.abs(kernel.codes).sum(axis=axes)]
     fraction = source.format.fraction_bits + kernel.format.fraction_bits
     grid = max(fraction, bias.format.fraction_bits)
     totals = [
-        (int(total) << grid - fraction) + (int(offset) << grid - bias.format.fraction_bits)
+        (total << grid - fraction) + (int(offset) << grid - bias.format.fraction_bits)
         for total, offset in zip(sums, np.abs(bias.codes), strict=True)
     ]
     steps = max(totals)
-    if steps >= EXACT_STEPS:
-        raise InputError(
-            f"layer {layer.name}: its accumulator may reach {steps} steps and float32 is exact below {EXACT_STEPS} "
-            f"only; use fewer bits for its weights or inputs, or put a quantizer between it and the layer ahead"
-        )
     words = exact_format(-steps, steps, grid, signed=True)
     if kind is not Dense:
         more["map"] = source.shape[:2]
@@ -136,6 +137,30 @@ def weighted(
 def quantizer_of(layer: Any, what: str) -> Any:
     """Return the quantizer that a layer applies, as its ``call`` does."""
     return getattr(layer, f"{what}_quantizer_internal", None) if getattr(layer, f"{what}_quantizer", None) else None
+
+
+def _kernel(layer: Any) -> Any:
+    """Return the kernel that a layer quantizes."""
+    return _folded(layer)[0] if type(layer) in FOLDING else _own_kernel(layer)
+
+
+def _own_kernel(layer: Any) -> Any:
+    return layer.depthwise_kernel if hasattr(layer, "depthwise_kernel") else layer.kernel
+
+
+def _folded(layer: Any) -> tuple[Any, Any]:
+    """Return kernel and bias with the normalization at rest in them, by the operations on float32 that QKeras does."""
+    normalization = layer.batchnorm
+    if normalization.axis not in (-1, 3) or not (normalization.center and normalization.scale):
+        raise InputError(
+            f"layer {layer.name}: its normalization is not of channels, by scale and center, which alone QKeras folds"
+        )
+    spread = normalization.moving_variance + normalization.epsilon
+    deep = type(layer) is qkeras.QDepthwiseConv2DBatchnorm
+    scale = (keras.ops.rsqrt(spread) if deep else 1 / keras.ops.sqrt(spread)) * normalization.gamma
+    bias = scale * ((layer.bias if layer.use_bias else 0) - normalization.moving_mean) + normalization.beta
+    kernel = _own_kernel(layer)
+    return (keras.ops.reshape(scale, kernel.shape[2:]) if deep else scale) * kernel, bias
 
 
 def _ungrouped(codes: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
