@@ -166,6 +166,9 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
     ),
     "leak": lambda: classifier(convolution(), rounded(bits(8, 2)), rounded(rectified(8, 2, negative_slope=0.125))),
     "LeakyReLU": lambda: classifier(convolution(), rounded(bits(6, 2)), layers.LeakyReLU(0.25), rounded(bits(6, 2))),
+    "a quantizer twice": lambda: classifier(
+        convolution(), rounded(rectified()), layers.MaxPooling2D(2), rounded(rectified()), rounded(bits(8, 3))
+    ),
     "linear": lambda: classifier(convolution(), layers.Activation("linear"), rounded(rectified())),
     "identities": lambda: classifier(
         convolution(),
@@ -282,6 +285,20 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
         layers.UpSampling2D((2, 3)), convolution(), rounded(rectified()), shape=(4, 4, 2)
     ),
     "reshape": lambda: classifier(layers.Reshape((4, 16, 2)), convolution(), rounded(rectified())),
+    "reshape to other channels": lambda: classifier(
+        layers.Reshape((6, 4, 2)), convolution(), rounded(rectified()), shape=(4, 4, 3)
+    ),
+    "flattened ahead of a quantizer": lambda: classifier(layers.Flatten(), rounded(bits(6, 0)), dense(4)),
+    "flattened ahead of a normalization": lambda: classifier(
+        layers.Flatten(),
+        layers.BatchNormalization(name="normalization"),
+        rounded(bits(6, 2)),
+        dense(4),
+        shape=(3, 3, 2),
+    ),
+    "flattened for two": lambda: classifier(
+        layers.Flatten(), lambda x: layers.Add()([dense(4)(x), dense(4)(x)]), rounded(bits(6, 2)), shape=(3, 3, 2)
+    ),
     "reshape of a vector": lambda: classifier(
         layers.Reshape((4, 4, 2)), convolution(), rounded(rectified()), shape=(32,)
     ),

@@ -42,7 +42,8 @@ SIMULATED = (
     "residual", "fire", "separated", "depth multiplier", "bound", "leak", "sign", "powers of two",
     "global mean of 35", "mean of 9", "maximum, a row over", "maximum, overlapping and padded",
     "channels first, flattened", "rounded behind flattening", "added behind flattening", "unsigned logits",
-    "normalization as trained",
+    "normalization as trained", "reshape to other channels",
+    "flattened ahead of a quantizer", "flattened for two", "ternary words", "folded normalization", "difference",
 )  # fmt: skip
 """Those of the networks of a few layers that are simulated each time; the others are with the longer proofs."""
 

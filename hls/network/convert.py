@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cytogate.hls.network.layers import HlsLayer, hls_layers
+from cytogate.hls.network.layers import REPACK, HlsLayer, hls_layers
 from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, identity, network_header
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
@@ -38,8 +38,6 @@ POOLING = "nnet_utils/nnet_pooling_stream.h"
 POOLING_FUNCTION = "void pooling2d_cl("
 TILES = "assert(CONFIG_T::pool_height == CONFIG_T::stride_height && CONFIG_T::pool_width == CONFIG_T::stride_width);"
 JOINTS = ("Merge", "Concatenate")
-REPACK = "Repack"
-"""What hls4ml makes of a reshaping to a map."""
 UNCHANGED = {REPACK: "Reshape", "PointwiseConv2D": "Conv2D"}
 """Classes that hls4ml puts in the place of others, which compute the same."""
 

@@ -44,6 +44,8 @@ from cytogate.model.networks.operations import (
 
 MOST_READERS = 7
 CHANNELS_LAST = {"data_format": "channels_last"}
+REPACK = "Repack"
+"""hls4ml's layer that makes a stream of other pixels; its reshaping to a vector changes none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ def hls_layers(network: IntegerNetwork, clocks: int = 1) -> tuple[HlsLayer, ...]
         reads = tuple(built[name].name for name in operation.reads)
         kind, settings, types = _MAKERS[type(operation)](operation)
         if isinstance(operation, Reshape) and not _is_for_sums_alone(network, operation):
-            kind = "Repack"
+            kind = REPACK
         rounded = rounding.get(operation.name)
         written = operation.format if rounded is None else network[rounded].format
         shared = _reuse(operation, clocks) if isinstance(operation, (Dense, Convolution)) else None

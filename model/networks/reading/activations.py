@@ -122,6 +122,8 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
         words = replace(exact_format(least, ~least, fraction), overflow=Overflow.SATURATE)
         cut = Round(f"{name}_range", (source.name,), (source.format,), source.shape, words)
         source = reader.add(cut, reader.steps[source.name])
+    if not found.slope_shift and _holds(found.format, source.format):
+        return source if found.bound is None else _bounded(reader, name, source, found.bound * found.format.step)
     # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
     finer = max(0, found.format.fraction_bits - source.format.fraction_bits, found.slope_shift)
     rounds = reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
@@ -131,12 +133,16 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
     return made if found.bound is None else _bounded(reader, name, made, found.bound * found.format.step)
 
 
+def _holds(words: Format, others: Format) -> bool:
+    """Whether a format holds every value of another, so that rounding to it changes none."""
+    return others.fraction_bits <= words.fraction_bits and words.min <= others.min and others.max <= words.max
+
+
 def _straight(reader: Reader, name: str, source: Operation, found: Quantized) -> Operation:
     """Round a line of words, as QKeras's hard tanh and sigmoid do."""
     factor, offset = cast(tuple[float, float], found.line)
     likeness = _of_halves(source)
-    if (factor, offset) != (1, 0):
-        source = scaled(reader, f"{name}_line", source, factor, offset)
+    source = scaled(reader, f"{name}_line", source, factor, offset)
     made = Round(name, (source.name,), (source.format,), source.shape, found.format)
     return reader.add(made, likeness=likeness)
 
@@ -211,6 +217,8 @@ def _affine(reader: Reader, name: str, source: Operation, factor: int, offset: i
 
 def scaled(reader: Reader, name: str, source: Operation, factor: float, offset: float) -> Operation:
     """Multiply words by a factor and add an offset, exactly, all channels alike."""
+    if (factor, offset) == (1, 0):
+        return source
     channels = source.shape[-1]
     kernel, bias = (_alike(each, channels) for each in (factor, offset))
     fraction = max(source.format.fraction_bits + kernel.format.fraction_bits, bias.format.fraction_bits)

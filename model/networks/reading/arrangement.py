@@ -152,6 +152,12 @@ def reshaped(reader: Reader, name: str, source: Operation, shape: tuple[int, ...
         source = reader.operations[source.reads[0]]
         if shape == source.shape:
             return source
+    channels = source.shape[-1], shape[-1]
+    if len(shape) == len(source.shape) == 3 and max(channels) % min(channels):
+        # A stream's pixels are cut or joined, not both.
+        total, steps = (math.prod(shape),), reader.steps[source.name]
+        made = Reshape(f"{name}_vector", (source.name,), (source.format,), total, source.format)
+        source = reader.add(made, steps)
     return reader.add(Reshape(name, (source.name,), (source.format,), shape, source.format), reader.steps[source.name])
 
 
