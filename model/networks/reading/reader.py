@@ -4,8 +4,9 @@ A layer is known by its exact class, and every one of its settings is looked at:
 known, a value that changes what is computed is an error that names the layer.
 
 Keras computes in float32, which holds every integer below 2^24. As long as no sum reaches it, Keras gives what the
-operations give, word for word; where it does not, :attr:`Reading.keras_rounds` names the layers, and the operations are
-what counts.
+operations give, word for word. Products whose sums may reach it are refused. Where Keras rounds all the same, in means
+and in normalizations that are on no grid, :attr:`Reading.keras_rounds` names the layers, and the operations are what
+counts.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from cytogate.model.networks.operations import (
     Reshape,
     Round,
     Subtract,
-    Weighted,
 )
 from cytogate.model.networks.quantizers import quantized
 from cytogate.model.networks.reading.activations import is_linear
@@ -44,7 +44,7 @@ INPUT_BITS = 16
 """Widest words of an input."""
 LOGIT_BITS = 32
 """Widest words of the last layer."""
-ARITHMETIC = (Weighted, Add, Subtract, Mean)
+ARITHMETIC = (Add, Subtract, Mean)
 """Operations in whose sums Keras rounds where they reach 2^24 steps."""
 REARRANGING = (
     keras.layers.Flatten,

@@ -15,6 +15,7 @@ from cytogate.model.networks.quantizers import constants
 from cytogate.model.networks.reading.activations import activated
 from cytogate.model.networks.reading.arrangement import padded, positions
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
+from cytogate.model.networks.widths import EXACT_STEPS
 
 if TYPE_CHECKING:
     from cytogate.model.networks.reading.reader import Reader
@@ -127,6 +128,11 @@ def weighted(
         for total, offset in zip(sums, np.abs(bias.codes), strict=True)
     ]
     steps = max(totals)
+    if steps >= EXACT_STEPS:
+        raise InputError(
+            f"layer {layer.name}: its sums may reach {steps} steps and float32 is exact below {EXACT_STEPS} only; use "
+            f"fewer bits for its weights or inputs, or put a quantizer between it and the layer ahead"
+        )
     words = exact_format(-steps, steps, grid, signed=True)
     if kind is not Dense:
         more["map"] = source.shape[:2]
