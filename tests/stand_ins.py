@@ -42,7 +42,7 @@ def install(folder: Path) -> None:
     tclsh = shutil.which("tclsh")
     assert tclsh is not None, "tclsh was not found; on Debian: apt install tcl"
     folder.mkdir(parents=True)
-    for name in ("vivado", "vitis-run"):
+    for name in ("vivado", "vitis", "vitis-run"):
         tool = folder / name
         tool.write_text(f'#!/bin/sh\nexec {tclsh} {STUBS / name}.tcl "$@"\n', encoding="ascii")
         tool.chmod(0o755)

@@ -49,6 +49,11 @@ SYSTEMS = {
     ("zcu104", "rtl", 8): ("xczu7ev-ffvc1156-2-e", 187.5, 256, 128),
 }
 """Part, clock, bits of a beat, bits of the memory port."""
+BOARD_PARTS = {
+    "pynq-z2": "tul.com.tw:pynq-z2:part0:1.0",
+    "kv260": "xilinx.com:kv260_som:part0:1.4",
+    "zcu104": "xilinx.com:zcu104:part0:1.1",
+}
 
 
 @pytest.mark.parametrize(("board", "kernel", "samples"), SYSTEMS)
@@ -74,6 +79,7 @@ def test_every_system(board: str, kernel: str, samples: int, tools: Path, tmp_pa
         ]
     calls = recorded(tools, "system")
     assert calls[0] == f"create_project cytogate {part}"
+    assert [call for call in calls if call.startswith("board_part ")] == [f"board_part {BOARD_PARTS[board]}"]
     order = [
         "set_msg_config Synth 8-4445 ERROR", "add_files contract_pkg.sv", "add_files rom.sv", "add_files twiddle.mem",
         "property rom_folder.vh is_global_include true",
@@ -173,6 +179,7 @@ FAILURES = {
     "crash": r"vivado failed \(exit -11\): .*Abnormal program termination",
     "stuck_synth_1": r"vivado failed \(exit 1\): .*synth_1 ended with: place_design ERROR",
     "stuck_impl_1": r"impl_1 ended with: place_design ERROR",
+    "no_board_file": r"Vivado has no board file tul.com.tw:pynq-z2:part0; get it from the board store",
     "no_bitstream": r"vivado failed .*system_wrapper.bit",
     "hls_crash": r"vitis-run failed \(exit 139\): .*internal error in retrieve_phase",
     "no_ip": r"vitis-run ended well but left no project/solution/impl/ip/component.xml",
@@ -259,7 +266,7 @@ def test_without_tools_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError) as raised:
         run_bitstream(request(tmp_path))
     assert str(raised.value) == (
-        "vivado and vitis-run were not found on PATH, nor by XILINX_VITIS or XILINX_VIVADO; install Vitis 2024.1 or "
+        "vivado, vitis, vitis-run were not found on PATH, nor by XILINX_VITIS or XILINX_VIVADO; install Vitis 2024.1 or "
         "newer, or name its settings64.sh by --settings; without them `cytogate csim`, `cosim`, `synth` and `estimate` "
         "work, and so does the emulated board"
     )
@@ -288,7 +295,7 @@ def test_settings_that_help_nothing_are_refused(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match="failed"):
         find_tools(tmp_path / "settings64.sh")
     (tmp_path / "settings64.sh").write_text("true\n", encoding="ascii")
-    with pytest.raises(InputError, match=r"vivado and vitis-run were not found by .*settings64.sh"):
+    with pytest.raises(InputError, match=r"vivado, vitis, vitis-run were not found by .*settings64.sh"):
         find_tools(tmp_path / "settings64.sh")
 
 

@@ -103,6 +103,21 @@ MISTAKES = {
         "CONFIG.c_sg_length",
         "no setting c_sg_length",
     ),
+    "no board": (
+        "system.tcl",
+        "set_property board_part $board_part [current_project]\n",
+        "",
+        "apply_bd_automation comes before board_part",
+    ),
+    "a board of nowhere": ("system.tcl", "$settings::board_part:*", "$settings::part:*", "has no board file .*pynq-z2"),
+    "the preset of another processor": (
+        "block_design.tcl",
+        "bd_rule:processing_system7",
+        "bd_rule:zynq_ultra_ps_e",
+        "is no rule of processor",
+    ),
+    "no preset": ("block_design.tcl", ' apply_board_preset "1" Master', " Master", "no board_preset is applied"),
+    "memory pins left": ("block_design.tcl", '"FIXED_IO, DDR"', '"FIXED_IO"', "processor/DDR is open"),
     "a cell twice": (
         "block_design.tcl",
         "bd::ip to_registers",
@@ -173,10 +188,34 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+ON_ULTRASCALE = {
+    "preset behind the settings": (
+        "block_design.tcl",
+        "bd::ip resets",
+        'apply_bd_automation -rule xilinx.com:bd_rule:zynq_ultra_ps_e -config {apply_board_preset "1"} '
+        "[get_bd_cells processor]\nbd::ip resets",
+        "there is no bus processor/S_AXI_HP0_FPD",
+    ),
+    "a clock of another PLL": (
+        "block_design.tcl",
+        "PL0_REF_CTRL__SRCSEL IOPLL",
+        "PL0_REF_CTRL__SRCSEL DPLL",
+        "pl_clk0 comes from DPLL",
+    ),
+    "low addresses alone": (
+        "block_design.tcl",
+        "PSU__HIGH_ADDRESS__ENABLE 1",
+        "PSU__HIGH_ADDRESS__ENABLE 0",
+        "axi_dma/Data_MM2S does not reach memory beyond 2 GB",
+    ),
+}
+"""On a Zynq UltraScale+."""
+
+
+@pytest.mark.parametrize("name", [*MISTAKES, *ON_ULTRASCALE])
 def test_a_mistake_is_seen(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_stand_ins(tmp_path, monkeypatch)
-    script, right, wrong, said = MISTAKES[name]
+    script, right, wrong, said = (MISTAKES | ON_ULTRASCALE)[name]
     scripts = shutil.copytree(board_build.TCL, tmp_path / "tcl")
     text = (scripts / script).read_text(encoding="ascii")
     assert right in text, f"{script} holds no {right}"
@@ -184,5 +223,8 @@ def test_a_mistake_is_seen(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     for module in (board_build, bitstream):
         monkeypatch.setattr(module, "TCL", scripts)
     with pytest.raises(InputError, match=said):
-        run_bitstream(request(tmp_path, kernel="hls" if script == "kernel.tcl" else "rtl"))
+        if name in ON_ULTRASCALE:
+            run_bitstream(request(tmp_path, "kv260", "rtl", 4))
+        else:
+            run_bitstream(request(tmp_path, kernel="hls" if script == "kernel.tcl" else "rtl"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]

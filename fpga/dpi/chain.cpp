@@ -10,7 +10,7 @@ void run(hls::stream<cytogate::frame_beat>& frames, int, std::deque<shell::Outpu
   hls::stream<cytogate::logit_beat> logits("logits");
   testbench::run_kernel(frames, inputs);
   if (testbench::record(inputs, [&](const cytogate::pixel_beat& beat) { pixels.write(beat); }) != 1) return;
-  cytogate::classify(pixels, logits);
+  cytogate::classify_cell(pixels, logits);
   while (!logits.empty()) {
     const cytogate::logit_beat logit = logits.read();
     testbench::Recorder::words[testbench::kLogits].push_back(ap_int<cytogate::kLogitBeatBits>(logit.data));

@@ -6,5 +6,5 @@ void classify(hls::stream<cytogate::pixel_beat>& pixels, hls::stream<cytogate::l
 #pragma HLS INTERFACE mode = axis port = logits
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS DATAFLOW
-  cytogate::classify(pixels, logits);
+  cytogate::classify_cell(pixels, logits);
 }

@@ -44,7 +44,7 @@ Pack:
 }
 
 // One cell a call.
-inline void classify(hls::stream<pixel_beat>& in, hls::stream<logit_beat>& out) {
+inline void classify_cell(hls::stream<pixel_beat>& in, hls::stream<logit_beat>& out) {
 #pragma HLS DATAFLOW
   hls::stream<network::input_t> pixels("pixels");
   hls::stream<network::result_t> logits("logits");

@@ -7,5 +7,5 @@ void encode_channels(hls::stream<cytogate::frame_beat>& frames, hls::stream<cyto
   // Free running: the kernel starts with the first beat of a frame and needs no processor.
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS DATAFLOW
-  cytogate::encode_channels<cytogate::NoTap>(frames, pixels);
+  cytogate::encode_frame<cytogate::NoTap>(frames, pixels);
 }

@@ -56,7 +56,7 @@ Release:
 
 // One frame a call.
 template <class Tap>
-void encode_channels(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out) {
+void encode_frame(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out) {
 #pragma HLS DATAFLOW
   hls::stream<binned_pixel> binned("binned");
   hls::stream<bool> intact("intact");

@@ -7,5 +7,5 @@ void retrieve_phase(hls::stream<cytogate::frame_beat>& frames, hls::stream<cytog
   // Free running: the kernel starts with the first beat of a frame and needs no processor.
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
 #pragma HLS DATAFLOW
-  cytogate::retrieve_phase<cytogate::NoTap>(frames, pixels);
+  cytogate::retrieve_frame<cytogate::NoTap>(frames, pixels);
 }

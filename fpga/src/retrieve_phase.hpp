@@ -110,7 +110,7 @@ Emit:
 
 // One frame a call.
 template <class Tap>
-void retrieve_phase(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out) {
+void retrieve_frame(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out) {
 #pragma HLS DATAFLOW
   hls::stream<binned_pixel> binned("binned");
   hls::stream<bool> intact("intact");

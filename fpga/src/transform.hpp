@@ -50,17 +50,24 @@ Butterfly:
   }
 }
 
-template <Direction Way, int Level = 0>
-void butterflies(hls::stream<complex_t<grown_bits(Level)>>& in, hls::stream<grown_word>& out) {
+// All levels from one on, each a process of its own. C++14 ends the recursion by a specialization.
+template <Direction Way, int Level, bool IsLast>
+struct Butterflies {
+  static void run(hls::stream<complex_t<grown_bits(Level)>>& in, hls::stream<grown_word>& out) {
 #pragma HLS DATAFLOW
-  if constexpr (Level + 1 == kSizeLog2) {
-    butterfly<Way, Level>(in, out);
-  } else {
     hls::stream<complex_t<grown_bits(Level + 1)>> next("next_level");
     butterfly<Way, Level>(in, next);
-    butterflies<Way, Level + 1>(next, out);
+    Butterflies<Way, Level + 1, Level + 2 == kSizeLog2>::run(next, out);
   }
-}
+};
+
+template <Direction Way, int Level>
+struct Butterflies<Way, Level, true> {
+  static void run(hls::stream<complex_t<grown_bits(Level)>>& in, hls::stream<grown_word>& out) {
+#pragma HLS DATAFLOW
+    butterfly<Way, Level>(in, out);
+  }
+};
 
 inline ap_uint<kSizeLog2> bit_reversed(ap_uint<kSizeLog2> index) {
 #pragma HLS INLINE
@@ -114,7 +121,7 @@ template <Direction Way>
 void transform(hls::stream<input_word>& in, hls::stream<stored_word>& words, hls::stream<exponent_t>& exponents) {
 #pragma HLS DATAFLOW
   hls::stream<grown_word> grown("grown");
-  butterflies<Way>(in, grown);
+  Butterflies<Way, 0, kSizeLog2 == 1>::run(in, grown);
   normalize_lines(grown, words, exponents);
 }
 

@@ -15,7 +15,7 @@ inline int run_chain(const std::uint16_t* codes, int pixels) {
   send(codes, pixels, frames);
   run_kernel(frames, inputs);
   const int cells = record(inputs, [&](const cytogate::pixel_beat& beat) { network_inputs.write(beat); });
-  for (int cell = 0; cell < cells; ++cell) cytogate::classify(network_inputs, logits);
+  for (int cell = 0; cell < cells; ++cell) cytogate::classify_cell(network_inputs, logits);
   if (!frames.empty() || !network_inputs.empty()) return -1;
   int packets = 0;
   constexpr int kClasses = network::result_t::size;

@@ -40,9 +40,13 @@ template <class... Streams, std::size_t... Inputs>
 int play(void (*run)(Streams&...), std::index_sequence<Inputs...>, const std::int32_t* const* codes,
          const int* positions, std::int64_t* logits, int room) {
   std::tuple<Streams...> streams;
-  (feed(codes[Inputs], positions[Inputs], std::get<Inputs>(streams)), ...);
-  std::apply(run, streams);
-  if (!(std::get<Inputs>(streams).empty() && ...)) return -1;
+  // C++14 goes through a pack in the braces of an array.
+  const bool fed[] = {(feed(codes[Inputs], positions[Inputs], std::get<Inputs>(streams)), true)...};
+  static_cast<void>(fed);
+  run(std::get<Inputs>(streams)..., std::get<sizeof...(Inputs)>(streams));
+  for (const bool empty : {std::get<Inputs>(streams).empty()...}) {
+    if (!empty) return -1;
+  }
   return take(std::get<sizeof...(Inputs)>(streams), logits, room);
 }
 

@@ -3,12 +3,17 @@
 #   memory -> axi_dma -> stream_unit -> front_end -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
 #
 # where the front is the kernel before the network, retrieve_phase or encode_channels, in the cell front_end.
-# The board's own boot image sets up memory and pins; here the processor is given a clock, ports and an interrupt.
+# The board's boot image sets up the processor. Its preset tells Vivado the same, so that memory and clocks are known
+# here; a clock, ports and an interrupt come behind it, since it sets these, too.
 # Cells are called as the host's driver looks for them.
 
 namespace eval bd {
     proc ip {name kind {properties {}}} {
         create_bd_cell -type ip -vlnv $kind $name
+        configure $name $properties
+    }
+
+    proc configure {name properties} {
         if {[llength $properties]} {
             set_property -dict $properties [get_bd_cells $name]
         }
@@ -34,15 +39,17 @@ create_bd_design system
 
 # The processor: its pins by what they are for.
 if {$settings::processor eq "ps7"} {
-    bd::ip processor xilinx.com:ip:processing_system7 [list \
+    bd::ip processor xilinx.com:ip:processing_system7
+    apply_bd_automation -rule xilinx.com:bd_rule:processing_system7 \
+        -config {make_external "FIXED_IO, DDR" apply_board_preset "1" Master "Disable" Slave "Disable"} \
+        [get_bd_cells processor]
+    bd::configure processor [list \
         CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ $settings::clock_mhz \
         CONFIG.PCW_USE_M_AXI_GP0 1 \
         CONFIG.PCW_USE_S_AXI_HP0 1 \
         CONFIG.PCW_S_AXI_HP0_DATA_WIDTH $settings::port_bits \
         CONFIG.PCW_USE_FABRIC_INTERRUPT 1 \
         CONFIG.PCW_IRQ_F2P_INTR 1]
-    make_bd_intf_pins_external [get_bd_intf_pins processor/DDR]
-    make_bd_intf_pins_external [get_bd_intf_pins processor/FIXED_IO]
     set clock processor/FCLK_CLK0
     set reset processor/FCLK_RESET0_N
     set control processor/M_AXI_GP0
@@ -51,15 +58,21 @@ if {$settings::processor eq "ps7"} {
     set port_clocks {processor/M_AXI_GP0_ACLK processor/S_AXI_HP0_ACLK}
     set address_bits 32
 } else {
-    bd::ip processor xilinx.com:ip:zynq_ultra_ps_e [list \
+    bd::ip processor xilinx.com:ip:zynq_ultra_ps_e
+    apply_bd_automation -rule xilinx.com:bd_rule:zynq_ultra_ps_e -config {apply_board_preset "1"} \
+        [get_bd_cells processor]
+    # Clock 0 from the PLL of which the driver knows the frequency; addresses beyond 2 GB, where buffers may lie.
+    bd::configure processor [list \
         CONFIG.PSU__FPGA_PL0_ENABLE 1 \
+        CONFIG.PSU__CRL_APB__PL0_REF_CTRL__SRCSEL IOPLL \
         CONFIG.PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ $settings::clock_mhz \
         CONFIG.PSU__USE__M_AXI_GP0 1 \
         CONFIG.PSU__USE__M_AXI_GP1 0 \
         CONFIG.PSU__USE__M_AXI_GP2 0 \
         CONFIG.PSU__USE__S_AXI_GP2 1 \
         CONFIG.PSU__SAXIGP2__DATA_WIDTH $settings::port_bits \
-        CONFIG.PSU__USE__IRQ0 1]
+        CONFIG.PSU__USE__IRQ0 1 \
+        CONFIG.PSU__HIGH_ADDRESS__ENABLE 1]
     set clock processor/pl_clk0
     set reset processor/pl_resetn0
     set control processor/M_AXI_HPM0_FPD
@@ -151,6 +164,14 @@ bd::net resets/peripheral_aresetn axi_dma/axi_resetn to_memory/aresetn to_regist
 bd::net stream_unit/stream_aresetn {*}$kernel_resets
 
 assign_bd_address
+if {$settings::processor eq "ps8"} {
+    # A buffer at an address that the DMA does not know would never arrive.
+    foreach space {Data_MM2S Data_S2MM} {
+        if {![llength [get_bd_addr_segs -quiet axi_dma/$space/SEG_processor_HP0_DDR_HIGH]]} {
+            error "axi_dma/$space does not reach memory beyond 2 GB"
+        }
+    }
+}
 validate_bd_design
 save_bd_design
 # One synthesis of everything: modules see the header that says where their tables lie.

@@ -2,7 +2,7 @@
 source [file join .. settings.tcl]
 
 set kernel [file tail [pwd]]
-set flags "-std=c++17"
+set flags "-std=c++14"
 foreach folder $settings::hls_includes {
     append flags " -I$folder"
 }

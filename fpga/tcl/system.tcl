@@ -2,6 +2,13 @@
 source [file join .. settings.tcl]
 
 create_project -force cytogate project -part $settings::part
+# The board's file knows the processor's memory, its reference clock and its pins.
+set board_part [lindex [get_board_parts -quiet -latest_file_version $settings::board_part:*] end]
+if {$board_part eq ""} {
+    error "Vivado has no board file $settings::board_part; get it from the board store: in the Vivado Store's page\
+        Boards, or by `xhub::refresh_catalog \[xhub::get_xstores xilinx_board_store\]` and `xhub::install`"
+}
+set_property board_part $board_part [current_project]
 # A table whose file is not found would be all zeros, and Vivado would go on.
 set_msg_config -id {Synth 8-4445} -new_severity ERROR
 

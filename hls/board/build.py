@@ -91,6 +91,7 @@ class BoardBuild:
         sources = " ".join(f"{kernel} {_paths(paths)}" for kernel, paths in self.hls_sources.items())
         variables = {
             "part": self.board.part,
+            "board_part": self.board.board_part,
             "processor": "ps7" if self.board.part.startswith("xc7z") else "ps8",
             "clock_mhz": f"{self.design.chip.clock_mhz:g}",
             "period_ns": f"{1e3 / self.design.chip.clock_mhz:.4f}",

@@ -29,8 +29,6 @@ from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, writ
 if TYPE_CHECKING:
     from cytogate.hls.network.project import HlsProject
 
-    pass
-
 KERNEL_DEADLINE_S = 8 * 3600.0
 SYSTEM_DEADLINE_S = 24 * 3600.0
 STAMP = "done.sha256"

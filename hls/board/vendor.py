@@ -17,7 +17,8 @@ from pathlib import Path
 
 from cytogate.model.errors import InputError
 
-VIVADO, VITIS = "vivado", "vitis-run"
+VIVADO, VITIS, VITIS_RUN = "vivado", "vitis", "vitis-run"
+"""Of the last two, only the first tells its release (UG1399, vitis, v++, and vitis-run Commands)."""
 SETTINGS = "settings64.sh"
 """Script of an installation, in the folders that these variables name, that puts its tools on PATH."""
 VARIABLES = ("XILINX_VITIS", "XILINX_VIVADO")
@@ -60,16 +61,16 @@ def find_tools(settings: Path | None = None) -> Tools:
     if missing:
         where = f"by {settings}" if settings is not None else "on PATH, nor by XILINX_VITIS or XILINX_VIVADO"
         raise InputError(
-            f"{' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not found {where}; install Vitis 2024.1 "
+            f"{', '.join(missing)} {'was' if len(missing) == 1 else 'were'} not found {where}; install Vitis 2024.1 "
             f"or newer, or name its {SETTINGS} by --settings; {WITHOUT}"
         )
-    vivado, vitis_run = (Path(_found(name, environment)) for name in (VIVADO, VITIS))
+    vivado, vitis, vitis_run = (Path(_found(name, environment)) for name in (VIVADO, VITIS, VITIS_RUN))
     return Tools(
         vivado,
         vitis_run,
         environment,
         _release([str(vivado), "-version"], environment),
-        _release([str(vitis_run), "--version"], environment),
+        _release([str(vitis), "--version"], environment),
     )
 
 
@@ -116,7 +117,7 @@ def run_step(
 
 
 def _missing(environment: Mapping[str, str]) -> list[str]:
-    return [name for name in (VIVADO, VITIS) if not _found(name, environment)]
+    return [name for name in (VIVADO, VITIS, VITIS_RUN) if not _found(name, environment)]
 
 
 def _found(name: str, environment: Mapping[str, str]) -> str:

@@ -55,6 +55,8 @@ class Board:
     title: str
     part: str
     """Device as Vitis and Vivado call it."""
+    board_part: str
+    """Board as Vivado's board store calls it, less the version."""
     budget: Area
     """All that the device has."""
     port_bits: int
@@ -84,10 +86,10 @@ class Board:
 BOARDS = {
     board.name: board
     for board in (
-        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 1000.0, 4),
-        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1000.0, 1),
+        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", "tul.com.tw:pynq-z2:part0", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 1000.0, 4),
+        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", "xilinx.com:kv260_som:part0", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1000.0, 1),
         Board(
-            "zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", Area(230_400, 460_800, 1_728, 312, 96), 128, 187.5, 1500.0, 1
+            "zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", "xilinx.com:zcu104:part0", Area(230_400, 460_800, 1_728, 312, 96), 128, 187.5, 1500.0, 1
         ),
     )
 }

@@ -15,7 +15,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
 
 FLAGS = (
-    "-std=c++17", "-O2", "-fPIC", "-fno-gnu-unique", "-w",
+    "-std=c++14", "-O2", "-fPIC", "-fno-gnu-unique", "-w",
 )  # fmt: skip
 """No unique symbols: two designs may be loaded in one process, each with state of its own."""
 TIMEOUT_SECONDS = 900

@@ -20,7 +20,8 @@ namespace eval model {
             master {M_AXI_GP0 {memory PCW_USE_M_AXI_GP0} DDR {board {}} FIXED_IO {board {}}}
         }
         xilinx.com:ip:zynq_ultra_ps_e {
-            settings {PSU__FPGA_PL0_ENABLE 0 PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ 100 PSU__USE__M_AXI_GP0 1
+            settings {PSU__FPGA_PL0_ENABLE 0 PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ 100
+                PSU__CRL_APB__PL0_REF_CTRL__SRCSEL RPLL PSU__HIGH_ADDRESS__ENABLE 0 PSU__USE__M_AXI_GP0 1
                 PSU__USE__M_AXI_GP1 1 PSU__USE__M_AXI_GP2 0 PSU__USE__S_AXI_GP2 0 PSU__SAXIGP2__DATA_WIDTH 128
                 PSU__USE__IRQ0 1}
             in {maxihpm0_fpd_aclk PSU__USE__M_AXI_GP0 maxihpm1_fpd_aclk PSU__USE__M_AXI_GP1
@@ -134,6 +135,13 @@ namespace eval model {
         record config $name $setting $value
     }
 
+    # Settings of a cell are the board's again.
+    proc preset {name} {
+        variable cells
+        variable ips
+        dict set cells $name settings [dict get $ips [dict get [cell $name] kind] settings]
+    }
+
     # Whether an entry is there by its cell's settings.
     proc is_there {name condition} {
         expr {$condition eq "" || [dict get [cell $name] settings $condition]}
@@ -234,6 +242,10 @@ namespace eval model {
         variable drivers
         set clocks {}
         dict for {name cell} $cells {
+            set source PSU__CRL_APB__PL0_REF_CTRL__SRCSEL
+            if {[dict exists $cell settings $source] && [dict get $cell settings $source] ne "IOPLL"} {
+                refuse "pl_clk0 comes from [dict get $cell settings $source], which no board file sets"
+            }
             foreach direction {slave master} {
                 dict for {bus entry} [buses $name $direction] {
                     if {![dict exists $drivers $name/$bus]} {

@@ -30,6 +30,12 @@ proc create_project {args} {
     record create_project $::project [dict get $given -part]
 }
 
+proc get_board_parts {args} {
+    set pattern [dict get [parse get_board_parts $args {} {-quiet -latest_file_version}] rest]
+    set known {tul.com.tw:pynq-z2:part0:1.0 xilinx.com:kv260_som:part0:1.4 xilinx.com:zcu104:part0:1.1}
+    expr {[fault] eq "no_board_file" ? {} : [lsearch -all -inline -glob $known $pattern]}
+}
+
 proc set_msg_config {args} {
     needs set_msg_config create_project
     set given [parse set_msg_config $args {-id -new_severity} {}]
@@ -87,6 +93,7 @@ proc set_property {args} {
     foreach {name value} $properties {
         switch -glob $kind:$name {
             project:ip_repo_paths { set ::ip_folders $value; needs ip_repo_paths create_project }
+            project:board_part { needs board_part create_project; record board_part $value }
             fileset:top { needs top make_wrapper; record top $value }
             file:file_type - file:is_global_include - file:synth_checkpoint_mode {
                 record property [file tail $target] $name $value
@@ -131,6 +138,28 @@ proc create_bd_cell {args} {
     }
 }
 
+# A board's preset sets what a design has set before.
+proc apply_bd_automation {args} {
+    needs apply_bd_automation board_part
+    set given [parse apply_bd_automation $args {-rule -config} {}]
+    set name [lindex [dict get $given rest] 0 1]
+    if {[dict get [model::cell $name] kind] ne [string map {bd_rule ip} [dict get $given -rule]]} {
+        refuse "[dict get $given -rule] is no rule of $name"
+    }
+    if {![dict exists [dict get $given -config] apply_board_preset]} {
+        refuse "no board_preset is applied to $name"
+    }
+    model::preset $name
+    record preset $name
+    if {[dict exists [dict get $given -config] make_external]} {
+        foreach bus [split [string map {" " ""} [dict get $given -config make_external]] ,] {
+            model::bus $name/$bus
+            model::connect_outside $name/$bus
+            record external $name/$bus
+        }
+    }
+}
+
 proc get_bd_cells {name} {
     model::cell $name
     return [list cell $name]
@@ -156,14 +185,20 @@ proc connect_bd_intf_net {from to} {
     record bus [lindex $from 1] [lindex $to 1]
 }
 
-proc make_bd_intf_pins_external {bus} {
-    model::connect_outside [lindex $bus 1]
-    record external [lindex $bus 1]
-}
-
 proc assign_bd_address {} {
     needs assign_bd_address create_bd_design
     record assign_bd_address
+}
+
+# Names of segments that have addresses.
+proc get_bd_addr_segs {args} {
+    needs get_bd_addr_segs assign_bd_address
+    set path [dict get [parse get_bd_addr_segs $args {} -quiet] rest]
+    if {![regexp {^(\w+)/Data_(MM2S|S2MM)/SEG_processor_HP0_DDR_(LOW|HIGH)$} $path all name space end]} {
+        refuse "there is no segment $path"
+    }
+    model::cell $name
+    expr {$end eq "HIGH" && ![dict get [model::cell processor] settings PSU__HIGH_ADDRESS__ENABLE] ? {} : $path}
 }
 
 proc validate_bd_design {} {

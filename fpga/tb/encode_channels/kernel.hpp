@@ -13,7 +13,7 @@ constexpr const char* kStageNames[kStages] = {"frames", "binned", "network_input
 using Recorder = Recording<kStages>;
 
 inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cytogate::pixel_beat>& pixels) {
-  cytogate::encode_channels<Recorder>(frames, pixels);
+  cytogate::encode_frame<Recorder>(frames, pixels);
 }
 
 }  // namespace testbench

@@ -25,7 +25,7 @@ struct Recorder : Recording<kStages> {
 };
 
 inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cytogate::pixel_beat>& pixels) {
-  cytogate::retrieve_phase<Recorder>(frames, pixels);
+  cytogate::retrieve_frame<Recorder>(frames, pixels);
 }
 
 }  // namespace testbench
