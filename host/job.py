@@ -19,8 +19,9 @@ from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.page.about import About
 from cytogate.host.page.served import live_page
 from cytogate.host.report import StreamReport, print_report
-from cytogate.host.sinks.events import EventFolder, EventFormat, Written, read_written
+from cytogate.host.sinks.events import EventFolder, Written, read_written
 from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sinks.rows import EventFormat
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource, check_same_content
 from cytogate.host.stream.gating import Gates, LiveGates, read_gates
@@ -140,7 +141,10 @@ class _Session:
 
     def sinks(self) -> list[Sink]:
         """Make what events go to."""
-        sinks: list[Sink] = [EventFolder(self._folder.events, self._rows, self._written.rows_before)]
+        events = EventFolder(self._folder.events, self._rows, self._written.rows_before)
+        if events.told is not None:
+            print(spelled(events.told), file=sys.stderr)
+        sinks: list[Sink] = [events]
         if self._request.images:
             from cytogate.host.sinks.images import ImageFolder
 

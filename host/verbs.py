@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_output(
         parser,
         Path("out/stream"),
-        "folder of the run: events as Parquet and FCS, report; the same command goes on with an unfinished run",
+        "folder of the run: events (Parquet; CSV without pyarrow), FCS, report; the same command goes on with a run",
     )
     parser.add_argument(
         "--rate",

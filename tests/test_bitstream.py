@@ -266,9 +266,9 @@ def test_without_tools_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError) as raised:
         run_bitstream(request(tmp_path))
     assert str(raised.value) == (
-        "vivado, vitis, vitis-run were not found on PATH, nor by XILINX_VITIS or XILINX_VIVADO; install Vitis 2024.1 or "
-        "newer, or name its settings64.sh by --settings; without them `cytogate csim`, `cosim`, `synth` and `estimate` "
-        "work, and so does the emulated board"
+        "vivado, vitis, vitis-run were not found on PATH, nor by XILINX_VITIS or XILINX_VIVADO; install Vitis 2024.1 "
+        "or newer, or name its settings64.sh by --settings; without them `cytogate csim`, `cosim`, `synth` and "
+        "`estimate` work, and so does the emulated board"
     )
     assert not (tmp_path / "out").exists()
 

@@ -222,9 +222,7 @@ def test_a_mistake_is_seen(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
     (scripts / script).write_text(text.replace(right, wrong, 1), encoding="ascii")
     for module in (board_build, bitstream):
         monkeypatch.setattr(module, "TCL", scripts)
+    asked = ("kv260", "rtl", 4) if name in ON_ULTRASCALE else ("pynq-z2", "hls" if script == "kernel.tcl" else "rtl", 1)
     with pytest.raises(InputError, match=said):
-        if name in ON_ULTRASCALE:
-            run_bitstream(request(tmp_path, "kv260", "rtl", 4))
-        else:
-            run_bitstream(request(tmp_path, kernel="hls" if script == "kernel.tcl" else "rtl"))
+        run_bitstream(request(tmp_path, *asked))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]

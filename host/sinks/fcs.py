@@ -4,7 +4,7 @@ Spidlen et al. 2010, "Data File Standard for Flow Cytometry, version FCS 3.1", C
 
 The writers that can be installed hold all events in memory and store single precision, in which an index beyond 16
 million or a time in nanoseconds is another number; so this one is ours. It stores double precision, little-endian, one
-data set a file, and reads the events from the Parquet parts as it goes.
+data set a file, and reads the events from the folder of parts as it goes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from cytogate.host.sinks.events import EventFormat, read_events
+from cytogate.host.sinks.events import read_events
+from cytogate.host.sinks.rows import NONE, EventColumns, EventFormat
 from cytogate.host.stream.cells import Flag
 from cytogate.host.stream.gating import Decision
 from cytogate.model.command.files import whole_file
@@ -34,8 +33,6 @@ OFFSET_DIGITS = 20
 CHECKSUM = b"00000000"
 """The standard's word for a CRC that was not computed."""
 TICK_S = 1e-9
-NONE = -1
-"""Stands for a class or a label that there is not; doubles of other columns are 0 where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -98,41 +95,31 @@ def _survey(events: Path, rows: EventFormat, columns: int) -> tuple[int, NDArray
     """Return the number of events, the highest value of each column, and the first and last arrival in ns."""
     total, highest, first_ns, last_ns = 0, np.zeros(columns), 0, 0
     for batch in read_events(events):
-        times = pc.cast(batch["time"], pa.int64())
-        first_ns = min(first_ns, pc.min(times).as_py()) if total else pc.min(times).as_py()
-        last_ns = max(last_ns, pc.max(times).as_py())
-        total += len(batch)
+        first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
+        first_ns = min(first_ns, first) if total else first
+        last_ns = max(last_ns, last)
+        total += len(batch.index)
         highest = np.maximum(highest, _matrix(batch, rows, 0).max(axis=0))
     # Doubles hold the distance exactly, the time of day not.
     highest[0] = last_ns - first_ns
     return total, highest, first_ns, last_ns
 
 
-def _matrix(batch: pa.RecordBatch, rows: EventFormat, first_ns: int) -> NDArray[np.float64]:
+def _matrix(batch: EventColumns, rows: EventFormat, first_ns: int) -> NDArray[np.float64]:
     """Return the values of a batch: (events, columns)."""
-    classes = len(rows.class_names)
-    codes = pc.fill_null(batch["logits"], pa.scalar([0] * classes, batch["logits"].type))
-    logits = codes.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
-    times = pc.cast(batch["time"], pa.int64()).to_numpy() - first_ns
     numbers = (
-        times,
-        batch["index"].to_numpy(),
-        *(logits.T * rows.logit_step),
-        _places(batch["class"], rows.class_names),
-        pc.fill_null(batch["score"], 0.0).to_numpy(),
-        _places(batch["decision"], list(Decision)),
-        pc.fill_null(batch["latency_ns"], 0).to_numpy(),
-        batch["flags"].to_numpy(),
-        _places(batch["label"], rows.class_names),
-        *(pc.fill_null(batch[each.name], 0.0).to_numpy() for each in rows.features),
+        batch.time_ns - first_ns,
+        batch.index,
+        *(batch.logits.T * rows.logit_step),
+        batch.classes,
+        batch.score,
+        batch.decision,
+        batch.latency_ns,
+        batch.flags,
+        batch.label,
+        *(batch.features[each.name] for each in rows.features),
     )
     return np.stack([np.asarray(column, np.float64) for column in numbers], axis=1)
-
-
-def _places(names: pa.Array, known: Sequence[str]) -> NDArray[np.int64]:
-    """Return the place of each name among ``known``; -1 for none."""
-    places = pc.index_in(pc.cast(names, pa.string()), value_set=pa.array(known, pa.string()))
-    return pc.fill_null(places, NONE).to_numpy()
 
 
 def _text(

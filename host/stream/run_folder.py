@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cytogate.host.sinks.events import recorded_run
+from cytogate.host.sinks.events import parts, recorded_run
 from cytogate.model.command.files import remove_partials, whole_file
 from cytogate.model.errors import InputError
 
@@ -44,7 +44,7 @@ class RunFolder:
 
     @property
     def events(self) -> Path:
-        """Folder of the Parquet parts."""
+        """Folder of the parts."""
         return self.path / EVENTS
 
 
@@ -81,7 +81,7 @@ def run_folder(path: Path, request: Mapping[str, object]) -> Iterator[RunFolder]
 def _joined(path: Path, request: dict[str, object]) -> RunFolder:
     record = path / RECORD
     if not record.exists():
-        if any(path.glob(f"{EVENTS}/*.parquet")):
+        if parts(path / EVENTS):
             raise InputError(f"{path}: holds events but no {RECORD}; give each run a folder of its own")
         return _begun(path, uuid.uuid4().hex, request)
     told = None

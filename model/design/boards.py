@@ -86,10 +86,38 @@ class Board:
 BOARDS = {
     board.name: board
     for board in (
-        Board("pynq-z2", "PYNQ-Z2", "xc7z020clg400-1", "tul.com.tw:pynq-z2:part0", Area(53_200, 106_400, 220, 140, 0), 64, 100.0, 1000.0, 4),
-        Board("kv260", "KV260", "xck26-sfvc784-2LV-c", "xilinx.com:kv260_som:part0", Area(117_120, 234_240, 1_248, 144, 64), 128, 200.0, 1000.0, 1),
         Board(
-            "zcu104", "ZCU104", "xczu7ev-ffvc1156-2-e", "xilinx.com:zcu104:part0", Area(230_400, 460_800, 1_728, 312, 96), 128, 187.5, 1500.0, 1
+            "pynq-z2",
+            "PYNQ-Z2",
+            part="xc7z020clg400-1",
+            board_part="tul.com.tw:pynq-z2:part0",
+            budget=Area(53_200, 106_400, 220, 140, 0),
+            port_bits=64,
+            clock_mhz=100.0,
+            pll_mhz=1000.0,
+            network_clocks_per_pixel=4,
+        ),
+        Board(
+            "kv260",
+            "KV260",
+            part="xck26-sfvc784-2LV-c",
+            board_part="xilinx.com:kv260_som:part0",
+            budget=Area(117_120, 234_240, 1_248, 144, 64),
+            port_bits=128,
+            clock_mhz=200.0,
+            pll_mhz=1000.0,
+            network_clocks_per_pixel=1,
+        ),
+        Board(
+            "zcu104",
+            "ZCU104",
+            part="xczu7ev-ffvc1156-2-e",
+            board_part="xilinx.com:zcu104:part0",
+            budget=Area(230_400, 460_800, 1_728, 312, 96),
+            port_bits=128,
+            clock_mhz=187.5,
+            pll_mhz=1500.0,
+            network_clocks_per_pixel=1,
         ),
     )
 }

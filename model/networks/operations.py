@@ -218,7 +218,7 @@ class Add(Operation):
 class Subtract(Operation):
     """The difference of two words at the same place."""
 
-    def compute(self, *words: Codes) -> Codes:
+    def unrounded(self, *words: Real) -> Real:
         """Subtract on the finer grid."""
         first, second = _aligned(words, self.entering, self.format)
         return first - second
@@ -227,17 +227,19 @@ class Subtract(Operation):
 class Maximum(Operation):
     """The larger one of two words at the same place."""
 
-    def compute(self, *words: Codes) -> Codes:
+    def unrounded(self, *words: Real) -> Real:
         """Compare on the finer grid."""
-        return np.maximum(*_aligned(words, self.entering, self.format))
+        first, second = _aligned(words, self.entering, self.format)
+        return np.maximum(first, second)
 
 
 class Minimum(Operation):
     """The smaller one of two words at the same place."""
 
-    def compute(self, *words: Codes) -> Codes:
+    def unrounded(self, *words: Real) -> Real:
         """Compare on the finer grid."""
-        return np.minimum(*_aligned(words, self.entering, self.format))
+        first, second = _aligned(words, self.entering, self.format)
+        return np.minimum(first, second)
 
 
 OF_TWO = (Add, Subtract, Maximum, Minimum)

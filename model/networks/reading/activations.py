@@ -128,8 +128,8 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
     finer = max(0, found.format.fraction_bits - source.format.fraction_bits, found.slope_shift)
     rounds = reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
     likeness = Likeness.ROUNDED if rounds else None
-    made = Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift)
-    made = reader.add(made, likeness=likeness)
+    rounding = Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift)
+    made = reader.add(rounding, likeness=likeness)
     return made if found.bound is None else _bounded(reader, name, made, found.bound * found.format.step)
 
 
@@ -178,8 +178,8 @@ def _stepped(reader: Reader, name: str, source: Operation, found: Quantized, lik
     low, high = cast(tuple[int, int], found.steps)
     floor = Format(1, 1, True, Rounding.TRUNCATE, Overflow.SATURATE)
     cut = Round(f"{name}_floor", (source.name,), (source.format,), source.shape, floor)
-    cut = reader.add(cut, likeness=likeness)
-    return _affine(reader, name, cut, high - low, high, found.format)
+    kept = reader.add(cut, likeness=likeness)
+    return _affine(reader, name, kept, high - low, high, found.format)
 
 
 def _rectified(reader: Reader, name: str, source: Operation) -> Operation:
