@@ -1,4 +1,4 @@
-"""The one file of this room that imports pynq; works with its releases 3.0 and 3.1.
+"""The one file of this room that imports pynq; works with its releases 3.0, 3.1 and 4.0.
 
 Its driver of the DMA is not used: that waits without an end for a channel to start, for ever where the fabric is gone.
 """

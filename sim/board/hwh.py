@@ -38,15 +38,21 @@ class Processor:
     master: str
     clock_enable: str
     clock_divider: str
+    clock_source: str
+    clock_mhz: str
+    pll: str
+    """Value of the clock source: the PLL whose frequency is the board's."""
 
 
 ZYNQ = Processor(
     "processing_system7", "5.5", "armv7l", "IRQ_F2P", 61, "M_AXI_GP0",
     "PCW_FPGA_FCLK{clock}_ENABLE", "PCW_FCLK{clock}_PERIPHERAL_DIVISOR{divider}",
+    "PCW_FCLK{clock}_PERIPHERAL_CLKSRC", "PCW_ACT_FPGA{clock}_PERIPHERAL_FREQMHZ", "IO PLL",
 )  # fmt: skip
 ULTRASCALE = Processor(
     "zynq_ultra_ps_e", "3.5", "aarch64", "pl_ps_irq0", 121, "M_AXI_HPM0_FPD",
     "PSU__FPGA_PL{clock}_ENABLE", "PSU__CRL_APB__PL{clock}_REF_CTRL__DIVISOR{divider}",
+    "PSU__CRL_APB__PL{clock}_REF_CTRL__SRCSEL", "PSU__CRL_APB__PL{clock}_REF_CTRL__ACT_FREQMHZ", "IOPLL",
 )  # fmt: skip
 
 
@@ -63,7 +69,7 @@ def description(design: Design, length_bits: int = LENGTH_BITS) -> str:
     ElementTree.SubElement(root, "EXTERNALPORTS")
     ElementTree.SubElement(root, "EXTERNALINTERFACES")
     modules = ElementTree.SubElement(root, "MODULES")
-    _processor(modules, processor)
+    _processor(modules, processor, design.chip.clock_mhz)
     beat_bits = layout_of(design).beat_bytes * 8
     dma = _module(modules, DMA, "xilinx.com:ip:axi_dma:7.1", {
         "c_include_sg": 0, "c_micro_dma": 0, LENGTH_WIDTH: length_bits,
@@ -85,10 +91,12 @@ def description(design: Design, length_bits: int = LENGTH_BITS) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _processor(modules: ElementTree.Element, processor: Processor) -> None:
+def _processor(modules: ElementTree.Element, processor: Processor, mhz: float) -> None:
     clocks: dict[str, object] = {}
     for clock in range(4):
         clocks[processor.clock_enable.format(clock=clock)] = int(clock == 0)
+        clocks[processor.clock_source.format(clock=clock)] = processor.pll
+        clocks[processor.clock_mhz.format(clock=clock)] = f"{mhz:g}"
         for divider in range(2):
             clocks[processor.clock_divider.format(clock=clock, divider=divider)] = 1 if divider else 10
     vlnv = f"xilinx.com:ip:{processor.kind}:{processor.version}"
