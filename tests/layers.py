@@ -9,6 +9,7 @@ import numpy as np
 
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.sim.csim.network import extreme_codes
 
 layers = keras.layers
 
@@ -74,17 +75,15 @@ def with_biases(model: keras.Model) -> keras.Model:
     return model
 
 
+EXTREMES = 8
+"""Cells among :func:`extremes` that are none of the random ones."""
+
+
 def extremes(network: IntegerNetwork, cells: int = 16) -> list[np.ndarray]:
-    """Return codes of each input: random ones over the whole range, each extreme, and checkerboards."""
-    rng = np.random.default_rng(3)
-    found = []
-    for each in network.inputs:
-        low, high = each.format.code_min, each.format.code_max
-        board = np.indices(each.shape).sum(axis=0) % 2 == 0
-        flat = [np.full(each.shape, code) for code in (low, high, 0)]
-        boards = [np.where(board, low, high), np.where(board, high, low)]
-        found.append(np.stack([*rng.integers(low, high + 1, (cells, *each.shape)), *flat, *boards]))
-    return found
+    """Return codes of each input: random ones, and eight extremes."""
+    return [
+        extreme_codes(each.shape, each.format, cells, seed=3 + number) for number, each in enumerate(network.inputs)
+    ]
 
 
 def keras_codes(model: keras.Model, network: IntegerNetwork, codes: list[np.ndarray]) -> np.ndarray:

@@ -19,13 +19,14 @@ from cytogate.sim.axi.job import run_rate
 from cytogate.sim.axi.levels import Level, bench_task, hardware
 from cytogate.sim.axi.simulator import Simulator, compile_hardware
 from cytogate.sim.csim.network import compare_logits
-from tests.layers import bits, convolution, dense, extremes, layers, rectified, rounded, with_biases
-from tests.test_cosim import SMALL, frames_of
+from tests import phantoms
+from tests.layers import EXTREMES, bits, convolution, dense, extremes, layers, rectified, rounded, with_biases
+from tests.test_cosim import SMALL
 
 pytestmark = pytest.mark.full
 
 DESIGN = load_design("qatom64")
-CELLS, EXTREME = 24, 5
+CELLS = 24
 MOST_MACS = 6_000_000
 NARROW: dict[str, Any] = {"kernel_quantizer": bits(4), "bias_quantizer": bits()}
 
@@ -123,10 +124,10 @@ def test_whole_networks_are_equal_in_c_simulation(name: str, builds: Path) -> No
     assert 100_000 < reading.network.macs <= MOST_MACS
     codes = extremes(reading.network, CELLS)
     likeness = compare_with_keras(model, reading, codes)
-    assert likeness.values == (CELLS + EXTREME) * 5
+    assert likeness.values == (CELLS + EXTREMES) * 5
     assert likeness.differing == 0 or reading.keras_rounds
     found = compare_logits(reading.network, codes, DESIGN, builds / "whole" / name)
-    assert (found.values, found.differing) == ((CELLS + EXTREME) * 5, 0), f"from layer {found.first} on"
+    assert (found.values, found.differing) == ((CELLS + EXTREMES) * 5, 0), f"from layer {found.first} on"
     assert len(np.unique(reading.network.classify(*codes), axis=0)) > CELLS // 2
 
 
@@ -138,8 +139,11 @@ def test_whole_networks_are_equal_behind_pins(name: str, builds: Path, tmp_path:
     project = convert(network, SMALL, folder / "network")
     under_test = hardware(Level.DPI, SMALL, 4, folder, network=project)
     build = compile_hardware(under_test, Simulator.VERILATOR, folder / "verilator", waves=False)
-    frames = frames_of(SMALL)[:4]
+    impossible = [*phantoms.extremes(SMALL).values()]
+    frames = np.concatenate([phantoms.bumps(SMALL, CELLS // 2, seed=23)[0], phantoms.noise(SMALL, CELLS // 2, seed=24),
+                             *impossible, np.flip(impossible[-1], axis=-1)])  # fmt: skip
+    assert len(frames) == CELLS + EXTREMES
     due = network.classify(integer.retrieve(frames, SMALL).network_input)
     bench_task(Level.DPI, SMALL, 4, project).write(tmp_path, frames, due)
     measured = run_rate(under_test, build, tmp_path)
-    assert (measured.values, measured.differing) == (4 * 5, 0)
+    assert (measured.values, measured.differing) == (len(frames) * 5, 0)

@@ -76,19 +76,21 @@ def compare_logits(
     return ExactLogits(found.values, found.differing, names[bad])
 
 
-def extreme_codes(shape: tuple[int, ...], words: Format) -> NDArray[np.int64]:
-    """Return codes (cells, *shape): random ones over the whole range, each extreme everywhere, and checkerboards."""
-    rng = np.random.default_rng(0)
-    board = np.indices(shape).sum(axis=0) % 2 == 0
+def extreme_codes(shape: tuple[int, ...], words: Format, cells: int = RANDOM_CELLS, seed: int = 0) -> NDArray[np.int64]:
+    """Return codes (cells, *shape): random ones over the whole range, and what no instrument should deliver.
+
+    That is: each extreme and zero everywhere, two checkerboards, stripes, halves, and a single word.
+    """
+    rng = np.random.default_rng(seed)
     low, high = words.code_min, words.code_max
+    places = np.indices(shape)
+    board, stripes, half = places.sum(axis=0) % 2 == 0, places[0] % 2 == 0, places[0] < shape[0] // 2
+    middle = np.all([place == extent // 2 for place, extent in zip(places, shape, strict=True)], axis=0)
     return np.stack(
         [
-            *rng.integers(low, high, (RANDOM_CELLS, *shape), endpoint=True),
-            np.full(shape, low),
-            np.full(shape, high),
-            np.zeros(shape, np.int64),
-            np.where(board, low, high),
-            np.where(board, high, low),
+            *rng.integers(low, high, (cells, *shape), endpoint=True),
+            *(np.full(shape, code) for code in (low, high, 0)),
+            *(np.where(where, high, low) for where in (board, ~board, stripes, half, middle)),
         ]
     )
 

@@ -43,7 +43,7 @@ FLOAT32 = "float32"
 INPUT_BITS = 16
 """Widest words of an input."""
 LOGIT_BITS = 32
-"""Widest words of the last layer."""
+"""Widest words of the last layer: a beat of the chip, signed."""
 ARITHMETIC = (Add, Subtract, Mean)
 """Operations in whose sums Keras rounds where they reach 2^24 steps."""
 REARRANGING = (
@@ -170,10 +170,11 @@ class Reader:
                 made = self.operations[made.reads[0]]
             self._rounding.append(made.name)
         given = last.format
-        if given.width <= LOGIT_BITS:
+        width = LOGIT_BITS if given.signed else LOGIT_BITS - 1
+        if given.width <= width:
             return last
         # Keras's float32 hold 24 bits of them.
-        words = Format(LOGIT_BITS, given.integer_bits, given.signed)
+        words = Format(width, given.integer_bits, given.signed)
         host, self._host = self._host, None
         likeness = None if self.likeness[last.name] is Likeness.ROUNDED else Likeness.ROUNDED
         made = self.add(Round(f"{last.name}_logits", (last.name,), (given,), last.shape, words), likeness=likeness)
