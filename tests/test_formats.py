@@ -83,12 +83,13 @@ def test_encode_is_rounding_then_overflow(
     kind = Format(width, integer_bits, signed, mode, overflow)
     value = Fraction(scaled, 2**16)
     code = rounded(value / Fraction(kind.step), mode)
-    if overflow is Overflow.SATURATE:
-        due = min(max(code, kind.code_min), kind.code_max)
-    else:
+    if overflow is Overflow.WRAP:
         due = (code - kind.code_min) % 2**width + kind.code_min
+    else:
+        due = min(max(code, kind.code_min), kind.code_max)
     assert kind.encode(float(value)) == due
     assert kind.code_min <= due <= kind.code_max
+    assert kind.code_min == (-kind.code_max if signed else 0) - (signed and overflow is not Overflow.SATURATE_SYMMETRIC)
 
 
 @given(st.integers(0, 2**18 - 1))
