@@ -128,7 +128,8 @@ def test_whole_networks_are_equal_in_c_simulation(name: str, builds: Path) -> No
     assert likeness.differing == 0 or reading.keras_rounds
     found = compare_logits(reading.network, codes, DESIGN, builds / "whole" / name)
     assert (found.values, found.differing) == ((CELLS + EXTREMES) * 5, 0), f"from layer {found.first} on"
-    assert len(np.unique(reading.network.classify(*codes), axis=0)) > CELLS // 2
+    # Even what differs in noise alone is told apart.
+    assert len(np.unique(reading.network.classify(*codes), axis=0)) > EXTREMES
 
 
 @pytest.mark.parametrize("name", NETWORKS)
