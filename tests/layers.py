@@ -154,6 +154,18 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
     "mask": lambda: classifier(convolution(mask=np.eye(3, dtype=np.float32)), rounded(rectified())),
     "one pixel, stride 2": lambda: classifier(convolution(3, 1, strides=2), rounded(rectified())),
     "rectangles": lambda: classifier(convolution(3, (1, 5), strides=(2, 1)), rounded(rectified()), shape=(7, 10, 2)),
+    "pooling that leaves rows out": lambda: classifier(
+        layers.MaxPooling2D((1, 2), strides=(3, 2)),
+        layers.AveragePooling2D((1, 2), strides=(2, 1)),
+        rounded(bits(6, 1)),
+        shape=(12, 8, 2),
+    ),
+    "rows left out": lambda: classifier(convolution(3, (1, 3), strides=(3, 2)), rounded(rectified()), shape=(9, 10, 2)),
+    "rows and columns left out": lambda: classifier(
+        qkeras.QDepthwiseConv2D(1, strides=(2, 3), depthwise_quantizer=bits(4), bias_quantizer=bits(6, 1)),
+        rounded(rectified()),
+        shape=(8, 7, 2),
+    ),
     "activation within": lambda: classifier(convolution(activation=rectified())),
     "plain ReLU between": lambda: classifier(
         convolution(kernel_quantizer=bits(3)), layers.ReLU(), rounded(rectified())

@@ -40,8 +40,8 @@ from tests.test_networks import SIZE, exact_network, inputs
 
 DESIGN = load_design("qatom64")
 SIMULATED = (
-    "residual", "fire", "separated", "depth multiplier", "bound", "leak", "sign", "powers of two",
-    "global mean of 35", "mean of 9", "maximum, a row over", "maximum, overlapping and padded",
+    "rectangles", "rows and columns left out", "residual", "fire", "separated", "depth multiplier", "bound", "leak",
+    "sign", "powers of two", "global mean of 35", "mean of 9", "maximum, a row over", "maximum, overlapping and padded",
     "channels first, flattened", "rounded behind flattening", "added behind flattening", "unsigned logits",
     "normalization as trained", "reshape to other channels",
     "flattened ahead of a quantizer", "flattened for two", "ternary words", "folded normalization", "difference",

@@ -13,7 +13,7 @@ from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.operations import Constants, Convolution, Dense, Depthwise, Operation, exact_format
 from cytogate.model.networks.quantizers import constants
 from cytogate.model.networks.reading.activations import activated
-from cytogate.model.networks.reading.arrangement import padded, positions
+from cytogate.model.networks.reading.arrangement import padded, positions, surrounded
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
 from cytogate.model.networks.widths import EXACT_STEPS
 
@@ -41,6 +41,8 @@ def convolution(reader: Reader, layer: Any, source: Operation) -> Operation:
     codes = _dilated(_ungrouped(codes, int(layer.groups)), layer.dilation_rate)
     entering = padded(reader, layer, source, codes.shape[:2])
     strides = (int(layer.strides[0]), int(layer.strides[1]))
+    if codes.shape[1] > 1:
+        entering, codes = _with_two_rows(reader, layer.name, entering, codes, strides[0])
     shape = (*positions(entering.shape, codes.shape[:2], strides), codes.shape[-1])
     made = weighted(reader, layer, Convolution, entering, shape, replace(kernel, codes=codes), strides=strides)
     return activated(reader, layer, made)
@@ -77,6 +79,7 @@ def _by_channels(reader: Reader, layer: Any, source: Operation, kernel: Constant
     strides = (int(layer.strides[0]), int(layer.strides[1]))
     codes = _dilated(kernel.codes, layer.dilation_rate)
     entering = padded(reader, layer, source, codes.shape[:2])
+    entering, codes = _with_two_rows(reader, layer.name, entering, codes, strides[0])
     rows, columns, channels, times = codes.shape
     shape = (*positions(entering.shape, (rows, columns), strides), channels * times)
     if times == 1:
@@ -87,6 +90,21 @@ def _by_channels(reader: Reader, layer: Any, source: Operation, kernel: Constant
         full[:, :, channel, channel] = codes[:, :, channel]
     kernel = replace(kernel, codes=full.reshape(rows, columns, channels, -1))
     return weighted(reader, layer, Convolution, entering, shape, kernel, has_bias=has_bias, strides=strides)
+
+
+def _with_two_rows(
+    reader: Reader, name: str, source: Operation, codes: NDArray[np.int64], stride: int
+) -> tuple[Operation, NDArray[np.int64]]:
+    """Return map and kernel of a convolution that computes the same with a second row of zeros in the kernel.
+
+    A kernel of one row that skips rows is taken for one of a series by hls4ml, which then skips none. Kernels of single
+    pixels are another layer there.
+    """
+    if len(codes) > 1 or stride == 1:
+        return source, codes
+    if (source.shape[0] - 1) % stride == 0:
+        source = surrounded(reader, f"{name}_row", source, (0, 1), (0, 0))
+    return source, np.concatenate([codes, np.zeros_like(codes)])
 
 
 def dense(reader: Reader, layer: Any, source: Operation) -> Operation:
