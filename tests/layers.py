@@ -97,7 +97,7 @@ def residual(x: keras.KerasTensor) -> keras.KerasTensor:
     """A ResNet's block: a sum with what went past it."""
     x = rounded(rectified(4, 1))(convolution()(x))
     inner = rounded(bits(6, 2))(convolution()(x))
-    return rounded(rectified(4, 2))(layers.Add(name="sum")([x, inner]))
+    return rounded(rectified(4, 2))(layers.Add()([x, inner]))
 
 
 def joined(layer: keras.Layer) -> Part:
@@ -114,7 +114,7 @@ def fire(x: keras.KerasTensor) -> keras.KerasTensor:
     """A SqueezeNet's block: two ways side by side."""
     x = rounded(rectified(4, 1))(convolution(2, 1)(x))
     one, three = rounded(rectified(4, 1))(convolution(2, 1)(x)), rounded(rectified(5, 2))(convolution(2, 3)(x))
-    return layers.Concatenate(name="beside")([one, three])
+    return layers.Concatenate()([one, three])
 
 
 def separated(x: keras.KerasTensor) -> keras.KerasTensor:
