@@ -154,6 +154,22 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
     "mask": lambda: classifier(convolution(mask=np.eye(3, dtype=np.float32)), rounded(rectified())),
     "one pixel, stride 2": lambda: classifier(convolution(3, 1, strides=2), rounded(rectified())),
     "rectangles": lambda: classifier(convolution(3, (1, 5), strides=(2, 1)), rounded(rectified()), shape=(7, 10, 2)),
+    "maximum of signed words, padded": lambda: classifier(
+        convolution(),
+        rounded(bits(6, 1)),
+        layers.MaxPooling2D(3, 2, padding="same"),
+        convolution(),
+        rounded(bits(4, 2)),
+    ),
+    "maximum at the end, padded": lambda: classifier(
+        convolution(3), rounded(bits(6, 1)), layers.MaxPooling2D((8, 5), padding="same"), layers.Flatten(), ends=False
+    ),
+    "operators": lambda: classifier(
+        lambda x: rounded(bits(6, 2))(convolution()(x) + rounded(bits(4, 1))(convolution()(x)) - x), shape=(6, 6, 2)
+    ),
+    "nested, two ways": lambda: classifier(
+        keras.Sequential([keras.Input((8, 8, 2)), convolution(), rounded(rectified()), layers.MaxPooling2D(2)])
+    ),
     "pooling that leaves rows out": lambda: classifier(
         layers.MaxPooling2D((1, 2), strides=(3, 2)),
         layers.AveragePooling2D((1, 2), strides=(2, 1)),

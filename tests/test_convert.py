@@ -40,11 +40,12 @@ from tests.test_networks import SIZE, exact_network, inputs
 
 DESIGN = load_design("qatom64")
 SIMULATED = (
-    "rectangles", "rows and columns left out", "residual", "fire", "separated", "depth multiplier", "bound", "leak",
-    "sign", "powers of two", "global mean of 35", "mean of 9", "maximum, a row over", "maximum, overlapping and padded",
-    "channels first, flattened", "rounded behind flattening", "added behind flattening", "unsigned logits",
-    "normalization as trained", "reshape to other channels",
-    "flattened ahead of a quantizer", "flattened for two", "ternary words", "folded normalization", "difference",
+    "maximum of signed words, padded", "operators", "rectangles", "rows and columns left out", "residual", "fire",
+    "separated", "depth multiplier", "bound", "leak", "sign", "powers of two", "global mean of 35", "mean of 9",
+    "maximum, a row over", "maximum, overlapping and padded", "channels first, flattened",
+    "rounded behind flattening", "added behind flattening", "unsigned logits", "normalization as trained",
+    "reshape to other channels", "flattened ahead of a quantizer", "flattened for two", "ternary words",
+    "folded normalization", "difference",
 )  # fmt: skip
 """Those of the networks of a few layers that are simulated each time; the others are with the longer proofs."""
 

@@ -105,9 +105,6 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "rows side by side": (lambda x: layers.Concatenate(axis=1, name="bad")([x, x]), "joins along axis 1"),
     "channels first": (layers.MaxPooling2D(2, data_format="channels_first", name="bad"), "data_format is 'chann"),
     "bilinear": (layers.UpSampling2D(2, interpolation="bilinear", name="bad"), "interpolation is 'bilinear'"),
-    "padded pooling of signed words": (
-        [convolution(), rounded(bits(6, 1)), layers.MaxPooling2D(3, 2, padding="same", name="bad")], "put a ReLU ahead"
-    ),
     "mean of fewer pixels": (layers.AveragePooling2D(3, padding="same", name="bad"), "Keras divides by fewer pixels"),
     "heavy weights": ([convolution(), dense(3, "bad", kernel_quantizer=bits(12))], "put a quantizer between"),
     "weights of 17 bits": (dense(3, "bad", kernel_quantizer=bits(17)), "needs 1[67] bits; at most 16"),

@@ -47,7 +47,8 @@ def compare_with_keras(model: keras.Model, reading: Reading, codes: Sequence[NDA
         try:
             found = keras.Model(model.inputs, list(outputs.values()))(values)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0]
+            # The first line says which layer, the next one why.
+            reason = " ".join(line.strip() for line in str(error).strip().splitlines() if line.strip())[:300]
             raise InputError(f"network {model.name}: Keras cannot compute it here: {reason}") from error
     by_layer = dict(zip(outputs, (np.asarray(each, np.float64) for each in found), strict=True))
     logits = network.logits.format.decode(words[network.logits.name])
@@ -64,7 +65,13 @@ def compare_with_keras(model: keras.Model, reading: Reading, codes: Sequence[NDA
 
 def _outputs(model: keras.Model) -> dict[str, Any]:
     """Return the tensors of a model's own layers by their names; the last is the model's output."""
-    found = {layer.name: layer.output for layer in model.layers if not isinstance(layer.output, (list, tuple))}
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    found = {
+        node.operation.name: node.output_tensors[0]
+        for depth in sorted(graph._nodes_by_depth, reverse=True)
+        for node in graph._nodes_by_depth[depth]
+        if len(node.output_tensors) == 1
+    }
     last = model.outputs[0]
     name = last._keras_history.operation.name
     found.pop(name, None)

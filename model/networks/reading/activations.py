@@ -179,7 +179,7 @@ def _stepped(reader: Reader, name: str, source: Operation, found: Quantized, lik
     floor = Format(1, 1, True, Rounding.TRUNCATE, Overflow.SATURATE)
     cut = Round(f"{name}_floor", (source.name,), (source.format,), source.shape, floor)
     kept = reader.add(cut, likeness=likeness)
-    return _affine(reader, name, kept, high - low, high, found.format)
+    return affine(reader, name, kept, high - low, high, found.format)
 
 
 def _rectified(reader: Reader, name: str, source: Operation) -> Operation:
@@ -199,12 +199,12 @@ def _bounded(reader: Reader, name: str, source: Operation, bound: float) -> Oper
     if source.format.code_max <= code:
         return source
     top, fraction = int(code), source.format.fraction_bits
-    below = _affine(reader, f"{name}_below", source, -1, top, exact_format(top - source.format.code_max, top, fraction))
+    below = affine(reader, f"{name}_below", source, -1, top, exact_format(top - source.format.code_max, top, fraction))
     rest = _rectified(reader, f"{name}_rest", below)
-    return _affine(reader, f"{name}_bounded", rest, -1, top, exact_format(top - rest.format.code_max, top, fraction))
+    return affine(reader, f"{name}_bounded", rest, -1, top, exact_format(top - rest.format.code_max, top, fraction))
 
 
-def _affine(reader: Reader, name: str, source: Operation, factor: int, offset: int, words: Format) -> Operation:
+def affine(reader: Reader, name: str, source: Operation, factor: int, offset: int, words: Format) -> Operation:
     """Multiply codes by a whole number and add one, all channels alike."""
     channels = source.shape[-1]
     fraction = source.format.fraction_bits

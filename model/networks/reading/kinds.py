@@ -63,6 +63,15 @@ READERS: dict[type, Callable[..., Operation]] = {
     keras.layers.UpSampling2D: arrangement.up_sampling,
 }
 
+JOINING: dict[type, Callable[..., Operation]] = {
+    keras.src.ops.numpy.Add: arrangement.add,
+    keras.src.ops.numpy.Subtract: arrangement.subtract,
+    keras.src.ops.numpy.Maximum: arrangement.maximum,
+    keras.src.ops.numpy.Minimum: arrangement.minimum,
+}
+"""What ``x + y`` and the like are, of two layers."""
+READERS |= JOINING
+
 _INSTEAD = {
     "ELU": "use quantized_relu",
     "SELU": "use quantized_relu",

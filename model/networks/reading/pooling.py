@@ -12,7 +12,7 @@ from cytogate.model.contract.fixed_point import Format
 from cytogate.model.errors import InputError
 from cytogate.model.networks.operations import Depthwise, MaxPool, Mean, Operation, exact_format
 from cytogate.model.networks.quantizers import constants
-from cytogate.model.networks.reading.activations import apply
+from cytogate.model.networks.reading.activations import affine, apply
 from cytogate.model.networks.reading.arrangement import padded, positions, reshaped
 from cytogate.model.networks.reading.likeness import Likeness
 from cytogate.model.networks.reading.settings import CHANNELS_LAST, check_settings, must_be_map
@@ -34,13 +34,15 @@ def max_pooling(reader: Reader, layer: Any, source: Operation) -> Operation:
     """Read a max-pooling."""
     check_settings(layer, ("pool_size", "strides", "padding"), **CHANNELS_LAST)
     window, strides = tuple(map(int, layer.pool_size)), tuple(map(int, layer.strides))
-    entering = padded(reader, layer, source, window)
-    if entering is not source and source.format.signed:
-        raise InputError(
-            f"layer {layer.name}: is padded, and words below zero reach it, where a border of zeros would win; put a "
-            f"ReLU ahead of it or use padding='valid'"
-        )
-    return _pooled(reader, layer.name, MaxPool, entering, window, strides, entering.format)
+    entering, given = padded(reader, layer, source, window), source.format
+    if entering is source or not given.signed:
+        return _pooled(reader, layer.name, MaxPool, entering, window, strides, entering.format)
+    # A border of zeros would win over words below it: these are raised for the while.
+    above = exact_format(0, given.code_max - given.code_min, given.fraction_bits)
+    raised = affine(reader, f"{layer.name}_raised", source, 1, -given.code_min, above)
+    entering = padded(reader, layer, raised, window)
+    pooled = _pooled(reader, f"{layer.name}_largest", MaxPool, entering, window, strides, above)
+    return affine(reader, layer.name, pooled, 1, given.code_min, given)
 
 
 def average_pooling(reader: Reader, layer: Any, source: Operation) -> Operation:

@@ -35,7 +35,7 @@ from cytogate.model.networks.operations import (
 )
 from cytogate.model.networks.quantizers import quantized
 from cytogate.model.networks.reading.activations import is_linear
-from cytogate.model.networks.reading.kinds import IDENTITIES, READERS, refusal
+from cytogate.model.networks.reading.kinds import IDENTITIES, JOINING, READERS, refusal
 from cytogate.model.networks.reading.likeness import Likeness
 from cytogate.model.networks.widths import EXACT_STEPS
 
@@ -219,7 +219,9 @@ class Reader:
 
     def call(self, layer: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Read one application of a layer."""
-        if not isinstance(layer, keras.layers.Layer):
+        if type(layer) in JOINING and all(isinstance(each, (Operation, Entry)) for each in arguments):
+            arguments = (list(arguments),)
+        elif not isinstance(layer, keras.layers.Layer):
             raise InputError(
                 f"layer {layer.name}: is the operation {type(layer).__name__}, no layer; use one of Keras's"
             )
@@ -249,7 +251,10 @@ class Reader:
         """Let the quantizer behind an input say what comes in."""
         found = quantized(layer.activation, layer.name)
         if not found.plain:
-            raise InputError(f"layer {layer.name}: the quantizer behind an input must be plain rounding to a format")
+            raise InputError(
+                f"layer {layer.name}: the quantizer behind an input must be plain rounding to a format; use "
+                f"quantized_bits or quantized_relu"
+            )
         words = found.format
         if words.width > INPUT_BITS:
             raise InputError(f"layer {layer.name}: an input of {words.width} bits; at most {INPUT_BITS} are supported")
