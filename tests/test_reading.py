@@ -238,6 +238,34 @@ def test_a_function_of_the_logits_is_left_to_the_host(function: str, within: boo
         assert layer.activation is getattr(keras.activations, function), "the model is as it was"
 
 
+ENDS: dict[str, Callable[[], list[keras.Layer]]] = {
+    "softmax, dropout": lambda: [layers.Softmax(), layers.Dropout(0.5)],
+    "twice": lambda: [layers.Softmax(), layers.Activation("softmax")],
+    "nested": lambda: [keras.Sequential([keras.Input((3,)), dense(3), layers.Softmax()])],
+    "nested, within a layer": lambda: [keras.Sequential([keras.Input((3,)), dense(3, activation="softmax")])],
+    "nested deeper, dropout": lambda: [
+        keras.Sequential([keras.Input((3,)), dense(3), keras.Sequential([keras.Input((3,)), layers.Softmax()])]),
+        layers.Dropout(0.5),
+    ],
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_the_host_applies_is_found_wherever_it_is(end: str) -> None:
+    model = classifier(convolution(), rounded(rectified()))
+    x = rounded(bits(6, 4))(model.output)
+    for part in ENDS[end]():
+        x = part(x)
+    model = keras.Model(model.input, x)
+    reading = read_network(model)
+    assert reading.host
+    codes = extremes(reading.network)
+    before = model(np.zeros((1, 8, 8, 2), np.float32))
+    likeness = compare_with_keras(model, reading, codes)
+    assert (likeness.values, likeness.differing) == (len(codes[0]) * 3, 0)
+    assert np.array_equal(model(np.zeros((1, 8, 8, 2), np.float32)), before), "the model is as it was"
+
+
 def test_a_layer_that_is_used_twice_is_there_twice() -> None:
     entry = keras.Input((4, 4, 2), name="network_input")
     layer = convolution(2, name="twice")

@@ -6,7 +6,7 @@ Reading is checked by it: a layer that was misread gives other words than Keras'
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.operations import Operation
-from cytogate.model.networks.reading.activations import HOST_FUNCTIONS
+from cytogate.model.networks.reading.activations import HOST_FUNCTIONS, is_linear
+from cytogate.model.networks.reading.kinds import IDENTITIES
 from cytogate.model.networks.reading.reader import Reading
 
 
@@ -90,18 +91,31 @@ def _first_unlike(values: dict[str, NDArray], words: dict[str, NDArray], operati
 
 @contextmanager
 def _without_host_functions(model: keras.Model) -> Iterator[None]:
-    """Let a softmax, sigmoid or tanh at the end give the logits for a while."""
-    layer = model.outputs[0]._keras_history.operation
-    function = getattr(layer, "activation", None)
-    hidden = getattr(function, "__name__", "") in HOST_FUNCTIONS
-    if hidden:
-        layer.activation = keras.activations.linear
-    call = layer.call
-    if isinstance(layer, keras.layers.Softmax):
-        layer.call = lambda inputs, *_, **__: inputs
-    try:
+    """Let what a model applies to its logits, and the host does in its place, give the logits for a while."""
+    with ExitStack() as stack:
+        for layer in _host_layers(model):
+            if isinstance(layer, keras.layers.Softmax):
+                stack.callback(setattr, layer, "call", layer.call)
+                layer.call = lambda inputs, *_, **__: inputs
+            else:
+                stack.callback(setattr, layer, "activation", layer.activation)
+                layer.activation = keras.activations.linear
         yield
-    finally:
-        layer.call = call
-        if hidden:
-            layer.activation = function
+
+
+def _host_layers(model: keras.Model) -> Iterator[Any]:
+    """Yield the layers at a model's end, in whatever models they are, in which a softmax or the like is."""
+    tensor = model.outputs[0]
+    while True:
+        layer = tensor._keras_history.operation
+        if isinstance(layer, keras.Model):
+            yield from _host_layers(layer)
+            return
+        hidden = getattr(getattr(layer, "activation", None), "__name__", "") in HOST_FUNCTIONS
+        if hidden or isinstance(layer, keras.layers.Softmax):
+            yield layer
+        elif type(layer) not in IDENTITIES and not is_linear(layer):
+            return
+        if not isinstance(layer, (keras.layers.Softmax, keras.layers.Activation, *IDENTITIES)):
+            return
+        (tensor,) = layer._inbound_nodes[tensor._keras_history.node_index].input_tensors
