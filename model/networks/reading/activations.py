@@ -27,6 +27,8 @@ HALVES_BITS = 22
 
 HOST_FUNCTIONS = ("softmax", "sigmoid", "tanh")
 """Of logits: at a network's end they change no order, and are the host's."""
+IN_PLACE = "quantized_relu, quantized_tanh or quantized_sigmoid"
+"""Functions of fixed point that people use for those of none."""
 
 
 def is_linear(layer: Any) -> bool:
@@ -100,7 +102,8 @@ def apply(reader: Reader, layer: str, function: Any, name: str, source: Operatio
     if known in HOST_FUNCTIONS:
         return _host_function(reader, layer, known, source)
     raise InputError(
-        f"layer {layer}: {known} is no function of fixed point; use quantized_relu, or leave it to the host at the end"
+        f"layer {layer}: {known} is no function of fixed point; use {IN_PLACE}, or leave it out at a network's end, "
+        f"where the host may apply it"
     )
 
 
@@ -263,6 +266,7 @@ def _leaky(reader: Reader, name: str, slope: float, source: Operation, bound: fl
 def _host_function(reader: Reader, layer: str, function: str, source: Operation) -> Operation:
     """Leave a function of the logits, which changes no order, to the host; what is behind it is an error."""
     if len(source.shape) != 1:
-        raise InputError(f"layer {layer}: {function} of a map; at the end of a classifier it is left to the host")
+        instead = "of a vector, at the end, it is left to the host" if function == "softmax" else f"use {IN_PLACE}"
+        raise InputError(f"layer {layer}: {function} of a map is no function of fixed point; {instead}")
     reader.leave_to_host(f"the {function} of layer {layer}")
     return source

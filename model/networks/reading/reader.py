@@ -34,7 +34,7 @@ from cytogate.model.networks.operations import (
     Subtract,
 )
 from cytogate.model.networks.quantizers import quantized
-from cytogate.model.networks.reading.activations import is_linear
+from cytogate.model.networks.reading.activations import IN_PLACE, is_linear
 from cytogate.model.networks.reading.kinds import IDENTITIES, JOINING, READERS, refusal
 from cytogate.model.networks.reading.likeness import Likeness
 from cytogate.model.networks.widths import EXACT_STEPS
@@ -147,7 +147,10 @@ class Reader:
                 f"layer {operation.name}: its words need {operation.format.width} bits; put a quantizer ahead of it"
             )
         if self._host is not None:
-            raise InputError(f"layer {operation.name}: follows {self._host}, which is no function of fixed point")
+            raise InputError(
+                f"layer {operation.name}: follows {self._host}, which is no function of fixed point; "
+                f"use {IN_PLACE} there"
+            )
         self.operations[operation.name] = operation
         largest = max(-operation.format.code_min, operation.format.code_max)
         self.steps[operation.name] = largest if steps is None else min(steps, largest)
