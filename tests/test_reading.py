@@ -68,8 +68,10 @@ def shared(x: keras.KerasTensor) -> keras.KerasTensor:
 
 REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "subclass of a layer": (Louder(2, 3, kernel_quantizer=bits(), name="bad"), "Louder is a subclass of QConv2D"),
-    "subclass of a quantizer": (rounded(Softer(6, 2), "bad"), "is no quantizer of words that is exact"),
-    "h-swish": (rounded(qkeras.quantizers.quantized_hswish(8, 2, alpha=1), "bad"), "is no quantizer of words"),
+    "subclass of a quantizer": (rounded(Softer(6, 2), "bad"), "is a subclass of quantized_relu, and what"),
+    "h-swish": (
+        rounded(qkeras.quantizers.quantized_hswish(8, 2, alpha=1), "bad"), "is not among the quantizers of words"
+    ),
     "part of the float values": (
         convolution(name="bad", kernel_quantizer=bits(qnoise_factor=0.5)), "qnoise_factor 0.5"
     ),
@@ -92,7 +94,7 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "PReLU of slope 1": (layers.PReLU("ones", shared_axes=[1, 2, 3], name="bad"), "a slope of 1 is no shift of bits"),
     "PReLU of many slopes": (layers.PReLU("uniform", name="bad"), "has 128 slopes"),
     "tanh in the middle": ([layers.Activation("tanh", name="bad")], "tanh of a map"),
-    "swish": (layers.Activation("swish", name="bad"), "is no function of fixed point"),
+    "swish": (layers.Activation("swish", name="bad"), "is not among the functions that are read"),
     "softmax of a map": (layers.Softmax(name="bad"), "softmax of a map"),
     "what follows a softmax": ([layers.Flatten(), layers.Softmax(), dense(3, "bad")], "follows the softmax of"),
     "transposed convolution": (layers.Conv2DTranspose(2, 3, name="bad"), "use UpSampling2D"),
@@ -168,7 +170,17 @@ WHOLE: dict[str, tuple[Callable[[], object], str]] = {
         lambda: keras.Model([keras.Input((4,), name="idle"), (x := keras.Input((4,)))], dense()(rounded(bits())(x))),
         "layer idle: no layer reads this input",
     ),
-    "an argument": (lambda: classifier(lambda x: x * 2.0), "^layer multiply: is the operation Multiply, no layer"),
+    "two functions for the host": (
+        lambda: keras.Model((bare := classifier(convolution(), rounded(rectified()))).input,
+                            layers.Softmax(name="end")(layers.Activation("tanh", name="ahead")(bare.output))),
+        "the softmax of layer end follows the tanh of layer ahead; one function alone",
+    ),
+    "no relu of that kind": (
+        lambda: classifier(convolution(), rounded("quantized_relu(4,-1)")), "QKeras does not compute quantized_relu"
+    ),
+    "an argument": (
+        lambda: classifier(lambda x: x * 2.0), "^layer multiply: is the operation Multiply, no layer of Keras; sums"
+    ),
 }  # fmt: skip
 
 
@@ -240,7 +252,7 @@ def test_a_function_of_the_logits_is_left_to_the_host(function: str, within: boo
 
 ENDS: dict[str, Callable[[], list[keras.Layer]]] = {
     "softmax, dropout": lambda: [layers.Softmax(), layers.Dropout(0.5)],
-    "twice": lambda: [layers.Softmax(), layers.Activation("softmax")],
+    "softmax, flattening": lambda: [layers.Softmax(), layers.Flatten(), layers.Reshape((3,))],
     "nested": lambda: [keras.Sequential([keras.Input((3,)), dense(3), layers.Softmax()])],
     "nested, within a layer": lambda: [keras.Sequential([keras.Input((3,)), dense(3, activation="softmax")])],
     "nested deeper, dropout": lambda: [

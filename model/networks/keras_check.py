@@ -5,6 +5,7 @@ Reading is checked by it: a layer that was misread gives other words than Keras'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from cytogate.model.networks.operations import Operation
 from cytogate.model.networks.reading.activations import HOST_FUNCTIONS, is_linear
 from cytogate.model.networks.reading.kinds import IDENTITIES
 from cytogate.model.networks.reading.reader import Reading
+
+PASSING = (*IDENTITIES, keras.layers.Flatten, keras.layers.Reshape)
+"""Layers that may stand behind what is left to the host."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def compare_with_keras(model: keras.Model, reading: Reading, codes: Sequence[NDA
             found = keras.Model(model.inputs, list(outputs.values()))(values)
         except Exception as error:
             # The first line says which layer, the next one why.
-            reason = " ".join(line.strip() for line in str(error).strip().splitlines() if line.strip())[:300]
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+            reason = " ".join(line.strip() for line in plain.splitlines() if line.strip())[:300]
             raise InputError(f"network {model.name}: Keras cannot compute it here: {reason}") from error
     by_layer = dict(zip(outputs, (np.asarray(each, np.float64) for each in found), strict=True))
     logits = network.logits.format.decode(words[network.logits.name])
@@ -81,7 +86,11 @@ def _outputs(model: keras.Model) -> dict[str, Any]:
 
 def _first_unlike(values: dict[str, NDArray], words: dict[str, NDArray], operations: Sequence[Operation]) -> str:
     for name, value in values.items():
-        within = [each for each in operations if each.name in (name, f"{name}_activation")]
+        within = [
+            each
+            for each in operations
+            if each.name == name or (each.name.startswith(f"{name}_") and each.name not in values)
+        ]
         if within and words[within[-1].name].shape == value.shape:
             read = within[-1].format.decode(words[within[-1].name])
             if not np.array_equal(read, value):
@@ -114,8 +123,8 @@ def _host_layers(model: keras.Model) -> Iterator[Any]:
         hidden = getattr(getattr(layer, "activation", None), "__name__", "") in HOST_FUNCTIONS
         if hidden or isinstance(layer, keras.layers.Softmax):
             yield layer
-        elif type(layer) not in IDENTITIES and not is_linear(layer):
-            return
-        if not isinstance(layer, (keras.layers.Softmax, keras.layers.Activation, *IDENTITIES)):
+            if not isinstance(layer, (keras.layers.Softmax, keras.layers.Activation)):
+                return
+        elif type(layer) not in PASSING and not is_linear(layer):
             return
         (tensor,) = layer._inbound_nodes[tensor._keras_history.node_index].input_tensors

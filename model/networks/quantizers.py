@@ -65,8 +65,14 @@ def quantized(quantizer: Any, layer: str) -> Quantized:
     """
     reader = _READERS.get(type(quantizer))
     if reader is None:
+        for known in _READERS:
+            if isinstance(quantizer, known) and not type(quantizer).__module__.startswith("qkeras"):
+                raise InputError(
+                    f"layer {layer}: {type(quantizer).__name__} is a subclass of {known.__name__}, and what it changes "
+                    f"is not known; use that one"
+                )
         raise InputError(
-            f"layer {layer}: {_named(quantizer)} is no quantizer of words that is exact in fixed point; use "
+            f"layer {layer}: {_named(quantizer)} is not among the quantizers of words that are read; use "
             f"quantized_bits or quantized_relu"
         )
     return reader(_Settings(quantizer, layer))
@@ -119,7 +125,7 @@ def on_grid(values: NDArray[np.float64], layer: str, what: str) -> Constants:
     if words.width > CONSTANT_BITS + (not words.signed):
         raise InputError(
             f"layer {layer}: its {what} needs {words.width} bits; at most {CONSTANT_BITS} are supported: use fewer, or "
-            f"scales that lie closer together"
+            f"scales that lie closer together, such as those of alpha=1 or 'auto_po2'"
         )
     return Constants(codes, words)
 
@@ -198,9 +204,7 @@ class _Settings:
             value = self.take(name, values[0])
             if not any(value is each or (np.ndim(value) == 0 and value == each) for each in values):
                 due = " or ".join(map(repr, values))
-                raise InputError(
-                    f"layer {self.layer}: {self.named} has {name} {value!r}; only {due} is exact in fixed point"
-                )
+                raise InputError(f"layer {self.layer}: {self.named} has {name} {value!r}; only {due} is supported")
 
     def must_be_hard(self) -> None:
         """Refuse another sigmoid in QKeras than the one of straight lines that are exact."""
@@ -309,6 +313,10 @@ def _two_complement(settings: _Settings, bits: int, integer: int, *, negative: b
 def _relu(settings: _Settings) -> Quantized:
     bits, integer = settings.whole("bits"), settings.whole("integer")
     settings.must_be(use_sigmoid=(0, False))
+    if integer < 0:
+        raise InputError(
+            f"layer {settings.layer}: QKeras does not compute {settings.named} with integer below 0; use quantized_bits"
+        )
     slope, bound = float(settings.take("negative_slope")), settings.take("relu_upper_bound")
     clipped = settings.take("is_quantized_clip")
     settings.done()

@@ -102,8 +102,8 @@ def apply(reader: Reader, layer: str, function: Any, name: str, source: Operatio
     if known in HOST_FUNCTIONS:
         return _host_function(reader, layer, known, source)
     raise InputError(
-        f"layer {layer}: {known} is no function of fixed point; use {IN_PLACE}, or leave it out at a network's end, "
-        f"where the host may apply it"
+        f"layer {layer}: {known} is not among the functions that are read; use {IN_PLACE}, or leave it out at a "
+        f"network's end, where the host may apply it"
     )
 
 

@@ -63,7 +63,7 @@ class Reading:
 
     network: IntegerNetwork
     keras_rounds: tuple[str, ...]
-    """Layers whose words differ from Keras's now and then, as Keras rounds in them."""
+    """Layers whose words differ from Keras's now and then: it rounds in them, or their constants are on no grid."""
     host: str | None
     """What the last layer applies to the logits and the host does in its place: softmax, sigmoid or tanh."""
 
@@ -162,7 +162,15 @@ class Reader:
         return operation
 
     def leave_to_host(self, function: str) -> None:
-        """Take a function at the end for the host's."""
+        """Take a function at the end for the host's.
+
+        Raises
+        ------
+        InputError
+            If there is one already: probabilities of probabilities are others.
+        """
+        if self._host is not None:
+            raise InputError(f"network: {function} follows {self._host}; one function alone is left to the host")
         self._host = function
 
     def _narrowed(self, last: Operation) -> Operation:
@@ -226,7 +234,8 @@ class Reader:
             arguments = (list(arguments),)
         elif not isinstance(layer, keras.layers.Layer):
             raise InputError(
-                f"layer {layer.name}: is the operation {type(layer).__name__}, no layer; use one of Keras's"
+                f"layer {layer.name}: is the operation {type(layer).__name__}, no layer of Keras; sums, differences, "
+                f"maxima and minima of two layers are read"
             )
         given = [name for name, value in options.items() if value is not None and name != "training"]
         if len(arguments) != 1 or given:
@@ -256,7 +265,7 @@ class Reader:
         if not found.plain:
             raise InputError(
                 f"layer {layer.name}: the quantizer behind an input must be plain rounding to a format; use "
-                f"quantized_bits or quantized_relu"
+                f"quantized_bits of 2 bits or more, or quantized_relu, and this one behind it"
             )
         words = found.format
         if words.width > INPUT_BITS:
