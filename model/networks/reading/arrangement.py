@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,22 +33,7 @@ if TYPE_CHECKING:
 
 def add(reader: Reader, layer: Any, *sources: Operation) -> Operation:
     """Read a sum of layers, two at a time."""
-    check_settings(layer, ())
-    if len({source.shape for source in sources}) != 1 or len(sources) < 2:
-        shapes = " and ".join(str(source.shape) for source in sources)
-        raise InputError(f"layer {layer.name}: adds {shapes}; words of one shape can be added")
-    total = sources[0]
-    for number, source in enumerate(sources[1:], start=2):
-        grid = max(total.format.fraction_bits, source.format.fraction_bits)
-        formats = total.format, source.format
-        low, high = (
-            sum(code << (grid - words.fraction_bits) for code, words in zip(codes, formats, strict=True))
-            for codes in ([each.code_min for each in formats], [each.code_max for each in formats])
-        )
-        name = layer.name if number == len(sources) else f"{layer.name}_{number}"
-        made = Add(name, (total.name, source.name), formats, source.shape, exact_format(low, high, grid))
-        total = reader.add(made)
-    return total
+    return _two_at_a_time(reader, layer, Add, operator.add, sources)
 
 
 def subtract(reader: Reader, layer: Any, *sources: Operation) -> Operation:
@@ -63,26 +49,28 @@ def subtract(reader: Reader, layer: Any, *sources: Operation) -> Operation:
 
 def maximum(reader: Reader, layer: Any, *sources: Operation) -> Operation:
     """Read the larger words of several layers, two at a time."""
-    return _extreme(reader, layer, Maximum, max, sources)
+    return _two_at_a_time(reader, layer, Maximum, max, sources)
 
 
 def minimum(reader: Reader, layer: Any, *sources: Operation) -> Operation:
     """Read the smaller words of several layers, two at a time."""
-    return _extreme(reader, layer, Minimum, min, sources)
+    return _two_at_a_time(reader, layer, Minimum, min, sources)
 
 
-def _extreme(reader: Reader, layer: Any, kind: type, choose: Any, sources: tuple[Operation, ...]) -> Operation:
+def _two_at_a_time(
+    reader: Reader, layer: Any, kind: type, combine: Callable[[int, int], int], sources: tuple[Operation, ...]
+) -> Operation:
+    """Join words by what rises with each of the two, so that ends give ends."""
     total, *rest = _of_one_shape(layer, sources)
     for number, source in enumerate(rest, start=2):
         formats = total.format, source.format
         grid = max(each.fraction_bits for each in formats)
         low, high = (
-            choose(_code(total, ends[0], grid), _code(source, ends[1], grid))
+            combine(_code(total, ends[0], grid), _code(source, ends[1], grid))
             for ends in ([each.code_min for each in formats], [each.code_max for each in formats])
         )
         name = layer.name if number == len(sources) else f"{layer.name}_{number}"
-        joined = formats[0] if formats[0] == formats[1] else exact_format(low, high, grid)
-        total = reader.add(kind(name, (total.name, source.name), formats, total.shape, joined))
+        total = reader.add(kind(name, (total.name, source.name), formats, total.shape, exact_format(low, high, grid)))
     return total
 
 
