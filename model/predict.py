@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars, terminal
-from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import Feature, features_of, measure, of_stages
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.table import Column, write_table
-from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.native import fast_classifier
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.retrieval.laws import exact
+from cytogate.model.retrieval.laws import codes
 
 AT_A_TIME = 32
+MEASURED = ("binned", "phase", "network_input")
+"""Stages that a row is made from."""
+Classify = Callable[[NDArray[np.integer]], NDArray[np.float64]]
+"""Codes of the network's input (cells, ...) to logits (cells, classes)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ def run_predict(request: PredictRequest) -> None:
     """
     design, console = request.design, terminal()
     network = load_operations(design)
+    codes_of = fast_classifier(network, own_cores())
+
+    def classify(inputs: NDArray[np.integer]) -> NDArray[np.float64]:
+        return network.logits.format.decode(codes_of(inputs))
+
     names = design.network.class_names
     table = _Table(design)
     with (
@@ -68,7 +77,7 @@ def run_predict(request: PredictRequest) -> None:
         count = min(frames.cells, request.cells or frames.cells)
         task = bars.add_task("cells", total=count)
         for start, cells, faults in _readable(frames, count):
-            table.add(start, cells, faults, network)
+            table.add(start, cells, faults, classify)
             bars.update(task, completed=min(start + len(faults), count))
     columns = table.columns()
     if labels is not None:
@@ -125,7 +134,7 @@ class _Table:
         return features_of(self.design.camera.channels, phase=self.design.retrieves_phase)
 
     def add(
-        self, start: int, frames: NDArray[np.unsignedinteger], faults: list[str | None], network: IntegerNetwork
+        self, start: int, frames: NDArray[np.unsignedinteger], faults: list[str | None], classify: Classify
     ) -> None:
         """Add the cells of a batch; a faulty one has no values."""
         names = self.design.network.class_names
@@ -135,9 +144,8 @@ class _Table:
         features = np.full((len(faults), len(self.measured)), np.nan)
         classes: list[str | None] = [None] * len(faults)
         if good:
-            stages, terms = exact(frames, self.design), contract(self.design)
-            values = terms.stage("network_input").format.decode(stages["network_input"])
-            logits = network.classify_values(values)
+            stages = codes(frames, self.design, MEASURED, own_cores())
+            logits = classify(stages["network_input"])
             ordered = np.sort(logits, axis=1)
             scores[good], margins[good] = softmax(logits, axis=1), ordered[:, -1] - ordered[:, -2]
             for number, best in zip(good, logits.argmax(axis=1), strict=True):

@@ -22,7 +22,10 @@ from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import OFFSET_ROWS_LOG2
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+from cytogate.model.networks.native import NativeNetwork
+from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import integer, reference
+from cytogate.model.retrieval.native import NativeRetrieval
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
 
@@ -66,10 +69,12 @@ def bench(
     frames: NDArray[np.unsignedinteger],
     logits: Callable[[NDArray[np.float32]], NDArray[np.float64]],
     retrieval: CSimulation,
-    network: NetworkSimulation,
+    simulation: NetworkSimulation,
+    network: IntegerNetwork,
 ) -> list[Timing]:
     """Time retrieval and classification of ``frames`` (cells, 4, rows, columns)."""
     fftw = planned_fftw(design)
+    native, classify = NativeRetrieval.of(design), NativeNetwork.of(network).classify
     cells = len(frames)
     exact = integer.retrieve(frames, design)
     real = reference.retrieve(frames, design)
@@ -92,6 +97,7 @@ def bench(
             {
                 "float64 reference (NumPy)": _milliseconds(lambda: reference.retrieve(frames, design), cells),
                 "integer model (NumPy)": _milliseconds(lambda: integer.retrieve(frames, design), cells),
+                "integer model (C++)": _milliseconds(lambda: native.codes(frames, ("network_input",)), cells),
                 "C-simulation": _milliseconds(lambda: [retrieval.run(raw) for raw in frames], cells),
             },
         ),
@@ -99,7 +105,20 @@ def bench(
             "network input to class",
             {
                 "Keras": _milliseconds(lambda: logits(values), cells),
-                "hls4ml C-simulation": _milliseconds(lambda: network.logits(exact.network_input), cells),
+                "integer network (NumPy)": _milliseconds(lambda: network.classify(exact.network_input), cells),
+                "integer network (C++)": _milliseconds(lambda: classify(exact.network_input), cells),
+                "hls4ml C-simulation": _milliseconds(lambda: simulation.logits(exact.network_input), cells),
+            },
+        ),
+        *_ratios(
+            "raw frames to class",
+            {
+                "float64 reference (NumPy), Keras": _milliseconds(
+                    lambda: logits(reference.retrieve(frames, design)["network_input"].astype(np.float32)), cells
+                ),
+                "integer chain (C++)": _milliseconds(
+                    lambda: classify(native.codes(frames, ("network_input",))["network_input"]), cells
+                ),
             },
         ),
     ]
@@ -126,13 +145,15 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
         frames = np.stack([cell.frames for cell in simulated_cells(design, cells, seed=0)])
         model = load_network(design)
         folder = BUILD_FOLDER / design.name
-        project = convert(read_network(model).network, design, folder / "network")
+        network = read_network(model).network
+        project = convert(network, design, folder / "network")
         timings = bench(
             design,
             frames,
             lambda values: logits_of_values(model, iter([values])),
             CSimulation.of_kernel(design, folder),
             NetworkSimulation.of(project, folder),
+            network,
         )
     with progress_bars() as bars:
         pairs = list(bars.track(watched_and_quiet(design, frames), PAIRS, description="streaming before viewers"))

@@ -90,7 +90,8 @@ def chain(
     model: keras.Model, project: HlsProject, simulation: CSimulation, frames: np.ndarray, csim_cells: int = 4
 ) -> tuple[ChainResult, list[CellRecord]]:
     records: list[CellRecord] = []
-    classifier = Classifier(read_exactly(model).classify_values, project.logits)
+    network = read_exactly(model)
+    classifier = Classifier(network, network.classify)
     result = run_chain(DESIGN, classifier, simulation, InMemory(frames), len(frames), csim_cells, records.append)
     return result, records
 

@@ -17,7 +17,8 @@ from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.networks.reading.reader import read_exactly
-from cytogate.sim.csim.compile import ap_types, compiler
+from cytogate.model.command.cpp import compiler
+from cytogate.sim.csim.compile import ap_types
 from tests.test_networks import exact_network
 
 QUANTITATIVE = load_design("qatom64")

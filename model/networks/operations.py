@@ -377,11 +377,6 @@ class IntegerNetwork:
         ]
         return np.concatenate(parts)
 
-    def classify_values(self, *values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return logits (cells, classes) for real values (cells, ...) of each input, which are rounded first."""
-        codes = [each.format.encode(given) for each, given in zip(self.inputs, values, strict=True)]
-        return self.logits.format.decode(self.classify(*codes))
-
     def unrounded(self, codes: Sequence[NDArray[np.integer]]) -> dict[str, Real]:
         """Return the same words as :meth:`compute` without any rounding or saturation, in steps of their formats."""
         words = {each.name: np.asarray(given, np.float64) for each, given in zip(self.inputs, codes, strict=True)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
+from cytogate.model.retrieval.native import STAGES, native_retrieval
 
 CELLS_AT_A_TIME = 64
 """Of frames without retrieval, whose arrays are small."""
@@ -25,6 +28,17 @@ def exact(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDAr
     return {"frames": frames, "binned": binned, "network_input": codes}
 
 
+def codes(
+    frames: NDArray[np.unsignedinteger], design: Design, stages: Sequence[str] | None = None, threads: int = 1
+) -> dict[str, NDArray]:
+    """Return what :func:`exact` gives of some stages, or of all but the frames; by compiled C++ where there is any."""
+    native = native_retrieval(design) if design.retrieves_phase else None
+    if native is not None:
+        return native.codes(frames, STAGES if stages is None else stages, threads)
+    found = exact(frames, design)
+    return {name: found[name] for name in found if name in (stages or found) and name != "frames"}
+
+
 def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
     """Return every stage of frames (cells, channels, rows, columns) in float64, in the units of the contract."""
     if design.retrieves_phase:
@@ -36,9 +50,12 @@ def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArr
     return {"frames": full_scale, "binned": binned, "network_input": values}
 
 
-def network_inputs(frames: NDArray[np.unsignedinteger], design: Design) -> NDArray[np.integer]:
+def network_inputs(frames: NDArray[np.unsignedinteger], design: Design, threads: int = 1) -> NDArray[np.integer]:
     """Return codes of the network's input (cells, rows, columns, channels) of any number of cells' frames."""
+    name = "network_input"
+    if design.retrieves_phase and native_retrieval(design) is not None:
+        return codes(frames, design, (name,), threads)[name]
     if design.retrieves_phase:
         return integer.network_inputs(frames, design)
     starts = range(0, len(frames), CELLS_AT_A_TIME)
-    return np.concatenate([exact(frames[start : start + CELLS_AT_A_TIME], design)["network_input"] for start in starts])
+    return np.concatenate([exact(frames[start : start + CELLS_AT_A_TIME], design)[name] for start in starts])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES, check_names
 from cytogate.model.errors import InputError
-from cytogate.model.retrieval import integer
+from cytogate.model.retrieval import laws
 from cytogate.model.simulation.making import make_file
 from cytogate.model.simulation.optics import code_type
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -216,7 +216,7 @@ class _NetworkInputs:
         }
 
     def make(self, indices: range) -> NDArray[np.uint8]:
-        return integer.network_inputs(np.stack([self._frames(index) for index in indices]), self.design)
+        return laws.network_inputs(np.stack([self._frames(index) for index in indices]), self.design)
 
     def _frames(self, index: int) -> NDArray[np.unsignedinteger]:
         frames = self.cells[index].frames

@@ -14,11 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.native import own_cores
 from cytogate.model.contract.bounds import ErrorBound
-from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
 from cytogate.model.design.design import Design
+from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.sim.csim.compare import StageResult, StageTally
 from cytogate.sim.csim.kernels import CSimulation
@@ -30,10 +32,9 @@ CELLS_AT_A_TIME = 16
 class Classifier:
     """The quantized network, on integers."""
 
-    logits: Callable[[NDArray[np.float32]], NDArray[np.float64]]
-    """Values (cells, rows, columns, channels) of the network's input to logits (cells, classes)."""
-    format: Format
-    """Of a logit."""
+    network: IntegerNetwork
+    fast: Callable[[NDArray[np.integer]], Codes]
+    """What :meth:`IntegerNetwork.classify` gives, by a faster way."""
 
 
 class Frames(Protocol):
@@ -103,10 +104,10 @@ def run_chain(
     """
     stages = contract(design).stages
     if classifier is not None:
-        shape = (design.network.classes,)
+        shape, logits = (design.network.classes,), classifier.network.logits.format
         stages = (
             *stages,
-            Stage("logits", shape, Order.ARRAY, classifier.format, "1", bound=ErrorBound(LOGIT_BOUND)),
+            Stage("logits", shape, Order.ARRAY, logits, "1", bound=ErrorBound(LOGIT_BOUND)),
         )
     tallies = {stage.name: StageTally(stage) for stage in stages}
     done = 0
@@ -115,12 +116,16 @@ def run_chain(
     csim_classes: list[int] = []
     csim_seconds = 0.0
     for start, raw in _batches(frames, cells):
-        code = {name: np.asarray(codes, np.int64) for name, codes in laws.exact(raw, design).items()}
+        # The model of record where the C-simulation is compared with it.
+        of_record = laws.exact(raw, design) if start < csim_cells else laws.codes(raw, design, threads=own_cores())
+        code = {"frames": raw.astype(np.int64)} | {name: np.asarray(codes, np.int64) for name, codes in of_record.items()}
         real = laws.real(raw, design)
         if classifier is not None:
-            real["logits"] = classifier.logits(real["network_input"].astype(np.float32))
-            values = contract(design).pixel.decode(code["network_input"]).astype(np.float32)
-            code["logits"] = classifier.format.encode(classifier.logits(values))
+            network = classifier.network
+            rounded = network.inputs[0].format.encode(real["network_input"])
+            real["logits"] = network.logits.format.decode(classifier.fast(rounded))
+            classify = network.classify if start < csim_cells else classifier.fast
+            code["logits"] = classify(code["network_input"])
             float_classes += list(real["logits"].argmax(axis=1))
             fixed_classes += list(code["logits"].argmax(axis=1))
         fixed = _values(code, tallies)

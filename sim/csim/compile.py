@@ -1,28 +1,18 @@
-"""Compiling C-simulations with g++, once per content: an unchanged source is never compiled twice."""
+"""Compiling C-simulations: the flags they share, and the public headers of the vendor's types."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import subprocess
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from cytogate.model.command.files import whole_file
+from cytogate.model.command import cpp
 from cytogate.model.errors import InputError
 
 FLAGS = (
     "-std=c++14", "-O2", "-fPIC", "-fno-gnu-unique", "-w",
 )  # fmt: skip
 """No unique symbols: two designs may be loaded in one process, each with state of its own."""
-TIMEOUT_SECONDS = 900
-DIGITS = 16
-"""Of a content's hash that go into a name."""
-KEPT = 4
-"""Builds of one name that stay: those of designs that somebody goes to and fro between."""
 
 
 def ap_types() -> Path:
@@ -33,15 +23,6 @@ def ap_types() -> Path:
     return Path(spec.origin).parent / "templates" / "vivado" / "ap_types"
 
 
-def compiler() -> str:
-    """Return the path of the C++ compiler: ``$CXX``, else g++."""
-    wanted = os.environ.get("CXX", "g++")
-    found = shutil.which(wanted)
-    if found is None:
-        raise InputError(f"the C++ compiler {wanted} was not found; on Debian `apt install g++` brings g++")
-    return found
-
-
 def build(
     output: Path,
     sources: Sequence[Path],
@@ -50,62 +31,6 @@ def build(
     *,
     shared: bool,
 ) -> Path:
-    """Compile ``sources`` unless a build of the same content is there; return the program or library.
-
-    What the result depends on is hashed, every file below ``includes`` included, and the hash is part of the name that
-    ``output`` becomes: the loader would take two libraries of one name for the same, whatever they hold.
-    """
-    command = [compiler(), *FLAGS, *(f"-D{definition}" for definition in definitions)]
-    for folder in includes:
-        command.append(f"-I{folder}")
-    command.append(f"-isystem{ap_types()}")
-    digest = _digest(command, [*sources, *_headers(includes)])
-    built = output.with_name(f"{output.stem}-{digest[:DIGITS]}{output.suffix}")
-    if built.exists():
-        built.touch()
-        return built
-    with whole_file(built) as partial:
-        objects = [partial.with_suffix(f".{index}.o") for index in range(len(sources))]
-        try:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                jobs = [
-                    [*command, "-c", str(source), "-o", str(made)]
-                    for source, made in zip(sources, objects, strict=True)
-                ]
-                list(pool.map(_run, jobs))
-            _run([command[0], *(["-shared"] if shared else []), *map(str, objects), "-o", str(partial)])
-        finally:
-            for made in objects:
-                made.unlink(missing_ok=True)
-    _forget_oldest(output)
-    return built
-
-
-def _forget_oldest(output: Path) -> None:
-    """Keep the latest builds of ``output`` alone."""
-    builds = output.parent.glob(f"{output.stem}-{'[0-9a-f]' * DIGITS}{output.suffix}")
-    for path in sorted(builds, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
-        path.unlink(missing_ok=True)
-
-
-def _run(command: list[str]) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"g++ did not finish within {TIMEOUT_SECONDS} s: {' '.join(command)}") from error
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        raise InputError(f"g++ failed: {'; '.join(errors[:3])} (command: {' '.join(command)})")
-
-
-def _headers(folders: Iterable[Path]) -> list[Path]:
-    suffixes = {".h", ".hpp"}
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes)
-
-
-def _digest(command: Sequence[str], files: Iterable[Path]) -> str:
-    digest = hashlib.sha256("\0".join(command).encode())
-    for path in files:
-        digest.update(f"\0{path}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Compile ``sources`` as :func:`cytogate.model.command.cpp.build` does, with the vendor's types at hand."""
+    flags = (*FLAGS, f"-isystem{ap_types()}")
+    return cpp.build(output, sources, flags=flags, includes=includes, definitions=definitions, shared=shared)

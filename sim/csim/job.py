@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
+from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
+from cytogate.model.networks.native import fast_classifier
 from cytogate.model.networks.saved import has_network, load_operations
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.simulation.simulator import simulated_cells
@@ -115,7 +117,7 @@ def _compiled(design: Design, folder: Path) -> tuple[Classifier | None, CSimulat
     network = load_operations(design)
     print("Converting the network with hls4ml and compiling with g++ (cached when nothing changed) ...", flush=True)
     project = convert(network, design, folder / "network")
-    classifier = Classifier(network.classify_values, project.logits)
+    classifier = Classifier(network, fast_classifier(network, own_cores()))
     return classifier, CSimulation.of_chain(design, project, folder)
 
 

@@ -1,0 +1,360 @@
+// A quantized network on a desktop's processor: the operations of model/networks/operations.py on integers held in
+// floating point, one cell after the other.
+//
+// The caller sees to it that every sum, in whichever order, stays where the type holds all integers: 2^24 of float, else
+// 2^53 of double. Nothing is then lost whatever the order of sums and whether or not products are fused.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+enum Kind : std::int64_t { INPUT, ROUND, WEIGHTED, DEPTHWISE, SCALE, MAX_POOL, MEAN, ADD, SUBTRACT, MAXIMUM, MINIMUM, MOVE };
+enum Rounding : std::int64_t { TRUNCATE, HALF_UP, CONVERGENT };
+
+constexpr int INPUTS = 8;  // words of as many operations enter one at most
+
+struct Window {
+  std::int64_t rows, columns, channels;              // of what enters
+  std::int64_t out_rows, out_columns, out_channels;  // of what leaves
+  std::int64_t height, width, down, right;           // of the window, and its steps
+};
+
+// Values that lie one after the other in what enters and in what leaves.
+struct Run {
+  std::int64_t input, from, to, length;
+};
+
+extern "C" struct Operation {
+  std::int64_t kind;
+  std::int64_t inputs[INPUTS];  // numbers of operations
+  double factors[INPUTS];       // that bring their words to the grid of what leaves
+  std::int64_t size;            // words that leave
+  Window window;
+  const double *kernel, *bias;  // in steps of products; on the grid of what leaves
+  std::int64_t rounding, wraps, slope_shift;
+  double lowest, highest;
+  std::int64_t count, mean_shift;  // of a mean
+  const Run* runs;
+  std::int64_t run_count;
+};
+
+// Codes of an input, of 1 or 2 bytes each with a sign or without, or of 8 with one.
+extern "C" struct Codes {
+  const void* codes;
+  std::int64_t bytes, is_signed;
+};
+
+// Lanes of a vector of the compiler's, which it makes of whatever the processor has.
+constexpr int VECTOR_BYTES = 64;
+template <typename Real>
+struct Vector;
+template <>
+struct Vector<float> {
+  typedef float Type __attribute__((vector_size(VECTOR_BYTES), aligned(4)));
+};
+template <>
+struct Vector<double> {
+  typedef double Type __attribute__((vector_size(VECTOR_BYTES), aligned(8)));
+};
+
+template <typename Real>
+class Network {
+  using Lanes = typename Vector<Real>::Type;
+  static constexpr int LANES = VECTOR_BYTES / sizeof(Real);
+
+ public:
+  Network(const Operation* operations, std::int64_t count) : operations_(operations, operations + count) {
+    for (const Operation& each : operations_) {
+      words_.emplace_back(each.size + LANES);
+      constants_.emplace_back();
+      if (each.kind == WEIGHTED) constants_.back() = in_vectors(each);
+      if (each.kind == DEPTHWISE || each.kind == SCALE) {
+        const Window& w = each.window;
+        constants_.back().assign(each.kernel, each.kernel + w.height * w.width * w.out_channels);
+      }
+    }
+  }
+
+  // Codes of the inputs, and where the codes of each operation go that is not null.
+  void run(const Codes* inputs, std::int64_t* const* out) {
+    for (std::size_t number = 0; number < operations_.size(); ++number) {
+      const Operation& operation = operations_[number];
+      Real* to = words_[number].data();
+      if (operation.kind == INPUT)
+        read(*inputs++, operation.size, to);
+      else
+        compute(operation, constants_[number], to);
+      if (out[number])
+        for (std::int64_t i = 0; i < operation.size; ++i) out[number][i] = std::int64_t(to[i]);
+    }
+  }
+
+ private:
+  static void read(const Codes& input, std::int64_t size, Real* to) {
+    const auto all = [&](auto* codes) { std::copy(codes, codes + size, to); };
+    switch (input.bytes) {
+      case 1:
+        return input.is_signed ? all(static_cast<const std::int8_t*>(input.codes))
+                               : all(static_cast<const std::uint8_t*>(input.codes));
+      case 2:
+        return input.is_signed ? all(static_cast<const std::int16_t*>(input.codes))
+                               : all(static_cast<const std::uint16_t*>(input.codes));
+      default: return all(static_cast<const std::int64_t*>(input.codes));
+    }
+  }
+
+  void compute(const Operation& operation, const std::vector<Real>& kernel, Real* to) {
+    const Real* from = words_[operation.inputs[0]].data();
+    switch (operation.kind) {
+      case ROUND: return round(operation, from, to);
+      case WEIGHTED: return weighted(operation, kernel, from, to);
+      case DEPTHWISE: return depthwise(operation, kernel, from, to);
+      case SCALE: return scale(operation, kernel, from, to);
+      case MAX_POOL: return max_pool(operation.window, from, to);
+      case MEAN: return mean(operation, from, to);
+      case ADD: return of_two(operation, to, [](Real a, Real b) { return a + b; });
+      case SUBTRACT: return of_two(operation, to, [](Real a, Real b) { return a - b; });
+      case MAXIMUM: return of_two(operation, to, [](Real a, Real b) { return std::max(a, b); });
+      case MINIMUM: return of_two(operation, to, [](Real a, Real b) { return std::min(a, b); });
+      case MOVE: return move(operation, to);
+    }
+  }
+
+  // Taps that a vector multiplies at once. Where outputs fill no more than half of its lanes, a lane and its neighbor
+  // hold the same output for two taps.
+  static std::int64_t taps_at_once(const Window& w) {
+    return sizeof(Real) == sizeof(float) && 2 * w.out_channels <= LANES ? 2 : 1;
+  }
+
+  // Vectors of weights for the taps of a window's row: an odd tap is followed by zeros.
+  static std::int64_t row_vectors(const Window& w) {
+    return (w.width * w.channels + taps_at_once(w) - 1) / taps_at_once(w);
+  }
+
+  // Vectors of weights, tap after tap, blocks of outputs outermost.
+  static std::vector<Real> in_vectors(const Operation& operation) {
+    const Window& w = operation.window;
+    const std::int64_t together = taps_at_once(w), outputs = LANES / together, row = w.width * w.channels;
+    const std::int64_t blocks = (w.out_channels + outputs - 1) / outputs, vectors = row_vectors(w);
+    std::vector<Real> kernel(blocks * w.height * vectors * LANES);
+    for (std::int64_t i = 0; i < w.height; ++i)
+      for (std::int64_t tap = 0; tap < row; ++tap)
+        for (std::int64_t output = 0; output < w.out_channels; ++output) {
+          const std::int64_t vector = (output / outputs * w.height + i) * vectors + tap / together;
+          const std::int64_t lane = output % outputs * together + tap % together;
+          kernel[vector * LANES + lane] = Real(operation.kernel[(i * row + tap) * w.out_channels + output]);
+        }
+    return kernel;
+  }
+
+  static void weighted(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+    const Window& w = operation.window;
+    if constexpr (sizeof(Real) == sizeof(float))
+      if (taps_at_once(w) == 2) return outputs<1, 2>(operation, kernel.data(), 0, from, to);
+    const std::int64_t blocks = (w.out_channels + LANES - 1) / LANES;
+    for (std::int64_t block = 0; block < blocks;) {
+      const std::int64_t left = blocks - block;
+      const Real* weights = kernel.data() + block * w.height * row_vectors(w) * LANES;
+      if (left >= 4)
+        outputs<4, 1>(operation, weights, block, from, to), block += 4;
+      else if (left >= 2)
+        outputs<2, 1>(operation, weights, block, from, to), block += 2;
+      else
+        outputs<1, 1>(operation, weights, block, from, to), block += 1;
+    }
+  }
+
+  // Sums are held in registers: those of several positions of a row at a time, then of single ones.
+  template <int BLOCKS, int TAPS>
+  static void outputs(const Operation& operation, const Real* weights, std::int64_t block, const Real* from, Real* to) {
+    constexpr int POSITIONS = BLOCKS == 4 ? 4 : 8;
+    for (std::int64_t y = 0; y < operation.window.out_rows; ++y) {
+      std::int64_t x = 0;
+      for (; x + POSITIONS <= operation.window.out_columns; x += POSITIONS)
+        sums<BLOCKS, TAPS, POSITIONS>(operation, weights, block, y, x, from, to);
+      for (; x < operation.window.out_columns; ++x) sums<BLOCKS, TAPS, 1>(operation, weights, block, y, x, from, to);
+    }
+  }
+
+  // Outputs of BLOCKS vectors at COUNT positions of a row; the window's rows lie without a gap in what enters.
+  template <int BLOCKS, int TAPS, int COUNT>
+  static void sums(const Operation& operation, const Real* weights, std::int64_t block, std::int64_t y, std::int64_t x,
+                   const Real* from, Real* to) {
+    const Window& w = operation.window;
+    const std::int64_t vectors = row_vectors(w), step = w.right * w.channels;
+    Lanes sum[BLOCKS][COUNT] = {};
+    for (std::int64_t i = 0; i < w.height; ++i) {
+      const Real* words = from + ((y * w.down + i) * w.columns + x * w.right) * w.channels;
+      for (std::int64_t vector = 0; vector < vectors; ++vector) {
+        Lanes weight[BLOCKS];
+        for (int b = 0; b < BLOCKS; ++b)
+          weight[b] = *reinterpret_cast<const Lanes*>(weights + ((b * w.height + i) * vectors + vector) * LANES);
+        for (int n = 0; n < COUNT; ++n) {
+          const Real* word = words + vector * TAPS + n * step;
+          for (int b = 0; b < BLOCKS; ++b) sum[b][n] += weight[b] * in_all_lanes<TAPS>(word);
+        }
+      }
+    }
+    const Real factor = Real(operation.factors[0]);
+    constexpr int OUTPUTS = LANES / TAPS;
+    for (int b = 0; b < BLOCKS; ++b) {
+      const std::int64_t first = (block + b) * OUTPUTS;
+      for (int n = 0; n < COUNT; ++n) {
+        Real* out = to + (y * w.out_columns + x + n) * w.out_channels + first;
+        for (std::int64_t output = 0; output < std::min<std::int64_t>(OUTPUTS, w.out_channels - first); ++output) {
+          Real all = sum[b][n][output * TAPS];
+          if (TAPS == 2) all += sum[b][n][output * TAPS + 1];
+          out[output] = all * factor + Real(operation.bias[first + output]);
+        }
+      }
+    }
+  }
+
+  // TAPS words, again and again.
+  template <int TAPS>
+  static auto in_all_lanes(const Real* words) {
+    if constexpr (TAPS == 1) {
+      return *words;
+    } else {
+      typedef double Pairs __attribute__((vector_size(VECTOR_BYTES)));
+      static_assert(TAPS * sizeof(Real) == sizeof(double) && VECTOR_BYTES == 8 * sizeof(double));
+      double pair;
+      std::memcpy(&pair, words, sizeof pair);
+      return Lanes(Pairs{pair, pair, pair, pair, pair, pair, pair, pair});
+    }
+  }
+
+  static void depthwise(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+    const Window& w = operation.window;
+    const Real factor = Real(operation.factors[0]);
+    for (std::int64_t y = 0; y < w.out_rows; ++y)
+      for (std::int64_t x = 0; x < w.out_columns; ++x, to += w.channels) {
+        std::fill(to, to + w.channels, Real(0));
+        for (std::int64_t i = 0; i < w.height; ++i)
+          for (std::int64_t j = 0; j < w.width; ++j) {
+            const Real* words = from + ((y * w.down + i) * w.columns + x * w.right + j) * w.channels;
+            const Real* own = kernel.data() + (i * w.width + j) * w.channels;
+            for (std::int64_t c = 0; c < w.channels; ++c) to[c] += words[c] * own[c];
+          }
+        for (std::int64_t c = 0; c < w.channels; ++c) to[c] = to[c] * factor + Real(operation.bias[c]);
+      }
+  }
+
+  static void scale(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+    const std::int64_t channels = operation.window.out_channels;
+    const Real factor = Real(operation.factors[0]);
+    for (std::int64_t i = 0; i < operation.size; i += channels)
+      for (std::int64_t c = 0; c < channels; ++c)
+        to[i + c] = from[i + c] * kernel[c] * factor + Real(operation.bias[c]);
+  }
+
+  void max_pool(const Window& w, const Real* from, Real* to) {
+    const std::int64_t row = w.columns * w.channels;
+    largest_.resize(row);
+    for (std::int64_t y = 0; y < w.out_rows; ++y) {
+      // Down the window first, for whole rows.
+      const Real* rows = from + y * w.down * row;
+      std::copy(rows, rows + row, largest_.begin());
+      for (std::int64_t i = 1; i < w.height; ++i)
+        for (std::int64_t n = 0; n < row; ++n) largest_[n] = std::max(largest_[n], rows[i * row + n]);
+      for (std::int64_t x = 0; x < w.out_columns; ++x, to += w.channels) {
+        const Real* words = largest_.data() + x * w.right * w.channels;
+        std::copy(words, words + w.channels, to);
+        for (std::int64_t j = 1; j < w.width; ++j)
+          for (std::int64_t c = 0; c < w.channels; ++c) to[c] = std::max(to[c], words[j * w.channels + c]);
+      }
+    }
+  }
+
+  // Toward zero; a sum of integers and its quotient need not fit the type.
+  static void mean(const Operation& operation, const Real* from, Real* to) {
+    const Window& w = operation.window;
+    std::vector<std::int64_t> sums(w.channels);
+    for (std::int64_t y = 0; y < w.out_rows; ++y)
+      for (std::int64_t x = 0; x < w.out_columns; ++x, to += w.channels) {
+        std::fill(sums.begin(), sums.end(), 0);
+        for (std::int64_t i = 0; i < w.height; ++i)
+          for (std::int64_t j = 0; j < w.width; ++j) {
+            const Real* words = from + ((y * w.down + i) * w.columns + x * w.right + j) * w.channels;
+            for (std::int64_t c = 0; c < w.channels; ++c) sums[c] += std::int64_t(words[c]);
+          }
+        for (std::int64_t c = 0; c < w.channels; ++c)
+          to[c] = Real(sums[c] * (std::int64_t(1) << operation.mean_shift) / operation.count);
+      }
+  }
+
+  static void round(const Operation& operation, const Real* from, Real* to) {
+    const Real factor = Real(operation.factors[0]);
+    const Real slope = Real(std::ldexp(1.0, -int(operation.slope_shift)));
+    const Real lowest = Real(operation.lowest), highest = Real(operation.highest);
+    const auto first = std::int64_t(operation.lowest), codes = std::int64_t(operation.highest) - first + 1;
+    const auto all = [&](auto nearest) {
+      for (std::int64_t i = 0; i < operation.size; ++i) {
+        const Real word = from[i] * factor;
+        to[i] = nearest(word < 0 ? word * slope : word);
+      }
+      if (operation.wraps)
+        for (std::int64_t i = 0; i < operation.size; ++i)
+          to[i] = Real(((std::int64_t(to[i]) - first) & (codes - 1)) + first);
+      else
+        for (std::int64_t i = 0; i < operation.size; ++i) to[i] = std::min(highest, std::max(lowest, to[i]));
+    };
+    if (operation.rounding == TRUNCATE) all([](Real word) { return std::floor(word); });
+    if (operation.rounding == CONVERGENT) all([](Real word) { return std::rint(word); });
+    if (operation.rounding == HALF_UP)
+      all([](Real word) { return std::floor(word) + (word - std::floor(word) >= Real(0.5) ? 1 : 0); });
+  }
+
+  template <typename Function>
+  void of_two(const Operation& operation, Real* to, Function function) {
+    const Real *first = words_[operation.inputs[0]].data(), *second = words_[operation.inputs[1]].data();
+    const Real a = Real(operation.factors[0]), b = Real(operation.factors[1]);
+    for (std::int64_t i = 0; i < operation.size; ++i) to[i] = function(first[i] * a, second[i] * b);
+  }
+
+  // Places that no run reaches stay zero, as they were made.
+  void move(const Operation& operation, Real* to) {
+    for (const Run* run = operation.runs; run != operation.runs + operation.run_count; ++run) {
+      const Real* from = words_[operation.inputs[run->input]].data() + run->from;
+      const Real factor = Real(operation.factors[run->input]);
+      for (std::int64_t i = 0; i < run->length; ++i) to[run->to + i] = from[i] * factor;
+    }
+  }
+
+  const std::vector<Operation> operations_;
+  std::vector<std::vector<Real>> words_, constants_;
+  std::vector<Real> largest_;  // of a row of windows
+};
+
+template <typename Real>
+void compute(const Operation* operations, std::int64_t count, std::int64_t cells, const Codes* inputs,
+             std::int64_t* const* out) {
+  Network<Real> network(operations, count);
+  std::vector<Codes> codes;
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t number = 0; number < count; ++number)
+    if (operations[number].kind == INPUT) codes.push_back(*inputs++), sizes.push_back(operations[number].size);
+  std::vector<std::int64_t*> words(out, out + count);
+  for (std::int64_t cell = 0; cell < cells; ++cell) {
+    network.run(codes.data(), words.data());
+    for (std::size_t input = 0; input < codes.size(); ++input)
+      codes[input].codes = static_cast<const char*>(codes[input].codes) + sizes[input] * codes[input].bytes;
+    for (std::int64_t number = 0; number < count; ++number)
+      if (words[number]) words[number] += operations[number].size;
+  }
+}
+
+}  // namespace
+
+// Codes are (cells, ...) of each input, and int64 of each operation whose words are asked for.
+extern "C" void cytogate_network(const Operation* operations, std::int64_t count, int narrow, std::int64_t cells,
+                                 const Codes* inputs, std::int64_t* const* out) {
+  if (narrow)
+    compute<float>(operations, count, cells, inputs, out);
+  else
+    compute<double>(operations, count, cells, inputs, out);
+}

@@ -1,0 +1,269 @@
+"""Compiled C++ against the integer models: equal on every value, whatever the design, the network, the processor."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytogate.model.command import native as command_native
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design, Window
+from cytogate.model.design.folder import load_design
+from cytogate.model.design.instruments import FourAngle
+from cytogate.model.errors import InputError
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.native import KINDS, NativeNetwork, fast_classifier
+from cytogate.model.networks.operations import (
+    Constants,
+    Convolution,
+    Dense,
+    Input,
+    IntegerNetwork,
+    Round,
+    exact_format,
+)
+from cytogate.model.networks.reading.reader import read_network
+from cytogate.model.networks.saved import load_operations
+from cytogate.model.retrieval import integer, laws
+from cytogate.model.retrieval import native as native_retrievals
+from cytogate.model.retrieval.native import STAGES, NativeRetrieval
+from cytogate.model.simulation.simulator import simulated_cells
+from tests import phantoms, topologies
+from tests.layers import EXACT, extremes
+from tests.test_convert import random_network
+
+SMALL = load_design("qatom64")
+LEVELS = {"x86-64": "sse2", "x86-64-v2": "sse4_2", "x86-64-v3": "avx2", "x86-64-v4": "avx512f"}
+"""Processors that g++ knows by name, and what one must have to be one."""
+
+
+def own_levels() -> list[str]:
+    """Return the processors by name that this one can stand for; on others than x86 it is itself alone."""
+    if platform.machine() != "x86_64":
+        return ["native"]
+    able = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    return [level for level, needed in LEVELS.items() if needed in able]
+
+
+def of(design: Design, **camera: object) -> Design:
+    return dataclasses.replace(design, instrument=dataclasses.replace(design.four_angle, **camera))
+
+
+def windowed(name: str, size: int, binning: int) -> Design:
+    design = load_design(name)
+    return dataclasses.replace(design, window=Window(size, size, binning))
+
+
+DESIGNS = {
+    "64": SMALL,
+    "128": load_design("qatom128"),
+    "256": load_design("qatom256"),
+    "not binned": windowed("qatom128", 128, 1),
+    "binned by four": windowed("qatom64", 64, 4),
+    "10 bits": of(SMALL, adc_bits=10),
+    "12 bits": of(SMALL, adc_bits=12),
+    "16 bits": of(SMALL, adc_bits=16),
+    "oblong pixels": of(SMALL, pixel_pitch_y_um=0.9 * FourAngle().pixel_pitch_x_um),
+    "oblong frames": of(SMALL, rows=300, columns=340),
+}
+
+
+def frames_of(design: Design) -> np.ndarray:
+    """Return frames of cells, of noise, and what is hard on the arithmetic."""
+    cells = np.stack([cell.frames for cell in simulated_cells(design, 4, seed=5)])
+    hard = [each.astype(cells.dtype) for each in phantoms.extremes(design).values()]
+    return np.concatenate([cells, *hard])
+
+
+def values_of(design: Design) -> int:
+    """Return how many values of a cell are compared."""
+    return sum(stage.size for stage in contract(design).recorded if stage.name != "frames")
+
+
+def compare(retrieval: NativeRetrieval, frames: np.ndarray, design: Design, threads: int = 1) -> int:
+    """Assert that every stage is equal; return how many values were compared."""
+    compared = 0
+    for start in range(0, len(frames), integer.CELLS_AT_A_TIME):
+        part = frames[start : start + integer.CELLS_AT_A_TIME]
+        due, found = integer.retrieve(part, design), retrieval.codes(part, threads=threads)
+        assert list(found) == list(STAGES)
+        for name, codes in found.items():
+            assert np.array_equal(codes, getattr(due, name)), name
+            assert codes.dtype == getattr(due, name).dtype
+            compared += codes.size
+    return compared
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_retrieval_is_equal_at_every_stage(name: str) -> None:
+    design = DESIGNS[name]
+    frames = frames_of(design)
+    assert compare(NativeRetrieval.of(design), frames, design) == len(frames) * values_of(design)
+
+
+@pytest.mark.full
+def test_retrieval_is_equal_for_a_thousand_cells() -> None:
+    design = load_design("qatom128")
+    retrieval, compared = NativeRetrieval.of(design), 0
+    for seed in range(10):
+        frames = np.stack([cell.frames for cell in simulated_cells(design, 100, seed=1000 + seed)])
+        compared += compare(retrieval, frames, design)
+    assert compared == 1000 * values_of(design)
+
+
+@pytest.mark.parametrize("processor", own_levels())
+def test_no_value_depends_on_the_processor(processor: str) -> None:
+    frames = frames_of(SMALL)
+    assert compare(NativeRetrieval.of(SMALL, processor), frames, SMALL) == len(frames) * values_of(SMALL)
+    network = load_operations(load_design("qatom128"))
+    codes = extremes(network, 2)
+    assert equal_words(network, codes, NativeNetwork.of(network, processor)) > 1e5
+
+
+def test_one_stage_alone_and_threads_make_no_difference() -> None:
+    frames = frames_of(SMALL)
+    retrieval = NativeRetrieval.of(SMALL)
+    due = retrieval.codes(frames)
+    found = retrieval.codes(frames, ("phase", "binned"), threads=5)
+    assert list(found) == ["phase", "binned"]
+    for name, codes in found.items():
+        assert np.array_equal(codes, due[name])
+    assert len(retrieval.codes(frames[:0])["phase"]) == 0
+
+
+def test_laws_are_the_same_with_and_without_a_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = frames_of(SMALL)
+    network = load_operations(load_design("qatom128"))
+    codes = extremes(network, 2)
+    with_compiler = laws.codes(frames, SMALL), laws.network_inputs(frames, SMALL), fast_classifier(network)(*codes)
+    for cached in (native_retrievals.native_retrieval, command_native.library_if_possible, command_native._tell):
+        cached.cache_clear()
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    try:
+        without = laws.codes(frames, SMALL), laws.network_inputs(frames, SMALL), fast_classifier(network)(*codes)
+    finally:
+        for cached in (native_retrievals.native_retrieval, command_native.library_if_possible):
+            cached.cache_clear()
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1, "one line, however much is computed"
+    assert "NumPy" in told
+    assert "no-such-compiler was not found" in told
+    assert set(with_compiler[0]) == set(without[0]) == set(STAGES)
+    for name in STAGES:
+        assert np.array_equal(with_compiler[0][name], without[0][name])
+    assert np.array_equal(with_compiler[1], without[1])
+    assert np.array_equal(with_compiler[2], without[2])
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cache").write_text("a file", encoding="utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(InputError, match="cannot be created"):
+        NativeRetrieval.of(SMALL)
+
+
+def test_what_is_no_frame_never_reaches_the_library() -> None:
+    retrieval = NativeRetrieval.of(SMALL)
+    good = frames_of(SMALL)
+    for bad in (good[:, :3], good[..., 1:], good.astype(np.int16), good.astype(np.float32), good.astype(np.uint32)):
+        with pytest.raises(ValueError, match="are needed"):
+            retrieval.codes(bad)
+    twelve = of(SMALL, adc_bits=12)
+    beyond = good.astype(np.uint16)
+    beyond[0, 0, 0, 0] = 1 << 12
+    with pytest.raises(ValueError, match="12 bits"):
+        NativeRetrieval.of(twelve).codes(beyond)
+
+
+def equal_words(network: IntegerNetwork, codes: list[np.ndarray], native: NativeNetwork) -> int:
+    """Assert that the words of every operation are equal, in float64 too; return how many were compared."""
+    due, compared = network.compute(codes), 0
+    for narrow in {native.narrow, False}:
+        native.narrow = narrow
+        for name, words in native.compute(codes, threads=2).items():
+            assert np.array_equal(words, due[name]), (name, narrow)
+            compared += words.size
+    return compared
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_every_kind_of_layer_gives_equal_words(name: str) -> None:
+    network = read_network(EXACT[name]()).network
+    assert equal_words(network, extremes(network), NativeNetwork.of(network)) > 0
+
+
+def test_every_operation_was_tried() -> None:
+    tried = {type(each) for make in EXACT.values() for each in read_network(make()).network.operations}
+    assert tried == {kind for kinds in KINDS for kind in kinds}
+
+
+@pytest.mark.parametrize("make", [
+    pytest.param(lambda seed=seed: random_network(seed), marks=() if seed < 5 else pytest.mark.full, id=f"random {seed}")
+    for seed in range(60)
+] + [
+    pytest.param(lambda name=name: topologies.drawn(name), marks=pytest.mark.full, id=name) for name in topologies.EXACT
+])  # fmt: skip
+def test_whole_networks_give_equal_words(make: Callable[[], keras.Model]) -> None:
+    try:
+        network = read_network(make()).network
+    except InputError as error:
+        assert "its sums may reach" in str(error)
+        return
+    assert equal_words(network, extremes(network), NativeNetwork.of(network)) > 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.int64])
+def test_codes_of_any_integer_type_are_read_as_they_are(dtype: type) -> None:
+    network = read_network(EXACT["bound"]()).network
+    (codes,) = extremes(network)
+    small = np.asarray(np.clip(codes, 0, 127), dtype)
+    due = network.classify(small.astype(np.int64))
+    assert np.array_equal(NativeNetwork.of(network).classify(small), due)
+    # Every second one: not one after the other in memory.
+    assert np.array_equal(NativeNetwork.of(network).classify(small[::2]), due[::2])
+
+
+def test_sums_beyond_float32_are_computed_in_float64() -> None:
+    """One step more than float32 holds, in a sum that a rounding at the end hides from its format."""
+    words = exact_format(-(1 << 12), (1 << 12) - 1, 0)
+    kernel = Constants(np.full((2, 1), (1 << 12) - 1), exact_format(0, (1 << 12) - 1, 0))
+    bias = Constants(np.ones(1, np.int64), exact_format(0, 1, 0))
+    entry = Input("entry", (), (), (2,), words)
+    sums = Dense("sums", ("entry",), (words,), (1,), exact_format(-(1 << 25), (1 << 25) - 1, 0), kernel, bias)
+    network = IntegerNetwork("wide", (entry, sums, Round("end", ("sums",), (sums.format,), (1,), words)))
+    native = NativeNetwork.of(network)
+    assert not native.narrow
+    codes = np.array([[4095, 4095], [-4096, -4096], [4095, -4096], [1, 0]])
+    found = native.compute([codes])
+    assert found["sums"].ravel().tolist() == [2 * 4095 * 4095 + 1, -2 * 4096 * 4095 + 1, -4095 + 1, 4096]
+    for name, due in network.compute([codes]).items():
+        assert np.array_equal(found[name], due)
+
+
+def test_a_wrong_weight_is_seen() -> None:
+    network = read_network(EXACT["bound"]()).network
+    place = next(n for n, each in enumerate(network.operations) if isinstance(each, (Convolution, Dense)))
+    wrong = network.operations[place].kernel.codes.copy()
+    wrong.reshape(-1)[0] += 1
+    kernel = Constants(wrong, network.operations[place].kernel.format)
+    changed = dataclasses.replace(network.operations[place], kernel=kernel)
+    other = IntegerNetwork("other", (*network.operations[:place], changed, *network.operations[place + 1 :]))
+    codes = extremes(network)
+    assert not np.array_equal(NativeNetwork.of(other).classify(*codes), network.classify(*codes))
+
+
+def test_the_sources_compile_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_native, "FLAGS", (*command_native.FLAGS, "-Wall", "-Wextra", "-Werror"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    NativeRetrieval.of(SMALL)
+    network = read_network(EXACT["bound"]()).network
+    NativeNetwork.of(network)
