@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.cell_file import CellFile
@@ -215,20 +216,27 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
     design, count = request.design, request.cells or SIMULATED_CELLS
     simulated = SimulatedCells(design.four_angle, design.network.class_names, count, request.data_seed)
     hidden = dataclasses.replace(simulated, cells=max(60, count * SIMULATED_BACKGROUNDS // SIMULATED_CELLS))
+    seed = request.seed
+    split = Split.of(simulated.labels, seed)
+    # Cells that are reported on are made exactly.
+    fast = np.sort(np.concatenate([split.training, split.validation]))
     files = []
     # The same design may stand for another instrument tomorrow.
     seen = repr((design.instrument, design.window, design.network.class_names))
     key = hashlib.sha256(seen.encode()).hexdigest()[:8]
     for cells, name in ((simulated, "cells"), (hidden, "background")):
-        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{len(cells)}.h5"
+        is_hidden = cells is hidden
+        of_split = "" if is_hidden else f"-split{seed}"
+        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{len(cells)}{of_split}.h5"
         if not path.exists():
-            write_network_inputs(cells, design, path, background_only=cells is hidden)
+            write_network_inputs(
+                cells, design, path, background_only=is_hidden, fast=None if is_hidden else fast, workers=own_cores()
+            )
         files.append(CellFile.of(path, design))
     inputs, background = files
-    seed = request.seed
     facts: dict[str, object] = {"seed": request.data_seed, "background_cells": len(hidden)}
     return Cells(
-        design, inputs, Split.of(inputs.labels, seed), background, Split.of(background.labels, seed),
+        design, inputs, split, background, Split.of(background.labels, seed),
         f"simulator, seed {request.data_seed}", True, facts,
     )  # fmt: skip
 

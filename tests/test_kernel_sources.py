@@ -12,12 +12,12 @@ import pytest
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import FPGA
+from cytogate.model.command.cpp import compiler
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.networks.reading.reader import read_exactly
-from cytogate.model.command.cpp import compiler
 from cytogate.sim.csim.compile import ap_types
 from tests.test_networks import exact_network
 

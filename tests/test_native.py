@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
-from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.native import KINDS, NativeNetwork, fast_classifier
 from cytogate.model.networks.operations import (
     Constants,
@@ -31,6 +29,7 @@ from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.retrieval import integer, laws
 from cytogate.model.retrieval import native as native_retrievals
+from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.native import STAGES, NativeRetrieval
 from cytogate.model.simulation.simulator import simulated_cells
 from tests import phantoms, topologies
@@ -136,18 +135,35 @@ def test_one_stage_alone_and_threads_make_no_difference() -> None:
     assert len(retrieval.codes(frames[:0])["phase"]) == 0
 
 
+def test_sums_give_what_their_frames_give() -> None:
+    frames = frames_of(SMALL)
+    due = NativeRetrieval.of(SMALL).codes(frames)
+    sums = due["binned"].astype(np.int32)
+    for name, codes in NativeRetrieval.of(SMALL).codes_of_sums(sums, threads=2).items():
+        assert np.array_equal(codes, due[name])
+    for bad in (sums.astype(np.int64), sums[:, :3], sums - 1, sums + 100):
+        with pytest.raises(ValueError, match="sums are"):
+            NativeRetrieval.of(SMALL).codes_of_sums(bad)
+
+
 def test_laws_are_the_same_with_and_without_a_compiler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frames = frames_of(SMALL)
     network = load_operations(load_design("qatom128"))
     codes = extremes(network, 2)
-    with_compiler = laws.codes(frames, SMALL), laws.network_inputs(frames, SMALL), fast_classifier(network)(*codes)
+    sums = bin_codes(frames, SMALL).astype(np.int32)
+
+    def computed() -> tuple[dict[str, np.ndarray], ...]:
+        found = {"inputs": laws.network_inputs(frames, SMALL), "of sums": laws.inputs_of_sums(sums, SMALL)}
+        return laws.codes(frames, SMALL), found | {"logits": fast_classifier(network)(*codes)}
+
+    with_compiler = computed()
     for cached in (native_retrievals.native_retrieval, command_native.library_if_possible, command_native._tell):
         cached.cache_clear()
     monkeypatch.setenv("CXX", "no-such-compiler")
     try:
-        without = laws.codes(frames, SMALL), laws.network_inputs(frames, SMALL), fast_classifier(network)(*codes)
+        without = computed()
     finally:
         for cached in (native_retrievals.native_retrieval, command_native.library_if_possible):
             cached.cache_clear()
@@ -155,11 +171,11 @@ def test_laws_are_the_same_with_and_without_a_compiler(
     assert told.count("\n") == 1, "one line, however much is computed"
     assert "NumPy" in told
     assert "no-such-compiler was not found" in told
-    assert set(with_compiler[0]) == set(without[0]) == set(STAGES)
-    for name in STAGES:
-        assert np.array_equal(with_compiler[0][name], without[0][name])
-    assert np.array_equal(with_compiler[1], without[1])
-    assert np.array_equal(with_compiler[2], without[2])
+    assert set(with_compiler[0]) == set(STAGES)
+    for one, other in zip(with_compiler, without, strict=True):
+        assert one.keys() == other.keys()
+        for name in one:
+            assert np.array_equal(one[name], other[name])
 
 
 def test_a_cache_that_cannot_be_written_is_told(
@@ -206,18 +222,25 @@ def test_every_operation_was_tried() -> None:
     assert tried == {kind for kinds in KINDS for kind in kinds}
 
 
-@pytest.mark.parametrize("make", [
-    pytest.param(lambda seed=seed: random_network(seed), marks=() if seed < 5 else pytest.mark.full, id=f"random {seed}")
-    for seed in range(60)
-] + [
-    pytest.param(lambda name=name: topologies.drawn(name), marks=pytest.mark.full, id=name) for name in topologies.EXACT
-])  # fmt: skip
-def test_whole_networks_give_equal_words(make: Callable[[], keras.Model]) -> None:
-    try:
-        network = read_network(make()).network
-    except InputError as error:
-        assert "its sums may reach" in str(error)
-        return
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.full) for first in range(5, 60, 5))])
+def test_networks_drawn_at_random_give_equal_words(first: int) -> None:
+    compared = 0
+    for seed in range(first, first + 5):
+        try:
+            network = read_network(random_network(seed)).network
+        except InputError as error:
+            # Few need more than float32 holds, and are refused.
+            if "its sums may reach" not in str(error):
+                raise
+            continue
+        compared += equal_words(network, extremes(network), NativeNetwork.of(network))
+    assert compared > 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", topologies.EXACT)
+def test_topologies_give_equal_words(name: str) -> None:
+    network = read_network(topologies.drawn(name)).network
     assert equal_words(network, extremes(network), NativeNetwork.of(network)) > 0
 
 

@@ -6,12 +6,13 @@ for each kind of them.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -71,11 +72,9 @@ def _tell(reason: str) -> None:
 @cache
 def _own_processor() -> str:
     """Return digits that differ between computers with other instructions."""
-    told: Sequence[str] = []
-    try:
+    told: list[str] = []
+    with contextlib.suppress(OSError):
         told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        pass
     able = sorted({line for line in told if line.lower().startswith(("flags", "features", "model name", "cpu part"))})
     return hashlib.sha256("\n".join([platform.machine(), *able]).encode()).hexdigest()[:8]
 

@@ -56,7 +56,8 @@ class _Window(ctypes.Structure):
     _fields_ = tuple(
         (name, ctypes.c_int64)
         for name in (
-            "rows", "columns", "channels", "out_rows", "out_columns", "out_channels", "height", "width", "down", "right",
+            "rows", "columns", "channels", "out_rows", "out_columns", "out_channels",
+            "height", "width", "down", "right",
         )
     )  # fmt: skip
 
@@ -145,10 +146,11 @@ class NativeNetwork:
 
         def compute(start: int, stop: int) -> None:
             inputs = (_Codes * len(given))(*(_Codes.of(each[start:stop]) for each in given))
-            out = (ctypes.c_void_p * len(network.operations))(
-                *(found[each.name][start:stop].ctypes.data if each.name in found else None for each in network.operations)
-            )
             count = len(network.operations)
+            out = (ctypes.c_void_p * count)()
+            for number, each in enumerate(network.operations):
+                if each.name in found:
+                    out[number] = found[each.name][start:stop].ctypes.data
             self._function(self._operations, count, int(self.narrow), stop - start, inputs, out)
 
         if len(given[0]):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.bright_field import bright_field_contract
-from cytogate.model.contract.law import contract
+from cytogate.model.contract.law import contract, four_angle_contract
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
@@ -59,3 +59,12 @@ def network_inputs(frames: NDArray[np.unsignedinteger], design: Design, threads:
         return integer.network_inputs(frames, design)
     starts = range(0, len(frames), CELLS_AT_A_TIME)
     return np.concatenate([exact(frames[start : start + CELLS_AT_A_TIME], design)[name] for start in starts])
+
+
+def inputs_of_sums(sums: NDArray[np.int32], design: Design) -> NDArray[np.uint8]:
+    """Return codes of the network's input (cells, N, N, 5) of codes of the stage ``binned`` (cells, 4, N, N)."""
+    native = native_retrieval(design)
+    if native is not None:
+        return native.codes_of_sums(sums, ("network_input",))["network_input"].astype(np.uint8, copy=False)
+    terms, binned = four_angle_contract(design), sums.astype(np.int64)
+    return integer.integrate(integer.gradients(binned, terms), binned, terms, frames=sums).network_input

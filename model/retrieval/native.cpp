@@ -120,9 +120,19 @@ class Retrieval {
  public:
   explicit Retrieval(const Terms& terms) : terms_(terms), tables_(terms) {}
 
+  void run(const std::int32_t* sums, const Stages& out) {
+    for (int angle = 0; angle < ANGLES; ++angle) std::copy(sums + angle * N * N, sums + (angle + 1) * N * N, binned_[angle]);
+    integrate(out);
+  }
+
   template <typename Code>
   void run(const Code* frames, const Stages& out) {
     bin(frames);
+    integrate(out);
+  }
+
+ private:
+  void integrate(const Stages& out) {
     gradients();
     fit_surface();
     forward_rows();
@@ -131,7 +141,6 @@ class Retrieval {
     write(out);
   }
 
- private:
   template <typename Code>
   void bin(const Code* frames) {
     for (int angle = 0; angle < ANGLES; ++angle)
@@ -403,9 +412,11 @@ class Retrieval {
 template <typename Code>
 void retrieve(const Terms& terms, const Code* frames, std::int64_t cells, Stages out) {
   const auto retrieval = std::make_unique<Retrieval>(terms);
+  constexpr bool BINNED = sizeof(Code) == sizeof(std::int32_t);
+  const std::int64_t values = ANGLES * (BINNED ? std::int64_t(N) * N : terms.rows * terms.columns);
   const auto next = [](auto*& array, std::int64_t values) { array = array ? array + values : nullptr; };
   for (std::int64_t cell = 0; cell < cells; ++cell) {
-    retrieval->run(frames + cell * ANGLES * terms.rows * terms.columns, out);
+    retrieval->run(frames + cell * values, out);
     constexpr std::int64_t PIXELS = N * N;
     next(out.binned, ANGLES * PIXELS), next(out.gradient, 2 * PIXELS), next(out.spectrum, 2 * PIXELS);
     next(out.spectrum_exponent, N), next(out.quotient, 2 * PIXELS), next(out.phase, PIXELS);
@@ -415,11 +426,13 @@ void retrieve(const Terms& terms, const Code* frames, std::int64_t cells, Stages
 
 }  // namespace
 
-// Frames are (cells, angles, rows, columns) of one byte or two a code.
+// Frames are (cells, angles, rows, columns) of one byte or two a code; or sums of their pixels, of four bytes each.
 extern "C" void cytogate_retrieve(const Terms* terms, const void* frames, int bytes, std::int64_t cells,
                                   const Stages* out) {
   if (bytes == 1)
     retrieve(*terms, static_cast<const std::uint8_t*>(frames), cells, *out);
+  else if (bytes == 4)
+    retrieve(*terms, static_cast<const std::int32_t*>(frames), cells, *out);
   else
     retrieve(*terms, static_cast<const std::uint16_t*>(frames), cells, *out);
 }

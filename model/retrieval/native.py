@@ -19,7 +19,6 @@ from cytogate.model.contract.fixed_point import (
     SURFACE_COEFFICIENT_FRACTION,
     TWIDDLE,
     WORD,
-    Codes,
     Gain,
 )
 from cytogate.model.contract.law import (
@@ -85,6 +84,7 @@ class NativeRetrieval:
             int(PHASE.encode(PHASE_CODE_OFFSET_RAD)), terms.phase_code_shift, terms.pixel_shift,
             *(table.ctypes.data for table in self._tables),
         )  # fmt: skip
+        self._largest_sum = terms.binned.code_max
         self._shapes = {stage.name: stage.shape for stage in terms.recorded}
 
     @staticmethod
@@ -100,7 +100,7 @@ class NativeRetrieval:
 
     def codes(
         self, frames: NDArray[np.unsignedinteger], stages: Sequence[str] = STAGES, threads: int = 1
-    ) -> dict[str, Codes]:
+    ) -> dict[str, NDArray]:
         """Return codes (cells, *shape) of some stages, by name, of raw frames (cells, 4, rows, columns).
 
         All are int64 but the network's input, which is uint8.
@@ -110,28 +110,38 @@ class NativeRetrieval:
         # An address goes to C++: whatever the type hints say.
         if frames.shape != due or frames.dtype.kind != "u" or frames.dtype.itemsize > 2:
             raise ValueError(f"frames are {frames.dtype} {frames.shape}; unsigned codes {due} are needed")
-        if frames.size and int(frames.max()) > self._tables_end:
+        if frames.size and int(frames.max()) >= 1 << camera.adc_bits:
             raise ValueError(f"a raw code exceeds the camera's {camera.adc_bits} bits")
-        frames = np.ascontiguousarray(frames)
+        return self._run(frames, stages, threads)
+
+    def codes_of_sums(
+        self, sums: NDArray[np.int32], stages: Sequence[str] = STAGES, threads: int = 1
+    ) -> dict[str, NDArray]:
+        """Return the same of codes of the stage ``binned`` (cells, 4, N, N)."""
+        due = (len(sums), *self._shapes["binned"])
+        if sums.shape != due or sums.dtype != np.int32:
+            raise ValueError(f"sums are {sums.dtype} {sums.shape}; int32 {due} are needed")
+        if sums.size and not 0 <= int(sums.min()) <= int(sums.max()) <= self._largest_sum:
+            raise ValueError(f"sums are {sums.min()} to {sums.max()}; 0 to {self._largest_sum} are possible")
+        return self._run(sums, stages, threads)
+
+    def _run(self, given: NDArray[np.integer], stages: Sequence[str], threads: int) -> dict[str, NDArray]:
+        given = np.ascontiguousarray(given)
         found = {
-            name: np.empty((len(frames), *self._shapes[name]), np.uint8 if name == "network_input" else np.int64)
+            name: np.empty((len(given), *self._shapes[name]), np.uint8 if name == "network_input" else np.int64)
             for name in stages
         }
 
         def retrieve(start: int, stop: int) -> None:
             out = _Stages(**{name: array[start:stop].ctypes.data for name, array in found.items()})
-            part = frames[start:stop]
+            part = given[start:stop]
             self._function(
                 ctypes.byref(self._terms), part.ctypes.data, part.dtype.itemsize, len(part), ctypes.byref(out)
             )
 
-        if len(frames):
-            over_cells(retrieve, len(frames), threads)
+        if len(given):
+            over_cells(retrieve, len(given), threads)
         return found
-
-    @property
-    def _tables_end(self) -> int:
-        return (1 << self._design.camera.adc_bits) - 1
 
 
 @lru_cache

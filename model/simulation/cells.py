@@ -289,13 +289,29 @@ def phase_map(cell: Cell, shape: tuple[int, int], pitch_um: tuple[float, float],
     (rows, columns) float64, radians
         ``2 pi / wavelength * integral of (n - n_medium) dz``, unwrapped, 0 far from the cell.
     """
-    rows, columns = (_Axis.around(cell, *axis) for axis in zip(shape, pitch_um, (cell.y_um, cell.x_um), strict=True))
+    part = phase_part(cell, shape, pitch_um, wavelength_um)
     phase = np.zeros(shape)
-    if rows.pixels.stop > rows.pixels.start and columns.pixels.stop > columns.pixels.start:
-        path = _path_difference(cell, rows, columns)
-        path = path.reshape(-1, rows.oversampling, path.shape[1] // columns.oversampling, columns.oversampling)
-        phase[rows.pixels, columns.pixels] = 2 * np.pi / wavelength_um * path.mean(axis=(1, 3))
+    phase[part.rows, part.columns] = part.phase
     return phase
+
+
+@dataclass(frozen=True, eq=False)
+class PhasePart:
+    """The phase of a cell where it is not zero."""
+
+    rows: slice
+    columns: slice
+    phase: Floats
+
+
+def phase_part(cell: Cell, shape: tuple[int, int], pitch_um: tuple[float, float], wavelength_um: float) -> PhasePart:
+    """Return the part of :func:`phase_map` that the cell reaches; it may be empty."""
+    rows, columns = (_Axis.around(cell, *axis) for axis in zip(shape, pitch_um, (cell.y_um, cell.x_um), strict=True))
+    if rows.pixels.stop == rows.pixels.start or columns.pixels.stop == columns.pixels.start:
+        return PhasePart(slice(0, 0), slice(0, 0), np.zeros((0, 0)))
+    path = _path_difference(cell, rows, columns)
+    path = path.reshape(-1, rows.oversampling, path.shape[1] // columns.oversampling, columns.oversampling)
+    return PhasePart(rows.pixels, columns.pixels, 2 * np.pi / wavelength_um * path.mean(axis=(1, 3)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,8 @@ from cytogate.model.simulation.cells import MEDIUM_INDEX
 
 Floats = NDArray[np.float64]
 
+DARKEST = 0.1
+"""Least brightness of a shaded arm."""
 MARGIN_UM = 4.0
 """Field added on every side before transforming: light of the cell spreads by about this much out of focus."""
 
@@ -41,7 +43,7 @@ def four_angle_intensities(phase: Floats, acquisition: FourAngle, defocus_um: fl
     (4, rows, columns) float64
         Intensity through the pupils +x, -x, +y, -y; 1 where the field is empty.
     """
-    pupils = _pupils(acquisition, phase.shape)
+    pupils = pupils_of(acquisition, phase.shape)
     (top, bottom), (left, right) = pupils.padding
     padded = np.pad(phase, pupils.padding, mode="linear_ramp")
     # Less the empty field, whose image is known to be 1: what is transformed then ends with the cell.
@@ -66,11 +68,15 @@ def draw_shading(acquisition: FourAngle, rng: np.random.Generator) -> Floats:
     -------
     (4, rows, columns) float64
         A second-order surface for each arm, ``1 + `` a random one whose standard deviation over pixels and draws is
-        ``acquisition.shading_sd``; never below 0.1.
+        ``acquisition.shading_sd``; never below :data:`DARKEST`.
     """
-    terms = _surface_terms(acquisition.rows, acquisition.columns)
+    return shading_of(surface_terms(acquisition.rows, acquisition.columns), acquisition, rng)
+
+
+def shading_of(terms: Floats, acquisition: FourAngle, rng: np.random.Generator) -> Floats:
+    """Draw the shading (4, ...) on whatever points :func:`surface_terms` (terms, ...) are known."""
     weights = rng.standard_normal((4, len(terms))) * acquisition.shading_sd / math.sqrt(len(terms))
-    return np.maximum(1 + np.tensordot(weights, terms, 1), 0.1)
+    return np.maximum(1 + np.tensordot(weights, terms, 1), DARKEST)
 
 
 def digitise(
@@ -112,7 +118,7 @@ def code_type(acquisition: Camera) -> np.dtype[np.unsignedinteger]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pupils:
+class Pupils:
     """What the instrument does to each spatial frequency that its objective accepts."""
 
     padding: tuple[tuple[int, int], tuple[int, int]]
@@ -126,7 +132,8 @@ class _Pupils:
 
 
 @lru_cache(maxsize=4)
-def _pupils(acquisition: FourAngle, shape: tuple[int, int]) -> _Pupils:
+def pupils_of(acquisition: FourAngle, shape: tuple[int, int]) -> Pupils:
+    """Return the pupils of an instrument for a field of ``shape``."""
     padding, kept, frequencies = [], [], []
     cutoff = acquisition.na / acquisition.wavelength_um
     for count, pitch, axis in (
@@ -151,7 +158,7 @@ def _pupils(acquisition: FourAngle, shape: tuple[int, int]) -> _Pupils:
     # Divided by the amplitude at frequency 0, so that the empty field has intensity 1 in all arms.
     gaussian = np.exp((shift**2 - np.stack(squared)) / (2 * variance))
     axial = np.sqrt((MEDIUM_INDEX / acquisition.wavelength_um) ** 2 - np.where(disk, fx**2 + fy**2, 0))
-    return _Pupils(
+    return Pupils(
         padding=(padding[0], padding[1]),
         rows=kept[0],
         columns=kept[1],
@@ -161,7 +168,7 @@ def _pupils(acquisition: FourAngle, shape: tuple[int, int]) -> _Pupils:
 
 
 @lru_cache(maxsize=4)
-def _surface_terms(rows: int, columns: int) -> Floats:
+def surface_terms(rows: int, columns: int) -> Floats:
     """Return x, y, x^2, y^2, xy on a grid, each of mean 0 and variance 1: (5, rows, columns)."""
     y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)[None, :]
     terms = np.stack([np.broadcast_to(term, (rows, columns)) for term in (x, y, x**2, y**2, x * y)])

@@ -96,15 +96,20 @@ class SimulatedCells(SeededSet[SimulatedCell]):
             instrument.wavelength_um,
         )
 
+    def shading_stream(self, index: int) -> np.random.Generator:
+        """Return what draws the shading of a cell: that of its run, where all share one."""
+        return self.stream(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
+
+    def sums_stream(self, index: int) -> np.random.Generator:
+        """Return what draws the noise of a cell's sums of pixels (:mod:`cytogate.model.simulation.fast`)."""
+        return self.stream(index, _Purpose.SUMS)
+
     def empty_field(self, index: int) -> NDArray[np.unsignedinteger]:
         """Return the frames (4, rows, columns) of the same shading and noise with no cell in the field."""
         return self._digitised(np.ones(self.frame_shape), self.checked(index))
 
     def _digitised(self, intensities: Floats, index: int) -> NDArray[np.unsignedinteger]:
-        shading = None
-        if self.shaded:
-            rng = self.stream(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
-            shading = draw_shading(self.acquisition, rng)
+        shading = draw_shading(self.acquisition, self.shading_stream(index)) if self.shaded else None
         noise = self.stream(index, _Purpose.NOISE) if self.noisy else None
         return digitise(intensities, self.acquisition, shading=shading, rng=noise)
 
@@ -116,6 +121,7 @@ class _Purpose(IntEnum):
     SHADING = 1
     NOISE = 2
     LABELS = 3
+    SUMS = 4
 
 
 def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import ANGLES, check_names
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import laws
+from cytogate.model.simulation.fast import fast_sums
 from cytogate.model.simulation.making import make_file
 from cytogate.model.simulation.optics import code_type
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -166,7 +168,13 @@ def _write_tiff(
 
 
 def write_network_inputs(
-    cells: SimulatedCells, design: Design, path: Path, *, background_only: bool = False, workers: int = 2
+    cells: SimulatedCells,
+    design: Design,
+    path: Path,
+    *,
+    background_only: bool = False,
+    fast: NDArray[np.int64] | None = None,
+    workers: int = 2,
 ) -> None:
     """Write the network inputs of ``cells`` into the HDF5 file ``path``, which appears whole; resumable.
 
@@ -177,8 +185,11 @@ def write_network_inputs(
     background_only
         Hide the cells: within the circle that the retrieval's window holds, raw frames are those of the empty field of
         the same shading and noise. What a network learns from these is not about cells.
+    fast
+        Numbers of the cells that are made by :func:`~cytogate.model.simulation.fast.fast_sums`: to train on, never to
+        test on.
     """
-    recipe = _NetworkInputs(cells, design, background_only)
+    recipe = _NetworkInputs(cells, design, background_only, frozenset(() if fast is None else fast.tolist()))
     make_file(recipe, path, recipe.store, workers)
 
 
@@ -187,6 +198,7 @@ class _NetworkInputs:
     cells: SimulatedCells
     design: Design
     background_only: bool
+    fast: frozenset[int]
 
     @property
     def what(self) -> str:
@@ -213,10 +225,20 @@ class _NetworkInputs:
             "size": self.design.size,
             "binning": self.design.binning,
             "background_only": self.background_only,
+            "fast": hashlib.sha256(repr(sorted(self.fast)).encode()).hexdigest()[:12] if self.fast else "none",
         }
 
     def make(self, indices: range) -> NDArray[np.uint8]:
-        return laws.network_inputs(np.stack([self._frames(index) for index in indices]), self.design)
+        made = np.empty((len(indices), *self.shape), np.uint8)
+        is_fast = np.array([index in self.fast for index in indices])
+        chosen = np.array(indices)
+        if is_fast.any():
+            sums = [fast_sums(self.cells, int(index), self.design) for index in chosen[is_fast]]
+            made[is_fast] = laws.inputs_of_sums(np.stack(sums), self.design)
+        if not is_fast.all():
+            frames = [self._frames(int(index)) for index in chosen[~is_fast]]
+            made[~is_fast] = laws.network_inputs(np.stack(frames), self.design)
+        return made
 
     def _frames(self, index: int) -> NDArray[np.unsignedinteger]:
         frames = self.cells[index].frames

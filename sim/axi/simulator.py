@@ -17,10 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cytogate.model.command.cpp import compiler
 from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
 from cytogate.sim.axi.task import STAGES_VARIABLE, TASK_VARIABLE
-from cytogate.model.command.cpp import compiler
 from cytogate.sim.rtl.verilator import verilator_root
 
 if TYPE_CHECKING:

@@ -118,7 +118,7 @@ def run_chain(
     for start, raw in _batches(frames, cells):
         # The model of record where the C-simulation is compared with it.
         of_record = laws.exact(raw, design) if start < csim_cells else laws.codes(raw, design, threads=own_cores())
-        code = {"frames": raw.astype(np.int64)} | {name: np.asarray(codes, np.int64) for name, codes in of_record.items()}
+        code = {name: np.asarray(codes, np.int64) for name, codes in ({"frames": raw} | of_record).items()}
         real = laws.real(raw, design)
         if classifier is not None:
             network = classifier.network
