@@ -72,11 +72,13 @@ class StageTally:
         """
         if reference.shape != fixed.shape:
             raise CheckFailed(f"stage {self.stage.name}: float has {reference.shape} values, fixed {fixed.shape}")
-        error = np.abs(reference - fixed)
+        error = reference - fixed
+        # Of complex values without their magnitudes, which take a root each.
+        squares = error.real**2 + error.imag**2 if np.iscomplexobj(error) else np.square(error)
         self._bounded += error.size
-        self._squares += float(np.square(error).sum())
+        self._squares += float(squares.sum())
         self._allowed += float(self.stage.bound.squares(exponents).mean()) * error.size
-        self._largest = max(self._largest, float(error.max(initial=0.0)))
+        self._largest = max(self._largest, math.sqrt(squares.max(initial=0.0)))
 
     def result(self) -> StageResult:
         """Return the comparison so far; none at all is a failure."""
