@@ -529,7 +529,7 @@ def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     from cytogate.hls.network.convert import convert
     from cytogate.model.design.folder import DEFAULT_DESIGN, load_design
     from cytogate.model.files.frames import open_frames
-    from cytogate.model.networks.saved import load_network
+    from cytogate.model.networks.saved import load_operations
     from cytogate.sim.csim.kernels import CSimulation
 
     count, design = 1000, load_design(DEFAULT_DESIGN)
@@ -541,7 +541,8 @@ def test_a_thousand_cells_are_classified_as_in_csim(here: Path) -> None:
     )
     found = rows()
     assert [row["index"] for row in found] == list(range(count))
-    simulation = CSimulation.of_chain(design, convert(load_network(design), design, here / "network"), here / "csim")
+    project = convert(load_operations(design), design, here / "network")
+    simulation = CSimulation.of_chain(design, project, here / "csim")
     with open_frames(here / "cells.h5", design.four_angle) as frames:
         for row in found:
             codes = simulation.run(frames.read(row["index"], row["index"] + 1)[0])["logits"]
