@@ -18,6 +18,7 @@ from cytogate.model.command.arguments import (
 )
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.new import KINDS, new_design
+from cytogate.model.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,17 +86,39 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         default=Path("out/predict/cells.parquet"),
-        metavar="FILE",
-        help="table to write: .parquet or .csv",
+        metavar="FILE|FOLDER",
+        help="table to write, .parquet or .csv; or, of whole archives, a folder for a set of Parquet tables",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a folder: a Dask scheduler, tcp://HOST:PORT, in place of own workers"
+    )
+    parser.add_argument(
+        "--workers", type=positive, help="of a folder: processes on this computer (default: one a processor)"
     )
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    from cytogate.model.predict import PredictRequest, run_predict
+    from cytogate.model.command.native import own_cores
 
-    run_predict(
-        PredictRequest(design_of(arguments), arguments.input, dataset_of(arguments), arguments.cells, arguments.output)
-    )
+    design, dataset = design_of(arguments), dataset_of(arguments)
+    if not arguments.output.suffix:
+        from cytogate.model.predict.archive import ArchiveRequest, run_archive
+
+        workers = arguments.workers or own_cores()
+        if arguments.scheduler is not None and arguments.workers is not None:
+            raise InputError("--workers are processes of this computer; a scheduler has workers of its own")
+        run_archive(
+            ArchiveRequest(
+                design, arguments.input, dataset, arguments.cells, arguments.output, arguments.scheduler, workers
+            )
+        )
+        return
+    for name in ("scheduler", "workers"):
+        if getattr(arguments, name) is not None:
+            raise InputError(f"--{name} is for whole archives: let --output name a folder, without a suffix")
+    from cytogate.model.predict.one_file import PredictRequest, run_predict
+
+    run_predict(PredictRequest(design, arguments.input, dataset, arguments.cells, arguments.output))
 
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.network.project import identity
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks import operations
+from cytogate.model.networks.identity import identity
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.keras_check import compare_with_keras
 from cytogate.model.networks.quantizers import quantized

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cytogate.hls.network.layers import REPACK, HlsLayer, hls_layers
-from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, identity, network_header
+from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import stream_depth
+from cytogate.model.networks.identity import identity
 from cytogate.model.networks.operations import IntegerNetwork
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,10 @@ class Column:
     long_name: str = ""
 
 
-def write_table(path: Path, columns: Sequence[Column]) -> int:
+def write_table(path: Path, columns: Sequence[Column], metadata: Mapping[str, str] | None = None) -> int:
     """Write columns of equal length side by side and return the number of rows.
+
+    ``metadata`` of the table as a whole is kept by Parquet.
 
     Raises
     ------
@@ -44,26 +46,31 @@ def write_table(path: Path, columns: Sequence[Column]) -> int:
     names = [column.name for column in columns]
     assert len(rows) == 1, f"columns of {sorted(rows)} rows"
     assert len(set(names)) == len(names), f"columns {names} name one twice"
-    writer = {".parquet": _write_parquet, ".csv": _write_csv}.get(path.suffix.lower())
-    if writer is None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(f"{path}: tables are written as {' or '.join(SUFFIXES)}")
     with whole_file(path) as partial:
-        writer(partial, columns)
+        if suffix == ".csv":
+            _write_csv(partial, columns)
+        else:
+            _write_parquet(partial, columns, metadata or {})
     return rows.pop()
 
 
-def _write_parquet(path: Path, columns: Sequence[Column]) -> None:
+def _write_parquet(path: Path, columns: Sequence[Column], metadata: Mapping[str, str]) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise InputError("a Parquet table needs pyarrow, which is not installed; ask for a .csv") from error
-    arrays = [pa.array(column.values, from_pandas=True) for column in columns]
+    # A column of strings is one even where no row has a value.
+    types = [None if isinstance(column.values, np.ndarray) else pa.string() for column in columns]
+    arrays = [pa.array(column.values, of, from_pandas=True) for column, of in zip(columns, types, strict=True)]
     fields = [
         pa.field(column.name, array.type, metadata={"unit": column.unit, "long_name": column.long_name})
         for column, array in zip(columns, arrays, strict=True)
     ]
-    pq.write_table(pa.table(arrays, schema=pa.schema(fields)), path, compression="zstd")
+    pq.write_table(pa.table(arrays, schema=pa.schema(fields, dict(metadata))), path, compression="zstd")
 
 
 def _write_csv(path: Path, columns: Sequence[Column]) -> None:

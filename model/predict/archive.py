@@ -1,0 +1,371 @@
+"""What ``cytogate predict`` does with whole archives: parts of their cells, on a Dask cluster, each to its own file.
+
+A partition is a part of one file's cells. Workers read it, compute and write its Parquet file, which appears whole;
+what comes back is a count. A run that was interrupted finds the partitions that are there and makes the others. Rows do
+not depend on how many workers there are, or on which of them is lost in between.
+
+Workers on other computers must see input and output under the same paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cytogate.model.command.files import whole_file
+from cytogate.model.command.terminal import progress_bars, terminal
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import design_text
+from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.files.frames import open_frames
+from cytogate.model.files.pictures import SUFFIXES as PICTURES
+from cytogate.model.files.table import Column, write_table
+from cytogate.model.files.zarr import is_zarr
+from cytogate.model.networks.identity import identity
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.saved import load_operations
+from cytogate.model.predict.rows import Rows, classifier, readable
+from cytogate.model.retrieval.frame_order import check_order
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PARTITION_CELLS = 4096
+REPORT = "_report.json"
+"""In the folder of partitions; readers of Parquet sets pass over names that begin so."""
+KEY = "cytogate"
+"""Of a partition's metadata: everything that its rows depend on."""
+CONNECT_S = 20
+"""Longest wait for a scheduler."""
+LIVES = 3
+"""Workers that a partition may cost before it is given up."""
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """What was asked of ``cytogate predict``."""
+
+    design: Design
+    input: Path
+    """A file, or a folder of files."""
+    dataset: str | None
+    """Array of a file that holds the cells, if its name is not ``frames``."""
+    cells: int | None
+    """Of each file, at most."""
+    output: Path
+    """Folder of the partitions."""
+    scheduler: str | None
+    """Address of a Dask scheduler; None: a cluster on this computer."""
+    workers: int
+    """Processes of that cluster."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as a worker has examined it."""
+
+    path: Path
+    name: str
+    """Relative to the archive."""
+    cells: int
+    told: tuple[str, ...]
+    """What must be said of it."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Some cells of a file."""
+
+    source: Source
+    start: int
+    stop: int
+    output: Path
+    key: str
+    """Everything that the rows depend on."""
+
+
+@dataclass
+class Tally:
+    """What is known of the rows so far."""
+
+    rows: int = 0
+    faulty: int = 0
+    kept: int = 0
+    """Rows of partitions that were there."""
+    classes: Counter[str] = field(default_factory=Counter)
+    right: int = 0
+    labelled: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    """Why a file, or a part of it, was not classified, by its name."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What workers need beside a partition."""
+
+    design: Design
+    network: IntegerNetwork
+    dataset: str | None
+
+
+def run_archive(request: ArchiveRequest) -> None:
+    """Classify the cells of an archive and write the set of tables.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to classify, the scheduler does not answer, or Dask is not installed.
+    CheckFailed
+        If some file was not classified, after all others were.
+    """
+    console, design = terminal(), request.design
+    network = load_operations(design)
+    files = archive_files(request.input)
+    request.output.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    root = request.input if len(files) > 1 or request.input not in files else request.input.parent
+    with _client(request) as client, progress_bars() as bars:
+        work = client.scatter(Work(design, network, request.dataset), broadcast=True)
+        sources = _examined(client, work, files, root, tally)
+        for told in (sentence for source in sources for sentence in source.told):
+            console.print(told, soft_wrap=True)
+        counts = {source.name: min(source.cells, request.cells or source.cells) for source in sources}
+        task = bars.add_task("cells", total=sum(counts.values()))
+        partitions = [
+            partition for source in sources
+            for partition in _partitions(source, counts[source.name], request, identity(network))
+        ]  # fmt: skip
+        for cells in _classified(client, work, partitions, tally):
+            bars.advance(task, cells)
+    _write_report(request, tally, partitions)
+    names = ", ".join(f"{name} {tally.classes[name]:,}" for name in design.network.class_names)
+    kept = f"; {tally.kept:,} of them were there" if tally.kept else ""
+    console.print(
+        f"{tally.rows:,} cells of {len(sources)} {'file' if len(sources) == 1 else 'files'}: {names}; {tally.faulty:,} "
+        f"faulty{kept}. Written: {request.output}",
+        soft_wrap=True,
+    )
+    if tally.labelled:
+        console.print(f"Accuracy: {tally.right / tally.labelled:.2%} of {tally.labelled:,} labelled cells.")
+    if tally.failed:
+        for name, reason in tally.failed.items():
+            console.print(f"{name}: not classified: {reason}", soft_wrap=True)
+        raise CheckFailed(f"{len(tally.failed)} of {len(files)} files were not classified, or not wholly")
+
+
+def archive_files(given: Path) -> list[Path]:
+    """Return the files of an archive, sorted: what was given where it is one; else what a folder holds.
+
+    Hidden files are left out, within a Zarr nothing is looked for, and a folder of nothing but pictures is one set.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if not given.is_dir() or is_zarr(given):
+        return [given]
+    found: list[Path] = []
+
+    def visit(folder: Path) -> None:
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir() and not is_zarr(path):
+                visit(path)
+            else:
+                found.append(path)
+
+    visit(given)
+    if found and all(path.suffix.lower() in PICTURES for path in found):
+        return [given]
+    if not found:
+        raise InputError(f"{given}: holds no file; an archive is a file, a Zarr, or a folder of these")
+    return found
+
+
+@contextmanager
+def _client(request: ArchiveRequest) -> Iterator[Client]:
+    """Give a client of the scheduler that was asked for, or of a cluster of this computer's."""
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise InputError("archives are classified by Dask: pip install 'cytogate[cluster]'") from error
+    settings = {"distributed.scheduler.allowed-failures": LIVES, "distributed.worker.daemon": True}
+    with dask.config.set(settings):
+        if request.scheduler is None:
+            with (
+                LocalCluster(n_workers=request.workers, threads_per_worker=1, dashboard_address=None) as cluster,
+                Client(cluster) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(request.scheduler, timeout=CONNECT_S)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{request.scheduler}: no Dask scheduler answers; `dask scheduler` prints the address of one"
+            ) from error
+        with client:
+            yield client
+
+
+def _examined(client: Client, work: Any, files: list[Path], root: Path, tally: Tally) -> list[Source]:
+    """Return the files that can be classified, in their order."""
+    from distributed import as_completed
+
+    futures = {client.submit(examine, path.absolute(), str(path.relative_to(root)), work): path for path in files}
+    found: dict[Path, Source] = {}
+    for future in as_completed(futures):
+        path = futures[future]
+        error = future.exception()
+        if error is None:
+            found[path] = future.result()
+        else:
+            tally.failed[str(path.relative_to(root))] = str(error)
+    return [found[path] for path in files if path in found]
+
+
+def _partitions(source: Source, count: int, request: ArchiveRequest, network: str) -> Iterator[Partition]:
+    short = hashlib.sha256(source.name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    stem = "".join(letter if letter.isalnum() else "-" for letter in Path(source.name).stem)[:40]
+    state = _state(source.path)
+    for start in range(0, count, PARTITION_CELLS):
+        stop = min(start + PARTITION_CELLS, count)
+        depends = [design_text(request.design), network, request.dataset, source.name, state, start, stop]
+        key = hashlib.sha256(json.dumps([version("cytogate"), *depends]).encode()).hexdigest()
+        yield Partition(source, start, stop, request.output / f"{stem}-{short}-{start:09d}.parquet", key)
+
+
+def _state(path: Path) -> list[list[object]]:
+    """Return what changes when a file is written anew: of a Zarr, what its root holds."""
+    entries = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [[entry.name, entry.stat().st_size, entry.stat().st_mtime_ns] for entry in entries]
+
+
+def _classified(client: Client, work: Any, partitions: list[Partition], tally: Tally) -> Iterator[int]:
+    """Yield the cells of each partition that is done; count its rows."""
+    from distributed import as_completed
+
+    futures = {}
+    for partition in partitions:
+        found = kept_rows(partition)
+        if found is None:
+            futures[client.submit(classify_partition, partition, work, pure=False)] = partition
+        else:
+            tally.kept += found.rows
+            _add(tally, found)
+            yield partition.stop - partition.start
+    for future in as_completed(futures):
+        partition, error = futures[future], future.exception()
+        if error is None:
+            _add(tally, future.result())
+        else:
+            tally.failed[partition.source.name] = _sentence(error)
+        yield partition.stop - partition.start
+
+
+def _sentence(error: BaseException) -> str:
+    if type(error).__name__ == "KilledWorker":
+        return f"{LIVES + 1} workers were lost over one of its partitions; less memory may be free than it needs"
+    return str(error) or type(error).__name__
+
+
+def _add(tally: Tally, part: Tally) -> None:
+    tally.rows += part.rows
+    tally.faulty += part.faulty
+    tally.classes.update(part.classes)
+    tally.right += part.right
+    tally.labelled += part.labelled
+
+
+def examine(path: Path, name: str, work: Work) -> Source:
+    """Open a file and return how many cells it has; on a worker."""
+    design, told = work.design, []
+    with open_frames(path, design.camera, not design.retrieves_phase, work.dataset) as frames:
+        frames.check_size(design)
+        if design.retrieves_phase:
+            found = check_order(frames, design)
+            if found.wrong:
+                raise InputError(found.sentence)
+            if found.doubtful:
+                told.append(f"{name}: {found.sentence}")
+        _, sentence = frames.matched_labels(design.network.class_names)
+        if sentence is not None:
+            told.append(sentence)
+        return Source(path, name, frames.cells, tuple(told))
+
+
+def classify_partition(partition: Partition, work: Work) -> Tally:
+    """Classify some cells of a file and write their table; on a worker."""
+    design, source, names = work.design, partition.source, work.design.network.class_names
+    rows, classify = Rows(design, threads=1), classifier(work.network, threads=1)
+    with open_frames(source.path, design.camera, not design.retrieves_phase, work.dataset) as frames:
+        labels, _ = frames.matched_labels(names)
+        for start, cells, faults in readable(frames, partition.start, partition.stop):
+            rows.add(start, cells, faults, classify)
+    own = slice(partition.start, partition.stop)
+    known: list[str | None] = [None] * len(rows.classes)
+    if labels is not None:
+        known = [names[label] for label in labels[own]]
+    first, *rest = rows.columns()
+    columns = [
+        Column("file", [source.name] * len(rows.classes), long_name="File of the cell, in its archive"),
+        first,
+        Column("label", known, long_name="Class as the file has it"),
+        *rest,
+    ]
+    found = _counted(rows.classes, known)
+    told = {"key": partition.key, "rows": found.rows, "faulty": found.faulty, "classes": dict(found.classes),
+            "right": found.right, "labelled": found.labelled}  # fmt: skip
+    write_table(partition.output, columns, {KEY: json.dumps(told)})
+    return found
+
+
+def _counted(classes: list[str | None], known: list[str | None]) -> Tally:
+    pairs = [(found, label) for found, label in zip(classes, known, strict=True) if found and label]
+    return Tally(
+        rows=len(classes),
+        faulty=classes.count(None),
+        classes=Counter(each for each in classes if each is not None),
+        right=sum(found == label for found, label in pairs),
+        labelled=len(pairs),
+    )
+
+
+def kept_rows(partition: Partition) -> Tally | None:
+    """Return what the file of a partition says of its rows, where one of just these is there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        told = json.loads((pq.read_schema(partition.output).metadata or {})[KEY.encode()])
+        if told.pop("key") != partition.key:
+            return None
+        return Tally(**(told | {"classes": Counter(told["classes"])}))
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException):
+        return None
+
+
+def _write_report(request: ArchiveRequest, tally: Tally, partitions: list[Partition]) -> None:
+    report = {
+        "design": request.design.name,
+        "input": str(request.input),
+        "rows": tally.rows,
+        "faulty": tally.faulty,
+        "classes": {name: tally.classes[name] for name in request.design.network.class_names},
+        "accuracy": tally.right / tally.labelled if tally.labelled else None,
+        "labelled": tally.labelled,
+        "partitions": [partition.output.name for partition in partitions],
+        "failed": tally.failed,
+    }
+    with whole_file(request.output / REPORT) as partial:
+        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
