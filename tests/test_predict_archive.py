@@ -95,7 +95,7 @@ def test_rows_are_those_of_single_files(here: Path, by_one: dict, tmp_path: Path
             assert {"label": None} | row == {key: value for key, value in due.items() if key != "file"}
             compared += len(row)
     assert compared > 20 * sum(FILES.values())
-    assert "saturated" in str(by_one["day 1/b.h5", 7]["fault"])
+    assert "all of its pixels are 255" in str(by_one["day 1/b.h5", 7]["fault"])
 
 
 def test_two_workers_one_of_which_is_killed_give_the_rows_of_one(here: Path, by_one: dict, tmp_path: Path) -> None:
