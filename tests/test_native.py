@@ -187,6 +187,16 @@ def test_a_cache_that_cannot_be_written_is_told(
         NativeRetrieval.of(SMALL)
 
 
+def test_where_there_is_no_home_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(InputError, match="set XDG_CACHE_HOME"):
+        NativeRetrieval.of(SMALL)
+
+
 def test_what_is_no_frame_never_reaches_the_library() -> None:
     retrieval = NativeRetrieval.of(SMALL)
     good = frames_of(SMALL)

@@ -85,4 +85,7 @@ def _wide_vectors() -> tuple[str, ...]:
 
 
 def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cytogate"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cytogate"
+    except RuntimeError as error:
+        raise InputError("there is no home folder to keep libraries in; set XDG_CACHE_HOME") from error

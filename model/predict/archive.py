@@ -199,8 +199,7 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise InputError("archives are classified by Dask: pip install 'cytogate[cluster]'") from error
-    settings = {"distributed.scheduler.allowed-failures": LIVES, "distributed.worker.daemon": True}
-    with dask.config.set(settings):
+    with dask.config.set({"distributed.scheduler.allowed-failures": LIVES}):
         if request.scheduler is None:
             with (
                 LocalCluster(n_workers=request.workers, threads_per_worker=1, dashboard_address=None) as cluster,
