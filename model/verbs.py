@@ -17,7 +17,7 @@ from cytogate.model.command.arguments import (
     positive,
 )
 from cytogate.model.command.dispatch import Verb
-from cytogate.model.design.new import KINDS, new_design
+from cytogate.model.design.new import KINDS, Choices, new_design
 from cytogate.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LIMITS = (
     "Estimated before anything is built: DMA and interconnect are not counted, and whether timing is met is not known."
 )
+SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-largescale")
+"""Public sets that are read; see ``docs/sets.md``."""
 EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat")
 """Each is a folder of ``model/experiments``."""
 
@@ -40,10 +42,28 @@ def _new_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--like", metavar="NAME|FOLDER", help="copy the choices of this design, not its network")
     source.add_argument("--kind", choices=KINDS, default="four-angle", help="kind of the instrument")
+    parser.add_argument("--channels", type=_names, metavar="NAME,NAME", help="frames of a cell, of bright-field ones")
+    parser.add_argument("--rows", type=positive, help="rows of a frame")
+    parser.add_argument("--columns", type=positive, help="columns of a frame")
+    parser.add_argument("--adc-bits", type=positive, help="bits of a pixel")
+    parser.add_argument("--pitch-um", type=float, help="size of a pixel at the sample, in um")
+    parser.add_argument("--classes", type=_names, metavar="NAME,NAME", help="what the network tells apart")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _new(arguments: argparse.Namespace) -> None:
-    path = new_design(arguments.folder, arguments.like, arguments.kind)
+    choices = Choices(
+        arguments.channels,
+        arguments.rows,
+        arguments.columns,
+        arguments.adc_bits,
+        arguments.pitch_um,
+        arguments.classes,
+    )
+    path = new_design(arguments.folder, arguments.like, arguments.kind, choices)
     print(f"written: {path}; edit it, then `cytogate csim --design {arguments.folder}`")
 
 
@@ -172,6 +192,19 @@ def _experiment(arguments: argparse.Namespace) -> None:
             output=arguments.output,
         )
     )
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", choices=SETS, metavar="SET", help=f"one of {', '.join(SETS)}; see docs/sets.md")
+    parser.add_argument("--input", type=Path, required=True, metavar="FOLDER", help="folder of the unpacked set")
+    add_cells(parser, "so many at most, drawn at random, the same ones each time")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a .h5 or .hdf5 file to write")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from cytogate.model.sets.importing import ImportRequest, run_import
+
+    run_import(ImportRequest(arguments.name, arguments.input, arguments.output, arguments.cells))
 
 
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -324,6 +357,11 @@ def _network_table(network: NetworkEstimate, having: Sequence[SystemEstimate]) -
 
 
 NEW = Verb("Write the folder of a design of your own: a commented design.toml to edit.", _new_arguments, _new)
+IMPORT = Verb(
+    "Turn a public set of cells that you have fetched into a file that all verbs read; resumes.",
+    _import_arguments,
+    _import,
+)
 SIMULATE = Verb("Simulate cells seen by a four-angle instrument, as HDF5 or TIFF.", _simulate_arguments, _simulate)
 ESTIMATE = Verb(
     "Clocks, rates and resources of a design on every board, before anything is built.", _estimate_arguments, _estimate

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cytogate.model.design.design import NAME, Design, Network, Window
+from cytogate.model.design.design import NAME, PHASE_SIZES, Design, Network, Window
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
-from cytogate.model.design.instruments import BrightField, FourAngle
+from cytogate.model.design.instruments import BrightField, Camera, FourAngle, NetworkInputs
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
 
 KINDS = (FourAngle.kind, BrightField.kind)
+MOST_WINDOW = 512
+"""Rows or columns of a window, at most."""
 
 
-def new_design(folder: Path, like: str | None, kind: str) -> Path:
+@dataclass(frozen=True)
+class Choices:
+    """What a new design is to have; None is left as its kind, or the design that it is like, has it."""
+
+    channels: tuple[str, ...] | None = None
+    rows: int | None = None
+    columns: int | None = None
+    adc_bits: int | None = None
+    pitch_um: float | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+def new_design(folder: Path, like: str | None, kind: str, choices: Choices | None = None) -> Path:
     """Write ``folder/design.toml``, like another design or of a kind of instrument, and return its path.
 
     Raises
     ------
     InputError
-        If the folder holds a design already, or its name cannot be a design's.
+        If the folder holds a design already, its name cannot be a design's, or the choices make none.
     """
     name = folder.resolve().name
     if not NAME.fullmatch(name):
@@ -32,7 +48,7 @@ def new_design(folder: Path, like: str | None, kind: str) -> Path:
         design = dataclasses.replace(load_design(like), name=name, folder=None, codes=None)
     else:
         design = Design(name) if kind == FourAngle.kind else _bright_field(name)
-    text = design_text(design)
+    text = design_text(design if choices is None else _with(design, choices))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Exclusive: a file that appeared meanwhile is somebody's.
@@ -41,6 +57,41 @@ def new_design(folder: Path, like: str | None, kind: str) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return path
+
+
+def _with(design: Design, choices: Choices) -> Design:
+    """Return the design with the choices; where frames have another size, with the largest window that they hold."""
+    changes: dict[str, Any] = {
+        "channels": choices.channels,
+        "rows": choices.rows,
+        "columns": choices.columns,
+        "adc_bits": choices.adc_bits,
+        "pixel_pitch_x_um": choices.pitch_um,
+        "pixel_pitch_y_um": choices.pitch_um,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if changes and not isinstance(design.instrument, BrightField if choices.channels else Camera):
+        raise InputError(
+            f"design {design.name}: kind {design.instrument.kind!r} has no choice of "
+            f"{'channels' if choices.channels else 'frames'}"
+        )
+    instrument = dataclasses.replace(design.instrument, **changes)
+    window, network = design.window, design.network
+    if not isinstance(instrument, NetworkInputs) and (choices.rows or choices.columns):
+        window = _window(instrument, window)
+    if choices.class_names is not None:
+        network = dataclasses.replace(network, class_names=choices.class_names)
+    return dataclasses.replace(design, instrument=instrument, window=window, network=network)
+
+
+def _window(instrument: FourAngle | BrightField, before: Window) -> Window:
+    if isinstance(instrument, BrightField):
+        return Window(min(instrument.rows, MOST_WINDOW), min(instrument.columns, MOST_WINDOW), 1)
+    side = min(instrument.rows, instrument.columns)
+    fitting = [size for size in PHASE_SIZES if size <= side]
+    if not fitting or max(before.raw) <= side:
+        return before
+    return Window(fitting[-1], fitting[-1], 1)
 
 
 def _bright_field(name: str) -> Design:

@@ -53,7 +53,7 @@ class PictureFolder:
             if not pictures:
                 raise InputError(f"{folder}: there is no image in it ({', '.join(SUFFIXES)})")
             cells: list[Cell] = [(picture,) for picture in pictures]
-            if len(channels) > 1 and _read(pictures[0]).ndim == 2:
+            if len(channels) > 1 and read_picture(pictures[0]).ndim == 2:
                 cells = cells_of_pictures(pictures, channels)
             self._cells += cells
             labels += [number] * len(cells)
@@ -65,7 +65,7 @@ class PictureFolder:
 
     def picture(self, index: int) -> NDArray:
         """Return a picture (rows, columns) or (rows, columns, channels); a damaged one is named."""
-        pictures = [_read(path) for path in self._cells[index]]
+        pictures = [read_picture(path) for path in self._cells[index]]
         if len({(picture.shape, picture.dtype) for picture in pictures}) > 1:
             raise InputError(f"{self._cells[index][0]}: the other pictures of this cell are of another size or depth")
         return pictures[0] if len(pictures) == 1 else np.stack(pictures, axis=-1)
@@ -129,7 +129,8 @@ def _pictures(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
 
 
-def _read(path: Path) -> NDArray:
+def read_picture(path: Path) -> NDArray:
+    """Read a picture as (rows, columns) or (rows, columns, channels) uint8 or uint16; a damaged one is named."""
     with reading(path):
         return _tiff_picture(path) if path.suffix.lower() in (".tif", ".tiff") else _picture(path)
 
