@@ -606,6 +606,32 @@ def new(*arguments: object) -> object:
     return main(["new", *map(str, arguments)])
 
 
+def test_a_new_design_has_what_was_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Frames of another size bring the window along: all of a bright field, what phase retrieval is built for."""
+    frame = ("--rows", 66, "--columns", 600, "--adc-bits", 10, "--pitch-um", 0.25, "--classes", "G1,S,G2")
+    assert new(tmp_path / "bright", "--kind", "bright-field", "--channels", "bright,dark,red", *frame) == 0
+    bright = load_design(tmp_path / "bright")
+    assert bright.instrument == BrightField(("bright", "dark", "red"), 0.25, 0.25, 10, 66, 600)
+    assert bright.window == Window(66, 512, 1)
+    assert bright.network.class_names == ("G1", "S", "G2")
+    assert new(tmp_path / "four", "--rows", 128, "--columns", 160, "--adc-bits", 12) == 0
+    four = load_design(tmp_path / "four")
+    assert (four.camera.rows, four.camera.columns, four.camera.adc_bits) == (128, 160, 12)
+    assert four.window == Window(128, 128, 1)
+    assert new(tmp_path / "large", "--rows", 400, "--columns", 300) == 0
+    assert load_design(tmp_path / "large").window == Window(128, 128, 2)
+    capsys.readouterr()
+    for words, told in (
+        (("--channels", "a,b"), "kind 'four-angle' has no choice of channels"),
+        (("--rows", 28, "--columns", 28), "frames of 28x28 pixels hold no window of 256x256"),
+        (("--adc-bits", 7), "adc_bits"),
+        (("--kind", "bright-field", "--channels", "a,a"), "channels holds 'a' twice"),
+    ):
+        assert new(tmp_path / "none", *words) == 2
+        assert told in capsys.readouterr().err
+        assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_design_of_each_kind(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert new(tmp_path / "mine", "--kind", kind) == 0

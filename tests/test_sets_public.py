@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import zarr
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -82,7 +83,7 @@ def test_bsccm_is_four_angle(tmp_path: Path) -> None:
     path = imported("bsccm", truth.folder)
     camera = FourAngle(adc_bits=12, rows=128, columns=128)
     assert compared(path, camera, truth, truth.frames, bsccm.THREE) == len(truth.labels) * 4 * 128 * 128
-    assert len(truth.labels) == 15
+    assert len(truth.labels) == 16
 
 
 def test_bsccm_in_ten_classes(tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_an_interrupted_import_goes_on(
     assert len(asked) == 27 + 3
     camera = BrightField(ONE, 1, 1, 8, 64, 64)
     assert compared(path, camera, truth, truth.frames, lymphomnist.CLASS_NAMES) == 27 * 64 * 64
-    assert [each.name for each in tmp_path.iterdir()] == ["cells.h5", "data"] or len(list(tmp_path.iterdir())) == 2
+    assert {each.name for each in tmp_path.iterdir()} == {"cells.h5", "data"}
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -292,8 +293,6 @@ def test_codes_beyond_the_published_bits(tmp_path: Path, capsys: pytest.CaptureF
     folder = write_bsccm(tmp_path / "BSCCM", 11, 28).folder
     places = [each for each in first_array(folder).iterdir() if each.name.startswith("4")]
     assert len(places) == 1
-    import zarr
-
     array = zarr.open_array(str(first_array(folder)), mode="r+")
     array[4, 0, 0] = 4000
     assert "a pixel is 4000; the published frames have 8 bits, 0 to 255" in refused("bsccm", folder, capsys)
@@ -343,17 +342,17 @@ def raw(folder: Path, name: str) -> Path:
 
 BYTES: NDArray[np.uint8] = np.zeros((20, 64, 64), np.uint8)
 LYMPHOMNIST_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no images": (lambda at: raw(at, "train_images").unlink(), "holds no train_images, nor does raw or LymphoMNIST/raw"),
+    "no images": (lambda at: raw(at, "train_images").unlink(), "holds no train_images, nor does raw or LymphoMNIST/"),
     "no labels": (lambda at: raw(at, "test_labels").unlink(), "test_labels: cannot be read.*all four files"),
     "zipped": (lambda at: raw(at, "train_images").write_bytes(b"PK\3\4" + bytes(99)), "begins with 504b0304; an IDX"),
-    "a header": (lambda at: raw(at, "train_images").write_bytes(b"\0\0\x08\3\0\0"), "begins with 00000803; an IDX file"),
-    "floats": (lambda at: write_idx(raw(at, "train_images"), BYTES, 13), "begins with 00000d03; an IDX file of unsigned"),
+    "a header": (lambda at: raw(at, "train_images").write_bytes(b"\0\0\x08\3\0\0"), "begins with 00000803; an IDX"),
+    "floats": (lambda at: write_idx(raw(at, "train_images"), BYTES, 13), "begins with 00000d03; an IDX file of"),
     "cut short": (
         lambda at: raw(at, "train_images").write_bytes(raw(at, "train_images").read_bytes()[:-1]),
         "declares 81936 bytes and has 81935; it is cut short",
     ),
     "fewer labels": (lambda at: write_idx(raw(at, "train_labels"), BYTES[:3, 0, 0]), "3 labels for 20 images"),
-    "label 3": (lambda at: write_idx(raw(at, "train_labels"), BYTES[:, 0, 0] + 3), "label 0 is 3; 0, 1, 2 are B, T4, T8"),
+    "label 3": (lambda at: write_idx(raw(at, "train_labels"), BYTES[:, 0, 0] + 3), "label 0 is 3; 0, 1, 2 are B, T4"),
     "one class": (lambda at: [write_idx(raw(at, f"{part}_labels"), BYTES[:count, 0, 0]) for part, count in
                               (("train", 20), ("test", 7))], "no cell of class T4"),
     "other size": (lambda at: write_idx(raw(at, "train_images"), BYTES[:, :28, :28]), r"images of \(28, 28\) pixels"),
@@ -382,13 +381,13 @@ MENG2018_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no names": (lambda at: (at / "labels.txt").unlink(), "holds no labels.txt or label.txt"),
     "unknown kind": (lambda at: replace(at / "labels.txt", "MCF7", "HeLa"), "labels from 0 on for some of THP1, PBMC"),
     "label twice": (lambda at: replace(at / "labels.txt", "MCF7 1", "MCF7 0"), "labels from 0 on"),
-    "label 4": (lambda at: replace(at / "Train.txt", f"{FIRST} 0", f"{FIRST} 4"), "line 1 has label 4; labels are 0 to 3"),
+    "label 4": (lambda at: replace(at / "Train.txt", f"{FIRST} 0", f"{FIRST} 4"), "line 1 has label 4; .* are 0 to 3"),
     "negative": (lambda at: replace(at / "Train.txt", f"{FIRST} 0", f"{FIRST} -1"), "line 1 is .*a space and a label"),
     "no label": (lambda at: replace(at / "Train.txt", f"{FIRST} 0", FIRST), "line 1 is 'train/MB231_00.jpg'"),
-    "path outside": (lambda at: replace(at / "Train.txt", FIRST, "../x.jpg"), "names '../x.jpg', which is no path within"),
+    "path outside": (lambda at: replace(at / "Train.txt", FIRST, "../x.jpg"), "names '../x.jpg', which is no path"),
     "no picture": (lambda at: (at / FIRST).unlink(), "MB231_00.jpg: there is no such picture"),
     "damaged": (lambda at: truncate(at / FIRST), "MB231_00.jpg: the file is truncated or damaged"),
-    "other size": (lambda at: write_jpeg(at / FIRST, 1, 64), r"frames of shape \(1, 64, 64\); .* takes \(1, 128, 128\)"),
+    "other size": (lambda at: write_jpeg(at / FIRST, 1, 64), r"shape \(1, 64, 64\); .* \(1, 128, 128\)"),
     "colored": (lambda at: Image.effect_mandelbrot((128, 128), (-2, -1, 1, 1), 9).convert("RGB").point(
         [*range(256), *[0] * 512]).save(at / FIRST), "a gray picture of 8 bits is needed"),
 }  # fmt: skip
@@ -405,7 +404,8 @@ def test_faults_of_meng2018(fault: str, tmp_path: Path, capsys: pytest.CaptureFi
 BBBC048_FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no stage": (lambda at: (at / "CellCycle" / "S").rename(at / "apart"), "CellCycle/S: holds no picture NUMBER_Ch3"),
     "empty stage": (
-        lambda at: [each.unlink() for each in (at / "CellCycle" / "Anaphase").glob("*_Ch3*")], "Anaphase: holds no picture",
+        lambda at: [each.unlink() for each in (at / "CellCycle" / "Anaphase").glob("*_Ch3*")],
+        "Anaphase: holds no picture",
     ),
     "stains alone": (
         lambda at: [each.unlink() for each in at.rglob("*_Ch3*")], "CellCycle/G1: holds no picture NUMBER_Ch3.ome.jpg",
