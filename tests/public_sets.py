@@ -16,11 +16,20 @@ from numcodecs import Blosc
 from numpy.typing import NDArray
 from PIL import Image
 
-from cytogate.model.sets import bbbc048, bsccm, cytomad, lymphomnist
+from cytogate.model.sets import bsccm
 
 CHANNELS = ("Brightfield", "DF_50", "DPC_Bottom", "DPC_Left", "DPC_Right", "DPC_Top", "LED119")
 """Some of the 23, in the published order."""
-GATES = tuple(bsccm.GATES)
+ARMS = ("DPC_Right", "DPC_Left", "DPC_Top", "DPC_Bottom")
+"""Bright at a cell's left, right, upper and lower edge: +x, -x, +y, -y."""
+GATES = (
+    "CD3_hi_CD_16_lo", "CD16_hi_CD45_mid", "CD16_hi_CD45_lomid", "CD16_hi_CD45_lo", "CD16_lo_CD45_lo",
+    "CD16_none_CD45_mid_and_hi", "CD45_mid_CD_16_mid", "CD45_hi_CD_16_lo", "CD45_hi_CD_16_mid", "CD45_hi_CD_16_hi",
+)  # fmt: skip
+THREE = {0: 0, 1: 1, 2: 1, 3: 1, 7: 2, 8: 2, 9: 2}
+"""Lymphocytes, granulocytes and monocytes by the numbers of the gates."""
+LINES = ("H69", "H358", "H520", "H526", "H1975", "H2170", "HCC827")
+STAGES = ("G1", "S", "G2", "Prophase", "Metaphase", "Anaphase", "Telophase")
 
 
 @dataclass
@@ -43,7 +52,7 @@ def write_bsccm(folder: Path, cells: int = 24, side: int = 128, dtype: type = np
     """Cells of ten gates one after the other on two slides, 3 fields each; every eleventh is in no gate."""
     truth = Truth(folder)
     folder.mkdir(parents=True)
-    mnist = side == bsccm.MNIST_SIDE
+    mnist = side == 28
     described = {"channel_names": list(CHANNELS), "pixel_size_um": 0.2, "wavelength_nm": 515}
     (folder / bsccm.METADATA).write_text(json.dumps({"name": "BSCCM", "led_array": described}), encoding="utf-8")
     images = zarr.open_group(str(folder / bsccm.IMAGES), mode="w", zarr_format=2)
@@ -64,7 +73,7 @@ def write_bsccm(folder: Path, cells: int = 24, side: int = 128, dtype: type = np
         index.append([str(name), x, y, "0", "all", path])
         markers.append([str(name), "1.5", *(str(place == gate) for place in range(len(GATES)))])
         if gate < len(GATES):
-            truth.frames.append(pixels[[CHANNELS.index(arm) for arm in bsccm.ARMS]])
+            truth.frames.append(pixels[[CHANNELS.index(arm) for arm in ARMS]])
             truth.labels.append(gate)
             truth.groups.append(f"{path} {x} {y}")
     for rows, file in ((index, bsccm.INDEX), (markers, bsccm.MARKERS)):
@@ -75,10 +84,12 @@ def write_bsccm(folder: Path, cells: int = 24, side: int = 128, dtype: type = np
 
 def in_three(truth: Truth) -> Truth:
     """Return the cells of the three classes alone."""
-    kept = [number for number, label in enumerate(truth.labels) if bsccm.GATES[GATES[label]] in bsccm.THREE]
-    labels = [bsccm.THREE.index(bsccm.GATES[GATES[truth.labels[number]]]) for number in kept]
+    kept = [number for number, label in enumerate(truth.labels) if label in THREE]
     return Truth(
-        truth.folder, [truth.frames[number] for number in kept], labels, [truth.groups[number] for number in kept]
+        truth.folder,
+        [truth.frames[number] for number in kept],
+        [THREE[truth.labels[number]] for number in kept],
+        [truth.groups[number] for number in kept],
     )
 
 
@@ -96,26 +107,26 @@ def write_cytomad(folder: Path, scaled: bool = True, cells: int = 3) -> Truth:
     truth, random = Truth(folder), rng()
     for day in range(1, 8):
         for line in sorted(days):
-            for part in cytomad.PARTS if str(day) in days[line] else ():
+            for part in ("Train", "Valid", "Test") if str(day) in days[line] else ():
                 values = random.integers(0, 4000, (2, 12, 10, cells)).astype(np.float64)
                 if scaled:
                     values = values / 1000 - 1
-                place = folder / cytomad.ROOT / f"Batch{day}" / line / part
-                for name, each in zip(cytomad.VARIABLES, values, strict=True):
+                place = folder / "7LungCancerDataset" / f"Batch{day}" / line / part
+                for name, each in zip(("BF", "QPI"), values, strict=True):
                     write_mat(place / f"{line}_{name}.mat", name, each)
                 truth.frames += [values[..., cell] for cell in range(cells)]
-                truth.labels += [cytomad.LINES.index(line)] * cells
+                truth.labels += [LINES.index(line)] * cells
                 truth.groups += [f"Batch{day}"] * cells
                 truth.parts += [part.lower()] * cells
     return truth
 
 
-def write_idx(path: Path, values: NDArray, kind: int = lymphomnist.UNSIGNED_BYTES) -> None:
+def write_idx(path: Path, values: NDArray, kind: int = 8) -> None:
     header = bytes((0, 0, kind, values.ndim)) + struct.pack(f">{values.ndim}I", *values.shape)
     path.write_bytes(header + values.tobytes())
 
 
-def write_lymphomnist(folder: Path, train: int = 20, test: int = 7, side: int = lymphomnist.SIDE) -> Truth:
+def write_lymphomnist(folder: Path, train: int = 20, test: int = 7, side: int = 64) -> Truth:
     truth, raw, random = Truth(folder), folder / "LymphoMNIST" / "raw", rng()
     raw.mkdir(parents=True)
     for part, count in (("train", train), ("test", test)):
@@ -160,12 +171,12 @@ def write_meng2018(folder: Path, cells: int = 4, spelling: str = "code") -> Trut
 def write_bbbc048(folder: Path, cells: int = 3) -> Truth:
     """Three channels of each cell; numbers run on through the stages, and beyond ten."""
     truth, number = Truth(folder), 8
-    for label, stage in enumerate(bbbc048.CLASS_NAMES):
+    for label, stage in enumerate(STAGES):
         for _ in range(cells):
             place = folder / "CellCycle" / stage
-            truth.frames.append(write_jpeg(place / f"{number}_Ch3.ome.jpg", number, bbbc048.SIDE)[None])
+            truth.frames.append(write_jpeg(place / f"{number}_Ch3.ome.jpg", number, 66)[None])
             for channel in (4, 6):
-                write_jpeg(place / f"{number}_Ch{channel}.ome.jpg", 1000 * channel + number, bbbc048.SIDE)
+                write_jpeg(place / f"{number}_Ch{channel}.ome.jpg", 1000 * channel + number, 66)
             truth.labels.append(label)
             number += 1
     return truth

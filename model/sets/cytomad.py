@@ -65,7 +65,8 @@ def find(folder: Path) -> SetCells:
     ranges = _ranges(files, opened)
     counts = [shapes[pair][2] for pair in files]
     bits = max(8, *(int(each.high).bit_length() for each in ranges)) if all(each.codes for each in ranges) else 16
-    instrument = BrightField(CHANNELS, FIELD_UM / columns, FIELD_UM / rows, bits, rows, columns)
+    pitch = FIELD_UM / max(rows, columns)
+    instrument = BrightField(CHANNELS, pitch, pitch, bits, rows, columns)
     scales = tuple(each.scale for each in ranges)
     return SetCells(
         instrument=instrument,

@@ -111,7 +111,7 @@ class _Import:
 
     @property
     def request(self) -> dict[str, object]:
-        # Neither of them is the set's alone: a list may be changed between two calls.
+        # Which cells, and in which order: lists may be changed between two calls.
         content = hashlib.sha256(self.chosen.tobytes() + self.cells.labels.tobytes()).hexdigest()
         return {
             "set": self.asked.name,
