@@ -473,19 +473,19 @@ def test_the_design_that_is_printed_takes_the_frames(
 def test_a_network_is_trained_on_an_imported_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a split by days, as the file's groups say."""
-    path = imported("cytomad", write_cytomad(tmp_path / "CytoMAD", cells=2).folder)
+    """On a split that keeps fields of view whole, as the file's groups say."""
+    truth = write_bsccm(tmp_path / "BSCCMNIST", 121, 28)
+    path = imported("bsccm", truth.folder)
     monkeypatch.chdir(tmp_path)
     assert main(told_new(capsys)) == 0
-    folder = tmp_path / "my-cytomad"
+    folder = tmp_path / "my-bsccm"
     replace(folder / "design.toml", "filters = [16, 32, 64]", "filters = [2]")
-    assert main(
-        ["train", "--design", "my-cytomad", "--input", str(path), "--epochs", "1", "--fine-tune-epochs", "1"]
-    ) in (0, 1)
+    words = ["train", "--design", "my-bsccm", "--input", str(path), "--epochs", "1", "--fine-tune-epochs", "0"]
+    assert main(words) in (0, 1)
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    assert record["network"] == "my-cytomad"
     assert not record["simulated"]
-    assert record["data"]["groups"] == [f"Batch{day}" for day in range(1, 8)]
+    assert record["data"]["groups"] == sorted(set(in_three(truth).groups))
+    assert record["data"]["cells"] == len(in_three(truth).labels) == 77
 
 
 def test_every_set_is_named_documented_and_whole() -> None:
