@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,7 +163,7 @@ def _ask(command: list[str], environment: Mapping[str, str]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a tool and all that it has started; they share its process group."""
+    """End a tool and all that it has started; they share its process group, and are gone on return."""
     for ending in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, ending)
@@ -172,6 +173,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
             continue
+    # What was killed goes when it has its turn on a processor.
+    give_up = time.monotonic() + ENDING_S
+    while time.monotonic() < give_up:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
 
 
 def _told(log: Path) -> str:
