@@ -123,7 +123,9 @@ def predicted_by_module(design: Design, samples: int) -> dict[str, tuple[float, 
     return {name: (area.dsp, area.bram36) for name, area in modules.items() if area.dsp or area.bram36}
 
 
-@pytest.mark.parametrize(("module", "copies"), [("transform", 4), ("quotient", 1), ("surface_fit", 1)])
+@pytest.mark.parametrize(
+    ("module", "copies"), [pytest.param("transform", 4, marks=full), ("quotient", 1), ("surface_fit", 1)]
+)
 def test_a_module_has_the_area_that_yosys_counts(module: str, copies: int, tmp_path: Path) -> None:
     found = synthesize_module(SMALL, rtl_sources(module), module, {}, tmp_path)
     predicted = retrieval_modules(SMALL, 1)[module]
