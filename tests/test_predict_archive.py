@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -120,6 +122,42 @@ def test_two_workers_one_of_which_is_killed_give_the_rows_of_one(here: Path, by_
     assert predicted(here, output, "--workers", "2") == 0
     killer.join()
     assert killed
+    assert rows(output) == by_one
+
+
+INTERRUPTED = """
+import sys
+from cytogate.model.command.dispatch import main
+from cytogate.model.predict import archive
+archive.PARTITION_CELLS = {size}
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_an_interrupted_run_ends_at_once_and_goes_on_later(here: Path, by_one: dict, tmp_path: Path) -> None:
+    """As Ctrl-C in a terminal does, which reaches the workers, too."""
+    output, script = tmp_path / "set", tmp_path / "script.py"
+    script.write_text(INTERRUPTED.format(size=PARTITION), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(script), "predict", "--design", str(here / "own"), "--input", str(here / "archive"),
+         "--output", str(output), "--workers", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 300
+    while not list(output.glob("*.parquet")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in out + err
+    made = sorted(output.glob("*.parquet"))
+    before = {path: path.stat().st_mtime_ns for path in made}
+    assert 0 < len(made) < sum(-(-count // PARTITION) for count in FILES.values())
+    assert predicted(here, output, "--workers", "1") == 0
+    assert {path: path.stat().st_mtime_ns for path in made} == before
     assert rows(output) == by_one
 
 
