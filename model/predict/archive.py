@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -202,7 +204,10 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
     with dask.config.set({"distributed.scheduler.allowed-failures": LIVES}):
         if request.scheduler is None:
             with (
-                LocalCluster(n_workers=request.workers, threads_per_worker=1, dashboard_address=None) as cluster,
+                dask.config.set({"distributed.worker.preload": [__name__]}),
+                LocalCluster(
+                    n_workers=request.workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                ) as cluster,
                 Client(cluster) as client,
             ):
                 yield client
@@ -215,6 +220,11 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
             ) from error
         with client:
             yield client
+
+
+def dask_setup(worker: Any) -> None:
+    """Leave interrupts to the process that has started the worker: called by Dask where this module is preloaded."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _examined(client: Client, work: Any, files: list[Path], root: Path, tally: Tally) -> list[Source]:
