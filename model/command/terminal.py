@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 LOG_COLUMNS = 120
 """Width of tables where there is no terminal to ask."""
+LOG_EVERY_S = 30.0
+"""From one line to the next that tells a log how far something is."""
 
 
 def terminal() -> Console:
@@ -26,9 +29,32 @@ def spelled(text: str) -> str:
 
 
 def progress_bars() -> Progress:
-    """Return bars on standard error that say what is done, how much of it, and how long it will take."""
+    """Return bars on standard error that say what is done, how much of it, and how long it will take.
+
+    Where there is no terminal, a line now and then says so: nothing moves in a log.
+    """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    class Lines(Progress):
+        """Bars, and lines in a log."""
+
+        told = time.monotonic()
+
+        def update(self, task_id: TaskID, **changes: Any) -> None:
+            super().update(task_id, **changes)
+            self._tell(task_id)
+
+        def advance(self, task_id: TaskID, advance: float = 1) -> None:
+            super().advance(task_id, advance)
+            self._tell(task_id)
+
+        def _tell(self, task_id: TaskID) -> None:
+            if self.console.is_terminal or time.monotonic() - self.told < LOG_EVERY_S:
+                return
+            self.told, task = time.monotonic(), self._tasks[task_id]
+            total = "" if task.total is None else f" of {task.total:,.0f}"
+            self.console.print(f"{task.description}: {task.completed:,.0f}{total}", soft_wrap=True, markup=False)
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=Console(stderr=True))
+    return Lines(*columns, console=Console(stderr=True))
