@@ -214,6 +214,20 @@ def test_a_channel_that_hardly_varies_is_not_magnified_without_bound() -> None:
     assert words.width == EXACT_STEPS.bit_length(), "sums reach half of what float32 holds, and no more"
 
 
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("center", [True, False])
+def test_a_normalization_without_scale_or_center_is_keras_s(scale: bool, center: bool) -> None:
+    x = np.random.default_rng(3).normal(2, 3, (64, 4, 4, 3)).astype(np.float32)
+    own, known = (
+        kind(epsilon=EPSILON, scale=scale, center=center)
+        for kind in (BatchNormalization, keras.layers.BatchNormalization)
+    )
+    for layer in (own, known):
+        for _ in range(5):
+            layer(x, training=True)
+    assert np.allclose(own(x), known(x), atol=1e-5)
+
+
 def test_a_snapped_normalization_is_exact_on_this_processor() -> None:
     """More channels than a vector unit has lanes: the reciprocal root of 1 that it computes is not always 1."""
     channels = 100

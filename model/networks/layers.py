@@ -215,8 +215,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if training and self.trainable:
             return super().call(inputs, training=training, mask=mask)
         variance = self.moving_variance + self.epsilon
-        scale = self.gamma * keras.ops.where(variance == 1, 1.0, keras.ops.rsqrt(variance))
-        return inputs * scale + (self.beta - self.moving_mean * scale)
+        scale = keras.ops.where(variance == 1, 1.0, keras.ops.rsqrt(variance))
+        scale = self.gamma * scale if self.scale else scale
+        offset = self.beta if self.center else 0.0
+        return inputs * scale + (offset - self.moving_mean * scale)
 
     def _moments(
         self, inputs: keras.KerasTensor, mask: keras.KerasTensor | None
