@@ -41,5 +41,6 @@ def test_a_terminal_has_bars_alone(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(terminal, "LOG_EVERY_S", 0.0)
     monkeypatch.setenv("FORCE_COLOR", "1")
     with terminal.progress_bars() as progress:
+        assert progress.console.is_terminal
         progress.advance(progress.add_task("cells", total=1))
     assert "cells: 1 of 1" not in capsys.readouterr().err

@@ -26,6 +26,8 @@ PHASE_SIZES = (64, 128, 256)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MOST_CLASSES = 256
 BINNINGS = (1, 2, 4)
+MOST_WINDOW = 512
+"""Rows or columns of a window, at most."""
 INPUT_BITS = 8
 """Of a code of the network's input."""
 
@@ -34,8 +36,8 @@ INPUT_BITS = 8
 class Window:
     """The central part of a raw frame that is kept, in pixels of the network's input."""
 
-    rows: int = quantity("rows of the network's input", 128, low=8, high=512)
-    columns: int = quantity("columns of the network's input", 128, low=8, high=512)
+    rows: int = quantity("rows of the network's input", 128, low=8, high=MOST_WINDOW)
+    columns: int = quantity("columns of the network's input", 128, low=8, high=MOST_WINDOW)
     binning: int = quantity("raw pixels summed along each axis into one pixel", 2, choices=BINNINGS)
 
     def __post_init__(self) -> None:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cytogate.model.design.design import NAME, PHASE_SIZES, Design, Network, Window
+from cytogate.model.design.design import MOST_WINDOW, NAME, PHASE_SIZES, Design, Network, Window
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import BrightField, Camera, FourAngle, NetworkInputs
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
 
 KINDS = (FourAngle.kind, BrightField.kind)
-MOST_WINDOW = 512
-"""Rows or columns of a window, at most."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,10 @@ class Choices:
     class_names: tuple[str, ...] | None = None
 
 
-def new_design(folder: Path, like: str | None, kind: str, choices: Choices | None = None) -> Path:
+AS_IT_IS = Choices()
+
+
+def new_design(folder: Path, like: str | None, kind: str, choices: Choices = AS_IT_IS) -> Path:
     """Write ``folder/design.toml``, like another design or of a kind of instrument, and return its path.
 
     Raises
@@ -48,7 +49,7 @@ def new_design(folder: Path, like: str | None, kind: str, choices: Choices | Non
         design = dataclasses.replace(load_design(like), name=name, folder=None, codes=None)
     else:
         design = Design(name) if kind == FourAngle.kind else _bright_field(name)
-    text = design_text(design if choices is None else _with(design, choices))
+    text = design_text(_with(design, choices))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Exclusive: a file that appeared meanwhile is somebody's.

@@ -20,13 +20,14 @@ import numpy as np
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.errors import InputError
 from cytogate.model.sets.cells import (
-    UNKNOWN_PITCH_UM,
+    LENGTHS_IN_PIXELS,
     Frames,
     Origin,
     PublicSet,
     SetCells,
     checked,
     found_in,
+    gray_bright_field,
     gray_picture,
 )
 
@@ -41,7 +42,7 @@ ORIGIN = Origin(
     licence="CC BY-NC-SA 3.0, as programs that use it say; see its page",
     citation="Eulenberg et al. 2017, Nature Communications 8:463; Ljosa et al. 2012, Nature Methods 9:637",
     left_out="Ch4 and Ch6: PI and MPM2 decided the labels, and sources differ on which of both channels shows them",
-    assumed="Ch3 is the bright field; the size of a pixel is not published: lengths are in pixels",
+    assumed=f"Ch3 is the bright field; {LENGTHS_IN_PIXELS}",
 )
 
 
@@ -50,7 +51,7 @@ def find(folder: Path) -> SetCells:
     root = found_in(folder, ROOT, CLASS_NAMES[0])
     numbers = [_numbers(root / name) for name in CLASS_NAMES]
     labels = np.repeat(np.arange(len(CLASS_NAMES)), [len(each) for each in numbers])
-    instrument = BrightField(("bright field",), UNKNOWN_PITCH_UM, UNKNOWN_PITCH_UM, 8, SIDE, SIDE)
+    instrument = gray_bright_field(SIDE)
     return SetCells(
         instrument=instrument,
         class_names=CLASS_NAMES,

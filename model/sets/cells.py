@@ -12,15 +12,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.instruments import Camera
+from cytogate.model.design.instruments import BrightField, Camera
 from cytogate.model.errors import InputError
 from cytogate.model.files.pictures import read_picture
 from cytogate.model.interface.frame_check import FrameCheck
 
 Frames = NDArray[np.unsignedinteger]
 
-UNKNOWN_PITCH_UM = 1.0
-"""Stands for a pixel whose size is not published: lengths and areas are then in pixels."""
+NOTHING_BUT_FAULTY = "nothing but cells that are empty or saturated"
+LENGTHS_IN_PIXELS = "the size of a pixel is not published: lengths are in pixels"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ class PublicSet:
 
     origin: Origin
     find: Callable[[Path], SetCells]
+
+
+def gray_bright_field(side: int) -> BrightField:
+    """Return what takes square gray pictures of 8 bits whose pixels have no published size: it is 1, so to speak."""
+    return BrightField(("bright field",), 1.0, 1.0, 8, side, side)
 
 
 def check_of(instrument: Camera) -> FrameCheck:

@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.errors import InputError
-from cytogate.model.sets.cells import UNKNOWN_PITCH_UM, Frames, Origin, PublicSet, SetCells, checked, found_in
+from cytogate.model.sets.cells import (
+    LENGTHS_IN_PIXELS,
+    NOTHING_BUT_FAULTY,
+    Frames,
+    Origin,
+    PublicSet,
+    SetCells,
+    checked,
+    found_in,
+    gray_bright_field,
+)
 
 CLASS_NAMES = ("B", "T4", "T8")
 PARTS = ("train", "test")
@@ -34,8 +44,8 @@ ORIGIN = Origin(
     address="https://github.com/Khayrulbuet13/LymphoMNIST",
     licence="Apache-2.0, as its repository says",
     citation="Islam et al. 2025, Digital Discovery, doi:10.1039/D5DD00345H",
-    left_out="nothing but cells that are empty or saturated",
-    assumed="the size of a pixel is not published: lengths are in pixels",
+    left_out=NOTHING_BUT_FAULTY,
+    assumed=LENGTHS_IN_PIXELS,
 )
 
 
@@ -47,7 +57,7 @@ def find(folder: Path) -> SetCells:
     for file in images:
         if file.shape[1:] != (SIDE, SIDE):
             raise InputError(f"{file.path}: images of {file.shape[1:]} pixels; the published ones have {SIDE}x{SIDE}")
-    instrument = BrightField(("bright field",), UNKNOWN_PITCH_UM, UNKNOWN_PITCH_UM, 8, SIDE, SIDE)
+    instrument = gray_bright_field(SIDE)
     return SetCells(
         instrument=instrument,
         class_names=CLASS_NAMES,

@@ -21,12 +21,14 @@ import numpy as np
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.errors import InputError
 from cytogate.model.sets.cells import (
-    UNKNOWN_PITCH_UM,
+    LENGTHS_IN_PIXELS,
+    NOTHING_BUT_FAULTY,
     Frames,
     Origin,
     PublicSet,
     SetCells,
     checked,
+    gray_bright_field,
     gray_picture,
     inside,
 )
@@ -42,9 +44,8 @@ ORIGIN = Origin(
     address="https://doi.org/10.21227/H2QW97, https://github.com/monaen/Meng2018Largescale/tree/data",
     licence="MIT, as its repository says; cite both data and paper",
     citation="Meng, Lam, Tsia, So 2018, IEEE Journal of Biomedical and Health Informatics",
-    left_out="nothing but cells that are empty or saturated",
-    assumed="the size of a pixel is not published: lengths are in pixels. Each kind of cells was taken by itself: its "
-    "background may tell it",
+    left_out=NOTHING_BUT_FAULTY,
+    assumed=f"{LENGTHS_IN_PIXELS}. Each kind of cells was taken by itself: its background may tell it",
 )
 
 
@@ -59,7 +60,7 @@ def find(folder: Path) -> SetCells:
             paths.append(path)
             labels.append(label)
             parts.append(part)
-    instrument = BrightField(("bright field",), UNKNOWN_PITCH_UM, UNKNOWN_PITCH_UM, 8, SIDE, SIDE)
+    instrument = gray_bright_field(SIDE)
     return SetCells(
         instrument=instrument,
         class_names=names,
