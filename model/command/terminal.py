@@ -54,7 +54,9 @@ def progress_bars() -> Progress:
                 return
             self.told, task = time.monotonic(), self._tasks[task_id]
             total = "" if task.total is None else f" of {task.total:,.0f}"
-            self.console.print(f"{task.description}: {task.completed:,.0f}{total}", soft_wrap=True, markup=False)
+            self.console.print(
+                f"{task.description}: {task.completed:,.0f}{total}", soft_wrap=True, markup=False, highlight=False
+            )
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     return Lines(*columns, console=Console(stderr=True))
