@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +38,16 @@ from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
+from cytogate.model.training.designs import (
+    FLOAT,
+    QUANTIZED,
+    DesignPlan,
+    plan_of,
+    probabilities_of,
+    train_both,
+    train_float,
+)
 from cytogate.model.training.fitting import Fitted, OnProgress
-from cytogate.model.training.recipes import TrainingPlan, probabilities_of, train
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
 PAGE = "page"
@@ -53,8 +60,9 @@ class TrainRequest:
 
     design: Design
     epochs: int | None
-    """Of each network; None: 40, or as many as LEAST_STEPS take."""
-    fine_tune_epochs: int
+    """Of the float network, or of each; None: as the design's recipe and the number of cells ask for."""
+    fine_tune_epochs: int | None
+    """Of the quantized network; None: as the recipe has it."""
     seed: int
     """Of split, initial weights and order."""
     input: Path | None
@@ -69,7 +77,7 @@ class TrainRequest:
     """Folder for data and unfinished trainings."""
 
 
-SIMULATED_CELLS, SIMULATED_BACKGROUNDS = 30_000, 6_000
+SIMULATED_CELLS, SIMULATED_BACKGROUNDS = 100_000, 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +106,18 @@ def run_train(request: TrainRequest) -> None:
     work = request.work / request.design.name
     cells = _own(request, work) if request.input is not None else _simulated(request, work)
     design, console = cells.design, terminal()
-    plan = _plan(request, len(cells.split.training))
+    plan = plan_of(
+        design,
+        len(cells.split.training),
+        seed=request.seed,
+        epochs=request.epochs,
+        fine_tune_epochs=request.fine_tune_epochs,
+    )
     trainings = work / f"training-{_identity(cells, plan)}"
     with _progress() as on_progress:
-        networks = {
-            name: train(design, cells.inputs, cells.split, trainings / name, name == QUANTIZED, plan, on_progress)
-            for name in (QUANTIZED, FLOAT)
-        }
-        on_background = train(
-            design, cells.background, cells.background_split, trainings / "background", False, plan, on_progress
+        networks = train_both(design, cells.inputs, cells.split, trainings, plan, on_progress)
+        on_background = train_float(
+            design, cells.background, cells.background_split, trainings / "background", plan, on_progress
         )
     with console.status("hand-made features, SVM, LDA, gradient boosting ..."):
         evaluation = _evaluate(cells, networks, on_background, plan.seed)
@@ -145,18 +156,7 @@ def run_train(request: TrainRequest) -> None:
     evaluation.check(own=request.input is not None)
 
 
-QUANTIZED, FLOAT = "quantized", "float"
-LEAST_EPOCHS, LEAST_STEPS = 40, 3000
-"""Small sets are gone through more often: with few steps a network is not trained, whatever the epochs."""
-
-
-def _plan(request: TrainRequest, training_cells: int) -> TrainingPlan:
-    plan = TrainingPlan(seed=request.seed, fine_tune_epochs=request.fine_tune_epochs)
-    steps = math.ceil(training_cells / plan.batch)
-    return dataclasses.replace(plan, epochs=request.epochs or max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)))
-
-
-def _identity(cells: Cells, plan: TrainingPlan) -> str:
+def _identity(cells: Cells, plan: DesignPlan) -> str:
     """Return a word for all that a training depends on: the same goes on where it ended, another begins its own."""
     said = json.dumps([design_text(cells.design), dataclasses.asdict(plan), cells.facts, len(cells.inputs.labels)])
     return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -70,13 +70,17 @@ def _new(arguments: argparse.Namespace) -> None:
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
-    add_cells(parser, "cells at most; simulated ones: 30000")
+    add_cells(parser, "cells at most; simulated ones: 100000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
     parser.add_argument(
-        "--epochs", type=positive, help="epochs of each network (default: 40, or as many as 3,000 steps take)"
+        "--epochs",
+        type=positive,
+        help="epochs of the float network, or of each (default: by the recipe, or as many as 3,000 steps take)",
     )
-    parser.add_argument("--fine-tune-epochs", type=int, default=6, help="epochs with snapped batch normalization")
+    parser.add_argument(
+        "--fine-tune-epochs", type=int, help="epochs of the quantized network once it rounds (default: 3 or 6)"
+    )
     parser.add_argument("--work", type=Path, default=Path("out/train"), help="folder of data and unfinished trainings")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cytogate.model.design.boards import BOARDS, DIVISORS, Board, board_named
 from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, check_names
 from cytogate.model.design.quantities import check, quantity
-from cytogate.model.design.topologies import Meng2017, Saved, Topology
+from cytogate.model.design.topologies import Contrast, Saved, Topology
 from cytogate.model.errors import InputError
 
 HLS, RTL = KERNELS = ("hls", "rtl")
@@ -54,7 +54,7 @@ class Network:
     """What is classified, and by which topology."""
 
     class_names: tuple[str, ...] = quantity("classes, in the order of the logits")
-    topology: Topology = field(default_factory=Meng2017)
+    topology: Topology = field(default_factory=Contrast)
 
     def __post_init__(self) -> None:
         check(self)

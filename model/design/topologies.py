@@ -53,6 +53,31 @@ class Compact:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """Ours for four-angle instruments: what a cell changes about the empty field, and the moments of its phase mask.
+
+    The first convolution looks at 4x4 pixels at every second one and the others at 3x3; behind the last there is the
+    mean over the map, to which the moments are joined.
+    """
+
+    name: ClassVar[str] = "contrast"
+
+    central_share: float = quantity(
+        "share of rows and columns, about the center, that is looked at", 0.75, low=0.25, high=1, required=False
+    )
+    filters: tuple[int, ...] = quantity(
+        "filters of the blocks of convolution, normalization, ReLU, pooling", (12, 20, 40, 56), low=1, high=_MOST,
+        required=False,
+    )  # fmt: skip
+    dense: int = quantity("units of the dense layer", 64, low=1, high=_MOST, required=False)
+    weight_bits: int = quantity("bits of a weight", 8, low=2, high=16, required=False)
+    activation_bits: int = quantity("bits of a value between layers", 8, low=2, high=16, required=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class Published:
     """A network as its paper has it, with a share of its filters and units; for square windows."""
 
@@ -71,9 +96,10 @@ class Saved:
     name: ClassVar[str] = "saved"
 
 
-Topology = Meng2017 | Compact | Published | Saved
+Topology = Contrast | Meng2017 | Compact | Published | Saved
 PUBLISHED = ("meng2018", "gao2017", "dcae")
 TOPOLOGIES: dict[str, type] = {
+    Contrast.name: Contrast,
     Meng2017.name: Meng2017,
     Compact.name: Compact,
     **dict.fromkeys(PUBLISHED, Published),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.topologies import Compact, Meng2017, Published
+from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Published
 from cytogate.model.errors import InputError
 from cytogate.model.networks import dcae, gao2017, meng2018
 from cytogate.model.networks.compact import compact
+from cytogate.model.networks.contrast import contrast
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import meng2017
 
@@ -32,13 +34,15 @@ def build(design: Design, quantized: bool) -> keras.Model:
     """
     stage, topology, classes = contract(design).stage("network_input"), design.network.topology, design.network.classes
     rows, columns, channels = stage.shape
-    if isinstance(topology, Meng2017):
+    if isinstance(topology, (Contrast, Meng2017)):
         if not design.retrieves_phase:
             raise InputError(
-                f'design {design.name}: topology "meng2017" reads the four arms and the phase of a four-angle '
+                f'design {design.name}: topology "{topology.name}" reads the four arms and the phase of a four-angle '
                 f'instrument; "compact" reads any frames'
             )
-        return meng2017(topology, rows, classes, quantized)
+        if isinstance(topology, Meng2017):
+            return meng2017(topology, rows, classes, quantized)
+        return contrast(topology, rows, classes, quantized, (1 << PIXEL.width) / design.four_angle.full_scale)
     if isinstance(topology, Compact):
         return compact(topology, (rows, columns, channels), classes, quantized, stage.format)
     if isinstance(topology, Published):

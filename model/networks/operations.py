@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from cytogate.model.contract import mask_moments
 from cytogate.model.contract.fixed_point import Codes, Format, Overflow, Rounding
 
 Real = NDArray[np.float64]
@@ -204,6 +205,18 @@ class Mean(Operation):
         scaled = sums << (self.format.fraction_bits - self.entering[0].fraction_bits)
         quotient = np.abs(scaled) // math.prod(self.window)
         return (np.sign(scaled) * quotient).reshape(len(sums), *self.shape)
+
+
+class MaskMoments(Operation):
+    """Moments of the mask of the last channel, codes of the phase: :mod:`cytogate.model.contract.mask_moments`."""
+
+    def unrounded(self, *words: Real) -> Real:
+        """Return them before they are brought into the range; that they are rounded belongs to them."""
+        return mask_moments.unlimited(words[0][..., -1].astype(np.int64)).astype(np.float64)
+
+    def compute(self, *words: Codes) -> Codes:
+        """Return them."""
+        return mask_moments.mask_moments(words[0][..., -1])
 
 
 class Add(Operation):

@@ -8,24 +8,16 @@ exactly what hardware computes.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
-from cytogate.model.contract.law import contract
-from cytogate.model.data.cell_file import CellFile
-from cytogate.model.data.examples import Examples, Inputs
-from cytogate.model.data.splits import Split
-from cytogate.model.design.design import Design
-from cytogate.model.design.folder import design_text
+from cytogate.model.data.examples import Examples
 from cytogate.model.errors import InputError
-from cytogate.model.networks.build import build
-from cytogate.model.networks.exact import logits_of_values, settle_weights, snap_batch_normalization
+from cytogate.model.networks.exact import settle_weights, snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.pretrained import start_quantized
 from cytogate.model.networks.reading.reader import read_exactly
@@ -66,6 +58,83 @@ class TrainingPlan:
         return Plan(tuple(phases), self.batch, self.seed, patience, select)
 
 
+@dataclass(frozen=True)
+class OneCyclePlan:
+    """Float first, then quantized: one cycle of the learning rate each, by AdamW (Smith 2018, arXiv:1803.09820).
+
+    The rate rises to its peak within a part of the steps and falls along a cosine. What a class is not is smoothed, so
+    that logits stay small.
+    """
+
+    seed: int = 1
+    epochs: int = 24
+    """Of the float network."""
+    fine_tune_epochs: int = 3
+    """Of the quantized network, which starts from it."""
+    batch: int = 64
+    learning_rate: float = 4e-3
+    fine_tune_learning_rate: float = 3e-4
+    weight_decay: float = 1e-2
+    """Of kernels, in the float network."""
+    smoothing: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+
+    def of_float(self) -> Plan:
+        """Return the plan of the float network."""
+        cycle = one_cycle(self.learning_rate, self.weight_decay)
+        return Plan((TrainingPhase("train", self.epochs, cycle),), self.batch, self.seed)
+
+    def of_quantized(self) -> Plan:
+        """Return the plan of the quantized one: judged as it starts, then trained with the roundings."""
+        phases = [TrainingPhase("start", 0, None)]
+        if self.fine_tune_epochs:
+            phases.append(TrainingPhase("fine-tune", self.fine_tune_epochs, one_cycle(self.fine_tune_learning_rate)))
+        return Plan(tuple(phases), self.batch, self.seed)
+
+    @property
+    def loss(self) -> keras.losses.Loss:
+        """Of labels and logits."""
+        return SmoothedCrossentropy(self.smoothing)
+
+
+RISING_SHARE, FIRST_SHARE, LAST_SHARE = 0.15, 0.04, 1e-4
+"""Of one cycle: steps in which the rate rises; the first and the last rate over the peak's."""
+
+
+def one_cycle(rate: float, weight_decay: float = 0.0) -> Callable[[int], keras.Optimizer]:
+    """Return what makes AdamW, given the steps of a phase, with one cycle of its rate."""
+
+    def made(steps: int) -> keras.Optimizer:
+        rising = max(1, round(steps * RISING_SHARE))
+        schedule = keras.optimizers.schedules.CosineDecay(
+            rate * FIRST_SHARE, max(1, steps - rising), alpha=LAST_SHARE, warmup_target=rate, warmup_steps=rising
+        )
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, beta_2=0.99)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+
+    return made
+
+
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of labels and logits in which each class has an equal part of ``smoothing``."""
+
+    def __init__(self, smoothing: float) -> None:
+        super().__init__(name="smoothed_crossentropy")
+        self.smoothing = smoothing
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the loss (cells,)."""
+        logarithms = keras.ops.log_softmax(y_pred, axis=-1)
+        wanted = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), y_pred.shape[-1])
+        chosen = keras.ops.sum(wanted * logarithms, axis=-1)
+        return -(1 - self.smoothing) * chosen - self.smoothing * keras.ops.mean(logarithms, axis=-1)
+
+
 def falling_adam(rate: float, at_last: float = 0.0) -> Callable[[int], keras.Optimizer]:
     """Return what makes Adam, given the steps of a phase, within which its rate falls along a cosine."""
     return lambda steps: keras.optimizers.Adam(
@@ -94,6 +163,10 @@ class NetworkFit:
     accuracy: Accuracy | None = None
 
 
+Start = Callable[[keras.Model, keras.Model, NDArray[np.floating]], None]
+"""Gives a quantized network the weights of a trained float one, by samples of its inputs."""
+
+
 @dataclass(frozen=True, eq=False)
 class FloatStart:
     """The trained float network that a quantized one starts from."""
@@ -101,6 +174,7 @@ class FloatStart:
     network: keras.Model
     samples: NDArray[np.floating]
     """(images, rows, columns, channels) inputs of it, on which the quantized network's formats are scaled."""
+    start: Start = start_quantized
 
 
 def fit_float(wanted: NetworkFit, on_progress: OnProgress = lambda what, done, total: None) -> Fitted:
@@ -147,115 +221,10 @@ def fit_quantized(
     def started() -> keras.Model:
         network = wanted.build()
         if start is not None:
-            start_quantized(network, start.network, start.samples)
+            start.start(network, start.network, start.samples)
         return network
 
     fitted = fit_float(dataclasses.replace(wanted, build=started), on_progress)
     settle_weights(fitted.model)
     read_exactly(fitted.model)
     return fitted
-
-
-def train(
-    design: Design,
-    cells: CellFile,
-    split: Split,
-    folder: Path,
-    quantized: bool,
-    plan: TrainingPlan,
-    on_progress: OnProgress = lambda what, done, total: None,
-) -> Fitted:
-    """Train the network of ``design``, quantized or float, on the training cells of a split.
-
-    Raises
-    ------
-    InputError
-        As :func:`fit_float`.
-    """
-    wanted = NetworkFit(
-        name="quantized" if quantized else "float",
-        build=lambda: build(design, quantized),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        training=_Cells(cells, split.training, design),
-        validation=_Cells(cells, split.validation, design),
-        plan=plan.in_phases(snapped=quantized),
-        folder=folder,
-        identity={
-            "design": design_text(design),
-            "cells": {"count": len(cells.labels), **cells.attributes},
-            "quantized": quantized,
-        },
-    )
-    return (fit_quantized if quantized else fit_float)(wanted, on_progress)
-
-
-def augment(inputs: NDArray[np.integer], symmetries: NDArray[np.int64], arms: bool) -> NDArray[np.integer]:
-    """Return inputs (cells, rows, columns, channels) mirrored and turned, each by its own symmetry, 0 (none) to 7.
-
-    Bit 0 mirrors along x, bit 1 along y, bit 2 transposes afterwards.
-
-    Parameters
-    ----------
-    arms
-        Whether the first four channels are the arms +x, -x, +y, -y of a four-angle instrument, which go along: what
-        leans to +x leans to -x in a mirror, so the frames trade places as well.
-    """
-    turned = inputs.copy()
-    channels = list(range(inputs.shape[-1]))
-    swapped_x, swapped_y, transposed = (
-        [*order, *channels[4:]] if arms else channels for order in ([1, 0, 2, 3], [0, 1, 3, 2], [2, 3, 0, 1])
-    )
-    for symmetry in np.unique(symmetries):
-        chosen = symmetries == symmetry
-        part = inputs[chosen]
-        if symmetry & 1:
-            part = part[:, :, ::-1, swapped_x]
-        if symmetry & 2:
-            part = part[:, ::-1, :, swapped_y]
-        if symmetry & 4:
-            part = part.swapaxes(1, 2)[..., transposed]
-        turned[chosen] = part
-    return turned
-
-
-def symmetries_of(design: Design) -> int:
-    """Return how many symmetries cells of an instrument have: 8, or 4 where a transposed image would be another.
-
-    Mirrors are always symmetries; a transposition is one where pixels and window are square.
-    """
-    camera, window = design.camera, design.window
-    square = math.isclose(camera.pixel_pitch_x_um, camera.pixel_pitch_y_um) and window.rows == window.columns
-    return 8 if square else 4
-
-
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """Some cells of a file, as examples: each turned and mirrored at random in training."""
-
-    cells: CellFile
-    chosen: NDArray[np.int64]
-    design: Design
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[tuple[Inputs, NDArray[np.int64]]]:
-        """Give batches of nearly even size."""
-        words, symmetries = contract(self.design).stage("network_input").format, symmetries_of(self.design)
-        for codes, labels in self.cells.batches(self.chosen if rng is None else rng.permutation(self.chosen), size):
-            turned = codes
-            if rng is not None:
-                turned = augment(codes, rng.integers(0, symmetries, len(codes)), self.design.retrieves_phase)
-            yield (turned * np.float32(words.step),), labels
-
-
-def probabilities_of(
-    model: keras.Model, cells: CellFile, chosen: NDArray[np.int64], design: Design
-) -> NDArray[np.float64]:
-    """Return probabilities (len(chosen), classes) of some cells of a file."""
-    step = np.float32(contract(design).stage("network_input").format.step)
-    parts = (inputs * step for inputs, _ in cells.batches(chosen, PREDICTED_AT_A_TIME))
-    return softmax(logits_of_values(model, parts), axis=1)
-
-
-PREDICTED_AT_A_TIME = 256

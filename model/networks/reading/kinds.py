@@ -7,9 +7,11 @@ from typing import Any
 
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import BatchNormalization
+from cytogate.model.networks.mask_moments import MaskMoments
 from cytogate.model.networks.operations import Operation
 from cytogate.model.networks.reading import activations, arrangement, pooling, weights
 from cytogate.model.networks.reading import normalization as normalizations
+from cytogate.model.networks.reading.moments import moments
 
 IDENTITIES = (
     keras.layers.Dropout,
@@ -49,6 +51,7 @@ READERS: dict[type, Callable[..., Operation]] = {
     keras.layers.GlobalAveragePooling2D: pooling.global_average_pooling,
     qkeras.QGlobalAveragePooling2D: pooling.global_average_pooling,
     keras.layers.GlobalMaxPooling2D: pooling.global_max_pooling,
+    MaskMoments: moments,
     keras.layers.Add: arrangement.add,
     keras.layers.Subtract: arrangement.subtract,
     keras.layers.Maximum: arrangement.maximum,
