@@ -56,6 +56,11 @@ class Feature:
     gain_log2: int = 0
     """What varies little is magnified so often by two."""
 
+    @property
+    def center_steps(self) -> int:
+        """The center in steps of a logarithm."""
+        return int(self.center * (1 << LOG_FRACTION_BITS))
+
 
 LOGARITHMS = (
     "pixels", "phase", "phase_squares", "phase_most", "spread", "quartic", "phase_spread", "tilt",
@@ -106,7 +111,7 @@ def unlimited(phase: NDArray[np.integer]) -> Codes:
     words = []
     for feature in FEATURES:
         total = sum(factor * logarithms[name] for name, factor in feature.terms)
-        total = total - int(feature.center * (1 << LOG_FRACTION_BITS))
+        total = total - feature.center_steps
         # Rounded toward minus infinity: the same for every way that a cell may lie.
         words.append((total << feature.gain_log2) >> (LOG_FRACTION_BITS - WORD.fraction_bits))
     return np.stack(words, axis=-1)

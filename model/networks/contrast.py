@@ -99,7 +99,8 @@ def center_of(spec: Contrast, size: int) -> int:
     if center % multiple or (size - center) % 2:
         raise InputError(
             f"network contrast: a share of {spec.central_share:g} of {size} rows and columns are {center}, which "
-            f"cannot be halved {multiple.bit_length() - 1} times; choose a central_share that gives a multiple of {multiple}"
+            f"cannot be halved {multiple.bit_length() - 1} times; choose a central_share that gives a multiple of "
+            f"{multiple}"
         )
     return center
 

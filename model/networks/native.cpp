@@ -7,12 +7,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 namespace {
 
-enum Kind : std::int64_t { INPUT, ROUND, WEIGHTED, DEPTHWISE, SCALE, MAX_POOL, MEAN, ADD, SUBTRACT, MAXIMUM, MINIMUM, MOVE };
+enum Kind : std::int64_t { INPUT, ROUND, WEIGHTED, DEPTHWISE, SCALE, MAX_POOL, MEAN, ADD, SUBTRACT, MAXIMUM, MINIMUM, MOMENTS, MOVE };
 enum Rounding : std::int64_t { TRUNCATE, HALF_UP, CONVERGENT };
 
 constexpr int INPUTS = 8;  // words of as many operations enter one at most
@@ -28,6 +29,16 @@ struct Run {
   std::int64_t input, from, to, length;
 };
 
+// Numbers of the law of model/contract/mask_moments.py.
+extern "C" struct MomentsLaw {
+  std::int64_t mask_code, empty_code, center_bits, table_bits, log_fraction_bits, part_bits, word_fraction_bits;
+  std::int64_t lowest, highest, features;
+  const std::int64_t* table;    // of logarithms
+  const std::int64_t* factors;  // (features, LOGARITHMS)
+  const std::int64_t* centers;  // in steps of a logarithm
+  const std::int64_t* gains;    // log2 of them
+};
+
 extern "C" struct Operation {
   std::int64_t kind;
   std::int64_t inputs[INPUTS];  // numbers of operations
@@ -40,12 +51,115 @@ extern "C" struct Operation {
   std::int64_t count, mean_shift;  // of a mean
   const Run* runs;
   std::int64_t run_count;
+  const MomentsLaw* moments;
 };
 
 // Codes of an input, of 1 or 2 bytes each with a sign or without, or of 8 with one.
 extern "C" struct Codes {
   const void* codes;
   std::int64_t bytes, is_signed;
+};
+
+// The moments of a phase mask: the law of model/contract/mask_moments.py, in whose words things are named.
+class Moments {
+ public:
+  static constexpr int LOGARITHMS = 13;
+
+  explicit Moments(const MomentsLaw& law) : law_(law) {}
+
+  template <typename Real>
+  void compute(const Window& w, const Real* from, Real* to) const {
+    Sums mask = {}, above = {};
+    Integer squares = 0, most = 0;
+    for (Integer y = 0; y < w.rows; ++y) {
+      Integer of_mask[ORDERS] = {}, of_phase[ORDERS] = {};
+      for (Integer x = 0; x < w.columns; ++x) {
+        const Integer code = Integer(from[(y * w.columns + x + 1) * w.channels - 1]);
+        if (code < law_.mask_code) continue;
+        const Integer phase = code - law_.empty_code;
+        Integer power = 1;
+        for (int k = 0; k < ORDERS; ++k, power *= 2 * x - (w.columns - 1)) {
+          of_mask[k] += power;
+          if (k <= 2) of_phase[k] += power * phase;
+        }
+        squares += phase * phase;
+        most = std::max(most, phase);
+      }
+      Integer power = 1;
+      for (int j = 0; j < ORDERS; ++j, power *= 2 * y - (w.rows - 1))
+        for (int i = 0; i + j < ORDERS; ++i) {
+          mask[i][j] += of_mask[i] * power;
+          if (i + j <= 2) above[i][j] += of_phase[i] * power;
+        }
+    }
+    const Integer n = mask[0][0], x = center(mask[1][0], n), y = center(mask[0][1], n);
+    const auto m = [&](int i, int j) { return central(mask, x, y, i, j); };
+    const auto p = [&](int i, int j) { return central(above, x, y, i, j); };
+    const Integer spread = m(2, 0) + m(0, 2);
+    const Integer logarithms[LOGARITHMS] = {
+        log2(n),
+        log2(above[0][0]),
+        log2(squares),
+        log2(most),
+        log2(spread),
+        log2(m(4, 0) + 2 * m(2, 2) + m(0, 4)),
+        log2(p(2, 0) + p(0, 2)),
+        log2_of_square(p(1, 0), p(0, 1)),
+        log2_of_square(m(2, 0) - m(0, 2), 2 * m(1, 1)),
+        log2_of_square(m(3, 0) - 3 * m(1, 2), 3 * m(2, 1) - m(0, 3)),
+        log2_of_square(m(3, 0) + m(1, 2), m(2, 1) + m(0, 3)),
+        log2_of_square(m(4, 0) - 6 * m(2, 2) + m(0, 4), 4 * (m(3, 1) - m(1, 3))),
+        log2_of_square(m(4, 0) - m(0, 4), 2 * (m(3, 1) + m(1, 3))),
+    };
+    for (Integer feature = 0; feature < law_.features; ++feature) {
+      Integer total = -law_.centers[feature];
+      for (int i = 0; i < LOGARITHMS; ++i) total += law_.factors[feature * LOGARITHMS + i] * logarithms[i];
+      total = (total * (Integer(1) << law_.gains[feature])) >> (law_.log_fraction_bits - law_.word_fraction_bits);
+      to[feature] = Real(std::min(law_.highest, std::max(law_.lowest, total)));
+    }
+  }
+
+ private:
+  using Integer = std::int64_t;
+  static constexpr int ORDERS = 5;
+  using Sums = Integer[ORDERS][ORDERS];
+
+  Integer center(Integer moment, Integer n) const {
+    if (!n) return 0;
+    const Integer magnitude = ((std::abs(moment) << (law_.center_bits + 1)) + n) / (2 * n);
+    return moment < 0 ? -magnitude : magnitude;
+  }
+
+  Integer central(const Sums& sums, Integer x, Integer y, int i, int j) const {
+    static constexpr Integer BINOMIALS[ORDERS][ORDERS] = {{1}, {1, 1}, {1, 2, 1}, {1, 3, 3, 1}, {1, 4, 6, 4, 1}};
+    Integer total = 0;
+    for (int k = 0; k <= i; ++k)
+      for (int l = 0; l <= j; ++l) {
+        Integer term = (BINOMIALS[i][k] * BINOMIALS[j][l] << (law_.center_bits * (k + l))) * sums[k][l];
+        for (int n = k; n < i; ++n) term *= -x;
+        for (int n = l; n < j; ++n) term *= -y;
+        total += term;
+      }
+    return total;
+  }
+
+  static int bit_length(Integer value) { return value ? 64 - __builtin_clzll(std::uint64_t(value)) : 0; }
+
+  Integer log2(Integer value) const {
+    if (value <= 0) return 0;
+    const Integer exponent = bit_length(value) - 1, bits = law_.table_bits;
+    const Integer aligned = exponent > bits ? value >> (exponent - bits) : value << (bits - exponent);
+    return exponent * (Integer(1) << law_.log_fraction_bits) + law_.table[aligned & ((Integer(1) << bits) - 1)];
+  }
+
+  Integer log2_of_square(Integer first, Integer second) const {
+    first = std::abs(first), second = std::abs(second);
+    const Integer shift = std::max<Integer>(0, bit_length(std::max(first, second)) - law_.part_bits);
+    const Integer a = first >> shift, b = second >> shift;
+    return log2(a * a + b * b) + shift * (Integer(2) << law_.log_fraction_bits);
+  }
+
+  const MomentsLaw& law_;
 };
 
 // Lanes of a vector of the compiler's, which it makes of whatever the processor has.
@@ -120,6 +234,7 @@ class Network {
       case SUBTRACT: return of_two(operation, to, [](Real a, Real b) { return a - b; });
       case MAXIMUM: return of_two(operation, to, [](Real a, Real b) { return std::max(a, b); });
       case MINIMUM: return of_two(operation, to, [](Real a, Real b) { return std::min(a, b); });
+      case MOMENTS: return Moments(*operation.moments).compute(operation.window, from, to);
       case MOVE: return move(operation, to);
     }
   }

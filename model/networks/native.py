@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.native import library, library_if_possible, over_cells
+from cytogate.model.contract import mask_moments as law
 from cytogate.model.contract.fixed_point import Codes, Overflow, Rounding
 from cytogate.model.networks.operations import (
     Add,
@@ -22,6 +23,7 @@ from cytogate.model.networks.operations import (
     Depthwise,
     Input,
     IntegerNetwork,
+    MaskMoments,
     Maximum,
     MaxPool,
     Mean,
@@ -45,7 +47,8 @@ INPUTS = 8
 """Operations that one reads at most; ``INPUTS`` of the C++."""
 KINDS = (
     (Input,), (Round,), (Dense, Convolution), (Depthwise,), (Scale,), (MaxPool,), (Mean,), (Add,), (Subtract,),
-    (Maximum,), (Minimum,), (Concatenate, Pad, Crop, Repeat, Reshape, Permute),
+    (Maximum,), (Minimum,), (MaskMoments,),
+    (Concatenate, Pad, Crop, Repeat, Reshape, Permute),
 )  # fmt: skip
 """In the order of the C++'s ``Kind``."""
 MOVES = KINDS[-1]
@@ -59,6 +62,18 @@ class _Window(ctypes.Structure):
             "rows", "columns", "channels", "out_rows", "out_columns", "out_channels",
             "height", "width", "down", "right",
         )
+    )  # fmt: skip
+
+
+class _MomentsLaw(ctypes.Structure):
+    """``MomentsLaw`` of the C++."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in (
+            "mask_code", "empty_code", "center_bits", "table_bits", "log_fraction_bits", "part_bits",
+            "word_fraction_bits", "lowest", "highest", "features",
+        )),
+        *((name, ctypes.c_void_p) for name in ("table", "factors", "centers", "gains")),
     )  # fmt: skip
 
 
@@ -82,6 +97,7 @@ class _Operation(ctypes.Structure):
         ("mean_shift", ctypes.c_int64),
         ("runs", ctypes.c_void_p),
         ("run_count", ctypes.c_int64),
+        ("moments", ctypes.c_void_p),
     )
 
 
@@ -105,6 +121,7 @@ class NativeNetwork:
         ]  # fmt: skip
         self._function.restype = None
         self._arrays: list[NDArray] = []
+        self._law = self._moments_law()
         numbers = {each.name: number for number, each in enumerate(network.operations)}
         self._operations = (_Operation * len(network.operations))(
             *(self._native(each, numbers) for each in network.operations)
@@ -179,10 +196,24 @@ class NativeNetwork:
         if isinstance(operation, Mean):
             made.count = math.prod(operation.window)
             made.mean_shift = fraction - operation.entering[0].fraction_bits
+        if isinstance(operation, MaskMoments):
+            made.moments = ctypes.addressof(self._law)
         if isinstance(operation, MOVES):
             runs = _runs(operation, [self.network[name].shape for name in operation.reads])
             made.runs, made.run_count = self._address(runs, np.int64), len(runs)
         return made
+
+    def _moments_law(self) -> _MomentsLaw:
+        factors = [[dict(each.terms).get(name, 0) for name in law.LOGARITHMS] for each in law.FEATURES]
+        columns = (
+            law.log_table(), factors, [each.center_steps for each in law.FEATURES],
+            [each.gain_log2 for each in law.FEATURES],
+        )  # fmt: skip
+        return _MomentsLaw(
+            law.MASK_CODE, law.EMPTY_CODE, law.CENTER_BITS, law.TABLE_BITS, law.LOG_FRACTION_BITS, law.PART_BITS,
+            law.WORD.fraction_bits, law.WORD.code_min, law.WORD.code_max, len(law.FEATURES),
+            *(self._address(np.array(each), np.int64) for each in columns),
+        )  # fmt: skip
 
     def _address(self, values: NDArray, dtype: type = np.float64) -> int:
         """Return where values lie for as long as this object does."""
@@ -212,6 +243,8 @@ def _window(operation: Operation) -> _Window:
         return _Window(1, 1, len(operation.kernel.codes), *outputs, 1, 1, 1, 1)
     if isinstance(operation, Depthwise):
         return _Window(*operation.map, outputs[2], *outputs, *operation.kernel.codes.shape[:2], *operation.strides)
+    if isinstance(operation, MaskMoments):
+        return _Window(*operation.map, *outputs, 1, 1, 1, 1)
     if isinstance(operation, (MaxPool, Mean)):
         return _Window(*operation.map, outputs[2], *outputs, *operation.window, *operation.strides)
     return _Window(*outputs, *outputs, 1, 1, 1, 1)

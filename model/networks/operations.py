@@ -207,8 +207,12 @@ class Mean(Operation):
         return (np.sign(scaled) * quotient).reshape(len(sums), *self.shape)
 
 
+@dataclass(frozen=True, eq=False)
 class MaskMoments(Operation):
     """Moments of the mask of the last channel, codes of the phase: :mod:`cytogate.model.contract.mask_moments`."""
+
+    map: Shape
+    """Rows, columns and channels of what enters."""
 
     def unrounded(self, *words: Real) -> Real:
         """Return them before they are brought into the range; that they are rounded belongs to them."""

@@ -27,4 +27,5 @@ def moments(reader: Reader, layer: Any, source: Operation) -> Operation:
             f"layer {layer.name}: moments of a map of {source.shape[0]}x{source.shape[1]}; at most {MOST_EXTENT} rows "
             f"and columns are supported"
         )
-    return reader.add(MaskMoments(layer.name, (source.name,), (source.format,), (len(FEATURES),), WORD))
+    made = MaskMoments(layer.name, (source.name,), (source.format,), (len(FEATURES),), WORD, source.shape)
+    return reader.add(made)
