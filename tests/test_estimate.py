@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -31,8 +32,6 @@ from cytogate.model.estimates.shapes import (
     Layer,
     Map,
     NetworkShapes,
-    Weighted,
-    planned_shapes,
 )
 from cytogate.model.estimates.system import SystemEstimate, check_fit, estimate, fit_board, fit_boards
 from cytogate.model.interface.registers import Register
@@ -53,9 +52,13 @@ from tests.test_papers import settled
 full = pytest.mark.full
 
 
+shapes_in = functools.lru_cache(network_shapes)
+"""Building a network takes a second or two."""
+
+
 def planned(design: Design, board: str, samples_per_clock: int) -> SystemEstimate:
     """Estimate a design with its own network."""
-    return estimate(design, board_named(board), samples_per_clock, planned_shapes(design))
+    return estimate(design, board_named(board), samples_per_clock, shapes_in(design))
 
 
 def arriving(size: int) -> Design:
@@ -188,23 +191,6 @@ def test_layers_and_streams_are_those_that_hls4ml_writes(name: str, board: str, 
     assert len(streams) > 8
 
 
-def test_planned_shapes_are_those_of_the_network() -> None:
-    """The default network has the planned layers; its weights decide their own width and that of sums alone."""
-    design = load_design("qatom64")
-
-    def bare(shapes: NetworkShapes) -> list[Layer]:
-        return [
-            replace(layer, weight_bits=0, accumulator_bits=0, writes=replace(layer.writes, bits=0))
-            if isinstance(layer, Weighted)
-            else layer
-            for layer in shapes.layers
-        ]
-
-    found, wanted = shapes_of(read_exactly(exact_network(Meng2017(), design.size))), planned_shapes(design)
-    assert bare(found) == bare(wanted)
-    assert len(found.layers) == 12
-
-
 @pytest.mark.parametrize(
     "topology", [Compact(), *(Published(name, 1 / 8) for name in PUBLISHED)], ids=lambda it: it.name
 )
@@ -282,7 +268,7 @@ def test_the_default_boards_hold_retrieval_and_network(name: str) -> None:
     design = binned(load_design(name))
     for board, numbers in (("pynq-z2", (1,)), ("kv260", (1, 2, 4)), ("zcu104", SAMPLES_PER_CLOCK)):
         for number in numbers:
-            check_fit(design, board_named(board), number, planned_shapes(design))
+            check_fit(design, board_named(board), number, shapes_in(design))
 
 
 def test_the_small_board_keeps_a_third_for_the_network() -> None:
@@ -305,7 +291,7 @@ def test_the_small_board_keeps_a_third_for_the_network() -> None:
 def test_what_does_not_fit_is_refused_with_what_does(design: str, number: int, said: str) -> None:
     found = load_design(design)
     with pytest.raises(InputError) as raised:
-        check_fit(found, board_named("pynq-z2"), number, planned_shapes(found))
+        check_fit(found, board_named("pynq-z2"), number, shapes_in(found))
     assert str(raised.value) == said
 
 
@@ -313,7 +299,7 @@ def test_what_fits_is_what_is_within_every_budget() -> None:
     """All designs, boards and samples per clock: lacking names those resources, and only those, beyond the board's."""
     seen = set()
     for design in map(load_design, builtin_names()):
-        for fit in fit_boards(design, planned_shapes(design)):
+        for fit in fit_boards(design, shapes_in(design)):
             budget = board_named(fit.board).budget
             fitting = []
             for found in fit.estimates:
@@ -332,7 +318,7 @@ def test_sentences() -> None:
     """What fits and how fast, and why not at more samples per clock."""
     designs = {name: load_design(name) for name in ("qatom128", "qatom256")}
     told = {
-        (name, board): fit_board(design, board_named(board), planned_shapes(design)).told
+        (name, board): fit_board(design, board_named(board), shapes_in(design)).told
         for name, design in designs.items()
         for board in BOARDS
     }
@@ -369,7 +355,7 @@ def test_the_pace_is_that_of_the_slowest() -> None:
     assert (wide.limited_by, wide.cells_per_second) == ("memory port", pytest.approx(3.2e9 / (305 * 312 * 4)))
     ready = estimate(binned(design), board_named("kv260"), 2, tiny)
     assert (ready.limited_by, ready.cells_per_second) == ("phase retrieval", pytest.approx(200e6 / 8_218))
-    own = estimate(binned(design), board_named("kv260"), 2, planned_shapes(design))
+    own = estimate(binned(design), board_named("kv260"), 2, shapes_in(design))
     assert (own.limited_by, own.cells_per_second) == ("network", pytest.approx(200e6 / 33_284))
     behind = own.network.interval_cycles - 128 * 128 // 2 + own.network.latency_cycles
     assert own.latency_us == pytest.approx(own.front_end_latency_us + behind / 200)

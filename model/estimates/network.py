@@ -220,10 +220,10 @@ def _streams(layer: Layer, shapes: NetworkShapes) -> list[Buffer]:
 
 
 def _line_buffer_luts(layer: Layer, shapes: NetworkShapes) -> int:
-    """Rows that a kernel or a pooling looks back on, as shift registers."""
+    """Rows that a kernel or a pooling looks back on, as shift registers; over the whole map there are sums alone."""
     if isinstance(layer, Convolution):
         entering, rows = layer.entering(shapes.before(layer)), layer.kernel[0]
-    elif isinstance(layer, Pooling):
+    elif isinstance(layer, Pooling) and layer.writes.pixels > 1:
         entering, rows = shapes.before(layer), layer.window[0]
     else:
         return 0

@@ -1,7 +1,7 @@
 """The shapes of a network: what its layers read and write, and how wide values and weights are, without the weights.
 
-An estimate needs no more. Shapes are planned from a design (:func:`planned_shapes`), or read off a quantized Keras
-network (:func:`cytogate.model.networks.shapes.shapes_of`).
+An estimate needs no more. Shapes are read off a quantized network, trained or not
+(:func:`cytogate.model.networks.shapes.network_shapes`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cytogate.model.contract.fixed_point import PIXEL
-from cytogate.model.design.design import Design
-from cytogate.model.design.instruments import ANGLES
-from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import InputError
-
-KERNEL = 3
-"""Rows and columns of the kernels after the first in Meng 2017's form."""
-POOL = (2, 2)
-ACCUMULATOR_BITS = 21
-"""Of the widest sums before a ReLU in the default design, planned for all layers; the weights decide the true ones."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +53,11 @@ class Pooling(Layer):
 
     window: tuple[int, int]
     """Rows and columns; windows tile the map."""
+
+
+@dataclass(frozen=True)
+class Moments(Layer):
+    """Moments of a phase mask: a vector, when the map's last pixel is in."""
 
 
 @dataclass(frozen=True)
@@ -160,43 +155,3 @@ class NetworkShapes:
     def readers(self, layer: Layer) -> tuple[Layer, ...]:
         """Return the layers that read what ``layer`` writes; none read the last one."""
         return tuple(each for each in self.layers if layer.name in each.reads)
-
-
-def same_padding(extent: int, kernel: int, stride: int) -> int:
-    """Return how many rows or columns of zeros make ``ceil(extent / stride)`` positions of a kernel."""
-    return max(0, (-(-extent // stride) - 1) * stride + kernel - extent)
-
-
-def planned_shapes(design: Design) -> NetworkShapes:
-    """Return the shapes of a design's network before it is trained (Meng 2017's form).
-
-    Three blocks of convolution, ReLU, pooling and normalization; a dense layer with its ReLU; the logits.
-    """
-    spec, size = design.network.topology, design.size
-    assert isinstance(spec, Meng2017), "other topologies are built and read off"
-    entering = Map(size, size, ANGLES + 1, PIXEL.width)
-    layers: list[Layer] = [Input("network_input", (), entering)]
-
-    def add(layer: Layer) -> None:
-        layers.append(layer)
-
-    def last() -> tuple[tuple[str], Map]:
-        return (layers[-1].name,), layers[-1].writes
-
-    for block, filters in enumerate(spec.filters, start=1):
-        kernel, stride = (spec.first_kernel, spec.first_stride) if block == 1 else (KERNEL, 1)
-        reads, given = last()
-        padding = same_padding(given.rows, kernel, stride), same_padding(given.columns, kernel, stride)
-        written = Map(-(-given.rows // stride), -(-given.columns // stride), filters, spec.activation_bits)
-        name = f"convolution_{block}"
-        add(Convolution(name, reads, written, spec.weight_bits, ACCUMULATOR_BITS, (kernel, kernel), padding))
-        reads, given = last()
-        pooled = Map(given.rows // POOL[0], given.columns // POOL[1], filters, given.bits)
-        add(Pooling(f"pool_{block}", reads, pooled, POOL))
-        reads, given = last()
-        add(Layer(f"normalization_{block}", reads, given))
-    for name, units in (("dense", spec.dense), ("logits", design.network.classes)):
-        reads, _ = last()
-        bits = ACCUMULATOR_BITS if name == "logits" else spec.activation_bits
-        add(Dense(name, reads, Map(1, 1, units, bits), spec.weight_bits, ACCUMULATOR_BITS))
-    return NetworkShapes("meng2017", tuple(layers))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cytogate.model.design.design import Design
-from cytogate.model.design.topologies import Meng2017
 from cytogate.model.estimates.shapes import (
     Convolution,
     Dense,
@@ -12,9 +11,9 @@ from cytogate.model.estimates.shapes import (
     Join,
     Layer,
     Map,
+    Moments,
     NetworkShapes,
     Pooling,
-    planned_shapes,
 )
 from cytogate.model.networks import operations
 from cytogate.model.networks.build import build
@@ -25,7 +24,7 @@ from cytogate.model.networks.saved import has_network, load_operations
 
 
 def network_shapes(design: Design) -> NetworkShapes:
-    """Return the shapes of a design's network: of the trained one where there is one, else as they are planned.
+    """Return the shapes of a design's network: of the trained one where there is one, else as it is built.
 
     Raises
     ------
@@ -34,8 +33,6 @@ def network_shapes(design: Design) -> NetworkShapes:
     """
     if has_network(design):
         return shapes_of(load_operations(design))
-    if isinstance(design.network.topology, Meng2017):
-        return planned_shapes(design)
     network = build(design, quantized=True)
     # As training leaves it: a batch normalization has no grid before.
     snap_batch_normalization(network)
@@ -82,6 +79,8 @@ def _layer(operation: Operation, reads: tuple[str, ...], bits: int, around: oper
         return Input(name, reads, writes)
     if isinstance(operation, (operations.MaxPool, operations.Mean)):
         return Pooling(name, reads, writes, operation.window)
+    if isinstance(operation, operations.MaskMoments):
+        return Moments(name, reads, writes)
     if isinstance(operation, (*operations.OF_TWO, operations.Concatenate)):
         return Join(name, reads, writes)
     if isinstance(operation, operations.Dense):
