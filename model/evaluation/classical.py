@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from cytogate.model.command.processes import in_processes
+from cytogate.model.data.cell_file import CellFile
 from cytogate.model.design.design import Design
 from cytogate.model.features import image_features, phase_features
 
@@ -29,6 +33,22 @@ SVM, LDA, BOOSTING = "SVM", "shrinkage LDA", "gradient boosting"
 def features_of(design: Design) -> Callable[[NDArray], NDArray[np.float64]]:
     """Return what computes the features (cells, features) of network inputs (cells, rows, columns, channels)."""
     return phase_features.features if design.retrieves_phase else image_features.hand_made
+
+
+def features_in(cells: CellFile, chosen: NDArray[np.int64], design: Design, workers: int = 1) -> NDArray[np.float64]:
+    """Return the features (len(chosen), features) of some cells of a file, the same from any number of processes."""
+    parts = np.array_split(chosen, math.ceil(len(chosen) / FEATURES_AT_A_TIME))
+    processes = workers if len(chosen) >= MANY_CELLS else 1
+    return np.concatenate(list(in_processes(partial(_features_of, cells, design), parts, processes, "features")))
+
+
+FEATURES_AT_A_TIME = 256
+MANY_CELLS = 2000
+"""Worth other processes: each takes seconds to start, and a thousand cells as long to compute."""
+
+
+def _features_of(cells: CellFile, design: Design, part: NDArray[np.int64]) -> NDArray[np.float64]:
+    return features_of(design)(cells.read(part))
 
 
 def fitted(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) -> dict[str, BaseEstimator]:
