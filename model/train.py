@@ -40,7 +40,7 @@ from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.fitting import Fitted, OnProgress
-from cytogate.model.training.recipes import TrainingPlan, probabilities_of, train
+from cytogate.model.training.recipes import TrainingPlan, probabilities_of, symmetries_of, train
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
 PAGE = "page"
@@ -245,7 +245,10 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
     design, test = cells.design, cells.split.test
     names = design.network.class_names
     labels = cells.inputs.labels
-    found = {name: probabilities_of(trained.model, cells.inputs, test, design) for name, trained in networks.items()}
+    quantized, float_network = networks[QUANTIZED].model, networks[FLOAT].model
+    views = tuple(
+        probabilities_of(quantized, cells.inputs, test, design, symmetry) for symmetry in range(symmetries_of(design))
+    )
     training = cells.split.training
     features = partial(features_in, design=design, workers=own_cores())
     by_features = fitted(features(cells.inputs, training), labels[training], seed)
@@ -260,7 +263,7 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
         **{name: estimator.predict(of_unseen) for name, estimator in by_background.items()},
     }
     return Evaluation.of(
-        Predictions(labels[test], names, found[QUANTIZED], found[FLOAT], baselines),
+        Predictions(labels[test], names, views, probabilities_of(float_network, cells.inputs, test, design), baselines),
         hidden.labels[unseen],
         on_hidden,
         int(np.bincount(labels[training], minlength=len(names)).argmax()),

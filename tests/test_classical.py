@@ -28,3 +28,42 @@ def test_features_do_not_depend_on_the_number_of_processes(tmp_path: Path, monke
     assert np.array_equal(one, two)
     assert np.array_equal(one, features(inputs[chosen]))
     assert (one[:, 0] > 500).all()
+
+
+@pytest.mark.parametrize("counts", [(40, 41, 43), (30, 2, 5), (30, 1, 5), (1, 1)])
+def test_inner_folds_know_every_class_and_let_each_cell_choose_once(counts: tuple[int, ...]) -> None:
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts))
+    folds = classical.inner_folds(labels, seed=3)
+    assert len(folds) == (0 if max(counts) == 1 else classical.FOLDS)
+    choosing = np.concatenate([chosen for _, chosen in folds]) if folds else np.array([], int)
+    alone = np.bincount(labels)[labels] == 1
+    assert sorted(choosing) == np.flatnonzero(~alone).tolist()
+    for known, chosen in folds:
+        assert set(labels[known]) == set(labels)
+        assert not set(known) & set(chosen)
+        assert len(known) + len(chosen) == len(labels)
+
+
+def test_the_cells_that_choose_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classical, "TUNING_CELLS", 24)
+    for known, chosen in classical.inner_folds(np.arange(200) % 3, seed=0):
+        assert (len(known), len(chosen)) == (18, 6)
+
+
+@pytest.mark.filterwarnings("error", "ignore:Only one sample available")
+@pytest.mark.parametrize("counts", [(60, 60, 60), (60, 60, 1), (2, 1)])
+def test_all_cells_are_fitted_even_if_a_class_has_one(counts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where few of them choose; classes lie far apart, so that each classifier knows its own cells again."""
+    monkeypatch.setattr(classical, "TUNING_CELLS", 40)
+    monkeypatch.setattr(classical, "SVM_GRID", {"svc__C": (1, 10)})
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    features = rng.normal(labels[:, None] * 9, 1, (len(labels), 4))
+    found = classical.fitted(features, labels, seed=0)
+    assert set(found) == {classical.SVM, classical.LDA, classical.BOOSTING}
+    for name, estimator in found.items():
+        assert set(estimator.classes_) == set(labels.tolist()), name
+        if min(counts) > 1:
+            assert np.array_equal(estimator.predict(features), labels), name
+    assert found[classical.SVM][-1].shape_fit_ == features.shape
+    assert found[classical.BOOSTING].n_iter_ == found[classical.BOOSTING].max_iter

@@ -27,6 +27,9 @@ FOLDS = 4
 TUNING_CELLS = 4000
 """Cells, of those given for training, that choose C and gamma: their cost grows with the square of the number."""
 
+CACHE_MB = 1000
+"""Rows of the SVM's kernel that are kept: with the usual 200 of many cells most are computed again and again."""
+
 SVM, LDA, BOOSTING = "SVM", "shrinkage LDA", "gradient boosting"
 
 
@@ -52,18 +55,31 @@ def _features_of(cells: CellFile, design: Design, part: NDArray[np.int64]) -> ND
 
 
 def fitted(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) -> dict[str, BaseEstimator]:
-    """Fit every classifier to features of training cells alone; what has to be chosen, is chosen on inner folds."""
-    rare = int(np.bincount(labels)[np.unique(labels)].min())
-    search = GridSearchCV(
-        make_pipeline(StandardScaler(), SVC()), SVM_GRID, cv=max(2, min(FOLDS, rare)), n_jobs=2, refit=False
-    )
-    tuned = np.random.default_rng(seed).permutation(len(labels))[:TUNING_CELLS]
-    search.fit(features[tuned], labels[tuned])
+    """Fit every classifier to all the training cells given; what has to be chosen, is chosen on inner folds of them."""
+    svm = make_pipeline(StandardScaler(), SVC(cache_size=CACHE_MB))
+    folds = inner_folds(labels, seed)
+    if folds:
+        search = GridSearchCV(svm, SVM_GRID, cv=folds, n_jobs=2, refit=False).fit(features, labels)
+        svm.set_params(**search.best_params_)
     estimators = {
-        SVM: make_pipeline(StandardScaler(), SVC()).set_params(**search.best_params_),
+        SVM: svm,
         LDA: make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")),
-        BOOSTING: HistGradientBoostingClassifier(random_state=seed),
+        # Stopped early, it would keep a tenth of the cells to itself, and could not if a class had but one.
+        BOOSTING: HistGradientBoostingClassifier(early_stopping=False, random_state=seed),
     }
     # Boosting waits for all its threads thousands of times: beside other work, two take many times as long as one.
     with threadpool_limits(1, "openmp"):
         return {name: estimator.fit(features, labels) for name, estimator in estimators.items()}
+
+
+def inner_folds(labels: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return at most FOLDS pairs: who is fitted, and who chooses; of at most TUNING_CELLS, drawn at random.
+
+    Classes are dealt out evenly. The only cell of a class is always fitted and never chooses, so that every fold knows
+    all the classes of those drawn.
+    """
+    drawn = np.random.default_rng(seed).permutation(len(labels))[:TUNING_CELLS]
+    drawn = drawn[np.argsort(labels[drawn], kind="stable")]
+    fold = np.arange(len(drawn)) % FOLDS
+    fold[np.bincount(labels[drawn])[labels[drawn]] == 1] = FOLDS
+    return [(drawn[fold != each], drawn[fold == each]) for each in range(FOLDS) if (fold == each).any()]
