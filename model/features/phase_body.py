@@ -7,6 +7,7 @@ square of the phase, it gives the ellipsoid's half axes and its phase at the mid
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -28,12 +29,41 @@ NAMES = (
 )  # fmt: skip
 
 
-def body(cell: PhaseCell) -> list[float]:
+@dataclass(frozen=True, eq=False)
+class Ellipsoid:
+    """The even ellipsoid that explains the phase of a cell best."""
+
+    phase: Floats
+    """(rows, columns) radians, as the cell's."""
+    peak: float
+    """Radians, at the middle."""
+    major: float
+    """Half axis in pixels; so is ``minor``."""
+    minor: float
+
+    @staticmethod
+    def of(cell: PhaseCell) -> Ellipsoid:
+        """Fit it; where the phase does not fall towards the rim, a ball of the cell's radius and mean phase stands."""
+        where = cell.inside & (cell.depth < FITTED)
+        # In radii: powers of pixels would make the equations ill-conditioned.
+        y, x = (each / cell.radius for each in cell.places)
+        terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+        known = terms[:, where]
+        found = np.linalg.lstsq(known @ known.T, known @ cell.phase[where] ** 2, rcond=None)[0]
+        level, slope, bend = found[0], found[1:3], np.array([[found[3], found[4] / 2], [found[4] / 2, found[5]]])
+        bends = np.linalg.eigvalsh(bend)
+        square = level - float(slope @ np.linalg.pinv(bend) @ slope) / 4
+        if bends[1] >= -1e-3 * abs(level) or square <= 0:
+            ball = 1.5 * float(cell.within.mean())
+            return Ellipsoid(ball * np.sqrt(np.maximum(1 - x * x - y * y, 0)), ball, cell.radius, cell.radius)
+        minor, major = (cell.radius * math.sqrt(square / -each) for each in bends)
+        return Ellipsoid(np.sqrt(np.maximum(np.tensordot(found, terms, 1), 0)), math.sqrt(square), major, minor)
+
+
+def body(cell: PhaseCell, ellipsoid: Ellipsoid) -> list[float]:
     """Return the features that :data:`NAMES` tells: radians, half axes in pixels, density in radians a pixel."""
-    within, inside = cell.within, cell.inside
+    within, inside, rest = cell.within, cell.inside, cell.phase - ellipsoid.phase
     spread, skewness, kurtosis = moments(within)
-    fitted, peak, major, minor = _ellipsoid(cell)
-    rest = cell.phase - fitted
     shells = np.minimum((cell.depth[inside] * SHELLS).astype(int), SHELLS - 1)
     counts = np.bincount(shells, minlength=SHELLS)
     means = np.bincount(shells, rest[inside], SHELLS) / np.maximum(counts, 1)
@@ -46,35 +76,13 @@ def body(cell: PhaseCell) -> list[float]:
         kurtosis,
         float(within.sum()),
         off_center(cell.phase, cell, inside),
-        peak,
-        major,
-        minor,
-        peak / math.sqrt(major * minor),
+        ellipsoid.peak,
+        ellipsoid.major,
+        ellipsoid.minor,
+        ellipsoid.peak / math.sqrt(ellipsoid.major * ellipsoid.minor),
         *means.tolist(),
         *moments(smooth),
         float(smooth.min()),
         float(smooth.max()),
         off_center(np.maximum(rest, 0), cell, cell.core),
     ]
-
-
-def _ellipsoid(cell: PhaseCell) -> tuple[Floats, float, float, float]:
-    """Return the phase (rows, columns) of the best ellipsoid, its peak and its half axes, in pixels.
-
-    Where the phase does not fall towards the rim, there is none: a ball of the cell's radius and mean phase stands for
-    it.
-    """
-    where = cell.inside & (cell.depth < FITTED)
-    # In radii: powers of pixels would make the equations ill-conditioned.
-    y, x = (each / cell.radius for each in cell.places)
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
-    known = terms[:, where]
-    found = np.linalg.lstsq(known @ known.T, known @ cell.phase[where] ** 2, rcond=None)[0]
-    level, slope, bend = found[0], found[1:3], np.array([[found[3], found[4] / 2], [found[4] / 2, found[5]]])
-    bends = np.linalg.eigvalsh(bend)
-    peak = level - float(slope @ np.linalg.pinv(bend) @ slope) / 4
-    if bends[1] >= -1e-3 * abs(level) or peak <= 0:
-        ball = 1.5 * float(cell.within.mean())
-        return ball * np.sqrt(np.maximum(1 - x * x - y * y, 0)), ball, cell.radius, cell.radius
-    minor, major = (cell.radius * math.sqrt(peak / -each) for each in bends)
-    return np.sqrt(np.maximum(np.tensordot(found, terms, 1), 0)), math.sqrt(peak), major, minor

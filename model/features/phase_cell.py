@@ -61,7 +61,7 @@ class PhaseCell:
         arms = np.moveaxis(codes[..., :ANGLES], -1, 0).astype(np.float64)
         empty = np.median(arms[:, regions == 0], axis=1) if sizes.sum() < regions.size else np.zeros(ANGLES)
         inside = ndimage.binary_fill_holes(regions[box] == largest + 1)
-        return PhaseCell(phase[box], arms[(slice(None), *box)] - empty[:, None, None], inside)
+        return PhaseCell(phase[box], arms[:, box[0], box[1]] - empty[:, None, None], inside)
 
     @cached_property
     def within(self) -> Floats:

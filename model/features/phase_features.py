@@ -28,4 +28,9 @@ def _of_cell(codes: NDArray[np.integer]) -> list[float]:
     cell = PhaseCell.of(codes)
     if cell is None:
         return [0.0] * len(NAMES)
-    return [*phase_outline.outline(cell), *phase_body.body(cell), *phase_texture.texture(cell)]
+    ellipsoid = phase_body.Ellipsoid.of(cell)
+    return [
+        *phase_outline.outline(cell),
+        *phase_body.body(cell, ellipsoid),
+        *phase_texture.texture(cell, ellipsoid),
+    ]

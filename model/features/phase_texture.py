@@ -1,6 +1,7 @@
 """Features of the texture within a cell: bands of its phase, granules, tilt contrasts and brightness of its frames.
 
-Scales are pixels of the window.
+Bands and granules are of what the best ellipsoid leaves of the phase: the body's own curve is no texture. Scales are
+pixels of the window.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
+from cytogate.model.features.phase_body import Ellipsoid
 from cytogate.model.features.phase_cell import Floats, PhaseCell, moments, off_center
 
 BLURS = (0.7, 1.2, 2.0, 3.2, 5.2)
@@ -32,9 +34,10 @@ NAMES = (
 )  # fmt: skip
 
 
-def texture(cell: PhaseCell) -> list[float]:
+def texture(cell: PhaseCell, ellipsoid: Ellipsoid) -> list[float]:
     """Return the features that :data:`NAMES` tells: phases in radians, frames in codes, lengths in radii."""
-    blurred = {blur: ndimage.gaussian_filter(cell.phase, blur) for blur in BLURS}
+    rest = cell.phase - ellipsoid.phase
+    blurred = {blur: ndimage.gaussian_filter(rest, blur) for blur in BLURS}
     bands = (blurred[fine] - blurred[coarse] for fine, coarse in pairwise(BLURS))
     return [
         *(value for band in bands for value in moments(band[cell.core])),
