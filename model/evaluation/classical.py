@@ -22,7 +22,7 @@ from cytogate.model.data.cell_file import CellFile
 from cytogate.model.design.design import Design
 from cytogate.model.features import image_features, phase_features
 
-SVM_GRID = {"svc__C": (1, 10, 100), "svc__gamma": ("scale", 0.02)}
+SVM_GRID = {"svc__C": (1, 10, 100), "svc__gamma": ("scale", 0.005, 0.001)}
 FOLDS = 4
 TUNING_CELLS = 4000
 """Cells, of those given for training, that choose C and gamma: their cost grows with the square of the number."""
