@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.native import own_cores
@@ -30,7 +30,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.folder import CODES_FILE, RECORD_FILE, codes_text, design_text, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.classical import features_of, fitted
+from cytogate.model.evaluation.classical import features_in, fitted
 from cytogate.model.evaluation.verdict import Evaluation, Predictions
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import count_macs, count_weights
@@ -44,6 +44,7 @@ from cytogate.model.training.designs import (
     DesignPlan,
     plan_of,
     probabilities_of,
+    symmetries_of,
     train_both,
     train_float,
 )
@@ -51,7 +52,6 @@ from cytogate.model.training.fitting import Fitted, OnProgress
 
 PACKAGES = ("cytogate", "keras", "qkeras-v3", "tensorflow", "numpy", "scikit-learn", "scikit-image")
 PAGE = "page"
-FEATURES_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -246,31 +246,29 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
     design, test = cells.design, cells.split.test
     names = design.network.class_names
     labels = cells.inputs.labels
-    found = {name: probabilities_of(trained.model, cells.inputs, test, design) for name, trained in networks.items()}
+    quantized, float_network = networks[QUANTIZED].model, networks[FLOAT].model
+    views = tuple(
+        probabilities_of(quantized, cells.inputs, test, design, symmetry) for symmetry in range(symmetries_of(design))
+    )
     training = cells.split.training
-    baselines = {
-        name: estimator.predict(_features(cells.inputs, test, cells.design))
-        for name, estimator in fitted(_features(cells.inputs, training, cells.design), labels[training], seed).items()
-    }
+    features = partial(features_in, design=design, workers=own_cores())
+    by_features = fitted(features(cells.inputs, training), labels[training], seed)
+    of_test = features(cells.inputs, test)
+    baselines = {name: estimator.predict(of_test) for name, estimator in by_features.items()}
     unseen, hidden = cells.background_split.test, cells.background
     learned = cells.background_split.training
-    by_features = fitted(_features(hidden, learned, cells.design), hidden.labels[learned], seed)
-    features = _features(hidden, unseen, cells.design)
+    by_background = fitted(features(hidden, learned), hidden.labels[learned], seed)
+    of_unseen = features(hidden, unseen)
     on_hidden = {
-        "network": probabilities_of(on_background.model, hidden, unseen, cells.design).argmax(axis=1),
-        **{name: estimator.predict(features) for name, estimator in by_features.items()},
+        "network": probabilities_of(on_background.model, hidden, unseen, design).argmax(axis=1),
+        **{name: estimator.predict(of_unseen) for name, estimator in by_background.items()},
     }
     return Evaluation.of(
-        Predictions(labels[test], names, found[QUANTIZED], found[FLOAT], baselines),
+        Predictions(labels[test], names, views, probabilities_of(float_network, cells.inputs, test, design), baselines),
         hidden.labels[unseen],
         on_hidden,
         int(np.bincount(labels[training], minlength=len(names)).argmax()),
     )
-
-
-def _features(cells: CellFile, chosen: NDArray[np.int64], design: Design) -> NDArray[np.float64]:
-    compute = features_of(design)
-    return np.concatenate([compute(inputs) for inputs, _ in cells.batches(chosen, FEATURES_AT_A_TIME)])
 
 
 @contextmanager

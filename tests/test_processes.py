@@ -1,15 +1,17 @@
-"""Who goes first on a processor."""
+"""Who goes first on a processor, and work that several processes share."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from cytogate.model.command.processes import go_first
+from cytogate.model.command.processes import go_first, in_processes
+from cytogate.model.errors import InputError
 
 ASK = """
 import json, os, subprocess, sys, threading
@@ -56,3 +58,29 @@ def test_to_be_refused_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     go_first()
     monkeypatch.delattr(os, "sched_setscheduler")
     go_first()
+
+
+def squared(part: int) -> tuple[int, int]:
+    """Also who did it."""
+    return part * part, os.getpid()
+
+
+@pytest.mark.parametrize(("workers", "parts", "others"), [(1, 5, False), (2, 1, False), (2, 5, True)])
+def test_parts_come_in_order_from_any_number_of_processes(workers: int, parts: int, others: bool) -> None:
+    found = list(in_processes(squared, range(3, 3 + parts), workers, "squares"))
+    assert [square for square, _ in found] == [part * part for part in range(3, 3 + parts)]
+    assert (os.getpid() not in {process for _, process in found}) == others
+
+
+def dies(part: int) -> int:
+    """As if the system had wanted its memory, at the second part."""
+    if part == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return part
+
+
+def test_a_process_that_was_ended_is_one_sentence() -> None:
+    before = os.environ.get("OMP_NUM_THREADS")
+    with pytest.raises(InputError, match=r"^squares: a process was ended from outside.*run the same command again$"):
+        list(in_processes(dies, range(4), 2, "squares"))
+    assert os.environ.get("OMP_NUM_THREADS") == before

@@ -22,7 +22,7 @@ from cytogate.model.design.instruments import FourAngle
 from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Interval, Metrics
-from cytogate.model.evaluation.verdict import Evaluation
+from cytogate.model.evaluation.verdict import Evaluation, OverSymmetries, Predictions
 from cytogate.model.networks.exact import count_macs, count_weights, logits
 from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import QUANTIZED_WEIGHTS, load_network, save_network
@@ -252,7 +252,28 @@ def evaluation(*right: int) -> Evaluation:
     quantized, float_network, svm, background = (metrics_of(each, 1000) for each in right)
     gain = (right[0] - right[1]) / 1000
     less = Interval(gain, gain - 0.02, gain + 0.02)
-    return Evaluation(quantized, float_network, {"SVM": svm}, background, 1 / len(CLASS_NAMES), less, none, "SVM")
+    averaged = OverSymmetries(8, none, none, none)
+    return Evaluation(
+        quantized, averaged, float_network, {"SVM": svm}, background, 1 / len(CLASS_NAMES), less, none, "SVM"
+    )
+
+
+def test_the_mean_over_views_is_told_beside_the_single_one() -> None:
+    """Of two classes: one view of four cells is right at half of them, the mean of two at three; all of it paired."""
+    labels, names = np.array([0, 0, 1, 1]), ("left", "right")
+    single, other = (np.stack([left, 1 - left], axis=1) for left in np.array([[6, 4, 1, 7], [7, 9, 2, 6]]) / 10)
+    baselines = {"SVM": np.array([0, 0, 1, 0])}
+    found = Evaluation.of(Predictions(labels, names, (single, other), single, baselines), labels, baselines, 0)
+    assert found.quantized.accuracy.value == found.float_network.accuracy.value == 0.5
+    averaged = found.over_symmetries
+    assert (averaged.views, averaged.accuracy) == (2, Interval.share(3, 4))
+    assert averaged.balanced_accuracy.value == 0.75
+    assert averaged.less_single.value == 0.25
+    assert found.quantized_less_baseline.value == -0.25
+    shown = [(name, accuracy) for name, accuracy, _ in found.rows()][:2]
+    assert shown == [
+        ("quantized network", Interval.share(2, 4)), ("the same, mean of 2 views", Interval.share(3, 4)),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -291,6 +312,9 @@ def recorded(told: dict) -> Metrics:
     return found
 
 
+OF_VIEWS = ("accuracy", "balanced_accuracy", "less_single")
+
+
 def test_the_network_that_comes_along() -> None:
     """It is exact, fits a small device, and its record is of this design, this network and a good verdict."""
     design = load_design("qatom128")
@@ -306,7 +330,10 @@ def test_the_network_that_comes_along() -> None:
     less = {name: Interval(**of[name]) for name in ("quantized_less_float", "quantized_less_baseline")}
     baselines = {name: recorded(told) for name, told in of["baselines"].items()}
     shares = {name: of[name] for name in ("background_share", "baseline")}
-    Evaluation(**found, **less, baselines=baselines, **shares).check(own=False)
+    # A record of before it was told has the single view alone.
+    told = of.get("over_symmetries") or {"views": 1, **dict.fromkeys(OF_VIEWS, of["quantized"]["accuracy"])}
+    over_symmetries = OverSymmetries(told["views"], **{name: Interval(**told[name]) for name in OF_VIEWS})
+    Evaluation(**found, **less, over_symmetries=over_symmetries, baselines=baselines, **shares).check(own=False)
     assert found["quantized"].cells == round(0.16 * record["data"]["cells"])
     for what, curve in record["curves"].items():
         assert len(curve["epochs"]) == record["plan"]["epochs"] + (7 if what == "quantized" else 0)

@@ -1,12 +1,23 @@
-"""Python processes beside this one, and who goes first on a processor."""
+"""Python processes beside this one, work shared among them, and who goes first on a processor."""
 
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from cytogate.model.errors import InputError
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 def run_beside(function: str, *descriptors: int, **options: Any) -> subprocess.Popen[bytes]:
@@ -33,6 +44,72 @@ def run_beside(function: str, *descriptors: int, **options: Any) -> subprocess.P
         stdout=subprocess.DEVNULL,
         **options,
     )
+
+
+def in_processes(
+    function: Callable[[Part], Result], parts: Sequence[Part], workers: int, what: str
+) -> Iterator[Result]:
+    """Give what ``function`` makes of each part, in the order of the parts, whatever the number of processes.
+
+    Parameters
+    ----------
+    function
+        Goes to the processes, with each part, as a pickle; so does its result come back.
+    workers
+        Processes; 1, or a single part, is done within this one.
+    what
+        Names the work where it fails.
+
+    Raises
+    ------
+    InputError
+        If a process was ended from outside.
+    """
+    if workers == 1 or len(parts) < 2:
+        yield from map(function, parts)
+        return
+    # A fresh interpreter each: a fork would inherit the threads of whatever the caller has loaded.
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_a_process():
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        try:
+            yield from pool.map(function, parts)
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"{what}: a process was ended from outside, perhaps for want of memory; "
+                "what is finished is kept, run the same command again"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave interrupts to the parent, and end when it ends, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _one_thread_a_process() -> Iterator[None]:
+    """Keep linear algebra of processes started within from using all cores each (twice as slow on two)."""
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def go_first() -> None:

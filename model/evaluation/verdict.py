@@ -23,11 +23,31 @@ class Predictions:
 
     labels: Labels
     class_names: tuple[str, ...]
-    quantized: NDArray[np.float64]
-    """Probabilities (cells, classes); of the float network, too."""
+    quantized: tuple[NDArray[np.float64], ...]
+    """Probabilities (cells, classes) of each view: the cells as they are, then in the instrument's other symmetries."""
     float_network: NDArray[np.float64]
+    """Probabilities of the cells as they are."""
     baselines: dict[str, Labels]
     """Classes (cells,) by the name of a simpler classifier."""
+
+
+@dataclass(frozen=True)
+class OverSymmetries:
+    """The quantized network with its probabilities averaged over mirrored and turned views of each cell."""
+
+    views: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    less_single: Interval
+    """Accuracy less that of the single view, cell by cell."""
+
+    @staticmethod
+    def of(labels: Labels, views: tuple[NDArray[np.float64], ...], class_names: tuple[str, ...]) -> OverSymmetries:
+        """Average probabilities (cells, classes), of which the first are the single view's."""
+        mean = np.mean(views, axis=0).argmax(axis=1)
+        metrics = Metrics.of(labels, mean, class_names)
+        less_single = Interval.difference(labels, mean, views[0].argmax(axis=1))
+        return OverSymmetries(len(views), metrics.accuracy, metrics.balanced_accuracy, less_single)
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,8 @@ class Evaluation:
     """A quantized network and what it is compared with on the same unseen cells, and the background check."""
 
     quantized: Metrics
+    """Of a single view of each cell, as the device computes it."""
+    over_symmetries: OverSymmetries
     float_network: Metrics
     baselines: dict[str, Metrics]
     """Simpler classifiers on the same cells, the largest class of the training cells among them."""
@@ -64,9 +86,10 @@ class Evaluation:
         right = {name: int(np.count_nonzero(each == labels)) for name, each in baselines.items()}
         best = max(right, key=lambda name: right[name])
         by_background = max(on_hidden.values(), key=lambda each: int(np.count_nonzero(each == hidden_labels)))
-        quantized, float_network = (each.argmax(axis=1) for each in (found.quantized, found.float_network))
+        quantized, float_network = (each.argmax(axis=1) for each in (found.quantized[0], found.float_network))
         return Evaluation(
-            quantized=Metrics.of(labels, quantized, names, found.quantized),
+            quantized=Metrics.of(labels, quantized, names, found.quantized[0]),
+            over_symmetries=OverSymmetries.of(labels, found.quantized, names),
             float_network=Metrics.of(labels, float_network, names, found.float_network),
             baselines={name: Metrics.of(labels, each, names) for name, each in baselines.items()},
             background=Metrics.of(hidden_labels, by_background, names),
@@ -109,8 +132,10 @@ class Evaluation:
 
     def rows(self) -> list[tuple[str, Interval, Interval]]:
         """Return name, accuracy and balanced accuracy of everything that was compared."""
+        averaged = self.over_symmetries
         return [
             ("quantized network", self.quantized.accuracy, self.quantized.balanced_accuracy),
+            (f"the same, mean of {averaged.views} views", averaged.accuracy, averaged.balanced_accuracy),
             ("float network", self.float_network.accuracy, self.float_network.balanced_accuracy),
             *((name, each.accuracy, each.balanced_accuracy) for name, each in self.baselines.items()),
             ("background check", self.background.accuracy, self.background.balanced_accuracy),

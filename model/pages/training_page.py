@@ -77,10 +77,12 @@ def _of_groups(facts: Mapping[str, object]) -> str:
 
 
 def _found(evaluation: Evaluation) -> list[str]:
-    best = evaluation.baseline
+    best, averaged = evaluation.baseline, evaluation.over_symmetries
     sentences = [
         f"Quantization costs nothing that can be told, or this much: quantized less float network "
         f"{told_difference(evaluation.quantized_less_float)}, cell by cell.",
+        f"The device sees each cell once. The mean of the quantized network over {averaged.views} views, mirrored and "
+        f"turned, less the single view: {told_difference(averaged.less_single)}, at {averaged.views} times the work.",
         f"The best simpler classifier on these cells is {best}; quantized network less {best}: "
         f"{told_difference(evaluation.quantized_less_baseline)}.",
     ]

@@ -5,13 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import math
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -21,6 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.processes import in_processes
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.errors import InputError
 
@@ -80,51 +76,7 @@ def make_file(recipe: Recipe, path: Path, store: Store, workers: int = 2) -> Non
 def _made(recipe: Recipe, indices: range, workers: int) -> Iterator[Items]:
     """Yield items (up to BATCH, ...) in the order of ``indices``."""
     batches = [indices[start : start + BATCH] for start in range(0, len(indices), BATCH)]
-    if workers == 1 or len(batches) < 2:
-        yield from map(recipe.make, batches)
-        return
-    # A fresh interpreter each: a fork would inherit the threads of whatever the caller has loaded.
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_a_process():
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-        try:
-            yield from pool.map(recipe.make, batches)
-        except BrokenProcessPool as error:
-            raise InputError(
-                f"{recipe.what}: a process was ended from outside, perhaps for want of memory; "
-                "what is finished is kept, run the same command again"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Leave interrupts to the parent, and end when it ends, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-@contextmanager
-def _one_thread_a_process() -> Iterator[None]:
-    """Keep linear algebra of processes started within from using all cores each (twice as slow on two)."""
-    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return in_processes(recipe.make, batches, workers, recipe.what)
 
 
 class _Finished:

@@ -176,12 +176,13 @@ class _Cells:
 
 
 def probabilities_of(
-    model: keras.Model, cells: CellFile, chosen: NDArray[np.int64], design: Design
+    model: keras.Model, cells: CellFile, chosen: NDArray[np.int64], design: Design, symmetry: int = 0
 ) -> NDArray[np.float64]:
-    """Return probabilities (len(chosen), classes) of some cells of a file."""
+    """Return probabilities (len(chosen), classes) of some cells of a file, seen in a symmetry of :func:`augment`."""
     step = np.float32(contract(design).stage("network_input").format.step)
-    parts = (inputs * step for inputs, _ in cells.batches(chosen, PREDICTED_AT_A_TIME))
-    return softmax(logits_of_values(model, parts), axis=1)
+    batches = (inputs for inputs, _ in cells.batches(chosen, PREDICTED_AT_A_TIME))
+    views = (augment(inputs, np.full(len(inputs), symmetry), design.retrieves_phase) for inputs in batches)
+    return softmax(logits_of_values(model, (inputs * step for inputs in views)), axis=1)
 
 
 PREDICTED_AT_A_TIME = 256
