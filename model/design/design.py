@@ -30,6 +30,8 @@ MOST_WINDOW = 512
 """Rows or columns of a window, at most."""
 INPUT_BITS = 8
 """Of a code of the network's input."""
+LARGEST_OFFSET = 64.0
+"""Of a logit; a class that is so far ahead, or behind, is always said, or never."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,19 @@ class InputCodes:
 
     offset: tuple[int, ...] = quantity("a channel's binned code that becomes 0", low=0, high=2**20 - 1)
     gain: tuple[float, ...] = quantity("a channel's steps of the input for a binned step", low=1e-5, high=256)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What is added to each logit before the largest one is looked for; chosen on validation cells.
+
+    The network adds it to the bias of its last layer, see :mod:`cytogate.model.networks.operating_point`.
+    """
+
+    offsets: tuple[float, ...] = quantity("added to a class's logit", low=-LARGEST_OFFSET, high=LARGEST_OFFSET)
 
     def __post_init__(self) -> None:
         check(self)
@@ -138,6 +153,8 @@ class Design:
     chip: Chip = field(default_factory=Chip)
     codes: InputCodes | None = None
     """Of a bright-field design, once it has been trained."""
+    operating_point: OperatingPoint | None = None
+    """None adds nothing to the logits."""
     folder: Path | None = field(default=None, compare=False)
     """Where the design lies as files; None for one that exists in memory alone."""
 
@@ -146,6 +163,11 @@ class Design:
             raise InputError(
                 f"a design cannot be named {self.name!r}: up to 100 letters, digits, points, hyphens and underscores, "
                 f"a letter or digit first"
+            )
+        if self.operating_point is not None and len(self.operating_point.offsets) != self.network.classes:
+            raise InputError(
+                f"design {self.name}: an operating point of {len(self.operating_point.offsets)} offsets for "
+                f"{self.network.classes} classes; one a class is needed"
             )
         if isinstance(self.instrument, NetworkInputs):
             if not isinstance(self.network.topology, Saved):

@@ -3,7 +3,8 @@
 ``design.toml``
     Sections ``[instrument]``, ``[window]``, ``[network]`` and ``[chip]``, written by hand or by ``cytogate new``.
 ``network/``
-    What training or adoption wrote: topology, weights, and ``codes.toml`` of a bright-field instrument.
+    What training or adoption wrote: topology, weights, ``codes.toml`` of a bright-field instrument, and
+    ``operating-point.toml`` where something is added to the logits.
 ``record.json``
     Where the network comes from: data, seeds, versions, figures.
 
@@ -17,7 +18,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window
+from cytogate.model.design.design import Chip, Design, InputCodes, Network, OperatingPoint, Window
 from cytogate.model.design.file import check_keys, did_you_mean, read_toml, shown, toml_of, typed
 from cytogate.model.design.instruments import INSTRUMENTS, NetworkInputs
 from cytogate.model.design.quantities import rules
@@ -26,6 +27,7 @@ from cytogate.model.errors import InputError
 
 BUILTIN = Path(__file__).resolve().parent / "builtin"
 DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
+OPERATING_POINT_FILE = "operating-point.toml"
 QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 ADOPTED_TOPOLOGY = "quantized.json"
 """In the network's folder where the topology is "saved"."""
@@ -48,18 +50,25 @@ def load_design(given: str | Path) -> Design:
     try:
         path = _design_file(given)
         folder = path.resolve().parent
-        codes_file = folder / NETWORK_FOLDER / CODES_FILE
-        has_codes = codes_file.exists()
+        codes_file, point_file = (folder / NETWORK_FOLDER / name for name in (CODES_FILE, OPERATING_POINT_FILE))
+        has_codes, has_point = codes_file.exists(), point_file.exists()
     except OSError as error:
         raise InputError(f"{str(given)!r}: cannot be read: {error.strerror or error}") from error
     design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
     if design.codes is None and not design.retrieves_phase and has_codes:
-        codes = typed(InputCodes, read_toml(codes_file), f"{codes_file}:")
-        try:
-            design = dataclasses.replace(design, codes=codes)
-        except InputError as error:
-            raise InputError(f"{codes_file}: {error}") from error
+        design = _with_section(design, "codes", InputCodes, codes_file)
+    if design.operating_point is None and has_point:
+        design = _with_section(design, "operating_point", OperatingPoint, point_file)
     return dataclasses.replace(design, folder=folder)
+
+
+def _with_section(design: Design, name: str, section: type, path: Path) -> Design:
+    """Return the design with a section that has a file of its own."""
+    found = typed(section, read_toml(path), f"{path}:")
+    try:
+        return dataclasses.replace(design, **{name: found})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _design_file(given: str | Path) -> Path:
@@ -90,7 +99,7 @@ def design_of(content: bytes, name: str, where: str) -> Design:
 
 def parse_design(given: dict[str, Any], name: str, where: str) -> Design:
     """Return the design of the tables of a ``design.toml``; ``where`` names it in errors."""
-    check_keys(given, ["instrument", "window", "network", "chip", "codes"], f"{where}:")
+    check_keys(given, ["instrument", "window", "network", "chip", *_FITTED], f"{where}:")
     for section in ("instrument", "network", "chip"):
         if section not in given:
             raise InputError(f"{where}: lacks the section [{section}]")
@@ -113,7 +122,9 @@ def parse_design(given: dict[str, Any], name: str, where: str) -> Design:
             window=Window() if without_camera else typed(Window, given["window"], f"{where}: [window]"),
             network=network,
             chip=typed(Chip, given["chip"], f"{where}: [chip]"),
-            codes=typed(InputCodes, given["codes"], f"{where}: [codes]") if "codes" in given else None,
+            **{
+                key: typed(section, given[key], f"{where}: [{key}]") for key, section in _FITTED.items() if key in given
+            },
         )
     except InputError as error:
         told = str(error)
@@ -133,14 +144,20 @@ def design_text(design: Design) -> str:
     sections += _section("network", design.network, {"topology": (topology.name, told)})
     sections += _lines(topology)
     sections += _section("chip", design.chip)
-    if design.codes is not None:
-        sections += _section("codes", design.codes)
+    for name in _FITTED:
+        if getattr(design, name) is not None:
+            sections += _section(name, getattr(design, name))
     return "\n".join(sections) + "\n"
 
 
 def codes_text(codes: InputCodes) -> str:
     """Return ``codes.toml``, which training writes beside the weights."""
     return "\n".join(["# Codes of the network's input; fitted to training cells.", *_lines(codes)]) + "\n"
+
+
+def operating_point_text(point: OperatingPoint) -> str:
+    """Return ``operating-point.toml``, which training writes beside the weights."""
+    return "\n".join(["# Added to the logits; chosen on validation cells.", *_lines(point)]) + "\n"
 
 
 def network_folder(design: Design) -> Path:
@@ -156,6 +173,8 @@ def network_folder(design: Design) -> Path:
     return design.folder / NETWORK_FOLDER
 
 
+_FITTED: dict[str, type] = {"codes": InputCodes, "operating_point": OperatingPoint}
+"""Sections that training fits, by their names, which are those of the design's fields."""
 _KINDS_TOLD = "one of " + ", ".join(INSTRUMENTS)
 
 

@@ -46,7 +46,7 @@ def new_design(folder: Path, like: str | None, kind: str, choices: Choices = AS_
     if path.exists():
         raise InputError(f"{path}: is there already; edit it, or name another folder")
     if like is not None:
-        design = dataclasses.replace(load_design(like), name=name, folder=None, codes=None)
+        design = dataclasses.replace(load_design(like), name=name, folder=None, codes=None, operating_point=None)
     else:
         design = Design(name) if kind == FourAngle.kind else _bright_field(name)
     text = design_text(_with(design, choices))

@@ -28,6 +28,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.npz import open_arrays
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.operating_point import apply_operating_point
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.networks.reading.reader import read_network
 
@@ -47,13 +48,24 @@ def save_network(model: keras.Model, design: Design, quantized: bool) -> Path:
 
 
 def load_network(design: Design, quantized: bool = True) -> keras.Model:
-    """Return the trained network of a design.
+    """Return the trained network of a design, at its operating point.
 
     Raises
     ------
     InputError
-        If there is none, or its weights are of another network than ``design.toml`` asks for.
+        If there is none, its weights are of another network than ``design.toml`` asks for, or it cannot have the
+        operating point.
     """
+    model = _as_trained(design, quantized)
+    if design.operating_point is not None:
+        try:
+            apply_operating_point(model, design.operating_point)
+        except InputError as error:
+            raise InputError(f"{network_folder(design)}: {error}") from error
+    return model
+
+
+def _as_trained(design: Design, quantized: bool) -> keras.Model:
     folder = network_folder(design)
     if isinstance(design.network.topology, Saved):
         return _load_saved(folder / ADOPTED_TOPOLOGY, folder / QUANTIZED_WEIGHTS)
