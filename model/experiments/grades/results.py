@@ -40,10 +40,10 @@ def introduction(page: Page, sizes: TaskSizes, plan: TrainingPlan, ladders: Sequ
     )
     page.text(
         "A grade's ladder leads down from what the simulator drew to what a device computes. Its first rungs are "
-        f"classifiers on the {len(NAMES)} drawn parameters of a cell, or on some of them, which no optics can take away. Then "
-        "come hand-made features of the images with the *true* phase in place of the retrieved one, which the optics "
-        "and the noise have not touched; features of the images as the device gets them, which are the network's "
-        "baselines; the network, float and quantized; and, as the background check, the best that network or "
+        f"classifiers on the {len(NAMES)} drawn parameters of a cell, or on some of them, which no optics can take "
+        "away. Then come hand-made features of the images with the *true* phase in place of the retrieved one, which "
+        "the optics and the noise have not touched; features of the images as the device gets them, which are the "
+        "network's baselines; the network, float and quantized; and, as the background check, the best that network or "
         "classifiers reach on images with the cells hidden. On the first rungs one of support vector machine, "
         "shrinkage LDA and gradient boosting is chosen by the validation cells. The network is compared with the "
         "baseline that is best on the test cells themselves, which favors the baseline."
