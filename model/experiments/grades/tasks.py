@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.data.cell_file import CellFile
@@ -125,7 +126,9 @@ class Task:
         """Give the inputs (cells, N, N, 5) of some cells, a batch at a time, with the true phase for the retrieved."""
         for part in np.array_split(chosen, math.ceil(len(chosen) / READ_AT_A_TIME)):
             inputs = self.inputs.read(part)
-            phases = np.stack([self.cells.phase(int(index)) for index in part])
+            # Small matrix products: beside other work two threads take many times as long as one.
+            with threadpool_limits(1):
+                phases = np.stack([self.cells.phase(int(index)) for index in part])
             inputs[..., ANGLES] = phase_codes(phases, self.design)
             yield inputs
 
