@@ -49,7 +49,7 @@ COARSE = Design(
 )
 """Half as many pixels a side as the default instrument, of four times the light."""
 
-SMALL = GradesSizes(TaskSizes(COARSE, cells=2400, backgrounds=500, runs=12), epochs=16, fine_tune_epochs=3)
+SMALL = GradesSizes(TaskSizes(COARSE, cells=2000, backgrounds=400, runs=12), epochs=16, fine_tune_epochs=3)
 FULL = GradesSizes(
     TaskSizes(Design("qatom128"), cells=30_000, backgrounds=6_000, runs=24), epochs=40, fine_tune_epochs=6
 )

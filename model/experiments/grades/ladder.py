@@ -97,16 +97,23 @@ def climbed(task: Task, plan: TrainingPlan, folder: Path, on_progress: OnProgres
     metrics = {rung: Metrics.of(truth, each, names, probabilities.get(rung)) for rung, each in predicted.items()}
     baseline = max((on_retrieved(name) for name in classifiers), key=lambda rung: metrics[rung].accuracy.known)
     metrics[BACKGROUND] = _of_backgrounds(task, networks.background_test, seed)
-    differences = (Interval.difference(truth, predicted[QUANTIZED], predicted[rung]) for rung in (
-        baseline, FLOAT, TRUE_PHASE,
-    ))  # fmt: skip
     right = predicted[QUANTIZED] == truth
+
+    def quantized_less(rung: str) -> Interval:
+        return Interval.difference(truth, predicted[QUANTIZED], predicted[rung])
+
     return Ladder(
-        task, metrics, chosen, baseline, *differences,
+        task,
+        metrics,
+        chosen,
+        baseline,
+        less_baseline=quantized_less(baseline),
+        less_float=quantized_less(FLOAT),
+        less_true_phase=quantized_less(TRUE_PHASE),
         by_run=_by_run(right, task.runs_of(split.test)) if task.grade.in_runs else {},
         seen=_share(networks.quantized_seen.argmax(axis=1) == labels[task.seen]),
         network=networks.quantized,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, eq=False)
