@@ -42,6 +42,15 @@ def test_sums_without_noise_differ_by_roundings_alone(design: Design) -> None:
         assert abs(difference.mean()) < 0.02 * pixels
 
 
+def test_cells_of_a_run_have_its_gains() -> None:
+    cells = cells_of(SMALL, noisy=False, runs=2)
+    for index in (4, 5):
+        difference = fast_sums(cells, index, SMALL) - exact_sums(cells, index, SMALL)
+        assert np.abs(difference).max() <= SMALL.binning**2 / 2 + 0.5
+    alone = dataclasses.replace(cells, runs=None)
+    assert np.abs(fast_sums(cells, 5, SMALL) - fast_sums(alone, 5, SMALL)).mean() > 4
+
+
 def test_the_cell_is_what_is_compared() -> None:
     """Another cell, another shading, another focus is seen by the comparison above."""
     cells = cells_of(DEFAULT, noisy=False)

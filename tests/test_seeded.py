@@ -44,7 +44,7 @@ def test_who_is_what_stays_as_it_was(items: SeededSet, labels: list[int]) -> Non
 @pytest.mark.parametrize(
     ("module", "purposes"),
     [
-        ("simulation.simulator", "CELL SHADING NOISE LABELS SUMS"),
+        ("simulation.simulator", "CELL SHADING NOISE LABELS SUMS RUN_SHADING RUN_GAIN"),
         ("experiments.topgan.maps", "CELL NOISE LABELS"),
         ("experiments.dcnn.dishes", "CELLS TEXTURE BACKGROUND NOISE LABELS CAMERA"),
         ("experiments.meng2018.atom", "CELL FAULT FAULT_DETAILS PLACE NOISE LABELS RUN SHADING"),

@@ -92,6 +92,19 @@ def test_clips_tile_the_field() -> None:
     assert np.abs(clips[3][:, 0] - clips[0][:, -1]).mean() > 3 * within
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (3, 4)])
+def test_a_field_has_no_seam(rows: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without cells and noise, no two neighboring pixels of 8 fields differ by more than a code."""
+    monkeypatch.setattr(time_lapse, "phase_of", lambda cells, field, rng: np.zeros((*field, FRAMES)))
+    monkeypatch.setattr(time_lapse, "NOISE_RAD", 0.0)
+    for seed in range(8):
+        clips = TimeLapses(1, rows=rows, columns=columns, seed=seed)[0].clips[..., 0].astype(int)
+        field = clips.reshape(rows, columns, CLIP, CLIP).swapaxes(1, 2).reshape(rows * CLIP, columns * CLIP)
+        assert np.ptp(field) > 2
+        for axis in (0, 1):
+            assert np.abs(np.diff(field, axis=axis)).max() <= 1
+
+
 @pytest.mark.parametrize("kind", range(len(KINDS)))
 def test_phase_integrates_to_the_volume(kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell's phase over its area is 2 pi / wavelength (n - n_medium) volume, whatever its form, in all 5 frames."""

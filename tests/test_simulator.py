@@ -26,7 +26,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.simulation.cells import MEDIUM_INDEX
 from cytogate.model.simulation.optics import digitise, four_angle_intensities
-from cytogate.model.simulation.simulator import MAX_DIFFICULTY, SimulatedCells
+from cytogate.model.simulation.simulator import ARM_GAIN_SD, MAX_DIFFICULTY, RUN_GAIN_SD, SimulatedCells
 from cytogate.model.simulation.write import write_cells
 
 SMALL = FourAngle(rows=64, columns=64)
@@ -150,6 +150,26 @@ def test_a_run_has_one_shading() -> None:
     assert (noisy.empty_field(0) != noisy.empty_field(1)).any()
 
 
+def test_runs_share_shading_and_gains() -> None:
+    """Every class comes from every run; cells themselves are those of a set without runs."""
+    own = SimulatedCells(SMALL, cells=60, seed=6, noisy=False)
+    cells = dataclasses.replace(own, runs=3)
+    runs = np.array([cells.run_of(index) for index in range(60)])
+    assert [np.bincount(cells.labels[runs == run]).tolist() for run in range(3)] == [[4] * 5] * 3
+    first, again, other = (int(np.flatnonzero(runs == run)[place]) for run, place in ((0, 0), (0, -1), (1, 0)))
+    assert (cells.empty_field(first) == cells.empty_field(again)).all()
+    assert (cells.empty_field(first) != cells.empty_field(other)).any()
+    assert (cells.phase(again) == own.phase(again)).all()
+    # Gains of the arms, and not the shading alone, which is 1 on average.
+    gains = np.stack([cells.gains(index)[:, 0, 0] for index in (first, other)])
+    brightness = np.stack([cells.empty_field(index).mean(axis=(1, 2)) for index in (first, other)])
+    assert brightness == pytest.approx(gains * 255 / SMALL.full_scale, rel=0.01)
+    assert np.ptp(gains, axis=1).min() > 0.01
+    many = dataclasses.replace(own, cells=3000, runs=600)
+    drawn = np.stack([many.gains(index)[:, 0, 0] for index in range(0, 3000, 5)])
+    assert drawn.mean(axis=1).std() == pytest.approx(np.hypot(RUN_GAIN_SD, ARM_GAIN_SD / 2), rel=0.1)
+
+
 def test_it_is_a_sequence() -> None:
     cells = SimulatedCells(TINY, cells=3)
     assert len(cells) == 3
@@ -168,6 +188,8 @@ def test_it_is_a_sequence() -> None:
         ({"seed": -1}, "seed is -1; it must be 0 to"),
         ({"seed": 2**63}, "seed is 9223372036854775808; it must be 0 to"),
         ({"run": -1}, "run is -1; it must be 0 to"),
+        ({"runs": 0}, "runs is 0; 1000 cells come from 1 to 1000 runs"),
+        ({"runs": 3, "run": 4}, "run is 4 and runs is 3; cells share one run or come from several"),
         ({"difficulty": -0.1}, "difficulty is -0.1; it must be 0 to 10"),
         ({"difficulty": MAX_DIFFICULTY + 1}, "difficulty is 11.0; it must be 0 to 10"),
         ({"difficulty": float("nan")}, "difficulty is nan"),

@@ -42,6 +42,7 @@ def fast_sums(cells: SimulatedCells, index: int, design: Design) -> NDArray[np.i
     light = optics.sums(part, cell.defocus_sds * acquisition.defocus_sd_um)
     if cells.shaded:
         light *= shading_of(optics.terms, acquisition, cells.shading_stream(index))
+    light *= cells.gains(index)
     codes_per_light = (2**acquisition.adc_bits - 1) / acquisition.full_scale
     if cells.noisy:
         rng = cells.sums_stream(index)

@@ -17,6 +17,8 @@ from cytogate.model.simulation.seeded import SeededSet, check_class_names, check
 
 MAX_DIFFICULTY = 10.0
 """Beyond this factor spreads exceed what a cell can be: indices without bound, granules by the million."""
+RUN_GAIN_SD, ARM_GAIN_SD = 0.1, 0.03
+"""Standard deviations of a run's brightness about the instrument's own, and of an arm's about that of its run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +51,16 @@ class SimulatedCells(SeededSet[SimulatedCell]):
     noisy: bool = True
     run: int | None = None
     """All cells share the shading of the run of this number; None: each has its own."""
+    runs: int | None = None
+    """Cells come from so many runs, all classes from each, and share their run's shading and its arms' gains; None: as
+    ``run`` says, and of the instrument's own gain."""
 
     def __post_init__(self) -> None:
         self.check_request(self.cells, self.difficulty, MAX_DIFFICULTY)
         if self.run is not None:
             check_seed("run", self.run)
+        if self.runs is not None:
+            self._check_runs(self.runs)
         check_class_names(self.class_names)
         for name in self.class_names:
             cell_line(name)
@@ -96,9 +103,22 @@ class SimulatedCells(SeededSet[SimulatedCell]):
             instrument.wavelength_um,
         )
 
+    def run_of(self, index: int) -> int:
+        """Return the run that a cell comes from, 0 where all are from one or each from its own."""
+        return 0 if self.runs is None else self.checked(index) // len(self.class_names) % self.runs
+
     def shading_stream(self, index: int) -> np.random.Generator:
-        """Return what draws the shading of a cell: that of its run, where all share one."""
+        """Return what draws the shading of a cell: that of its run, where cells share one."""
+        if self.runs is not None:
+            return self.stream(self.run_of(index), _Purpose.RUN_SHADING)
         return self.stream(index, _Purpose.SHADING) if self.run is None else np.random.default_rng(self.run)
+
+    def gains(self, index: int) -> Floats:
+        """Return the brightness of a cell's arms in units of the instrument's own: (4, 1, 1), 1 where none is drawn."""
+        if self.runs is None:
+            return np.ones((4, 1, 1))
+        drawn = self.stream(self.run_of(index), _Purpose.RUN_GAIN).standard_normal(5).clip(-2.5, 2.5)
+        return (1 + RUN_GAIN_SD * drawn[0]) * (1 + ARM_GAIN_SD * drawn[1:])[:, None, None]
 
     def sums_stream(self, index: int) -> np.random.Generator:
         """Return what draws the noise of a cell's sums of pixels (:mod:`cytogate.model.simulation.fast`)."""
@@ -111,7 +131,13 @@ class SimulatedCells(SeededSet[SimulatedCell]):
     def _digitised(self, intensities: Floats, index: int) -> NDArray[np.unsignedinteger]:
         shading = draw_shading(self.acquisition, self.shading_stream(index)) if self.shaded else None
         noise = self.stream(index, _Purpose.NOISE) if self.noisy else None
-        return digitise(intensities, self.acquisition, shading=shading, rng=noise)
+        return digitise(intensities * self.gains(index), self.acquisition, shading=shading, rng=noise)
+
+    def _check_runs(self, runs: int) -> None:
+        if not 1 <= runs <= self.cells:
+            raise InputError(f"runs is {runs}; {self.cells} cells come from 1 to {self.cells} runs")
+        if self.run is not None:
+            raise InputError(f"run is {self.run} and runs is {runs}; cells share one run or come from several")
 
 
 class _Purpose(IntEnum):
@@ -122,6 +148,8 @@ class _Purpose(IntEnum):
     NOISE = 2
     LABELS = 3
     SUMS = 4
+    RUN_SHADING = 5
+    RUN_GAIN = 6
 
 
 def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:

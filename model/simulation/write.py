@@ -108,10 +108,16 @@ def attributes(cells: SimulatedCells) -> dict[str, str | int | float | bool]:
         "difficulty": cells.difficulty,
         "shaded": cells.shaded,
         "noisy": cells.noisy,
-        "run": "one a cell" if cells.run is None else cells.run,
+        "run": _told_runs(cells),
         "optics": json.dumps(asdict(cells.acquisition)),
         "version": version("cytogate"),
     }
+
+
+def _told_runs(cells: SimulatedCells) -> str | int:
+    if cells.runs is not None:
+        return f"one of {cells.runs}"
+    return "one a cell" if cells.run is None else cells.run
 
 
 def write_hdf5(

@@ -72,8 +72,12 @@ DRIFT_RAD = 0.03
 """Standard deviation of a frame's phase offset."""
 GRADIENT_RAD = 0.08
 """Standard deviation of a movie's slope over the field: "imbalances in cell culture media" (section 4.3)."""
-STITCHING_RAD = 0.05
-"""Standard deviation of what the camera leaves in each of the tiles that a field is stitched of (Figure 4)."""
+CAMERA_RAD = 0.05
+"""Standard deviation of what the camera leaves in every field: one smooth surface over the whole of it.
+
+The paper's fields show "tiling defects" (Figure 4), seams of what they were stitched of. Such lines stand at the same
+place in every clip of a set and say nothing of cells, so that here a field has none.
+"""
 
 MAX_DIFFICULTY = 3.0
 MAX_SIDE = 32
@@ -232,18 +236,15 @@ class TimeLapses(SeededSet[Movie]):
         return draw_cells(self.contents[self.label(index)], self.field, rng, self.difficulty)
 
     def _background(self, index: int) -> Floats:
-        """Return the slope of a movie and what the camera adds to each tile of every movie, (rows, columns, 1)."""
-        rows, columns = self.field
+        """Return the slope of a movie and what the camera adds to every movie, (rows, columns, 1) without a seam."""
         slope = GRADIENT_RAD * self.stream(index, _Purpose.BACKGROUND).standard_normal(2)
-        camera = self.stream(_Purpose.CAMERA)
-        weights = STITCHING_RAD * camera.standard_normal(4) / 2
-        y, x = np.arange(rows)[:, None], np.arange(columns)[None, :]
-        # Seams of the tiles cross the clips, a quarter from their rims.
-        v, u = (math.sqrt(3) * (2 * (((at + CLIP // 4) % CLIP) + 0.5) / CLIP - 1) for at in (y, x))
+        weights = CAMERA_RAD * self.stream(_Purpose.CAMERA).standard_normal(4) / 2
+        # Along each side of the field of mean 0 and variance 1.
+        v, u = (math.sqrt(3) * (2 * (np.arange(side) + 0.5) / side - 1) for side in self.field)
+        v = v[:, None]
         terms = (u, v, u * v, (u**2 - v**2) * math.sqrt(5 / 8))
-        tiles = sum(weight * term for weight, term in zip(weights, terms, strict=True))
-        across = slope[0] * (y / rows - 0.5) + slope[1] * (x / columns - 0.5)
-        return (across * math.sqrt(12) + tiles)[..., None]
+        camera = sum(weight * term for weight, term in zip(weights, terms, strict=True))
+        return (slope[0] * v + slope[1] * u + camera)[..., None]
 
 
 def halved(clips: Clips) -> Clips:

@@ -100,7 +100,7 @@ def _told_data(page: Page, sizes: DcnnSizes, parts: ClipParts) -> None:
     mean = {"": list(np.moveaxis(parts[TRAINING].clips.mean(axis=0), -1, 0))}
     page.plot(
         "figure4",
-        "Figure 4: mean frames of the training clips, with the seams of the tiles that a field is stitched of",
+        "Figure 4: mean frames of the training clips (the paper's show seams of stitched tiles, these none)",
         gallery_plot(mean, label="code"),
     )
 
