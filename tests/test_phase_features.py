@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 from cytogate.model.features.phase_features import NAMES, features
-from cytogate.model.training.recipes import augment
+from cytogate.model.training.designs import augment
 
 Floats = NDArray[np.float64]
 EMPTY_FIELD = 100.0

@@ -19,7 +19,7 @@ from cytogate.model.data.splits import Split
 from cytogate.model.design.design import CLASS_NAMES, Design, Network, Window
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, RECORD_FILE, design_text, load_design, network_folder
 from cytogate.model.design.instruments import FourAngle
-from cytogate.model.design.topologies import Meng2017
+from cytogate.model.design.topologies import Contrast, Meng2017
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.evaluation.verdict import Evaluation, OverSymmetries, Predictions
@@ -30,11 +30,32 @@ from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.train import TrainRequest, _simulated
-from cytogate.model.training.recipes import TrainingPlan, augment, symmetries_of, train
+from cytogate.model.training.designs import (
+    FLOAT,
+    QUANTIZED,
+    DesignPlan,
+    augment,
+    symmetries_of,
+    train_both,
+    train_float,
+)
+from cytogate.model.training.recipes import OneCyclePlan, TrainingPlan
 from tests.conftest import REPOSITORY
 
 DESIGN = Design("small", window=Window(64, 64, 4), network=Network(CLASS_NAMES, Meng2017(filters=(2, 3, 4), dense=6)))
 PLAN = TrainingPlan(seed=3, epochs=2, fine_tune_epochs=1, batch=16)
+CONTRAST = dataclasses.replace(DESIGN, network=Network(CLASS_NAMES, Contrast(filters=(2, 3, 4), dense=6)))
+RECIPES: dict[str, tuple[Design, DesignPlan, dict[str, list[str]]]] = {
+    "each from its own initial weights": (
+        DESIGN, PLAN, {FLOAT: ["train", "train"], QUANTIZED: ["train", "train", "snap", "fine-tune"]}
+    ),
+    "float first": (
+        CONTRAST,
+        OneCyclePlan(seed=3, epochs=2, fine_tune_epochs=1, batch=16),
+        {FLOAT: ["train", "train"], QUANTIZED: ["start", "fine-tune"]},
+    ),
+}  # fmt: skip
+"""Designs, plans, and the phases of each network's epochs."""
 
 
 @pytest.fixture(scope="module")
@@ -106,35 +127,39 @@ class KilledError(Exception):
     """Stands for a killed process."""
 
 
-@pytest.mark.parametrize("quantized", [True, False])
-def test_an_interrupted_training_ends_with_the_same_weights(quantized: bool, cells: CellFile, tmp_path: Path) -> None:
-    straight = train(DESIGN, cells, split_of(cells), tmp_path / "straight", quantized, PLAN)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_an_interrupted_training_ends_with_the_same_weights(recipe: str, cells: CellFile, tmp_path: Path) -> None:
+    design, plan, phases = RECIPES[recipe]
+    straight = train_both(design, cells, split_of(cells), tmp_path / "straight", plan)
     calls = 0
 
     def interrupt(what: str, done: int, total: int) -> None:
         nonlocal calls
         calls += 1
-        if calls in (9, 14, 23):
+        if calls in (9, 14, 23, 29):
             raise KilledError
 
-    for _ in range(5):
+    for _ in range(6):
         try:
-            resumed = train(DESIGN, cells, split_of(cells), tmp_path / "resumed", quantized, PLAN, interrupt)
+            resumed = train_both(design, cells, split_of(cells), tmp_path / "resumed", plan, interrupt)
             break
         except KilledError:
             continue
-    assert calls > 14, "it was interrupted in its second epoch, too"
-    assert resumed.curve == straight.curve
-    assert resumed.selected == straight.selected
-    for one, other in zip(resumed.model.get_weights(), straight.model.get_weights(), strict=True):
-        assert np.array_equal(one, other)
-    phases = [epoch.phase for epoch in straight.curve]
-    assert phases == (["train", "train", "snap", "fine-tune"] if quantized else ["train", "train"])
+    assert calls > 29, "it was interrupted in the second network, too"
+    for name, due in phases.items():
+        assert resumed[name].curve == straight[name].curve
+        assert resumed[name].selected == straight[name].selected
+        weights = (each[name].model.get_weights() for each in (resumed, straight))
+        for one, other in zip(*weights, strict=True):
+            assert np.array_equal(one, other)
+        assert [epoch.phase for epoch in straight[name].curve] == due
 
 
-def test_what_was_trained_can_be_loaded_and_is_exact(cells: CellFile, tmp_path: Path) -> None:
-    trained = train(DESIGN, cells, split_of(cells), tmp_path / "work", True, PLAN)
-    design = dataclasses.replace(DESIGN, folder=tmp_path)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_was_trained_can_be_loaded_and_is_exact(recipe: str, cells: CellFile, tmp_path: Path) -> None:
+    design, plan, _ = RECIPES[recipe]
+    trained = train_both(design, cells, split_of(cells), tmp_path / "work", plan)[QUANTIZED]
+    design = dataclasses.replace(design, folder=tmp_path)
     save_network(trained.model, design, True)
     loaded = load_network(design)
     read_exactly(loaded)
@@ -143,12 +168,12 @@ def test_what_was_trained_can_be_loaded_and_is_exact(cells: CellFile, tmp_path: 
 
 
 def test_a_record_of_another_training_is_refused(cells: CellFile, tmp_path: Path) -> None:
-    train(DESIGN, cells, split_of(cells), tmp_path / "work", False, PLAN)
+    train_float(DESIGN, cells, split_of(cells), tmp_path / "work", PLAN)
     with pytest.raises(InputError, match="belongs to a training with other settings"):
-        train(DESIGN, cells, split_of(cells), tmp_path / "work", False, dataclasses.replace(PLAN, seed=4))
+        train_float(DESIGN, cells, split_of(cells), tmp_path / "work", dataclasses.replace(PLAN, seed=4))
     (tmp_path / "work" / "curve.json").write_text('{"curve": 3', encoding="utf-8")
     with pytest.raises(InputError, match="is no record of a training"):
-        train(DESIGN, cells, split_of(cells), tmp_path / "work", False, PLAN)
+        train_float(DESIGN, cells, split_of(cells), tmp_path / "work", PLAN)
 
 
 @pytest.mark.parametrize("use", ["read", "rewritten"])

@@ -21,7 +21,7 @@ from cytogate.model.experiments.grades.results import (
 from cytogate.model.experiments.grades.tasks import DEFAULT, GRADES, Grade, TaskSizes, task_of
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.pages.page import Page
-from cytogate.model.training.recipes import TrainingPlan
+from cytogate.model.training.designs import DesignPlan, plan_of
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class GradesSizes:
     """How large the experiment is."""
 
     tasks: TaskSizes
-    epochs: int
-    fine_tune_epochs: int
-    """With snapped batch normalization, of the quantized network."""
+    epochs: int | None = None
+    fine_tune_epochs: int | None = None
+    """Of the quantized network; both as the recipe has them where they are not given."""
     grades: tuple[Grade, ...] = GRADES
     """The default grade among them."""
 
-    def plan(self, seed: int) -> TrainingPlan:
+    def plan(self, seed: int) -> DesignPlan:
         """Return the plan of every network."""
-        return TrainingPlan(seed, self.epochs, self.fine_tune_epochs)
+        tasks = self.tasks
+        return plan_of(tasks.design, tasks.cells, seed=seed, epochs=self.epochs, fine_tune_epochs=self.fine_tune_epochs)
 
 
 COARSE = Design(
@@ -49,10 +50,8 @@ COARSE = Design(
 )
 """Half as many pixels a side as the default instrument, of four times the light."""
 
-SMALL = GradesSizes(TaskSizes(COARSE, cells=2000, backgrounds=400, runs=12), epochs=16, fine_tune_epochs=3)
-FULL = GradesSizes(
-    TaskSizes(Design("qatom128"), cells=30_000, backgrounds=6_000, runs=24), epochs=40, fine_tune_epochs=6
-)
+SMALL = GradesSizes(TaskSizes(COARSE, cells=2000, backgrounds=400, runs=12))
+FULL = GradesSizes(TaskSizes(Design("qatom128"), cells=30_000, backgrounds=6_000, runs=24))
 
 
 def run(setting: Setting) -> Page:

@@ -20,8 +20,10 @@ from cytogate.model.evaluation.metrics import Interval, Metrics
 from cytogate.model.experiments.grades.drawn import BULK, OUTLINE
 from cytogate.model.experiments.grades.tasks import READ_AT_A_TIME, Task
 from cytogate.model.networks.keras_backend import keras
+from cytogate.model.training.designs import FLOAT as FLOAT_FORM
+from cytogate.model.training.designs import QUANTIZED as QUANTIZED_FORM
+from cytogate.model.training.designs import DesignPlan, probabilities_of, train_both, train_float
 from cytogate.model.training.fitting import OnProgress
-from cytogate.model.training.recipes import TrainingPlan, probabilities_of, train
 
 Labels = NDArray[np.int64]
 Columns = NDArray[np.float64]
@@ -71,7 +73,7 @@ class Ladder:
         return self.metrics[BACKGROUND].accuracy.is_above(self.chance)
 
 
-def climbed(task: Task, plan: TrainingPlan, folder: Path, on_progress: OnProgress) -> Ladder:
+def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress) -> Ladder:
     """Fit everything to the training cells of a task and report on its test cells; trainings go on in ``folder``."""
     split, labels, names = task.split, task.labels, task.class_names
     truth, seed = labels[split.test], plan.seed
@@ -128,19 +130,17 @@ class _Networks:
     """Of the float network that learned on backgrounds, on the backgrounds that are tested."""
 
 
-def _networks(task: Task, plan: TrainingPlan, folder: Path, on_progress: OnProgress) -> _Networks:
+def _networks(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress) -> _Networks:
     """Train the networks of a task: the one place where networks are trained and asked."""
     design, test = task.design, task.split.test
 
     def shown(what: str, done: int, total: int) -> None:
         on_progress(f"{task.grade.name}, {what}", done, total)
 
-    quantized, floating = (
-        train(design, task.inputs, task.split, folder / name, name == "quantized", plan, shown).model
-        for name in ("quantized", "float")
-    )
-    on_background = train(
-        design, task.backgrounds, task.backgrounds_split, folder / "background", False, plan, shown
+    trained = train_both(design, task.inputs, task.split, folder, plan, shown)
+    quantized, floating = (trained[form].model for form in (QUANTIZED_FORM, FLOAT_FORM))
+    on_background = train_float(
+        design, task.backgrounds, task.backgrounds_split, folder / "background", plan, shown
     ).model
     nothing = np.zeros((0, len(task.class_names)))
     return _Networks(

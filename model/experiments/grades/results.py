@@ -22,14 +22,14 @@ from cytogate.model.experiments.grades.ladder import (
 from cytogate.model.experiments.grades.tasks import TaskSizes
 from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.pages.page import Page, told_difference
-from cytogate.model.training.recipes import TrainingPlan
+from cytogate.model.training.designs import DesignPlan
 
 CODES_ON_PAGE = 16
 """Unseen cells that go along with the quantized network."""
 BEST_BASELINE = "best classifier on features of the retrieved phase"
 
 
-def introduction(page: Page, sizes: TaskSizes, plan: TrainingPlan, ladders: Sequence[Ladder]) -> None:
+def introduction(page: Page, sizes: TaskSizes, plan: DesignPlan, ladders: Sequence[Ladder]) -> None:
     """Say what is compared, and on how many cells."""
     design, first = sizes.design, ladders[0].task
     page.text(
@@ -164,7 +164,8 @@ def _verdict(ladder: Ladder) -> str:
     optics = _points(ladder.metrics[TRUE_PHASE].accuracy, ladder.metrics[ladder.baseline].accuracy)
     return (
         f"*{ladder.task.grade.name.capitalize()}*: the quantized network is {relation} the best classifier on "
-        f"features: {told_difference(difference)}; from the true to the retrieved phase features lose {optics:.1f} points."
+        f"features: {told_difference(difference)}; from the true to the retrieved phase features lose {optics:.1f} "
+        "points."
     )
 
 
