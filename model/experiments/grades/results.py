@@ -163,8 +163,9 @@ def _verdict(ladder: Ladder) -> str:
     relation = "above" if difference.is_above(0) else "below" if difference.is_below(0) else "not told apart from"
     optics = _points(ladder.metrics[TRUE_PHASE].accuracy, ladder.metrics[ladder.baseline].accuracy)
     return (
-        f"*{ladder.task.grade.name.capitalize()}*: the quantized network is {relation} the best classifier on features "
-        f"({told_difference(difference)}); from the true to the retrieved phase features lose {optics:.1f} points."
+        f"*{ladder.task.grade.name.capitalize()}*: the quantized network is {relation} the best classifier on "
+        f"features: {told_difference(difference)}; from the true to the retrieved phase features lose {optics:.1f} "
+        "points."
     )
 
 
