@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS, Board
-from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window, binned
+from cytogate.model.design.design import Chip, Design, InputCodes, Network, OperatingPoint, Window, binned
 from cytogate.model.design.file import toml_of
 from cytogate.model.design.folder import (
     BUILTIN,
@@ -42,8 +42,9 @@ BRIGHT = Design(
     window=Window(40, 56, 1),
     network=Network(("G1", 'named "so", é'), Compact()),
     codes=InputCodes((120, 7), (0.25, 1e-5)),
+    operating_point=OperatingPoint((-0.3, 1.0)),
 )
-"""Beside the built-in ones: another instrument, with the codes that a training has fitted."""
+"""Beside the built-in ones: another instrument, with the codes and offsets that a training has fitted."""
 DESIGNS = {name: load_design(name) for name in builtin_names()} | {
     "bright": BRIGHT,
     "inputs": Design("inputs", instrument=NetworkInputs(), network=Network(("a", "b"), Saved())),
@@ -163,6 +164,7 @@ def all_fields() -> dict[str, Field]:
     found += fields_of(qatom, "network", qatom.network)
     found += fields_of(qatom, "window", qatom.window) + fields_of(qatom, "chip", qatom.chip)
     found += fields_of(BRIGHT, "codes", BRIGHT.codes)
+    found += fields_of(BRIGHT, "operating_point", BRIGHT.operating_point)
     return {f"{each.design.name} {each.section} {each.name}": each for each in found}
 
 
@@ -364,6 +366,10 @@ CONTRADICTIONS: dict[str, tuple[Tables, str]] = {
     "codes of other channels": (
         changed("bright", codes={"offset": [1], "gain": [1.0]}),
         "codes of 1 offsets and 1 gains for 2 channels",
+    ),
+    "an operating point of other classes": (
+        changed("bright", operating_point={"offsets": [0.0, 1.0, 2.0]}),
+        "an operating point of 3 offsets for 2 classes; one a class is needed",
     ),
     "inputs from elsewhere for a topology that is built": (
         changed("inputs", network={"topology": "compact"}),
@@ -648,7 +654,7 @@ def test_a_new_design_like_another(like: str, tmp_path: Path, monkeypatch: pytes
     saved(BRIGHT, Path("folder"))
     assert new("deep/mine", "--like", like) == 0
     other = load_design(like)
-    assert load_design("deep/mine") == dataclasses.replace(other, name="mine", codes=None)
+    assert load_design("deep/mine") == dataclasses.replace(other, name="mine", codes=None, operating_point=None)
     assert [path.name for path in Path("deep/mine").iterdir()] == [DESIGN_FILE]
 
 
