@@ -234,7 +234,8 @@ def test_a_whole_number_is_a_number_too(field: Field) -> None:
     assert rule.high is not None
     whole = min(math.ceil(rule.low), math.floor(rule.high))
     found = parse_design(field.having(field.wrapped(whole)), field.design.name, "here")
-    sections = (found.instrument, found.window, found.network.topology, found.network, found.chip, found.codes)
+    network, fitted = found.network, (found.codes, found.operating_point)
+    sections = (found.instrument, found.window, network.topology, network, found.chip, *fitted)
     (value,) = (getattr(each, field.name) for each in sections if each is not None and field.name in rules(type(each)))
     assert type(value if not isinstance(value, tuple) else value[-1]) is float
 
@@ -252,7 +253,7 @@ def test_the_range_ends_where_it_says(field: Field) -> None:
     assert rule.high is not None
     assert rule.low < rule.high
     step = 1 if field.item is int else 1e-9 * abs(rule.high)
-    wrong_values: list[Any] = [rule.low - step, rule.high + step, -rule.high]
+    wrong_values: list[Any] = [rule.low - step, rule.high + step, rule.low - abs(rule.high)]
     if field.item is float:
         wrong_values += [math.nan, math.inf, -math.inf]
     for wrong in wrong_values:
