@@ -1,7 +1,7 @@
 """What ``cytogate train`` does: cells, split, codes, networks, baselines, background check, verdict, page.
 
 Cells come from a file of the user's or, without one, from the simulator. Everything that is fitted is fitted to
-training cells; the epoch is selected on validation cells; test cells are looked at once, at the end.
+training cells; epoch and operating point are selected on validation cells; test cells are looked at once, at the end.
 """
 
 from __future__ import annotations
@@ -26,14 +26,25 @@ from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.own_cells import OwnCells, fit_codes, write_inputs
 from cytogate.model.data.splits import Split, check_classes
-from cytogate.model.design.design import Design
-from cytogate.model.design.folder import CODES_FILE, RECORD_FILE, codes_text, design_text, network_folder
+from cytogate.model.design.design import Design, OperatingPoint
+from cytogate.model.design.folder import (
+    CODES_FILE,
+    OPERATING_POINT_FILE,
+    RECORD_FILE,
+    codes_text,
+    design_text,
+    network_folder,
+    operating_point_text,
+)
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.classical import features_in, fitted
+from cytogate.model.evaluation.operating_point import Chosen, Rates, chosen
 from cytogate.model.evaluation.verdict import Evaluation, Predictions
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import count_macs, count_weights
+from cytogate.model.networks.operating_point import apply_operating_point, offset_step
+from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -100,6 +111,8 @@ def run_train(request: TrainRequest) -> None:
     if isinstance(request.design.network.topology, Saved):
         raise InputError(f"design {request.design.name}: its network was adopted; `cytogate adopt` replaces it")
     folder = network_folder(request.design)
+    # Of an earlier training; no training depends on it.
+    request = dataclasses.replace(request, design=dataclasses.replace(request.design, operating_point=None))
     for quantized in (True, False):
         # A window that the network does not suit is told before any cell is read.
         build(request.design, quantized)
@@ -120,12 +133,20 @@ def run_train(request: TrainRequest) -> None:
             design, cells.background, cells.background_split, trainings / "background", plan, on_progress
         )
     with console.status("hand-made features, SVM, LDA, gradient boosting ..."):
-        evaluation = _evaluate(cells, networks, on_background, plan.seed)
+        point, decided = _operating_point(cells, networks)
+        design = dataclasses.replace(design, operating_point=point.operating_point)
+        evaluation = _evaluate(cells, decided, on_background, plan.seed)
+        unmoved = _rates(cells, networks[QUANTIZED])
+    # Never beside the weights of another training, whenever this ends.
+    (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
     for name, trained in networks.items():
         save_network(trained.model, design, name == QUANTIZED)
     if design.codes is not None:
         with whole_file(folder / CODES_FILE) as partial:
             partial.write_text(codes_text(design.codes), encoding="utf-8")
+    if design.operating_point is not None:
+        with whole_file(folder / OPERATING_POINT_FILE) as partial:
+            partial.write_text(operating_point_text(design.operating_point), encoding="utf-8")
     record: dict[str, object] = {
         "network": design.name,
         "simulated": cells.simulated,
@@ -136,6 +157,7 @@ def run_train(request: TrainRequest) -> None:
         "macs": count_macs(networks[QUANTIZED].model),
         "weights": count_weights(networks[QUANTIZED].model),
         "versions": {package: version(package) for package in PACKAGES},
+        "operating_point": {**dataclasses.asdict(point), "test_without": dataclasses.asdict(unmoved)},
         "evaluation": dataclasses.asdict(evaluation),
         "curves": {
             name: {"selected": trained.selected, "epochs": [dataclasses.asdict(epoch) for epoch in trained.curve]}
@@ -149,7 +171,9 @@ def run_train(request: TrainRequest) -> None:
     command = f"cytogate train --design {design.name}" + ("" if request.input is None else f" --input {cells.source}")
     command += "" if request.dataset is None else f" --dataset {request.dataset}"
     curves = {name: trained.curve for name, trained in networks.items()}
-    page = training_page(design, evaluation, cells.split, cells.source, cells.simulated, cells.facts, curves)
+    page = training_page(
+        design, evaluation, (point, unmoved), cells.split, cells.source, cells.simulated, cells.facts, curves
+    )
     page.write(folder.parent / PAGE, {"command": command, "minutes": (time.perf_counter() - began) / 60})
     evaluation.print(console, f"{len(cells.split.test):,} {'simulated ' if cells.simulated else ''}cells never seen")
     console.print(f"written: {folder}, {path}, {folder.parent / PAGE / 'README.md'}", soft_wrap=True)
@@ -239,6 +263,43 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
         design, inputs, split, background, Split.of(background.labels, seed),
         f"simulator, seed {request.data_seed}", True, facts,
     )  # fmt: skip
+
+
+def _operating_point(cells: Cells, networks: dict[str, Fitted]) -> tuple[Chosen, dict[str, Fitted]]:
+    """Return what is added to the logits, chosen on the quantized network's of validation cells, and the networks so.
+
+    The float network gets the same, so that the two differ by quantization alone.
+    """
+    design, split, labels = cells.design, cells.split, cells.inputs.labels
+
+    def moved(name: str, point: OperatingPoint) -> Fitted:
+        network = build(design, name == QUANTIZED)
+        network.set_weights(networks[name].model.get_weights())
+        apply_operating_point(network, point)
+        return dataclasses.replace(networks[name], model=network)
+
+    def is_possible(offsets: tuple[float, ...]) -> bool:
+        try:
+            read_exactly(moved(QUANTIZED, OperatingPoint(offsets)).model)
+        except InputError:
+            return False
+        return True
+
+    model = networks[QUANTIZED].model
+    found = probabilities_of(model, cells.inputs, split.validation, design)
+    # Logits but for what is common to a cell's; none is so far behind that its probability is zero, but for a fault.
+    logits = np.log(np.maximum(found, np.finfo(np.float64).tiny))
+    training_cells = np.bincount(labels[split.training], minlength=design.network.classes)
+    point = chosen(logits, labels[split.validation], training_cells, offset_step(model), is_possible)
+    kept = point.operating_point
+    return point, networks if kept is None else {name: moved(name, kept) for name in networks}
+
+
+def _rates(cells: Cells, trained: Fitted) -> Rates:
+    """Return what a network gets right of the test cells."""
+    test = cells.split.test
+    predicted = probabilities_of(trained.model, cells.inputs, test, cells.design).argmax(axis=1)
+    return Rates.of(cells.inputs.labels[test], predicted)
 
 
 def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, seed: int) -> Evaluation:

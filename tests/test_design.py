@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS, Board
-from cytogate.model.design.design import Chip, Design, InputCodes, Network, Window, binned
+from cytogate.model.design.design import Chip, Design, InputCodes, Network, OperatingPoint, Window, binned
 from cytogate.model.design.file import toml_of
 from cytogate.model.design.folder import (
     BUILTIN,
@@ -42,8 +42,9 @@ BRIGHT = Design(
     window=Window(40, 56, 1),
     network=Network(("G1", 'named "so", é'), Compact()),
     codes=InputCodes((120, 7), (0.25, 1e-5)),
+    operating_point=OperatingPoint((-0.3, 1.0)),
 )
-"""Beside the built-in ones: another instrument, with the codes that a training has fitted."""
+"""Beside the built-in ones: another instrument, with the codes and offsets that a training has fitted."""
 DESIGNS = {name: load_design(name) for name in builtin_names()} | {
     "bright": BRIGHT,
     "inputs": Design("inputs", instrument=NetworkInputs(), network=Network(("a", "b"), Saved())),
@@ -163,6 +164,7 @@ def all_fields() -> dict[str, Field]:
     found += fields_of(qatom, "network", qatom.network)
     found += fields_of(qatom, "window", qatom.window) + fields_of(qatom, "chip", qatom.chip)
     found += fields_of(BRIGHT, "codes", BRIGHT.codes)
+    found += fields_of(BRIGHT, "operating_point", BRIGHT.operating_point)
     return {f"{each.design.name} {each.section} {each.name}": each for each in found}
 
 
@@ -232,7 +234,8 @@ def test_a_whole_number_is_a_number_too(field: Field) -> None:
     assert rule.high is not None
     whole = min(math.ceil(rule.low), math.floor(rule.high))
     found = parse_design(field.having(field.wrapped(whole)), field.design.name, "here")
-    sections = (found.instrument, found.window, found.network.topology, found.network, found.chip, found.codes)
+    network, fitted = found.network, (found.codes, found.operating_point)
+    sections = (found.instrument, found.window, network.topology, network, found.chip, *fitted)
     (value,) = (getattr(each, field.name) for each in sections if each is not None and field.name in rules(type(each)))
     assert type(value if not isinstance(value, tuple) else value[-1]) is float
 
@@ -250,7 +253,7 @@ def test_the_range_ends_where_it_says(field: Field) -> None:
     assert rule.high is not None
     assert rule.low < rule.high
     step = 1 if field.item is int else 1e-9 * abs(rule.high)
-    wrong_values: list[Any] = [rule.low - step, rule.high + step, -rule.high]
+    wrong_values: list[Any] = [rule.low - step, rule.high + step, rule.low - abs(rule.high)]
     if field.item is float:
         wrong_values += [math.nan, math.inf, -math.inf]
     for wrong in wrong_values:
@@ -364,6 +367,10 @@ CONTRADICTIONS: dict[str, tuple[Tables, str]] = {
     "codes of other channels": (
         changed("bright", codes={"offset": [1], "gain": [1.0]}),
         "codes of 1 offsets and 1 gains for 2 channels",
+    ),
+    "an operating point of other classes": (
+        changed("bright", operating_point={"offsets": [0.0, 1.0, 2.0]}),
+        "an operating point of 3 offsets for 2 classes; one a class is needed",
     ),
     "inputs from elsewhere for a topology that is built": (
         changed("inputs", network={"topology": "compact"}),
@@ -648,7 +655,7 @@ def test_a_new_design_like_another(like: str, tmp_path: Path, monkeypatch: pytes
     saved(BRIGHT, Path("folder"))
     assert new("deep/mine", "--like", like) == 0
     other = load_design(like)
-    assert load_design("deep/mine") == dataclasses.replace(other, name="mine", codes=None)
+    assert load_design("deep/mine") == dataclasses.replace(other, name="mine", codes=None, operating_point=None)
     assert [path.name for path in Path("deep/mine").iterdir()] == [DESIGN_FILE]
 
 

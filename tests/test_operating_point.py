@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.dummy import DummyClassifier
 
+from cytogate.model import train as training
+from cytogate.model.command.dispatch import main
 from cytogate.model.design.design import Design, Network, OperatingPoint, Window
 from cytogate.model.design.folder import (
     DESIGN_FILE,
     NETWORK_FOLDER,
     OPERATING_POINT_FILE,
     QUANTIZED_WEIGHTS,
+    RECORD_FILE,
     design_of,
     design_text,
     load_design,
     operating_point_text,
 )
-from cytogate.model.design.instruments import NetworkInputs
-from cytogate.model.design.topologies import Meng2017, Saved
+from cytogate.model.design.instruments import BrightField, NetworkInputs
+from cytogate.model.design.topologies import Compact, Meng2017, Saved
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.operating_point import MOST_LOST, Rates, chosen, offsets_of
+from cytogate.model.evaluation.operating_point import MOST_LOST, Chosen, Rates, chosen, offsets_of
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import settle_weights
 from cytogate.model.networks.identity import identity
@@ -32,7 +39,8 @@ from cytogate.model.networks.operating_point import apply_operating_point, offse
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import load_network, load_operations, save_adopted, save_network
-from cytogate.sim.csim.network import compare_logits
+from cytogate.sim.csim.adopt import adopt
+from cytogate.sim.csim.network import ExactLogits, compare_logits
 from tests.layers import bits, classifier, convolution, dense, extremes, keras_codes, rectified, rounded
 
 layers = keras.layers
@@ -250,6 +258,100 @@ def test_a_design_that_cannot_have_one_says_where(tmp_path: Path) -> None:
     save_adopted(network(bias_quantizer=bits(6, 0)), design)
     with pytest.raises(InputError, match=f"{tmp_path / NETWORK_FOLDER}: layer logits: the operating point makes bias"):
         load_operations(design)
+
+
+def test_adopting_another_network_leaves_none_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holding = ExactLogits(1, 0)
+    monkeypatch.setattr("cytogate.sim.csim.adopt.compare_logits", lambda *_: holding)
+    design = dataclasses.replace(ADOPTING, folder=tmp_path)
+    (tmp_path / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+    path = tmp_path / NETWORK_FOLDER / OPERATING_POINT_FILE
+    path.parent.mkdir()
+    path.write_text(operating_point_text(OperatingPoint((-1.0, 1.0))), encoding="utf-8")
+    last = layers.Flatten(), dense(2, kernel_quantizer=bits(4))
+    model = classifier(convolution(1, 8, strides=4), rounded(rectified()), *last, shape=(32, 32, 1), entry=bits(8, 0),
+                       ends=False)  # fmt: skip
+    model.save(tmp_path / "mine.keras")
+    adopt(load_design(tmp_path), tmp_path / "mine.keras")
+    assert not path.exists()
+    assert load_design(tmp_path).operating_point is None
+
+
+# Chosen by a training.
+
+PICTURED = Design(
+    "own", BrightField(("bright field",), 0.5, 0.5, 8, 32, 32), Window(32, 32, 1), Network(("disk", "ring"), Compact())
+)
+SMALLEST = Compact(filters=(2, 2), dense=4)
+ADOPTING = dataclasses.replace(PICTURED, network=Network(("disk", "ring"), Saved()))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Many disks and a few rings."""
+    rng = np.random.default_rng(0)
+    y, x = np.indices((32, 32)) - 15.5
+    for name, count in (("disk", 90), ("ring", 30)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(count):
+            distance = np.hypot(y - rng.uniform(-1, 1), x - rng.uniform(-1, 1))
+            shape = distance < 9 if name == "disk" else np.abs(distance - 8) < 2
+            codes = np.clip(60 + 120 * shape + rng.normal(0, 10, (32, 32)), 0, 255)
+            Image.fromarray(codes.astype(np.uint8)).save(tmp_path / "pictures" / name / f"{number:03}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_training_keeps_what_was_chosen_and_forgets_what_an_earlier_one_chose(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the weights, in the record and on the page; its figures are those of the network that is loaded."""
+    monkeypatch.chdir(tmp_path)
+    folder, asked = tmp_path / "own", []
+    path = folder / NETWORK_FOLDER / OPERATING_POINT_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(operating_point_text(OperatingPoint((1.0, -1.0))), encoding="utf-8")
+    design = dataclasses.replace(PICTURED, network=Network(PICTURED.network.class_names, SMALLEST))
+    (folder / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+
+    def choose(logits: np.ndarray, labels: np.ndarray, training_cells: np.ndarray, *others: object) -> Chosen:
+        asked.append((np.bincount(labels).tolist(), training_cells.tolist()))
+        return Chosen(0.5, offsets, *(Rates.of(labels, (logits + added).argmax(axis=1)) for added in (0, offsets)))
+
+    def trained() -> tuple[Design, dict[str, Any]]:
+        arguments = ["--input", str(pictures), "--epochs", "1", "--fine-tune-epochs", "0", "--work", "work"]
+        assert main(["train", "--design", "own", *arguments]) in (0, 1)
+        return load_design(folder), json.loads((folder / RECORD_FILE).read_text())
+
+    # What is chosen is not what is tried here, so that it does not depend on what was learned.
+    monkeypatch.setattr(training, "chosen", choose)
+    # Nor are the classifiers that a network is compared with.
+    monkeypatch.setattr(
+        training, "fitted", lambda features, labels, _: {"one": DummyClassifier().fit(features, labels)}
+    )
+    offsets = (0.0, 0.0)
+    plain, record = trained()
+    assert (plain.operating_point, path.exists()) == (None, False)
+    page = (folder / "page" / "README.md").read_text(encoding="utf-8")
+    assert "Operating point: logits are compared as they are." in page
+    before, bias = record["evaluation"]["quantized"], load_operations(plain).logits.bias.values
+    # So much for the class that is said less that it is said more.
+    offsets = (3.0, -3.0) if np.diff(np.sum(before["confusion"], axis=0)) > 0 else (-3.0, 3.0)
+    moved, record = trained()
+    assert moved == dataclasses.replace(plain, operating_point=OperatingPoint(offsets))
+    assert record["design"] == design_text(moved)
+    assert tuple(record["operating_point"]["offsets"]) == offsets
+    assert np.array_equal(load_operations(moved).logits.bias.values - bias, offsets)
+    assert record["operating_point"]["test_without"] == pytest.approx(
+        {name: before[name]["value"] for name in ("accuracy", "balanced_accuracy")}
+    )
+    assert record["evaluation"]["quantized"]["confusion"] != before["confusion"]
+    page = (folder / "page" / "README.md").read_text(encoding="utf-8")
+    assert "Operating point: 50% of the logarithm of the classes' priors is taken off the logits" in page
+    (of_validation, of_training), again = asked
+    assert (sum(of_validation), sum(of_training)) == (record["split"]["validation"], record["split"]["training"])
+    assert again == (of_validation, of_training)
+    assert of_training[0] > 2 * of_training[1]
+    assert len(list((tmp_path / "work").rglob("training-*"))) == 1, "the second training is the first one"
 
 
 # Chosen.

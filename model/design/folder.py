@@ -64,7 +64,7 @@ def load_design(given: str | Path) -> Design:
 
 def _with_section(design: Design, name: str, section: type, path: Path) -> Design:
     """Return the design with a section that has a file of its own."""
-    found = typed(section, read_toml(path), f"{path}:")
+    found: Any = typed(section, read_toml(path), f"{path}:")
     try:
         return dataclasses.replace(design, **{name: found})
     except InputError as error:

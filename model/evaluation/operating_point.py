@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.design.design import OperatingPoint
 from cytogate.model.evaluation.metrics import Labels
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -49,6 +50,11 @@ class Chosen:
     """Of each class, in units of logits; their mean is zero but for rounding."""
     without: Rates
     with_offsets: Rates
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """What a design keeps; None where nothing is added."""
+        return OperatingPoint(self.offsets) if any(self.offsets) else None
 
 
 def offsets_of(training_cells: NDArray[np.integer], share: float, step: float) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cytogate.model.data.splits import Split
 from cytogate.model.design.design import Design
+from cytogate.model.evaluation.operating_point import MOST_LOST, Chosen, Rates
 from cytogate.model.evaluation.verdict import LARGEST_CLASS, Evaluation
 from cytogate.model.pages.page import Page
 from cytogate.model.pages.plots import accuracy_plot, confusion_plot, reliability_plot
@@ -19,13 +20,22 @@ FEW = 30
 def training_page(
     design: Design,
     evaluation: Evaluation,
+    point: tuple[Chosen, Rates],
     split: Split,
     source: str,
     simulated: bool,
     facts: Mapping[str, object],
     curves: Mapping[str, Sequence[Epoch]],
 ) -> Page:
-    """Return the page; ``facts`` are what is known of the data."""
+    """Return the page.
+
+    Parameters
+    ----------
+    point
+        The operating point, and what the quantized network gets right of the test cells without it.
+    facts
+        What is known of the data.
+    """
     page = Page(f"Design {design.name}, trained", simulated=simulated)
     page.text(
         f"Cells of {source}: {len(split.training):,} train, {len(split.validation):,} select the epoch, and "
@@ -40,6 +50,7 @@ def training_page(
     )
     for sentence in _found(evaluation):
         page.text(sentence)
+    page.text(_operating_point(*point, design.network.class_names))
     page.table(
         "classes",
         "Quantized network, one class against the rest",
@@ -74,6 +85,23 @@ def _of_groups(facts: Mapping[str, object]) -> str:
     if isinstance(groups, list):
         return f"The {len(groups)} groups ({', '.join(groups[:8])}{', ...' if len(groups) > 8 else ''}) are never cut."
     return "Every class is split by the same shares; the cells have no groups."
+
+
+def _operating_point(point: Chosen, without: Rates, class_names: tuple[str, ...]) -> str:
+    if point.operating_point is None:
+        return (
+            "Operating point: logits are compared as they are. Taking shares of the classes' priors off them does not "
+            f"raise balanced accuracy on validation cells, or costs more than {MOST_LOST:.0%} of the cells."
+        )
+    offsets = ", ".join(f"{name} {offset:+.2f}" for name, offset in zip(class_names, point.offsets, strict=True))
+    return (
+        f"Operating point: {point.share:.0%} of the logarithm of the classes' priors is taken off the logits, by the "
+        f"biases of the last layer ({offsets}), as chosen on validation cells: balanced accuracy "
+        f"{point.without.balanced_accuracy:.1%} there before, {point.with_offsets.balanced_accuracy:.1%} after; "
+        f"accuracy {point.without.accuracy:.1%} and {point.with_offsets.accuracy:.1%}. All figures of networks here "
+        f"are at this point; without it, the quantized network has accuracy {without.accuracy:.1%} and balanced "
+        f"accuracy {without.balanced_accuracy:.1%} on the test cells."
+    )
 
 
 def _found(evaluation: Evaluation) -> list[str]:

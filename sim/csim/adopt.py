@@ -14,7 +14,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.folder import DESIGN_FILE, network_folder
+from cytogate.model.design.folder import DESIGN_FILE, OPERATING_POINT_FILE, network_folder
 from cytogate.model.design.topologies import Saved
 from cytogate.model.design.topology_line import with_topology
 from cytogate.model.errors import CheckFailed, InputError
@@ -73,6 +73,8 @@ def adopt(design: Design, file: Path) -> Adopted:
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
         design = dataclasses.replace(design, network=dataclasses.replace(design.network, topology=Saved()))
+    # It was of the network that lay there.
+    (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
     save_adopted(model, design)
     return Adopted(
         model.name, found.values, network.macs, network.weights, likeness, reading.keras_rounds, reading.host
