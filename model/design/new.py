@@ -105,5 +105,6 @@ def _bright_field(name: str) -> Design:
         rows=48,
         columns=48,
     )
-    network = Network(("class A", "class B"), Compact())
+    # Small enough for each board beside the front end.
+    network = Network(("class A", "class B"), Compact(filters=(8, 16, 32), dense=32))
     return Design(name, instrument=instrument, window=Window(48, 48, 1), network=network)
