@@ -33,7 +33,16 @@ from cytogate.model.design.folder import (
 from cytogate.model.design.instruments import BrightField, NetworkInputs
 from cytogate.model.design.new import KINDS, new_design
 from cytogate.model.design.quantities import Rule, rules
-from cytogate.model.design.topologies import PUBLISHED, TOPOLOGIES, Compact, Meng2017, Published, Saved, Topology
+from cytogate.model.design.topologies import (
+    PUBLISHED,
+    TOPOLOGIES,
+    Compact,
+    Contrast,
+    Meng2017,
+    Published,
+    Saved,
+    Topology,
+)
 from cytogate.model.errors import InputError
 
 BRIGHT = Design(
@@ -49,6 +58,7 @@ DESIGNS = {name: load_design(name) for name in builtin_names()} | {
     "bright": BRIGHT,
     "inputs": Design("inputs", instrument=NetworkInputs(), network=Network(("a", "b"), Saved())),
     **{name: Design(name, network=Network(("a", "b"), Published(name, 0.5))) for name in PUBLISHED},
+    "meng": Design("meng", network=Network(("a", "b"), Meng2017())),
     "rtl": Design("rtl", chip=Chip("zcu104", 187.5, "rtl", 8, 0.25)),
 }
 Tables = dict[str, Any]
@@ -157,7 +167,8 @@ def all_fields() -> dict[str, Field]:
     qatom = DESIGNS["qatom128"]
     for design in (qatom, BRIGHT):
         found += fields_of(design, "instrument", design.instrument)
-    topologies: list[tuple[Design, Topology]] = [(qatom, Meng2017()), (BRIGHT, Compact())]
+    topologies: list[tuple[Design, Topology]] = [(qatom, Contrast()), (BRIGHT, Compact())]
+    topologies.append((DESIGNS["meng"], Meng2017()))
     topologies.append((DESIGNS["dcae"], Published("dcae")))
     for design, topology in topologies:
         found += fields_of(design, "network", topology)
@@ -326,7 +337,9 @@ def test_a_missing_or_misspelt_section_is_named(section: str) -> None:
 def test_what_is_chosen_is_one_of_a_list(section: str, key: str) -> None:
     given = tables(DESIGNS["qatom128"])
     right = given[section].pop(key)
-    assert f"[{section}] lacks {key}: one of {right}" in refused(given).replace("meng2017, compact", "meng2017")
+    assert f"[{section}] lacks {key}: one of {right}" in refused(given).replace(
+        "contrast, meng2017, compact", "contrast"
+    )
     for wrong in ("", 3, True, ["x"], {}):
         given[section][key] = wrong
         assert "; known are " in refused(given)
