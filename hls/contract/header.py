@@ -36,18 +36,20 @@ def header_text(terms: Contract) -> str:
         "namespace contract {",
     ]
     for group in constants(terms):
-        lines += ["", f"// {group.comment}", *map(_constant, group.constants)]
+        lines += ["", f"// {group.comment}", *map(constant_line, group.constants)]
     for table in tables(terms):
-        lines += ["", *_table(table)]
+        lines += ["", *table_lines(table)]
     return "\n".join([*lines, "", "}  // namespace contract", ""])
 
 
-def _constant(constant: Constant) -> str:
+def constant_line(constant: Constant) -> str:
+    """Return a constant's definition."""
     comment = f"  // {constant.comment}" if constant.comment else ""
     return f"constexpr int {_name(constant.name)} = {constant.value};{comment}"
 
 
-def _table(table: Table) -> list[str]:
+def table_lines(table: Table) -> list[str]:
+    """Return a table's definition, a line each."""
     flat = table.codes.tolist()
     rows = [", ".join(map(str, flat[start : start + CODES_A_LINE])) for start in range(0, len(flat), CODES_A_LINE)]
     return [

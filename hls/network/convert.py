@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cytogate.hls.network.layers import REPACK, HlsLayer, hls_layers
+from cytogate.hls.network.moments import MASK_MOMENTS, register, write_headers
 from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.estimates.network import stream_depth
+from cytogate.model.estimates.network import stream_depth, taken_in_before_joints
 from cytogate.model.networks.identity import identity
 from cytogate.model.networks.operations import IntegerNetwork
 
@@ -39,6 +40,8 @@ POOLING = "nnet_utils/nnet_pooling_stream.h"
 POOLING_FUNCTION = "void pooling2d_cl("
 TILES = "assert(CONFIG_T::pool_height == CONFIG_T::stride_height && CONFIG_T::pool_width == CONFIG_T::stride_width);"
 JOINTS = ("Merge", "Concatenate")
+TAKES_AS_IT_COMES = ("GlobalPooling2D", MASK_MOMENTS)
+"""Layers that take every pixel of a map as it comes and give one vector."""
 UNCHANGED = {REPACK: "Reshape", "PointwiseConv2D": "Conv2D"}
 """Classes that hls4ml puts in the place of others, which compute the same."""
 
@@ -69,6 +72,8 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
     with _quiet():
         graph.write()
     _let_windows_overlap(partial / "firmware" / POOLING)
+    if any(layer.kind == MASK_MOMENTS for layer in layers):
+        write_headers(partial / "firmware")
     input_types = tuple(variable.type.name for variable in graph.get_input_variables())
     project = HlsProject(folder, TOP, network.logits.format, network.logits.shape, identity(network), input_types)
     (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
@@ -94,6 +99,7 @@ def _graph(layers: Sequence[HlsLayer], network: IntegerNetwork, design: Design) 
         from hls4ml.model.graph import ModelGraph
         from hls4ml.utils.config import create_config
 
+        register(BACKEND)
         config = create_config(
             output_dir="unused",
             project_name=TOP,
@@ -143,15 +149,22 @@ def _size_streams(graph: ModelGraph) -> None:
 
     In a chain, and where chains of different inputs join, no depth can lock up: who waits, waits for a neighbor that
     can go on. Where ways part and join again, one may have to run ahead of the other by as much as the layers on that
-    one keep back: what parts them, and what joins them, have streams that hold a whole map.
+    one keep back: what parts them, and what joins them, have streams that hold a whole map; but not where
+    :func:`~cytogate.model.estimates.network.taken_in_before_joints` holds.
     """
     nodes = list(graph.get_layers())
     readers: dict[str, list[Any]] = {}
     for node in nodes:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
+
+    def following(node: Any) -> list[Any]:
+        return [reader for name in node.outputs for reader in readers.get(name, [])]
+
     for node in nodes:
-        parts = node.class_name == COPY
+        parts = node.class_name == COPY and not taken_in_before_joints(
+            node, following, lambda it: it.class_name in TAKES_AS_IT_COMES, lambda it: it.class_name in JOINTS
+        )
         for name in node.outputs:
             words = node.get_output_variable(name)
             if words.pragma is None or name not in readers:
@@ -160,7 +173,8 @@ def _size_streams(graph: ModelGraph) -> None:
             row_length = 1
             if len(words.shape) == 3:
                 rows, columns, _ = words.shape
-                whole = parts or reader.class_name in JOINTS or len(reader.get_output_variable().shape) == 1
+                at_once = len(reader.get_output_variable().shape) == 1 and reader.class_name not in TAKES_AS_IT_COMES
+                whole = parts or reader.class_name in JOINTS or at_once
                 row_length = int(rows * columns if whole else columns)
             words.pragma = ("stream", stream_depth(row_length))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cytogate.hls.network.moments import MASK_MOMENTS
 from cytogate.model.contract.fixed_point import Format, Overflow
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import reuse_factor
@@ -27,6 +28,7 @@ from cytogate.model.networks.operations import (
     Depthwise,
     Input,
     IntegerNetwork,
+    MaskMoments,
     Maximum,
     MaxPool,
     Mean,
@@ -221,6 +223,11 @@ def _is_global(operation: MaxPool | Mean) -> bool:
     return operation.shape[:2] == (1, 1) and operation.window == operation.map
 
 
+def _moments(operation: MaskMoments) -> Made:
+    rows, columns, _ = operation.map
+    return MASK_MOMENTS, {"in_height": rows, "in_width": columns, "n_out": operation.shape[0]}, {}
+
+
 def _add(operation: Add) -> Made:
     return "Merge", {"op": "add"}, {}
 
@@ -295,6 +302,7 @@ _MAKERS: dict[type, Callable[[Any], Made]] = {
     Scale: _scale,
     MaxPool: _max_pool,
     Mean: _mean,
+    MaskMoments: _moments,
     Add: _add,
     Subtract: _subtract,
     Maximum: _maximum,

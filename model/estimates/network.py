@@ -16,7 +16,9 @@ that conversion asks for, and from how hls4ml 1.3 writes a layer under ``io_stre
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
@@ -28,10 +30,14 @@ from cytogate.model.estimates.shapes import (
     Join,
     Layer,
     Map,
+    Moments,
     NetworkShapes,
     Pooling,
     Weighted,
 )
+
+Node = TypeVar("Node")
+"""A layer, as whoever asks has it."""
 
 STREAM_DEPTH_MIN = 2
 """Below, writer and reader of a stream would take turns."""
@@ -149,6 +155,27 @@ def stream_depth(row_length: int) -> int:
     return max(STREAM_DEPTH_MIN, row_length)
 
 
+def taken_in_before_joints(
+    layer: Node,
+    readers: Callable[[Node], Iterable[Node]],
+    takes_as_it_comes: Callable[[Node], bool],
+    is_joint: Callable[[Node], bool],
+) -> bool:
+    """Whether each way from where ways part leads to a layer that takes a whole map as it comes, ahead of any joint.
+
+    Such a layer, moments of a mask or a pooling over the whole map, takes every pixel and gives one vector. Then a row
+    a stream is enough, and nothing can lock up: a way waits at its end only when vectors of its own fill the stream to
+    the joint, so it has taken in the whole of the cells that they tell of. The same pixels went into the other way,
+    which has what it needs to finish the first of those cells: a layer takes one cell at a time and no pixel of the
+    next one, and the zeros behind a map are written without a pixel. So the joint gets the vector that it waits for.
+    """
+    return all(
+        takes_as_it_comes(each)
+        or (not is_joint(each) and taken_in_before_joints(each, readers, takes_as_it_comes, is_joint))
+        for each in readers(layer)
+    )
+
+
 def _estimated(layer: Weighted, read: Map, clocks_of_a_cell: int) -> LayerEstimate:
     inputs, outputs, positions = layer.inputs(read), layer.writes.channels, layer.writes.pixels
     # hls4ml computes all products of a depthwise convolution at once.
@@ -210,13 +237,23 @@ def _streams(layer: Layer, shapes: NetworkShapes) -> list[Buffer]:
         entering = layer.entering(shapes.before(layer))
         found.append(Buffer("padded", layer.name, entering.pixel_bits, stream_depth(entering.columns)))
     # Ahead of a joint, and where ways part, a stream holds a map: one way may run ahead of the other.
-    bits, whole = layer.writes.pixel_bits, stream_depth(layer.writes.pixels)
+    bits, row, whole = layer.writes.pixel_bits, stream_depth(layer.writes.columns), stream_depth(layer.writes.pixels)
     if readers and not isinstance(layer, Input):
         at_once = len(readers) == 1 and isinstance(readers[0], (Dense, Join))
-        found.append(Buffer("written", layer.name, bits, whole if at_once else stream_depth(layer.writes.columns)))
+        found.append(Buffer("written", layer.name, bits, whole if at_once else row))
     if len(readers) > 1:
-        found += [Buffer("copied", layer.name, bits, whole) for _ in readers]
+        apart = taken_in_before_joints(
+            layer, shapes.readers, lambda it: _takes_as_it_comes(it, shapes), lambda it: isinstance(it, Join)
+        )
+        found += [Buffer("copied", layer.name, bits, row if apart else whole) for _ in readers]
     return found
+
+
+def _takes_as_it_comes(layer: Layer, shapes: NetworkShapes) -> bool:
+    if isinstance(layer, Pooling):
+        read = shapes.before(layer)
+        return layer.window == (read.rows, read.columns)
+    return isinstance(layer, Moments)
 
 
 def _line_buffer_luts(layer: Layer, shapes: NetworkShapes) -> int:
