@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from cytogate.hls.network.convert import convert
-from cytogate.hls.sources import rtl_sources
+from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
 from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Network, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
-from cytogate.model.design.topologies import PUBLISHED, Compact, Meng2017, Published
+from cytogate.model.design.new import KINDS, new_design
+from cytogate.model.design.topologies import PUBLISHED, Compact, Contrast, Meng2017, Published
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import area_report
 from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
+from cytogate.model.estimates.moments import moments_area
 from cytogate.model.estimates.network import estimate_network
 from cytogate.model.estimates.retrieval import FITTED_RESIDUAL, estimate_retrieval, retrieval_modules
 from cytogate.model.estimates.shapes import (
@@ -37,6 +39,7 @@ from cytogate.model.estimates.system import SystemEstimate, check_fit, estimate,
 from cytogate.model.interface.registers import Register
 from cytogate.model.networks import compact, dcnn
 from cytogate.model.networks.build import build
+from cytogate.model.networks.contrast import contrast
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.reading.reader import read_exactly
@@ -161,6 +164,7 @@ def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
 
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "meng2017": lambda: exact_network(Meng2017(), 64),
+    "contrast": lambda: settled(contrast(Contrast(filters=(4, 6, 8), dense=16), 64, 5, quantized=True, empty_code=116)),
     "compact": lambda: settled(compact.compact(Compact(), (40, 40, 2), 7, quantized=True)),
     "dcnn": lambda: settled(dcnn.quantized_network(dcnn.Dcnn().scaled(32, 0.25))),
     "ways that part": lambda: classifier(residual, separated, fire),
@@ -260,6 +264,23 @@ def test_binning_has_about_the_logic_that_yosys_counts(samples_per_clock: int, b
     values = 4 * samples_per_clock
     assert found.area.lut == pytest.approx(values * BINNING_LUT * 10 + 192, rel=0.15)
     assert found.area.ff == pytest.approx(values * (RAW_FF * 8 + BINNING_FF * 10) + 44, rel=0.15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_design_fits_every_board(kind: str, tmp_path: Path) -> None:
+    design = load_design(new_design(tmp_path / "mine", None, kind))
+    for fit in fit_boards(design, shapes_in(design)):
+        assert fit.samples_per_clock is not None, fit.told
+
+
+def test_moments_cost_what_is_counted_in_their_text() -> None:
+    """Of 96 x 96 pixels: 3 products a pixel; 13 a row, two of them wider than a multiplier; 5 multipliers a cell."""
+    area = moments_area(96, 96)
+    text = (FPGA / "src" / "mask_moments.hpp").read_text(encoding="utf-8")
+    products = re.findall(r"= (?:row\.\w+ \* y\.\w+|above \* [\w.]+);", text)
+    assert len(products) == 3 + 13
+    assert area.dsp == 3 + (13 + 2) + (3 + 1 + 1 + 1)
+    assert area.bram36 == 0.5
 
 
 @pytest.mark.parametrize("name", ["qatom64", "qatom128"])

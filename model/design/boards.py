@@ -95,7 +95,7 @@ BOARDS = {
             port_bits=64,
             clock_mhz=100.0,
             pll_mhz=1000.0,
-            network_clocks_per_pixel=4,
+            network_clocks_per_pixel=5,
         ),
         Board(
             "kv260",

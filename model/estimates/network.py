@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
+from cytogate.model.estimates.moments import MOMENTS_CYCLES, moments_area
 from cytogate.model.estimates.shapes import (
     Convolution,
     Dense,
@@ -116,6 +117,10 @@ def estimate_network(shapes: NetworkShapes, clocks_per_pixel: int) -> NetworkEst
     deep = sum(row.bram36 for row in streams if row.depth > LUT_RAM_WORDS)
     shallow = sum(row.copies * row.width for row in streams if row.depth <= LUT_RAM_WORDS)
     logic = sum((_logic(layer, shapes.before(layer), layers[layer.name]) for layer in weighted), Area())
+    for layer in shapes.layers:
+        if isinstance(layer, Moments):
+            read = shapes.before(layer)
+            logic += moments_area(read.rows, read.columns)
     line_buffers = sum(_line_buffer_luts(layer, shapes) for layer in shapes.layers)
     return NetworkEstimate(
         layers=tuple(layers.values()),
@@ -192,6 +197,7 @@ def _latency(shapes: NetworkShapes, layers: dict[str, LayerEstimate]) -> int:
     passed: dict[str, int] = {}
     for layer in shapes.layers:
         own = layers[layer.name].reuse if layer.name in layers else 0
+        own += MOMENTS_CYCLES * isinstance(layer, Moments)
         passed[layer.name] = own + max((passed[name] for name in layer.reads), default=0)
     return passed[shapes.layers[-1].name]
 
