@@ -168,8 +168,12 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "compact": lambda: settled(compact.compact(Compact(), (40, 40, 2), 7, quantized=True)),
     "dcnn": lambda: settled(dcnn.quantized_network(dcnn.Dcnn().scaled(32, 0.25))),
     "ways that part": lambda: classifier(residual, separated, fire),
+    "contrast": lambda: build(load_design("qatom64"), quantized=True),
 }
-"""Normalization behind and before pooling; two inputs that a Concatenate joins; ways that part and join again."""
+"""Normalization behind and before pooling; two inputs that a Concatenate joins; ways that part and join again.
+
+Those of the default network part, and each takes the whole map in before they join.
+"""
 
 
 @pytest.mark.parametrize(("name", "board"), [*((name, "kv260") for name in NETWORKS), ("meng2017", "pynq-z2")])

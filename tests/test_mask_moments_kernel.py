@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,15 @@ import pytest
 from cytogate.hls.network.moments import HEADERS, LAW, SOURCE, write_headers
 from cytogate.model.command.cpp import compiler
 from cytogate.model.contract.mask_moments import EMPTY_CODE, FEATURES, MASK_CODE, mask_moments
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import load_design
+from cytogate.model.design.topologies import Contrast
+from cytogate.model.networks.build import build as build_network
+from cytogate.model.networks.folding import start_folded
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.reading.reader import read_network
 from cytogate.sim.csim.compile import ap_types, build
+from cytogate.sim.csim.network import compare_logits
 
 SIZES = ((1, 1), (2, 1), (1, 5), (7, 9), (24, 17), (48, 48), (96, 64), (256, 31), (256, 256))
 """Rows and columns."""
@@ -131,3 +140,71 @@ def test_the_layer_is_cpp_14(bench: Path) -> None:
         code = re.sub("//.*", "", (bench / HEADERS / header).read_text(encoding="ascii"))
         assert "constexpr" in code
         assert re.findall(r"\b(?:float|double|new|malloc|vector)\b", code) == []
+
+
+SMALL = Contrast(filters=(4, 4, 6), dense=8)
+
+
+def with_topology(name: str, topology: Contrast) -> Design:
+    """Return a design of ours with a network of contrasts."""
+    design = load_design(name)
+    return replace(design, network=replace(design.network, topology=topology))
+
+
+def pixels(size: int, cells: int) -> np.ndarray:
+    """Return codes (cells, size, size, channels) of cells in an empty field, and of what no instrument should deliver.
+
+    Of the latter: noise, both extremes, a single pixel, and a mask at the border of the part that is looked at.
+    """
+    rng = np.random.default_rng(size)
+    down, along = np.mgrid[:size, :size]
+    found = []
+    for number in range(cells):
+        codes = rng.integers(118, 138, (size, size, 5))
+        y, x = size / 2 + rng.uniform(-0.2, 0.2, 2) * size
+        inside = np.hypot(down - y, along - x) < size * (0.02 + 0.3 * number / cells)
+        codes[inside, :4] = rng.integers(0, 256, (inside.sum(), 4))
+        codes[..., 4] = np.where(inside, rng.integers(36, 256, (size, size)), rng.integers(28, 36, (size, size)))
+        found.append(codes)
+    one, edge = np.full((size, size, 5), 32), np.full((size, size, 5), 32)
+    one[size // 2, size // 2] = 255
+    edge[:, : size // 8 + 2, 4] = 77
+    full = [np.full((size, size, 5), code) for code in (0, 255)]
+    return np.stack([*found, rng.integers(0, 256, (size, size, 5)), *full, one, edge])
+
+
+def untrained(design: Design) -> IntegerNetwork:
+    """Return the network of a design as the float one starts it, whose normalizations are drawn at random."""
+    rng = np.random.default_rng(3)
+    quantized, given = build_network(design, quantized=True), build_network(design, quantized=False)
+    for layer in given.layers:
+        if "normalization" in layer.name:
+            gamma, beta, mean, variance = layer.get_weights()
+            near_one = [rng.uniform(0.5, 1.5, each.shape) for each in (gamma, variance)]
+            about_zero = [rng.normal(0, 0.3, each.shape) for each in (beta, mean)]
+            layer.set_weights([near_one[0], *about_zero, near_one[1]])
+    start_folded(quantized, given, (pixels(design.size, 8) / 256).astype(np.float32))
+    return read_network(quantized).network
+
+
+@pytest.mark.parametrize(
+    ("name", "topology", "cells", "until"),
+    [
+        pytest.param("qatom64", SMALL, 16, "logits", id="small"),
+        *(
+            pytest.param(f"qatom{size}", Contrast(), cells, until, id=f"{until} of {size}", marks=pytest.mark.full)
+            for size, cells in ((64, 16), (128, 8), (256, 3))
+            for until in ("joined", "logits")
+        ),
+    ],
+)
+def test_networks_of_contrasts_are_equal_in_c_simulation(
+    name: str, topology: Contrast, cells: int, until: str, builds: Path
+) -> None:
+    """In the logits, and in what comes ahead of the dense layers: means and moments, joined."""
+    design = with_topology(name, topology)
+    network, codes = untrained(design).until(until), pixels(design.size, cells)
+    due = network.classify(codes)
+    assert len(np.unique(due, axis=0)) > cells, "words that are all one would prove nothing"
+    found = compare_logits(network, [codes], design, builds / "contrast" / f"{name}_{topology.dense}_{until}")
+    assert (found.values, found.differing, found.first) == (due.size, 0, "")

@@ -105,11 +105,11 @@ def register(backend_name: str) -> None:
     from hls4ml.backends.template import FunctionCallTemplate
     from hls4ml.model.layers import Layer, register_layer
 
-    class MaskMoments(Layer):  # type: ignore[misc]
+    class MaskMoments(Layer):
         def initialize(self) -> None:
             self.add_output_variable([self.get_attr("n_out")])
 
-    class Call(FunctionCallTemplate):  # type: ignore[misc]
+    class Call(FunctionCallTemplate):
         def __init__(self) -> None:
             super().__init__(MaskMoments, include_header=[f"{HEADERS}/{SOURCE}"])
 
