@@ -74,6 +74,12 @@ def test_codes_put_the_background_at_zero() -> None:
     assert network_codes(images)[..., 0].tolist() == [[[0, 2, 4, -3, -128, -128, 127, 127]]]
 
 
+def test_codes_of_binned_images_are_of_their_means() -> None:
+    """Rounded once, after the mean: (130 + 131 + 126 + 126) / 4 is 2.25 above the background, 3.375 codes."""
+    images = np.array([[[130, 131, 126, 126], [126, 126, 126, 127]]], np.uint8)
+    assert network_codes(images, 2)[..., 0].tolist() == [[[3, 0]]]
+
+
 @pytest.mark.realdata
 def test_the_real_cells() -> None:
     """1,540 cells, each once; abnormal parts as published: 454, 418, 239 and 69."""

@@ -47,12 +47,15 @@ class SpermCells:
         return SpermCells(np.concatenate([self.images, others.images]), np.concatenate([self.labels, others.labels]))
 
 
-def network_codes(images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Return what a network sees (cells, rows, columns, 1) of gray images (cells, rows, columns).
+def network_codes(images: NDArray[np.uint8], binning: int = 1) -> NDArray[np.int8]:
+    """Return what a network sees (cells, rows / binning, columns / binning, 1) of gray images (cells, rows, columns).
 
-    Signed 8 bits, the background at 0: a fixed table, the same for every cell.
+    Signed 8 bits, the background at 0: means of ``binning`` pixels along each axis, then a fixed scale and offset, the
+    same for every cell.
     """
-    codes = np.rint((images[..., None].astype(np.float64) - MIDDLE_GRAY) * GAIN)
+    cells, rows, columns = images.shape
+    blocks = images.reshape(cells, rows // binning, binning, columns // binning, binning, 1)
+    codes = np.rint((blocks.mean(axis=(2, 4)) - MIDDLE_GRAY) * GAIN)
     return np.clip(codes, -128, 127).astype(np.int8)
 
 

@@ -27,8 +27,12 @@ from cytogate.model.pages.page import Page
 IMAGES_ON_PAGE = 16
 """Images of noise that go along with the quantized network."""
 
-SMALL = SpermSizes(folds=3, side=48, width=0.5, teacher_epochs=10, epochs=16, quantized_epochs=3, fine_tune_epochs=2)
-FULL = SpermSizes(folds=5, side=48, width=1.0, teacher_epochs=40, epochs=60, quantized_epochs=10, fine_tune_epochs=5)
+SMALL = SpermSizes(
+    folds=3, binning=2, side=24, width=0.5, teacher_epochs=16, epochs=24, quantized_epochs=4, fine_tune_epochs=2
+)
+FULL = SpermSizes(
+    folds=5, binning=2, side=24, width=1.0, teacher_epochs=80, epochs=120, quantized_epochs=16, fine_tune_epochs=8
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +64,8 @@ def run_on(parts: Parts, sizes: SpermSizes, setting: Setting) -> Page:
         float_student = lesson.float_network("student", sizes.epochs, show)
         quantized = lesson.quantized_network("quantized", float_student.model, show)
     predicted = {
-        QUANTIZED: _said(logits_of(quantized.model, reported.images, sizes.side)),
-        FLOAT: _said(logits_of(float_student.model, reported.images, sizes.side)),
+        QUANTIZED: _said(logits_of(quantized.model, reported.images, sizes)),
+        FLOAT: _said(logits_of(float_student.model, reported.images, sizes)),
         TEACHERS_TOGETHER: (teaching.reported > 0.5).astype(np.int64),
         **baseline_predictions(learned, features, setting),
         BACKGROUND: _of_background(learned, reported, setting),
@@ -69,7 +73,7 @@ def run_on(parts: Parts, sizes: SpermSizes, setting: Setting) -> Page:
     results = Results(learned, reported, parts.name, predicted, teaching)
     page = Page("MHSMA: four parts of unstained human sperm cells", simulated=False)
     describe(page, results, sizes, quantized, float_student)
-    codes = middle(network_codes(learned.images), sizes.side)
+    codes = middle(network_codes(learned.images, sizes.binning), sizes.side)
     noise = noise_like(codes, IMAGES_ON_PAGE, setting.seed)
     page.quantized_network(quantized.model, [noise], mhsma.LABELS)
     return page

@@ -120,13 +120,18 @@ def _intro(page: Page, results: Results, sizes: SpermSizes, quantized: Fitted) -
     page.text(
         f"One network gives four logits, each above 0 where its part is abnormal: {count_macs(quantized.model):,} "
         f"multiplications and {count_weights(quantized.model):,} parameters a cell, on the middle "
-        f"{sizes.side}x{sizes.side} pixels. It is a student: it learns, for {sizes.epochs} epochs of images turned by "
-        f"any angle, mirrored, moved, scaled and dimmed at random, what teachers say of its cells, and no label. The "
-        f"quantized network starts from the float one and goes on for {sizes.quantized_epochs} epochs and, with "
-        f"snapped batch normalization, {sizes.fine_tune_epochs}. Teachers are float networks of the same form and "
-        f"classifiers on hand-made features, fitted to {sizes.folds - 1} of {sizes.folds} folds of the cells and asked "
-        "of the fold that they have not seen; a logistic regression joins what they say."
+        f"{sizes.side}x{sizes.side} pixels{_binned(sizes.binning)}. It is a student: it learns no label, but what "
+        f"teachers say of its cells, for {sizes.epochs} epochs of images turned by any angle, mirrored, moved, scaled "
+        f"and dimmed at random. The quantized network starts from the float one and goes on for "
+        f"{sizes.quantized_epochs} epochs and, with snapped batch normalization, {sizes.fine_tune_epochs}. Teachers "
+        f"are float networks of the same form and classifiers on hand-made features, fitted to {sizes.folds - 1} of "
+        f"{sizes.folds} folds of the cells and asked of the fold that they have not seen; a logistic regression joins "
+        f"what they say."
     )
+
+
+def _binned(binning: int) -> str:
+    return "" if binning == 1 else f" that are means of {binning}x{binning} of the camera's"
 
 
 def _verdict(results: Results) -> str:

@@ -64,8 +64,8 @@ def taught(
     others = {name: np.zeros(reported.labels.shape) for name in TEACHERS}
     for number, fold in enumerate(folds):
         network = _network(cells, fold, number, sizes, setting)
-        own[NETWORK][fold.test] = logits_of_views(network, cells.images[fold.test], sizes.side)
-        others[NETWORK] += logits_of_views(network, reported.images, sizes.side) / len(folds)
+        own[NETWORK][fold.test] = logits_of_views(network, cells.images[fold.test], sizes)
+        others[NETWORK] += logits_of_views(network, reported.images, sizes) / len(folds)
         for column in setting.tracked(range(len(LABELS)), f"fold {number + 1}: classifiers on hand-made features"):
             for name, estimator in _teachers(setting.seed).items():
                 _fit(estimator, features[0][fold.training], cells.labels[fold.training, column])
