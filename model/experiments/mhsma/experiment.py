@@ -31,7 +31,7 @@ SMALL = SpermSizes(
     folds=3, binning=2, side=24, width=0.5, teacher_epochs=16, epochs=24, quantized_epochs=4, fine_tune_epochs=2
 )
 FULL = SpermSizes(
-    folds=5, binning=2, side=24, width=1.0, teacher_epochs=80, epochs=120, quantized_epochs=16, fine_tune_epochs=8
+    folds=4, binning=2, side=24, width=1.0, teacher_epochs=70, epochs=100, quantized_epochs=12, fine_tune_epochs=6
 )
 
 
