@@ -33,7 +33,7 @@ LIMITS = (
 )
 SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-largescale")
 """Public sets that are read; see ``docs/sets.md``."""
-EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades")
+EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma")
 """Each is a folder of ``model/experiments``."""
 
 

@@ -67,11 +67,11 @@ def network_codes(images: NDArray[np.uint16]) -> NDArray[np.int8]:
     return np.clip(np.rint(np.stack([bright, dark], axis=-1)), -128, 127).astype(np.int8)
 
 
-def data_folder() -> Path:
-    """Return the folder of real data that the environment names."""
+def data_folder(holding: str = FOLDER) -> Path:
+    """Return the folder of real data that the environment names; the error names the set that it is to hold."""
     named = os.environ.get(VARIABLE)
     if not named or not Path(named).is_dir():
-        raise InputError(f"{VARIABLE} is {named or 'not set'}; it must name the folder that holds {FOLDER}")
+        raise InputError(f"{VARIABLE} is {named or 'not set'}; it must name the folder that holds {holding}")
     return Path(named)
 
 

@@ -25,6 +25,7 @@ from cytogate.model.data.preprocessing import shifted_at_random, turned_at_rando
 from cytogate.model.design.topologies import Compact
 from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.metrics import Interval, Metrics
+from cytogate.model.experiments.noise import noise_like
 from cytogate.model.experiments.setting import Experiment, Setting
 from cytogate.model.features import image_features
 from cytogate.model.networks.compact import compact, scaled
@@ -114,18 +115,9 @@ def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
         "Quantized network: validation accuracy by epoch, every fold",
         accuracy_plot({f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)}),
     )
-    page.quantized_network(quantized.model, [_noise_like(trainer.codes(False), setting.seed)], cells.class_names)
+    noise = noise_like(trainer.codes(False), IMAGES_ON_PAGE, setting.seed)
+    page.quantized_network(quantized.model, [noise], cells.class_names)
     return page
-
-
-def _noise_like(codes: NDArray[np.int8], seed: int) -> NDArray[np.int8]:
-    """Return codes (IMAGES_ON_PAGE, side, side, 2), each pixel drawn with the mean and the spread that it has in cells.
-
-    They go along with the network instead of cells: these belong to those who took them, and a page may be handed on.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = rng.normal(codes.mean(axis=0), codes.std(axis=0), (IMAGES_ON_PAGE, *codes.shape[1:]))
-    return np.clip(np.rint(drawn), SIGNED_PIXEL.code_min, SIGNED_PIXEL.code_max).astype(np.int8)
 
 
 def _features(images: NDArray[np.uint16], what: str, setting: Setting) -> NDArray[np.float64]:
