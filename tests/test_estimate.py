@@ -20,7 +20,7 @@ from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Networ
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.design.new import KINDS, new_design
-from cytogate.model.design.topologies import PUBLISHED, Compact, Contrast, Meng2017, Published
+from cytogate.model.design.topologies import PUBLISHED, Compact, Meng2017, Published
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import area_report
 from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
@@ -39,7 +39,6 @@ from cytogate.model.estimates.system import SystemEstimate, check_fit, estimate,
 from cytogate.model.interface.registers import Register
 from cytogate.model.networks import compact, dcnn
 from cytogate.model.networks.build import build
-from cytogate.model.networks.contrast import contrast
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.reading.reader import read_exactly
@@ -164,7 +163,6 @@ def test_binning_on_the_device_costs_what_yosys_counts(builds: Path) -> None:
 
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "meng2017": lambda: exact_network(Meng2017(), 64),
-    "contrast": lambda: settled(contrast(Contrast(filters=(4, 6, 8), dense=16), 64, 5, quantized=True, empty_code=116)),
     "compact": lambda: settled(compact.compact(Compact(), (40, 40, 2), 7, quantized=True)),
     "dcnn": lambda: settled(dcnn.quantized_network(dcnn.Dcnn().scaled(32, 0.25))),
     "ways that part": lambda: classifier(residual, separated, fire),

@@ -126,7 +126,7 @@ def _intro(page: Page, results: Results, sizes: SpermSizes, quantized: Fitted) -
         f"{sizes.quantized_epochs} epochs and, with snapped batch normalization, {sizes.fine_tune_epochs}. Teachers "
         f"are float networks of the same form and classifiers on hand-made features, fitted to {sizes.folds - 1} of "
         f"{sizes.folds} folds of the cells and asked of the fold that they have not seen; a logistic regression joins "
-        f"what they say."
+        f"what they say. It is fitted to the same cells, so that their joint answer is a little too good."
     )
 
 
