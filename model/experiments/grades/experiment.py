@@ -50,7 +50,7 @@ COARSE = Design(
 )
 """Half as many pixels a side as the default instrument, of four times the light."""
 
-SMALL = GradesSizes(TaskSizes(COARSE, cells=2000, backgrounds=400, runs=12))
+SMALL = GradesSizes(TaskSizes(COARSE, cells=1500, backgrounds=300, runs=12), epochs=50)
 FULL = GradesSizes(TaskSizes(Design("qatom128"), cells=30_000, backgrounds=6_000, runs=24))
 
 
