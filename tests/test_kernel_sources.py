@@ -17,9 +17,9 @@ from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField
-from cytogate.model.networks.reading.reader import read_exactly
+from cytogate.model.networks.build import build
+from cytogate.model.networks.reading.reader import read_network
 from cytogate.sim.csim.compile import ap_types
-from tests.test_networks import exact_network
 
 QUANTITATIVE = load_design("qatom64")
 DESIGNS = {
@@ -49,7 +49,7 @@ def test_a_kernel_is_cpp_14(kernel: str, tmp_path: Path) -> None:
 
 def test_the_network_kernel_is_cpp_14(tmp_path: Path) -> None:
     write_header(QUANTITATIVE, tmp_path)
-    network = read_exactly(exact_network(QUANTITATIVE.network.topology, QUANTITATIVE.size, seed=2))
+    network = read_network(build(QUANTITATIVE, quantized=True)).network
     project = convert(network, QUANTITATIVE, tmp_path / "network")
     assert refusal("classify", FPGA / "src", tmp_path, libraries=project.includes) == ""
 
