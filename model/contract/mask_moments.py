@@ -110,8 +110,7 @@ def unlimited(phase: NDArray[np.integer]) -> Codes:
     logarithms = {name: _log2(value) if name not in SQUARED else value for name, value in numbers.items()}
     words = []
     for feature in FEATURES:
-        total = sum(factor * logarithms[name] for name, factor in feature.terms)
-        total = total - feature.center_steps
+        total = np.sum([factor * logarithms[name] for name, factor in feature.terms], axis=0) - feature.center_steps
         # Rounded toward minus infinity: the same for every way that a cell may lie.
         words.append((total << feature.gain_log2) >> (LOG_FRACTION_BITS - WORD.fraction_bits))
     return np.stack(words, axis=-1)
