@@ -300,7 +300,7 @@ def test_every_experiment_has_its_page(name: str) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full"])
+@pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full", "mhsma-full"])
 def test_networks_of_the_pages_are_exact(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     report = run_network_inputs(load_design(REPOSITORY / "model" / "results" / page), tmp_path)
