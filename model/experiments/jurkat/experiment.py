@@ -59,11 +59,19 @@ IMAGES_ON_PAGE = 16
 """Images that go along with the quantized network."""
 
 SMALL = JurkatSizes(
-    folds=1, side=32, width=0.5, inner_folds=3, teacher_epochs=16, epochs=24, quantized_epochs=3, fine_tune_epochs=2
+    folds=1,
+    side=32,
+    width=0.5,
+    inner_folds=3,
+    teacher_epochs=16,
+    epochs=24,
+    quantized_epochs=3,
+    fine_tune_epochs=2,
+    control_epochs=12,
 )
 FULL = JurkatSizes(
-    folds=FOLDS, side=jurkat.SIDE, width=1.0, inner_folds=4, teacher_epochs=40, epochs=60, quantized_epochs=6,
-    fine_tune_epochs=4,
+    folds=FOLDS, side=jurkat.SIDE, width=1.0, inner_folds=4, teacher_epochs=30, epochs=60, quantized_epochs=6,
+    fine_tune_epochs=4, control_epochs=20,
 )  # fmt: skip
 
 Logits = NDArray[np.float64]
@@ -181,14 +189,14 @@ class _Part:
         return found
 
     def controls(self) -> dict[str, Logits]:
-        """Train and test on the cells' backgrounds alone: a teacher's training, and the support vector machine."""
+        """Train and test on the cells' backgrounds alone: a float network, and the support vector machine."""
         images, classes = self.cells.images, len(self.cells.class_names)
         hidden = BackgroundControl.fitted(images[self.fold.training]).images(images, self.setting.seed)
         values = network_values(hidden, self.sizes.side)
         targets = smoothed(self.labels, classes)
         lesson = Lesson(values[self.fold.training], targets, self.sizes, self.setting.seed, self.folder)
         with self.setting.training() as show:
-            network = lesson.float_network("control", self.sizes.teacher_epochs, show).model
+            network = lesson.float_network("control", self.sizes.control_epochs, show).model
         columns: Columns = hand_made(hidden, "backgrounds", self.setting)
         return {
             CONTROL: logits_of_network(network, values[self.fold.test]),

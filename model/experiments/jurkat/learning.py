@@ -55,6 +55,10 @@ class JurkatSizes:
     """Of the quantized student, which starts from the float one, until its batch normalization is snapped."""
     fine_tune_epochs: int
     """With snapped batch normalization."""
+    control_epochs: int
+    """Of the network that sees backgrounds alone."""
+    network_share: float = 2 / 3
+    """Of the teachers' probabilities, that of the network; the rest is the linear discriminant analysis's."""
     label_share: float = 0.3
     """Of a student's target, the true label's; the rest is what the teachers say."""
     batch: int = 64

@@ -161,8 +161,9 @@ def _introduce(page: Page, sizes: JurkatSizes, results: Results, network: keras.
     page.text(
         f"**Teachers.** {sizes.inner_folds} inner folds of the training cells are each judged by a float network "
         f"({sizes.teacher_epochs} epochs, seen in eight symmetries) and a shrinkage LDA on hand-made features that "
-        f"were fitted to the others. The network learns the mean of their probabilities, with the true label as "
-        f"{sizes.label_share:.0%} of each target, for {sizes.epochs} epochs in float and "
+        f"were fitted to the others. The network learns a mean of their probabilities, {sizes.network_share:.0%} "
+        f"the float network's, with the true label as {sizes.label_share:.0%} of each target, for {sizes.epochs} "
+        f"epochs in float and "
         f"{sizes.quantized_epochs + sizes.fine_tune_epochs} quantized; one training cell in {SELECTING} as it is tells "
         f"the epoch of the lowest loss."
     )

@@ -1,7 +1,7 @@
 """What teachers say of the cells of a fold: targets of its student, and how good the teachers are.
 
-A float network, seen in the eight symmetries, and a linear discriminant analysis on hand-made features; the mean of
-their probabilities.
+A float network, seen in the eight symmetries, and a linear discriminant analysis on hand-made features: a mean of
+their probabilities, in which the network has the greater part and the analysis brings the rare classes.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def taught(
         lda = shrinkage_lda().fit(known.columns, known_labels)
 
         def said(of: Seen) -> NDArray[np.float64]:
-            return (probabilities_of_views(network, of.values) + lda.predict_proba(of.columns)) / 2
+            by_network, by_lda = probabilities_of_views(network, of.values), lda.predict_proba(of.columns)
+            return sizes.network_share * by_network + (1 - sizes.network_share) * by_lda
 
         of_tested.append(said(tested))
         return said(training[fold.test])
