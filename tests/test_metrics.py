@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -186,3 +187,19 @@ def test_folds_are_disjoint_whole_and_stratified() -> None:
         stratified_folds(labels, 13)
     with pytest.raises(InputError, match="no cells"):
         stratified_folds(labels[:0])
+
+
+def test_paired_difference_of_balanced_accuracy() -> None:
+    """A gain in a class of ten weighs as much as one in a class of a thousand; the error is the rare class's."""
+    labels = np.repeat([0, 1], [1000, 10])
+    one, other = labels.copy(), labels.copy()
+    other[1000:1004] = 0
+    found = Interval.balanced_difference(labels, one, other, 3)
+    assert found.value == pytest.approx(0.4 / 2)
+    error = math.sqrt(0.4 * 0.6 / 10) / 2
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.2)
+    assert Interval.balanced_difference(labels, one, one, 3) == Interval(0.0, 0.0, 0.0)
+    swapped = Interval.balanced_difference(labels, other, one, 3)
+    assert (swapped.value, swapped.low, swapped.high) == pytest.approx((-0.2, -found.high, -found.low))

@@ -55,6 +55,23 @@ class Interval:
         return Interval(mean, mean - error, mean + error)
 
     @staticmethod
+    def balanced_difference(labels: Labels, one: Labels, other: Labels, seed: int = 0) -> Interval:
+        """Return the balanced accuracy of one prediction less that of another of the same cells.
+
+        Cells are drawn again within each class, so that no resample lacks a rare one, and both are judged on the same.
+        """
+        gains = (one == labels).astype(float) - (other == labels)
+        rng = np.random.default_rng(seed)
+        value, resampled = 0.0, np.zeros(RESAMPLES)
+        classes = np.unique(labels)
+        for each in classes:
+            of_class = gains[labels == each]
+            value += float(of_class.mean()) / len(classes)
+            drawn = rng.integers(0, len(of_class), (RESAMPLES, len(of_class)))
+            resampled += of_class[drawn].mean(axis=1) / len(classes)
+        return Interval.bootstrapped(value, resampled)
+
+    @staticmethod
     def bootstrapped(value: float, resampled: NDArray[np.float64]) -> Interval:
         """Return ``value`` with percentiles of ``resampled`` (resamples,); resamples that lack it, NaN, do not count.
 
