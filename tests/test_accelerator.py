@@ -48,7 +48,7 @@ from cytogate.sim.csim.kernels import CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.boards import NO_WEIGHTS, expected, plugged, small_bundle, small_design, small_frames, write
-from tests.test_networks import exact_network
+from tests.test_networks import design_network
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -393,7 +393,7 @@ def test_bad_arguments_are_one_sentence(arguments: dict, said: str, tmp_path: Pa
 def test_labels_are_those_of_the_chain(level: str, samples: int, builds: Path, tmp_path: Path) -> None:
     """The real kernels behind the DMA give every cell the logits that both give in C-simulation without it."""
     design = dataclasses.replace(load_design("qatom64"), chip=Chip(kernel=RTL, samples_per_clock=samples))
-    network = read_exactly(exact_network(design.network.topology, design.size, seed=2))
+    network = read_exactly(design_network(design, seed=2))
     project = convert(network, design, builds / "chain" / "network")
     simulation = CSimulation.of_chain(design, project, builds / "chain")
     frames = [cell.frames for cell in SimulatedCells(design.four_angle, cells=10, seed=31)]

@@ -30,7 +30,7 @@ from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_har
 from cytogate.sim.axi.task import Measured
 from tests.conftest import REPOSITORY
 from tests.phantoms import bumps, extremes, noise
-from tests.test_networks import exact_network
+from tests.test_networks import design_network
 
 # Odd numbers of rows and columns: the last beat of a row has lanes to spare at any samples per clock but one.
 SMALL = Design("small", window=Window(64, 64, 1), instrument=FourAngle(rows=67, columns=69))
@@ -242,7 +242,7 @@ def test_a_wrong_expectation_is_seen(builds: Path, tmp_path: Path) -> None:
 
 def test_frames_to_logits(builds: Path, tmp_path: Path) -> None:
     """The chain with an untrained network: its logits are exact, and a bad packet labels no later cell."""
-    network = read_exactly(exact_network(SMALL.network.topology, SMALL.size, seed=2))
+    network = read_exactly(design_network(SMALL, seed=2))
     project = convert(network, SMALL, builds / "cosim-chain" / "network")
     under_test = hardware(Level.DPI, SMALL, 4, builds / "cosim-chain", network=project)
     build = compile_hardware(under_test, Simulator.VERILATOR, builds / "cosim-chain" / "verilator", waves=False)
@@ -404,7 +404,7 @@ def test_frames_of_ones_own_of_an_instrument_without_a_simulator(
 def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
     assert main(["new", "mine", "--like", "qatom64"]) == 0
     design = load_design("mine")
-    save_network(exact_network(design.network.topology, design.size, seed=2), design, True)
+    save_network(design_network(design, seed=2), design, True)
     options = ["--network", "--binned", "--waves", "--output", "there"]
     assert main(["cosim", "--level", "dpi", "--design", "mine", *EIGHT, "--cells", "2", *options]) == 0
     report = json.loads((here / "there/report.json").read_text())

@@ -30,7 +30,7 @@ from cytogate.sim.csim.chain import CellRecord, ChainResult, Classifier, run_cha
 from cytogate.sim.csim.kernels import CSimulation
 from cytogate.sim.csim.report import CSimReport
 from cytogate.sim.testbench import build_testbench, run_testbench, write_vectors
-from tests.test_networks import exact_network
+from tests.test_networks import design_network
 
 DESIGN = load_design("qatom64")
 CELLS = 6
@@ -38,7 +38,7 @@ CELLS = 6
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return exact_network(DESIGN.network.topology, DESIGN.size, seed=2)
+    return design_network(DESIGN, seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +367,7 @@ def test_a_compiler_that_fails_or_lacks(project: HlsProject, tmp_path: Path, mon
 
 def test_designs_share_no_state(model: keras.Model, builds: Path, frames: np.ndarray, simulation: CSimulation) -> None:
     """Two simulations loaded in one process keep their streams and weights apart."""
-    other_model = exact_network(DESIGN.network.topology, DESIGN.size, seed=9)
+    other_model = design_network(DESIGN, seed=9)
     other = CSimulation.of_chain(
         DESIGN, convert(read_exactly(other_model), DESIGN, builds / "other" / "network"), builds / "other"
     )

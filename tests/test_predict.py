@@ -11,12 +11,11 @@ import pytest
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.folder import load_design
-from cytogate.model.design.topologies import Meng2017
 from cytogate.model.networks.exact import logits
 from cytogate.model.networks.saved import save_network
 from cytogate.model.retrieval import integer
 from cytogate.model.simulation.simulator import SimulatedCells
-from tests.test_networks import exact_network
+from tests.test_networks import design_network
 
 CELLS = 24
 
@@ -27,8 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("predict")
     assert main(["new", str(folder / "own"), "--like", "qatom64"]) == 0
     design = load_design(folder / "own")
-    assert isinstance(design.network.topology, Meng2017)
-    save_network(exact_network(design.network.topology, design.size, seed=4), design, True)
+    save_network(design_network(design, seed=4), design, True)
     cells = SimulatedCells(design.four_angle, design.network.class_names, CELLS, 3)
     frames = np.stack([cell.frames for cell in cells])
     frames[7] = 255
@@ -51,7 +49,7 @@ def test_every_cell_has_the_class_of_the_exact_chain(folder: Path, capsys: pytes
     design = load_design(folder / "own")
     with h5py.File(folder / "cells.h5") as file:
         frames = file["frames"][:]
-    model = exact_network(design.network.topology, design.size, seed=4)
+    model = design_network(design, seed=4)
     due = logits(model, integer.network_inputs(frames, design))
     names = design.network.class_names
     compared = 0

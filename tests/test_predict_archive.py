@@ -21,12 +21,11 @@ import zarr
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.folder import load_design
-from cytogate.model.design.topologies import Meng2017
 from cytogate.model.errors import InputError
 from cytogate.model.networks.saved import save_network
 from cytogate.model.predict import archive
 from cytogate.model.simulation.simulator import SimulatedCells
-from tests.test_networks import exact_network
+from tests.test_networks import design_network
 
 FILES = {"day 1/a.h5": 30, "day 1/b.h5": 21, "day 2/c.zarr": 25, "day 2/a.h5": 4}
 PARTITION = 8
@@ -38,8 +37,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("archive")
     assert main(["new", str(here / "own"), "--like", "qatom64"]) == 0
     design = load_design(here / "own")
-    assert isinstance(design.network.topology, Meng2017)
-    save_network(exact_network(design.network.topology, design.size, seed=4), design, True)
+    save_network(design_network(design, seed=4), design, True)
     for number, (name, count) in enumerate(FILES.items()):
         cells = SimulatedCells(design.four_angle, design.network.class_names, count, 50 + number)
         frames = np.stack([cell.frames for cell in cells])

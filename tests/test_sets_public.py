@@ -459,7 +459,7 @@ def test_a_network_is_trained_on_an_imported_set(
     monkeypatch.chdir(tmp_path)
     assert main(told_new(capsys)) == 0
     folder = tmp_path / "my-bsccm"
-    replace(folder / "design.toml", "filters = [16, 32, 64]", "filters = [2]")
+    replace(folder / "design.toml", "filters = [8, 16, 32]", "filters = [2]")
     words = ["train", "--design", "my-bsccm", "--input", str(path), "--epochs", "1", "--fine-tune-epochs", "0"]
     assert main(words) in (0, 1)
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
