@@ -86,7 +86,7 @@ def _constants() -> tuple[Constant, ...]:
 
 def _tables() -> tuple[Table, ...]:
     factors = [dict(feature.terms).get(name, 0) for feature in FEATURES for name in LOGARITHMS]
-    centers = [int(feature.center * (1 << LOG_FRACTION_BITS)) for feature in FEATURES]
+    centers = [feature.center_steps for feature in FEATURES]
     rows = {
         "factors": (factors, "Of each feature's logarithms."),
         "centers": (centers, "That are taken off, in steps of a logarithm."),

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.law import PHASE_CODE_OFFSET_RAD, PHASE_CODES_PER_RADIAN
 
 MASK_CODE = 42
-"""First code of the phase that belongs to the mask: 0.31 rad, ten times the noise of the background."""
-EMPTY_CODE = 32
+"""First code of the phase that belongs to the mask: 0.31 rad above the empty field."""
+EMPTY_CODE = int(PHASE_CODE_OFFSET_RAD * PHASE_CODES_PER_RADIAN)
 """Code of the phase of an empty field."""
 CENTER_BITS = 2
 """Bits of the center behind those of the coordinates: steps of an eighth of a pixel."""

@@ -1,7 +1,7 @@
 """Hand-made features of a cell of a four-angle instrument: what a network has to be worth more than.
 
 Features are computed from the very codes that the network sees. Mirrors and quarter turns of a cell change none of them
-(the arms go along, see ``augment`` of :mod:`cytogate.model.training.recipes`).
+(the arms go along, see ``augment`` of :mod:`cytogate.model.training.designs`).
 """
 
 from __future__ import annotations
