@@ -16,9 +16,10 @@ from cytogate.model.experiments.mhsma import experiment, targets
 from cytogate.model.experiments.mhsma.experiment import Parts, run_on
 from cytogate.model.experiments.mhsma.learning import Moved, SpermSizes, logits_of, middle, network_values
 from cytogate.model.experiments.mhsma.results import BACKGROUND, FLOAT, LARGEST, QUANTIZED, TEACHERS_TOGETHER
-from cytogate.model.experiments.mhsma.targets import BOOSTING, LDA, SVM, TEACHERS
+from cytogate.model.experiments.mhsma.targets import BOOSTING, CLASSIFIERS, LDA, SVM, TEACHERS
 from cytogate.model.experiments.setting import Scale
 from cytogate.model.networks.saved import load_codes, load_network
+from tests.conftest import REPOSITORY
 from tests.experiments import setting_in
 
 TINY = SpermSizes(
@@ -184,3 +185,17 @@ def test_without_the_cells_there_is_no_experiment(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("CYTOGATE_DATA", str(tmp_path))
     with pytest.raises(InputError, match=r"x_64_train.npy: there is no such file"):
         experiment.run(setting_in(tmp_path))
+
+
+def test_the_readme_quotes_the_page() -> None:
+    """Of the three parts that the paper reports on: the quantized network, and the best classifier of each."""
+    table = json.loads((REPOSITORY / "model/results/mhsma-full/report.json").read_text())["tables"]["methods"]
+    by_method = {row["method"]: row for row in table}
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for label in ("acrosome", "head", "vacuole"):
+        best = max((by_method[name][label] for name in CLASSIFIERS), key=lambda found: found["value"])
+        for found in (by_method[QUANTIZED][label], best):
+            assert (
+                f"{found['value']:.1%} ({100 * found['low']:.1f} to {100 * found['high']:.1f})".replace("%", " %")
+                in readme
+            )

@@ -63,13 +63,18 @@ def fitted(features: NDArray[np.float64], labels: NDArray[np.int64], seed: int) 
         svm.set_params(**search.best_params_)
     estimators = {
         SVM: svm,
-        LDA: make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")),
+        LDA: shrinkage_lda(),
         # Stopped early, it would keep a tenth of the cells to itself, and could not if a class had but one.
         BOOSTING: HistGradientBoostingClassifier(early_stopping=False, random_state=seed),
     }
     # Boosting waits for all its threads thousands of times: beside other work, two take many times as long as one.
     with threadpool_limits(1, "openmp"):
         return {name: estimator.fit(features, labels) for name, estimator in estimators.items()}
+
+
+def shrinkage_lda() -> BaseEstimator:
+    """Return an unfitted linear discriminant analysis, which takes seconds."""
+    return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
 
 def inner_folds(labels: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -8,20 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.evaluation import baselines
 from cytogate.model.evaluation.operating_point import chosen
-from cytogate.model.experiments.setting import Setting
-from cytogate.model.features import image_features
 from cytogate.model.training.teachers import cross_fitted
 
-AT_A_TIME = 100
-"""Cells whose features are computed between two moves of the bar."""
 LEAST = 1e-12
 """A probability below it counts as it: a classifier may say 0."""
 STEP = 2.0**-9
@@ -29,17 +22,6 @@ STEP = 2.0**-9
 
 Columns = NDArray[np.float64]
 """(cells, features)"""
-
-
-def hand_made(images: NDArray[np.uint16], what: str, setting: Setting) -> Columns:
-    """Return hand-made features (cells, features), each of a cell's own image alone."""
-    parts = np.array_split(images, max(1, len(images) // AT_A_TIME))
-    return np.concatenate([image_features.hand_made(part) for part in setting.tracked(parts, f"features, {what}")])
-
-
-def shrinkage_lda() -> BaseEstimator:
-    """Return an unfitted linear discriminant analysis: the teacher that costs seconds."""
-    return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
 
 def logits_of(fitted: BaseEstimator, columns: Columns) -> NDArray[np.float64]:

@@ -22,12 +22,12 @@ from cytogate.model.data.jurkat import JurkatCells
 from cytogate.model.design.design import OperatingPoint
 from cytogate.model.evaluation import classical
 from cytogate.model.evaluation.operating_point import chosen, offsets_of
+from cytogate.model.experiments.hand_made import hand_made
 from cytogate.model.experiments.jurkat.classifiers import (
     LEAST,
     STEP,
     Columns,
     chosen_share,
-    hand_made,
     logits_of,
     svm_logits,
 )

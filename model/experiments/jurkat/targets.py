@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.data.folds import Fold, stratified_folds
-from cytogate.model.experiments.jurkat.classifiers import Columns, shrinkage_lda
+from cytogate.model.evaluation.classical import shrinkage_lda
+from cytogate.model.experiments.jurkat.classifiers import Columns
 from cytogate.model.experiments.jurkat.learning import JurkatSizes, Lesson, probabilities_of_views, smoothed
 from cytogate.model.experiments.setting import Setting
 from cytogate.model.training.teachers import cross_fitted

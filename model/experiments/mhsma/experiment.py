@@ -17,9 +17,10 @@ from cytogate.model.data import mhsma
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.jurkat import data_folder
 from cytogate.model.data.mhsma import SpermCells, network_codes
+from cytogate.model.experiments.hand_made import hand_made
 from cytogate.model.experiments.mhsma.learning import Lesson, SpermSizes, logits_of, middle
 from cytogate.model.experiments.mhsma.results import BACKGROUND, FLOAT, QUANTIZED, TEACHERS_TOGETHER, Results, describe
-from cytogate.model.experiments.mhsma.targets import baseline_predictions, fitted_svm, hand_made, taught
+from cytogate.model.experiments.mhsma.targets import baseline_predictions, fitted_svm, taught
 from cytogate.model.experiments.noise import noise_like
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
 from cytogate.model.pages.page import Page
@@ -57,7 +58,7 @@ def run(setting: Setting) -> Page:
 def run_on(parts: Parts, sizes: SpermSizes, setting: Setting) -> Page:
     """Return the page of some cells."""
     learned, reported = parts.learned, parts.reported
-    features = hand_made(learned, "cells", setting), hand_made(reported, f"{parts.name} cells", setting)
+    features = _hand_made(learned, "cells", setting), _hand_made(reported, f"{parts.name} cells", setting)
     teaching = taught(learned, reported, features, sizes, setting)
     lesson = Lesson(learned.images, teaching.learned, sizes, setting.seed, setting.work)
     with setting.training() as show:
@@ -90,10 +91,14 @@ def _of_background(learned: SpermCells, reported: SpermCells, setting: Setting) 
         SpermCells(control.images(each.images[..., None], setting.seed)[..., 0], each.labels)
         for each in (learned, reported)
     )
-    features = hand_made(hidden, "backgrounds", setting), hand_made(hidden_reported, "other backgrounds", setting)
+    features = _hand_made(hidden, "backgrounds", setting), _hand_made(hidden_reported, "other backgrounds", setting)
     columns = range(len(mhsma.LABELS))
     machines = [fitted_svm(features[0], learned.labels[:, column], setting.seed) for column in columns]
     return np.stack([each.predict(features[1]) for each in machines], axis=1)
+
+
+def _hand_made(cells: SpermCells, what: str, setting: Setting) -> NDArray[np.float64]:
+    return hand_made(cells.images[..., None], what, setting)
 
 
 EXPERIMENT = Experiment(

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -24,18 +23,16 @@ from threadpoolctl import threadpool_limits
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.data.mhsma import LABELS, SpermCells
 from cytogate.model.evaluation import baselines
+from cytogate.model.evaluation.classical import BOOSTING, LDA, SVM, shrinkage_lda
 from cytogate.model.experiments.mhsma.learning import Lesson, SpermSizes, logits_of_views
 from cytogate.model.experiments.setting import Setting
-from cytogate.model.features import image_features
 from cytogate.model.networks.keras_backend import keras
 
-NETWORK, SVM, LDA, BOOSTING = "float network", "SVM", "shrinkage LDA", "gradient boosting"
+NETWORK = "float network"
 TEACHERS = (NETWORK, SVM, LDA, BOOSTING)
 CLASSIFIERS = (SVM, LDA, BOOSTING)
 TEACHERS_C = 3.0
 """Penalty of the teachers' support vector machines; the baseline's is chosen by inner folds."""
-AT_A_TIME = 100
-"""Cells whose features are computed between two moves of the bar."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +77,6 @@ def taught(
     return Taught(learned, said, own)
 
 
-def hand_made(cells: SpermCells, what: str, setting: Setting) -> NDArray[np.float64]:
-    """Return hand-made features (cells, columns), each of a cell's own image alone."""
-    parts = np.array_split(cells.images[..., None], max(1, len(cells) // AT_A_TIME))
-    return np.concatenate([image_features.hand_made(part) for part in setting.tracked(parts, f"features, {what}")])
-
-
 def baseline_predictions(
     cells: SpermCells, features: tuple[NDArray[np.float64], NDArray[np.float64]], setting: Setting
 ) -> dict[str, NDArray[np.int64]]:
@@ -109,7 +100,7 @@ def fitted_svm(features: NDArray[np.float64], labels: NDArray[np.int64], seed: i
 def _teachers(seed: int) -> dict[str, BaseEstimator]:
     return {
         SVM: make_pipeline(StandardScaler(), SVC(C=TEACHERS_C)),
-        LDA: make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")),
+        LDA: shrinkage_lda(),
         BOOSTING: HistGradientBoostingClassifier(random_state=seed),
     }
 
