@@ -91,6 +91,7 @@ class KilledError(Exception):
     """Stands for a killed process."""
 
 
+@pytest.mark.full
 def test_an_interrupted_run_goes_on(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KilledError

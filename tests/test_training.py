@@ -127,7 +127,9 @@ class KilledError(Exception):
     """Stands for a killed process."""
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    "recipe", [pytest.param("each from its own initial weights", marks=pytest.mark.full), "float first"]
+)
 def test_an_interrupted_training_ends_with_the_same_weights(recipe: str, cells: CellFile, tmp_path: Path) -> None:
     design, plan, phases = RECIPES[recipe]
     straight = train_both(design, cells, split_of(cells), tmp_path / "straight", plan)
