@@ -150,21 +150,27 @@ def test_a_view_is_not_changed_any_more(monitor: Monitor, clock: Clock) -> None:
 
 def test_views_are_consistent_while_the_stream_writes() -> None:
     monitor = Monitor(CLASSES)
-    clock, done = Clock(), threading.Event()
+    clock, half, viewed, done = Clock(), threading.Event(), threading.Event(), threading.Event()
 
     def stream() -> None:
         for index in range(5000):
             monitor.write(event(index, clock.now, index % 3))
+            if index == 2500:
+                half.set()
+                # However seldom the other thread is let run, a view falls between two events.
+                viewed.wait(60)
         done.set()
 
     threading.Thread(target=stream, daemon=True).start()
     scored = views = 0
     seen: list[int] = []
+    assert half.wait(60)
     while not done.wait(0.001) or scored < 5000:
         view = monitor.view(scored)
         assert view.class_totals.sum() == view.counts.classified == view.latency.bars.sum() == view.scored
         seen += view.scores.index.tolist()
         scored, views = view.scored, views + 1
+        viewed.set()
         assert views < 60_000
     assert views > 1
     assert seen == sorted(set(seen))

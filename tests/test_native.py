@@ -284,6 +284,31 @@ def test_sums_beyond_float32_are_computed_in_float64() -> None:
         assert np.array_equal(found[name], due)
 
 
+@pytest.mark.parametrize("bits", [6, 20])
+def test_any_number_of_outputs_and_columns_gives_equal_words(bits: int) -> None:
+    """Sums are held in vectors: all of one, none of the last, several in turn, by float32 (6 bits) and float64."""
+    random = np.random.default_rng(bits)
+    words = exact_format(-(1 << bits - 1), (1 << bits - 1) - 1, 0)
+    entry = Input("entry", (), (), (3, 19, 3), words)
+    compared = 0
+    for outputs in (1, 3, 4, 5, 8, 9, 12, 15, 16, 17, 20, 33, 40, 48, 56, 64, 65, 96, 112, 113, 130):
+        for width in (1, 2, 3):
+            codes = random.integers(words.code_min, words.code_max + 1, (2, width, 3, outputs))
+            bias = Constants(random.integers(-9, 10, outputs), exact_format(-9, 9, 0))
+            reach = 6 * width << 2 * bits
+            sums = Convolution(
+                "sums", ("entry",), (words,), (2, 20 - width, outputs), exact_format(-reach, reach, 0),
+                Constants(codes, words), bias, (3, 19), (1, 1),
+            )  # fmt: skip
+            native = NativeNetwork.of(IntegerNetwork("outputs", (entry, sums)))
+            assert native.narrow == (bits == 6)
+            given = [random.integers(words.code_min, words.code_max + 1, (2, 3, 19, 3))]
+            found, due = native.compute(given)["sums"], native.network.compute(given)["sums"]
+            assert np.array_equal(found, due), (outputs, width)
+            compared += due.size
+    assert compared == 2 * 2 * (19 + 18 + 17) * 867
+
+
 def test_a_wrong_weight_is_seen() -> None:
     network = read_network(EXACT["bound"]()).network
     place = next(n for n, each in enumerate(network.operations) if isinstance(each, (Convolution, Dense)))

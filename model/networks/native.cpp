@@ -184,12 +184,7 @@ class Network {
   Network(const Operation* operations, std::int64_t count) : operations_(operations, operations + count) {
     for (const Operation& each : operations_) {
       words_.emplace_back(each.size + LANES);
-      constants_.emplace_back();
-      if (each.kind == WEIGHTED) constants_.back() = in_vectors(each);
-      if (each.kind == DEPTHWISE || each.kind == SCALE) {
-        const Window& w = each.window;
-        constants_.back().assign(each.kernel, each.kernel + w.height * w.width * w.out_channels);
-      }
+      constants_.push_back(constants_of(each));
     }
   }
 
@@ -221,13 +216,39 @@ class Network {
     }
   }
 
-  void compute(const Operation& operation, const std::vector<Real>& kernel, Real* to) {
+  // A vector that touches one line of the cache.
+  struct alignas(VECTOR_BYTES) Line {
+    Real lanes[LANES];
+  };
+
+  struct Constants {
+    Real factor;  // that brings products to the grid of what leaves
+    std::vector<Real> kernel, bias;
+    std::vector<Line> lines;  // of a kernel, for WEIGHTED
+    std::int64_t taps, row_vectors, blocks;  // of WEIGHTED, see in_vectors
+  };
+
+  static Constants constants_of(const Operation& operation) {
+    const Window& w = operation.window;
+    Constants found = {};
+    found.factor = Real(operation.factors[0]);
+    if (operation.kind != WEIGHTED && operation.kind != DEPTHWISE && operation.kind != SCALE) return found;
+    found.bias.assign(operation.bias, operation.bias + w.out_channels);
+    found.bias.resize(w.out_channels + LANES);
+    if (operation.kind == WEIGHTED)
+      in_vectors(operation, found);
+    else
+      found.kernel.assign(operation.kernel, operation.kernel + w.height * w.width * w.out_channels);
+    return found;
+  }
+
+  void compute(const Operation& operation, const Constants& constants, Real* to) {
     const Real* from = words_[operation.inputs[0]].data();
     switch (operation.kind) {
       case ROUND: return round(operation, from, to);
-      case WEIGHTED: return weighted(operation, kernel, from, to);
-      case DEPTHWISE: return depthwise(operation, kernel, from, to);
-      case SCALE: return scale(operation, kernel, from, to);
+      case WEIGHTED: return weighted(operation, constants, from, to);
+      case DEPTHWISE: return depthwise(operation, constants, from, to);
+      case SCALE: return scale(operation, constants, from, to);
       case MAX_POOL: return max_pool(operation.window, from, to);
       case MEAN: return mean(operation, from, to);
       case ADD: return of_two(operation, to, [](Real a, Real b) { return a + b; });
@@ -239,94 +260,94 @@ class Network {
     }
   }
 
-  // Taps that a vector multiplies at once. Where outputs fill no more than half of its lanes, a lane and its neighbor
-  // hold the same output for two taps.
-  static std::int64_t taps_at_once(const Window& w) {
-    return sizeof(Real) == sizeof(float) && 2 * w.out_channels <= LANES ? 2 : 1;
-  }
-
-  // Vectors of weights for the taps of a window's row: an odd tap is followed by zeros.
-  static std::int64_t row_vectors(const Window& w) {
-    return (w.width * w.channels + taps_at_once(w) - 1) / taps_at_once(w);
-  }
-
-  // Vectors of weights, tap after tap, blocks of outputs outermost.
-  static std::vector<Real> in_vectors(const Operation& operation) {
+  // Vectors of weights for the taps of a window's row, tap after tap, blocks of outputs outermost. With two taps at once
+  // a lane and its neighbor hold the same output, and an odd tap is followed by zeros: whichever leaves fewer lanes idle.
+  static void in_vectors(const Operation& operation, Constants& made) {
     const Window& w = operation.window;
-    const std::int64_t together = taps_at_once(w), outputs = LANES / together, row = w.width * w.channels;
-    const std::int64_t blocks = (w.out_channels + outputs - 1) / outputs, vectors = row_vectors(w);
-    std::vector<Real> kernel(blocks * w.height * vectors * LANES);
+    const std::int64_t row = w.width * w.channels;
+    const auto blocks = [&](std::int64_t taps) { return (w.out_channels * taps + LANES - 1) / LANES; };
+    const auto vectors = [&](std::int64_t taps) { return blocks(taps) * ((row + taps - 1) / taps); };
+    made.taps = sizeof(Real) == sizeof(float) && vectors(2) < vectors(1) ? 2 : 1;
+    made.row_vectors = (row + made.taps - 1) / made.taps;
+    made.blocks = blocks(made.taps);
+    made.lines.resize(made.blocks * w.height * made.row_vectors);
+    const std::int64_t outputs = LANES / made.taps;
     for (std::int64_t i = 0; i < w.height; ++i)
       for (std::int64_t tap = 0; tap < row; ++tap)
         for (std::int64_t output = 0; output < w.out_channels; ++output) {
-          const std::int64_t vector = (output / outputs * w.height + i) * vectors + tap / together;
-          const std::int64_t lane = output % outputs * together + tap % together;
-          kernel[vector * LANES + lane] = Real(operation.kernel[(i * row + tap) * w.out_channels + output]);
+          const std::int64_t vector = (output / outputs * w.height + i) * made.row_vectors + tap / made.taps;
+          const std::int64_t lane = output % outputs * made.taps + tap % made.taps;
+          made.lines[vector].lanes[lane] = Real(operation.kernel[(i * row + tap) * w.out_channels + output]);
         }
-    return kernel;
   }
 
-  static void weighted(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+  // Vectors of sums that are held for a position, and in all: no more than a processor has registers.
+  static constexpr int MOST_BLOCKS = 7, SUMS = 24;
+
+  static void weighted(const Operation& operation, const Constants& constants, const Real* from, Real* to) {
     const Window& w = operation.window;
-    if constexpr (sizeof(Real) == sizeof(float))
-      if (taps_at_once(w) == 2) return outputs<1, 2>(operation, kernel.data(), 0, from, to);
-    const std::int64_t blocks = (w.out_channels + LANES - 1) / LANES;
-    for (std::int64_t block = 0; block < blocks;) {
-      const std::int64_t left = blocks - block;
-      const Real* weights = kernel.data() + block * w.height * row_vectors(w) * LANES;
-      if (left >= 4)
-        outputs<4, 1>(operation, weights, block, from, to), block += 4;
-      else if (left >= 2)
-        outputs<2, 1>(operation, weights, block, from, to), block += 2;
-      else
-        outputs<1, 1>(operation, weights, block, from, to), block += 1;
+    for (std::int64_t block = 0; block < constants.blocks;) {
+      const std::int64_t left = constants.blocks - block, now = left > MOST_BLOCKS ? MOST_BLOCKS / 2 : left;
+      if constexpr (sizeof(Real) == sizeof(float))
+        if (constants.taps == 2) outputs<MOST_BLOCKS, 2>(now, w, constants, block, from, to);
+      if (constants.taps == 1) outputs<MOST_BLOCKS, 1>(now, w, constants, block, from, to);
+      block += now;
     }
   }
 
   // Sums are held in registers: those of several positions of a row at a time, then of single ones.
   template <int BLOCKS, int TAPS>
-  static void outputs(const Operation& operation, const Real* weights, std::int64_t block, const Real* from, Real* to) {
-    constexpr int POSITIONS = BLOCKS == 4 ? 4 : 8;
-    for (std::int64_t y = 0; y < operation.window.out_rows; ++y) {
+  static void outputs(std::int64_t blocks, const Window& w, const Constants& constants, std::int64_t block,
+                      const Real* from, Real* to) {
+    if constexpr (BLOCKS > 1)
+      if (blocks < BLOCKS) return outputs<BLOCKS - 1, TAPS>(blocks, w, constants, block, from, to);
+    constexpr int POSITIONS = std::min(8, SUMS / BLOCKS);
+    for (std::int64_t y = 0; y < w.out_rows; ++y) {
+      const Real* words = from + y * w.down * w.columns * w.channels;
+      Real* out = to + y * w.out_columns * w.out_channels;
       std::int64_t x = 0;
-      for (; x + POSITIONS <= operation.window.out_columns; x += POSITIONS)
-        sums<BLOCKS, TAPS, POSITIONS>(operation, weights, block, y, x, from, to);
-      for (; x < operation.window.out_columns; ++x) sums<BLOCKS, TAPS, 1>(operation, weights, block, y, x, from, to);
+      for (; x + POSITIONS <= w.out_columns; x += POSITIONS)
+        sums<BLOCKS, TAPS, POSITIONS>(w, constants, block, words + x * w.right * w.channels, out + x * w.out_channels);
+      for (; x < w.out_columns; ++x)
+        sums<BLOCKS, TAPS, 1>(w, constants, block, words + x * w.right * w.channels, out + x * w.out_channels);
     }
   }
 
   // Outputs of BLOCKS vectors at COUNT positions of a row; the window's rows lie without a gap in what enters.
   template <int BLOCKS, int TAPS, int COUNT>
-  static void sums(const Operation& operation, const Real* weights, std::int64_t block, std::int64_t y, std::int64_t x,
-                   const Real* from, Real* to) {
-    const Window& w = operation.window;
-    const std::int64_t vectors = row_vectors(w), step = w.right * w.channels;
-    Lanes sum[BLOCKS][COUNT] = {};
-    for (std::int64_t i = 0; i < w.height; ++i) {
-      const Real* words = from + ((y * w.down + i) * w.columns + x * w.right) * w.channels;
+  static void sums(const Window& w, const Constants& constants, std::int64_t block, const Real* from, Real* to) {
+    const std::int64_t vectors = constants.row_vectors, step = w.right * w.channels;
+    const Line* weights = constants.lines.data() + block * w.height * vectors;
+    Lanes sum[COUNT][BLOCKS] = {};
+    for (std::int64_t i = 0; i < w.height; ++i, from += w.columns * w.channels, weights += vectors)
       for (std::int64_t vector = 0; vector < vectors; ++vector) {
         Lanes weight[BLOCKS];
         for (int b = 0; b < BLOCKS; ++b)
-          weight[b] = *reinterpret_cast<const Lanes*>(weights + ((b * w.height + i) * vectors + vector) * LANES);
+          weight[b] = *reinterpret_cast<const Lanes*>(weights + b * w.height * vectors + vector);
         for (int n = 0; n < COUNT; ++n) {
-          const Real* word = words + vector * TAPS + n * step;
-          for (int b = 0; b < BLOCKS; ++b) sum[b][n] += weight[b] * in_all_lanes<TAPS>(word);
+          const auto word = in_all_lanes<TAPS>(from + vector * TAPS + n * step);
+          for (int b = 0; b < BLOCKS; ++b) sum[n][b] += weight[b] * word;
         }
       }
-    }
-    const Real factor = Real(operation.factors[0]);
-    constexpr int OUTPUTS = LANES / TAPS;
-    for (int b = 0; b < BLOCKS; ++b) {
-      const std::int64_t first = (block + b) * OUTPUTS;
-      for (int n = 0; n < COUNT; ++n) {
-        Real* out = to + (y * w.out_columns + x + n) * w.out_channels + first;
-        for (std::int64_t output = 0; output < std::min<std::int64_t>(OUTPUTS, w.out_channels - first); ++output) {
-          Real all = sum[b][n][output * TAPS];
-          if (TAPS == 2) all += sum[b][n][output * TAPS + 1];
-          out[output] = all * factor + Real(operation.bias[first + output]);
+    const std::int64_t first = block * LANES / TAPS;
+    const Real *bias = constants.bias.data() + first;
+    const Real factor = constants.factor;
+    for (int n = 0; n < COUNT; ++n)
+      for (int v = 0; v * TAPS < BLOCKS; ++v) {
+        Lanes all = sum[n][v * TAPS];
+        if constexpr (TAPS == 2) all = pairs_added(all, 2 * v + 1 < BLOCKS ? sum[n][2 * v + 1] : Lanes{});
+        all = all * factor + *reinterpret_cast<const Lanes*>(bias + v * LANES);
+        const std::int64_t left = w.out_channels - first - v * LANES;
+        Real* out = to + n * w.out_channels + first + v * LANES;
+        if (left >= LANES) {
+          std::memcpy(out, &all, sizeof all);
+          continue;
         }
+        std::int64_t lane = 0;
+        for (; lane + 4 <= left; lane += 4)
+          for (int k = 0; k < 4; ++k) out[lane + k] = all[lane + k];
+        for (; lane < left; ++lane) out[lane] = all[lane];
       }
-    }
   }
 
   // TAPS words, again and again.
@@ -343,28 +364,41 @@ class Network {
     }
   }
 
-  static void depthwise(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+  // Sums of neighbors, those of the first vector in front of those of the second.
+  static Lanes pairs_added(Lanes first, Lanes second) {
+    static_assert(LANES == 16);
+#if defined(__clang__)
+    return __builtin_shufflevector(first, second, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+           __builtin_shufflevector(first, second, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#else
+    typedef std::int32_t Order __attribute__((vector_size(VECTOR_BYTES)));
+    return __builtin_shuffle(first, second, Order{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30}) +
+           __builtin_shuffle(first, second, Order{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31});
+#endif
+  }
+
+  static void depthwise(const Operation& operation, const Constants& constants, const Real* from, Real* to) {
     const Window& w = operation.window;
-    const Real factor = Real(operation.factors[0]);
+    const Real factor = constants.factor;
     for (std::int64_t y = 0; y < w.out_rows; ++y)
       for (std::int64_t x = 0; x < w.out_columns; ++x, to += w.channels) {
         std::fill(to, to + w.channels, Real(0));
         for (std::int64_t i = 0; i < w.height; ++i)
           for (std::int64_t j = 0; j < w.width; ++j) {
             const Real* words = from + ((y * w.down + i) * w.columns + x * w.right + j) * w.channels;
-            const Real* own = kernel.data() + (i * w.width + j) * w.channels;
+            const Real* own = constants.kernel.data() + (i * w.width + j) * w.channels;
             for (std::int64_t c = 0; c < w.channels; ++c) to[c] += words[c] * own[c];
           }
-        for (std::int64_t c = 0; c < w.channels; ++c) to[c] = to[c] * factor + Real(operation.bias[c]);
+        for (std::int64_t c = 0; c < w.channels; ++c) to[c] = to[c] * factor + constants.bias[c];
       }
   }
 
-  static void scale(const Operation& operation, const std::vector<Real>& kernel, const Real* from, Real* to) {
+  static void scale(const Operation& operation, const Constants& constants, const Real* from, Real* to) {
     const std::int64_t channels = operation.window.out_channels;
-    const Real factor = Real(operation.factors[0]);
+    const Real factor = constants.factor;
     for (std::int64_t i = 0; i < operation.size; i += channels)
       for (std::int64_t c = 0; c < channels; ++c)
-        to[i + c] = from[i + c] * kernel[c] * factor + Real(operation.bias[c]);
+        to[i + c] = from[i + c] * constants.kernel[c] * factor + constants.bias[c];
   }
 
   void max_pool(const Window& w, const Real* from, Real* to) {
@@ -441,7 +475,8 @@ class Network {
   }
 
   const std::vector<Operation> operations_;
-  std::vector<std::vector<Real>> words_, constants_;
+  std::vector<std::vector<Real>> words_;
+  std::vector<Constants> constants_;
   std::vector<Real> largest_;  // of a row of windows
 };
 
