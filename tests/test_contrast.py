@@ -54,10 +54,11 @@ def trained(design: Design, seed: int = 0) -> keras.Model:
             sums = np.asarray(keras.Model(model.input, layer.input)(values))
             gamma, beta = rng.uniform(0.3, 2, sums.shape[-1]), rng.normal(0, 0.5, sums.shape[-1])
             layer.set_weights([gamma, beta, sums.mean(axis=(0, 1, 2)), sums.var(axis=(0, 1, 2))])
-    # Moments, which no normalization stands before, leave most of the answer to the convolutions.
-    kernel, bias = model.get_layer("dense").get_weights()
-    kernel[-len(FEATURES) :] *= 0.2
-    model.get_layer("dense").set_weights([kernel, bias])
+    if design.network.topology.moments:
+        # Moments, which no normalization stands before, leave most of the answer to the convolutions.
+        kernel, bias = model.get_layer("dense").get_weights()
+        kernel[-len(FEATURES) :] *= 0.2
+        model.get_layer("dense").set_weights([kernel, bias])
     return model
 
 
@@ -105,6 +106,33 @@ def test_folded_it_answers_as_its_float_form(window: int, bits: int, largest_err
     assert np.array_equal(NativeNetwork.of(network).classify(given), network.classify(given))
 
 
+@pytest.mark.parametrize(
+    ("contrasts", "moments"),
+    [(("x", "y", "sum", "phase"), False), (("x", "y", "sum"), False), (("phase",), True), (("sum", "x"), True)],
+)
+def test_a_part_of_what_it_sees_is_seen_as_in_the_whole(contrasts: tuple[str, ...], moments: bool) -> None:
+    """The words of chosen contrasts are those of all four; the folded network answers as its float form."""
+    sizes = replace(SIZES, contrasts=contrasts, moments=moments, weight_bits=10, activation_bits=10)
+    design = replace(SMALL, network=Network(("a", "b", "c"), sizes))
+    given = codes(64, 12)
+    whole = read_network(build(SMALL, quantized=True)).network.compute([given])
+    model, quantized = trained(design), build(design, quantized=True)
+    values = given * np.float32(PIXEL.step)
+    start_folded(quantized, model, values[:-1])
+    network = read_exactly(quantized)
+    words = network.compute([given])
+    columns = [("x", "y", "sum", "phase").index(name) for name in contrasts]
+    assert np.array_equal(words["contrast_words"], whole["contrast_words"][..., columns])
+    assert ("moments" in words) is moments
+    if moments:
+        assert np.array_equal(words["moments"], whole["moments"])
+    found, wanted = (np.asarray(each(values[:-1]), np.float64) for each in (quantized, model))
+    factor = (found * wanted).sum() / (wanted**2).sum()
+    assert (found / factor - wanted).std() < 0.2 * wanted.std()
+    assert compare_with_keras(quantized, read_network(quantized), [given]).differing == 0
+    assert np.array_equal(NativeNetwork.of(network).classify(given), network.classify(given))
+
+
 def test_a_forgotten_normalization_is_seen() -> None:
     """The test above tells: without the normalizations the answers are others."""
     design = replace(SMALL, network=Network(("a", "b", "c"), replace(SIZES, weight_bits=10, activation_bits=10)))
@@ -145,7 +173,9 @@ def test_what_does_not_go_with_it_is_refused() -> None:
     with pytest.raises(InputError, match='"compact" reads any frames'):
         build(Design("own", frames, Window(64, 64, 1), Network(("a", "b"), Contrast())), quantized=True)
     with pytest.raises(InputError, match=r"0\.7 of 64 rows and columns are 45, which cannot be halved 3 times"):
-        build(replace(SMALL, network=Network(("a", "b"), Contrast(0.7, (3, 4, 5)))), quantized=True)
+        build(replace(SMALL, network=Network(("a", "b"), Contrast(0.7, filters=(3, 4, 5)))), quantized=True)
+    with pytest.raises(InputError, match="contrasts has 'x' twice; each may be there once"):
+        Contrast(contrasts=("x", "y", "x"))
     other = build(replace(SMALL, network=Network(("a", "b"), Contrast(filters=(3, 4)))), quantized=False)
     with pytest.raises(InputError, match="layer convolution_3: the trained network has no layer"):
         start_folded(build(SMALL, quantized=True), other, codes(64) * np.float32(PIXEL.step))

@@ -223,8 +223,14 @@ WRONG_TYPES: dict[Any, list[Any]] = {
     int: [True, 2.0, "2", None, [], {}, [8]],
     float: [True, "0.5", "0,5", None, [], {}, 2**60],
     str: [True, 1, 0.5, None, [], {}, ["hls"]],
+    bool: [1, 0, 0.5, "true", None, [], {}],
 }
-NEEDED = {int: "a whole number is needed", float: "a number is needed", str: "a text in quotes is needed"}
+NEEDED = {
+    int: "a whole number is needed",
+    float: "a number is needed",
+    str: "a text in quotes is needed",
+    bool: "true or false is needed",
+}
 
 
 @each_field
@@ -258,7 +264,7 @@ def test_the_range_ends_where_it_says(field: Field) -> None:
         for wrong in {int: [-1, 0, 10**6], str: ["", "none", "KV260\n"]}[field.item]:
             assert re.search(r"it must be .+ or .+", field.refused(field.wrapped(wrong)))
         return
-    if field.item is str:
+    if field.item in (str, bool):
         return
     assert rule.low is not None
     assert rule.high is not None

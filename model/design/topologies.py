@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cytogate.model.design.quantities import check, quantity
+from cytogate.model.errors import InputError
 
 _MOST = 4096
 
@@ -57,7 +58,7 @@ class Contrast:
     """Ours for four-angle instruments: what a cell changes about the empty field, and the moments of its phase mask.
 
     The first convolution looks at 4x4 pixels at every second one and the others at 3x3; behind the last there is the
-    mean over the map, to which the moments are joined.
+    mean over the map, to which the moments are joined. Fewer contrasts, or no moments, take less of a chip.
     """
 
     name: ClassVar[str] = "contrast"
@@ -65,6 +66,11 @@ class Contrast:
     central_share: float = quantity(
         "share of rows and columns, about the center, that is looked at", 0.75, low=0.25, high=1, required=False
     )
+    contrasts: tuple[str, ...] = quantity(
+        "what convolutions see of arms and phase, some of",
+        ("x", "y", "sum", "phase"), choices=("x", "y", "sum", "phase"), required=False,
+    )  # fmt: skip
+    moments: bool = quantity("whether the moments of the phase mask are joined", True, required=False)
     filters: tuple[int, ...] = quantity(
         "filters of the blocks of convolution, normalization, ReLU, pooling", (12, 20, 40, 56), low=1, high=_MOST,
         required=False,
@@ -75,6 +81,9 @@ class Contrast:
 
     def __post_init__(self) -> None:
         check(self)
+        twice = next((each for each in self.contrasts if self.contrasts.count(each) > 1), None)
+        if twice is not None:
+            raise InputError(f"contrasts has {twice!r} twice; each may be there once")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ starts from the trained float form (:mod:`cytogate.model.networks.folding`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,8 +62,8 @@ def contrast(spec: Contrast, size: int, classes: int, quantized: bool, empty_cod
     x = layers.words(inputs, "input_quantizer", PIXEL)
     if border:
         x = keras.layers.Cropping2D(border, name="center")(x)
-    moments = MaskMoments(name="moments")(x)
-    x = _contrasts(x, empty_code)
+    moments = MaskMoments(name="moments")(x) if spec.moments else None
+    x = _contrasts(x, spec.contrasts, empty_code)
     words = CONTRAST_WORDS
     x = layers.words(x, "contrast_words", words)
     for block, filters in enumerate(spec.filters, start=1):
@@ -83,9 +84,12 @@ def contrast(spec: Contrast, size: int, classes: int, quantized: bool, empty_cod
         if not last:
             x = keras.layers.MaxPooling2D(2, name=f"pool_{block}")(x)
     x = layers.relu(_mean(x), "mean_words", MEAN_WORDS)
-    x = keras.layers.Concatenate(name="joined")([x, moments])
-    steps = max(MEAN_WORDS.fraction_bits, WORD.fraction_bits)
-    x = layers.dense(x, "dense", spec.dense, largest_input=math.ceil(-WORD.min * 2**steps))
+    largest = largest_code(MEAN_WORDS)
+    if moments is not None:
+        x = keras.layers.Concatenate(name="joined")([x, moments])
+        steps = max(MEAN_WORDS.fraction_bits, WORD.fraction_bits)
+        largest = math.ceil(-WORD.min * 2**steps)
+    x = layers.dense(x, "dense", spec.dense, largest_input=largest)
     x = layers.relu(x, "relu_dense", widths.hidden)
     x = layers.dropout(x, "dropout", DROPPED)
     logits = layers.dense(x, "logits", classes, largest_input=largest_code(widths.hidden))
@@ -105,15 +109,20 @@ def center_of(spec: Contrast, size: int) -> int:
     return center
 
 
-def _contrasts(x: keras.KerasTensor, empty_code: float) -> keras.KerasTensor:
-    """Return (+x) - (-x), (+y) - (-y), half the sum of the arms and the phase, the last two about the empty field's."""
-    kernel = np.zeros((1, 1, CHANNELS, 4), np.float32)
-    kernel[0, 0, :, :] = np.array(
-        [[1, 0, 0.5, 0], [-1, 0, 0.5, 0], [0, 1, 0.5, 0], [0, -1, 0.5, 0], [0, 0, 0, 1]], np.float32
-    )
-    empty = BIAS.decode(BIAS.encode([0, 0, -empty_code * ANGLES / 2 * PIXEL.step, -EMPTY_CODE * PIXEL.step]))
+def _contrasts(x: keras.KerasTensor, names: Sequence[str], empty_code: float) -> keras.KerasTensor:
+    """Return the named of (+x) - (-x), (+y) - (-y), half the arms' sum and phase, these two about the empty field's."""
+    arms = -empty_code * ANGLES / 2 * PIXEL.step
+    # Of +x, -x, +y, -y, phase; and of one.
+    law = {
+        "x": ([1, -1, 0, 0, 0], 0),
+        "y": ([0, 0, 1, -1, 0], 0),
+        "sum": ([0.5, 0.5, 0.5, 0.5, 0], arms),
+        "phase": ([0, 0, 0, 0, 1], -EMPTY_CODE * PIXEL.step),
+    }
+    kernel = np.array([law[name][0] for name in names], np.float32).T.reshape(1, 1, CHANNELS, len(names))
+    empty = BIAS.decode(BIAS.encode([law[name][1] for name in names]))
     layer = qkeras.QConv2D(
-        4,
+        len(names),
         1,
         name="contrasts",
         kernel_quantizer=qkeras.quantized_bits(3, 1, alpha=1),

@@ -108,10 +108,10 @@ def reliability_plot(curves: Mapping[str, Calibration]) -> Figure:
     return figure
 
 
-def accuracy_plot(curves: Mapping[str, Sequence[Epoch]]) -> Figure:
-    """Draw the validation accuracy of named trainings by epoch, counted from 1."""
+def accuracy_plot(curves: Mapping[str, Sequence[Epoch]], label: str = "validation accuracy") -> Figure:
+    """Draw the validation accuracy of named trainings, or what it stands for, by epoch, counted from 1."""
     drawn = {
         name: (np.arange(1, len(curve) + 1), np.array([epoch.validation_accuracy for epoch in curve], np.float64))
         for name, curve in curves.items()
     }
-    return lines_plot(drawn, "epoch", "validation accuracy")
+    return lines_plot(drawn, "epoch", label)

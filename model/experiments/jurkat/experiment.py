@@ -105,7 +105,10 @@ def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
     page.plot(
         "curves",
         "Quantized network: agreement with its targets by epoch, on some of the training cells, every fold",
-        accuracy_plot({f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)}),
+        accuracy_plot(
+            {f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)},
+            "share of training cells where network and target agree",
+        ),
     )
     noise = noise_like(SIGNED_PIXEL.encode(seen.values).astype(np.int8), IMAGES_ON_PAGE, setting.seed)
     page.quantized_network(curves[-1].model, [noise], cells.class_names)
