@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from cytogate.model.retrieval import integer, reference
 from cytogate.model.retrieval.native import NativeRetrieval
 from cytogate.sim.csim.kernels import BUILD_FOLDER, CSimulation
 from cytogate.sim.csim.network import NetworkSimulation
+
+if TYPE_CHECKING:
+    from cytogate.model.networks.keras_backend import keras
 
 REPEATS = 5
 
@@ -67,12 +71,15 @@ def planned_fftw(design: Design) -> Callable[[NDArray[np.float32]], NDArray[np.f
 def bench(
     design: Design,
     frames: NDArray[np.unsignedinteger],
-    logits: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+    model: keras.Model,
     retrieval: CSimulation,
     simulation: NetworkSimulation,
     network: IntegerNetwork,
 ) -> list[Timing]:
     """Time retrieval and classification of ``frames`` (cells, 4, rows, columns)."""
+    # TensorFlow reads its numbers of threads when it is loaded.
+    from cytogate.model.networks.exact import logits_of_values
+
     fftw = planned_fftw(design)
     native, classify = NativeRetrieval.of(design), NativeNetwork.of(network).classify
     cells = len(frames)
@@ -82,6 +89,10 @@ def bench(
     error = np.abs(np.stack([fftw(gradient) for gradient in flat]) - real["phase"]).max()
     assert error < 1e-3, "the peer must compute the same phase"
     values = exact.network_input * np.float32(PIXEL.step)
+
+    def logits(inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        return logits_of_values(model, iter([inputs]))
+
     return [
         *_ratios(
             "gradients to phase",
@@ -104,7 +115,8 @@ def bench(
         *_ratios(
             "network input to class",
             {
-                "Keras": _milliseconds(lambda: logits(values), cells),
+                "Keras, layer by layer": _milliseconds(lambda: logits(values), cells),
+                "Keras, compiled": _milliseconds(lambda: model.predict_on_batch(values), cells),
                 "integer network (NumPy)": _milliseconds(lambda: network.classify(exact.network_input), cells),
                 "integer network (C++)": _milliseconds(lambda: classify(exact.network_input), cells),
                 "hls4ml C-simulation": _milliseconds(lambda: simulation.logits(exact.network_input), cells),
@@ -134,7 +146,6 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     from rich.table import Table
 
     from cytogate.hls.network.convert import convert
-    from cytogate.model.networks.exact import logits_of_values
     from cytogate.model.networks.reading.reader import read_network
     from cytogate.model.networks.saved import load_network
     from cytogate.model.simulation.simulator import simulated_cells
@@ -150,7 +161,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
         timings = bench(
             design,
             frames,
-            lambda values: logits_of_values(model, iter([values])),
+            model,
             CSimulation.of_kernel(design, folder),
             NetworkSimulation.of(project, folder),
             network,
