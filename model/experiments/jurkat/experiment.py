@@ -107,7 +107,7 @@ def run_on(cells: JurkatCells, sizes: JurkatSizes, setting: Setting) -> Page:
         "Quantized network: agreement with its targets by epoch, on some of the training cells, every fold",
         accuracy_plot(
             {f"fold {number}": fitted.curve for number, fitted in enumerate(curves, start=1)},
-            "share of training cells where network and target agree",
+            "agreement on training cells",
         ),
     )
     noise = noise_like(SIGNED_PIXEL.encode(seen.values).astype(np.int8), IMAGES_ON_PAGE, setting.seed)
