@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract import mask_moments
-from cytogate.model.contract.fixed_point import Codes, Format, Overflow, Rounding
+from cytogate.model.contract.fixed_point import PIXEL, Codes, Format, Overflow, Rounding
+from cytogate.model.engines import moments
 from cytogate.model.engines.depths import with_queues
 from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory, Stream
 from cytogate.model.errors import InputError
@@ -184,7 +184,14 @@ class _Lowering:
         self._add("pool_blocks", operation, (source,), out, given, needs)
 
     def _moments(self, operation: operations.MaskMoments) -> None:
-        raise self._refused(operation, f"{mask_moments.__name__}")
+        source = self._sources[operation.reads[0]]
+        stream = self._streams[source]
+        if (stream.format.width, stream.format.signed) != (PIXEL.width, PIXEL.signed):
+            raise self._refused(operation, f"the mask's phase must be {PIXEL.width} bits, unsigned")
+        out = Stream(1, 1, operation.shape[0], operation.format)
+        given = moments.parameters(stream)
+        needs = np.array([stream.beats])
+        self._add("mask_moments", operation, (source,), out, given, needs, memories=moments.memories(stream))
 
     def _pad(self, operation: operations.Pad) -> None:
         """Make an engine of its own, unless all readers have windows that see the zeros themselves."""
@@ -218,7 +225,7 @@ class _Lowering:
         self._add("crop_map", operation, (source,), out, given, kept.ravel() + 1)
 
     def _reshape(self, operation: operations.Reshape) -> None:
-        """The words stay as they are where pixels keep their channels, or are no longer told apart."""
+        """Leave words as they are: pixels keep their channels, or are no longer told apart."""
         source = self._sources[operation.reads[0]]
         stream = self._streams[source]
         if len(operation.shape) == 3:
