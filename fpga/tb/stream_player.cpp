@@ -58,18 +58,19 @@ void player_reset(Player* player, int chosen, int clocks) {
 }
 
 // Send `beats` of `in_bytes` each, `gap` clocks of pause behind each `cell_beats` of them, until they are sent and
-// `wanted` beats of `out_bytes` came, or `clocks` have passed. `idle` and `stall` are chances in 1024 that the sender
-// pauses and the receiver is not ready. Returns the beats that came.
+// `wanted` beats of `out_bytes` came, or `clocks` have passed; then go on for `more` clocks, in which nothing may come.
+// `idle` and `stall` are chances in 1024 that the sender pauses and the receiver is not ready. Returns the beats that
+// came.
 int player_run(Player* player, const std::uint8_t* beats, int count, int in_bytes, int cell_beats, int gap, int idle,
-               int stall, std::uint32_t seed, int wanted, int out_bytes, std::int64_t clocks, std::uint8_t* out,
-               std::int64_t* out_cycles, std::int64_t* in_cycles) {
+               int stall, std::uint32_t seed, int wanted, int out_bytes, std::int64_t clocks, int more,
+               std::uint8_t* out, std::int64_t* out_cycles, std::int64_t* in_cycles) {
   Vtop& top = player->top;
   std::mt19937 random(seed);
   int sent = 0, came = 0, pause = 0;
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes);
   const std::int64_t end = player->cycle + clocks;
-  while ((sent < count || came < wanted) && player->cycle < end) {
+  while (player->cycle < end && (sent < count || came < wanted || more-- > 0)) {
     if (!offered && pause > 0) --pause;
     else if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     top.in_valid = offered;

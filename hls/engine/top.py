@@ -27,12 +27,11 @@ def write_engine(network: EngineNetwork, folder: Path, top: str = TOP) -> Path:
 def modules(network: EngineNetwork) -> tuple[str, ...]:
     """Return the modules that the top level instantiates."""
     forks = {"stream_fork"} if any(network.readers(name) > 1 for name in _streams(network)) else set()
-    return tuple(sorted({each.module for each in network.engines} | forks | {"tap"}))
+    return tuple(sorted({each.module for each in network.engines} | forks | {"argmax", "tap"}))
 
 
 def top_text(network: EngineNetwork, top: str = TOP) -> str:
-    """Return the top level: a cell's pixels in, its logits out, valid and ready on both sides."""
-    logits = network.logits.stream
+    """Return the top level: a cell's pixels in, its logits and class out, valid and ready on both sides."""
     lines = [
         f"// Network {network.name} as engines, chained: generated from its quantized form, not to be edited.",
         f"module {top} (",
@@ -43,7 +42,9 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
         f"    input  logic [{network.entry.bits - 1}:0] in_words,",
         "    output logic out_valid,",
         "    input  logic out_ready,",
-        f"    output logic [{logits.bits - 1}:0] out_words",
+        f"    output logic [{class_bits(network) - 1}:0] out_class,",
+        f"    output logic [{network.logits.stream.format.width}:0] out_margin,",
+        f"    output logic [{network.logits.stream.bits - 1}:0] out_logits",
         ");",
     ]
     if network.readers(INPUT) > 1:
@@ -54,16 +55,24 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
             lines += _tap(engine)
         if network.readers(engine.name) > 1:
             lines += _fork(network, engine.name)
-    last = _identifier(network.logits.name)
-    lines += [
-        "",
-        f"  assign out_valid = {last}_valid;",
-        f"  assign out_words = {last}_words;",
-        f"  assign {last}_ready = out_ready;",
-        "endmodule",
-        "",
+    return "\n".join([*lines, "", *_decision(network), "endmodule", ""])
+
+
+def class_bits(network: EngineNetwork) -> int:
+    """Return the bits of a class's number: one more than the classes is a number that the chip counts to."""
+    return network.logits.stream.channels.bit_length()
+
+
+def _decision(network: EngineNetwork) -> list[str]:
+    name, stream = _identifier(network.logits.name), network.logits.stream
+    given = [
+        f".CLASSES({stream.channels})",
+        f".BITS({stream.format.width})",
+        f".IS_SIGNED({int(stream.format.signed)})",
     ]
-    return "\n".join(lines)
+    ports = [".clk", ".rst", *(f".in_{end}({name}_{end})" for end in ("valid", "ready", "words"))]
+    ports += [f".out_{end}" for end in ("valid", "ready", "class", "margin", "logits")]
+    return ["  argmax #(", *_wrapped(given), "  ) decision (", *_wrapped(ports), "  );"]
 
 
 def _streams(network: EngineNetwork) -> list[str]:
@@ -121,20 +130,13 @@ def _read(network: EngineNetwork, engine: Engine, place: int, source: str) -> tu
 
 def _fork(network: EngineNetwork, source: str) -> list[str]:
     name, readers, bits = _identifier(source), network.readers(source), network.stream(source).bits
+    ports = [".clk", ".rst", *(f".in_{end}({name}_{end})" for end in ("valid", "ready", "words"))]
+    ports += [f".out_{end}({name}_fork_{end})" for end in ("valid", "ready", "words")]
     return [
         f"  logic [{readers - 1}:0] {name}_fork_valid, {name}_fork_ready;",
         f"  logic [{readers * bits - 1}:0] {name}_fork_words;",
         f"  stream_fork #(.BITS({bits}), .READERS({readers})) {name}_fork (",
-        *_wrapped(
-            [
-                ".clk",
-                ".rst",
-                f".in_valid({name}_valid)",
-                f".in_ready({name}_ready)",
-                f".in_words({name}_words)",
-                *(f".out_{end}({name}_fork_{end})" for end in ("valid", "ready", "words")),
-            ]  # fmt: skip
-        ),
+        *_wrapped(ports),
         "  );",
     ]
 

@@ -16,7 +16,7 @@ from cytogate.model.contract.fixed_point import Codes, Format
 
 @dataclass(frozen=True)
 class Stream:
-    """A map, pixel by pixel, row by row; a vector is a map of one pixel, or what is left of a map that was flattened."""
+    """A map, pixel by pixel, row by row; a vector is a map of one pixel, or a map that was flattened."""
 
     rows: int
     columns: int

@@ -97,6 +97,9 @@ class _Lowering:
             if maker is None:
                 raise self._refused(operation, f"there is no engine for {type(operation).__name__}")
             maker(operation)
+        logits = self._network.logits
+        if self._streams[self._sources[logits.name]].beats > 1:
+            raise self._refused(logits, "it gives a map; a dense layer or a pooling of whole maps must come last")
         used = self._used()
         return EngineNetwork(
             self._network.name, self._entry, tuple(each for each in self._engines if each.name in used)
@@ -345,11 +348,12 @@ class _Lowering:
     def _shares(self, stream: Stream, values: int, outputs: int, depthwise: bool) -> tuple[int, int]:
         """Return by how many a layer's outputs and the values of each are divided: as few multipliers as do."""
         overhead = stream.rows * ROW_CLOCKS
+        clocks = self._clocks if stream.beats > 1 else self._clocks // VECTOR_SHARE
         found, least = (1, 1), outputs * values
         for slices in (1,) if depthwise else _divisors(values):
             for reuse in _divisors(outputs):
                 each = outputs // reuse * values // slices
-                if stream.beats * reuse * slices + overhead <= self._clocks and each < least:
+                if stream.beats * reuse * slices + overhead <= clocks and each < least:
                     found, least = (reuse, slices), each
         return found
 
@@ -399,6 +403,8 @@ class _Lowering:
 
 ROW_CLOCKS = 4
 """In which windows move to the next row."""
+VECTOR_SHARE = 16
+"""A layer that sees a vector has a cell's time divided by this: multipliers are few, and the answer waits for it."""
 
 
 def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -1,6 +1,6 @@
 """The engines of networks, verilated: codes in, the words of every engine out, with the clocks of all beats.
 
-Several small networks may lie side by side in one simulation, of which one runs at a time: what takes long is compiling.
+Several small networks may lie side by side in one simulation, of which one runs at a time: compiling takes longest.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.hls.engine.top import TOP, modules, write_engine
+from cytogate.hls.engine.top import TOP, class_bits, modules, write_engine
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import refresh
-from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.fixed_point import Codes, Format
 from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.sim.csim import compile
 from cytogate.sim.rtl.simulation import verilate
 
 BENCH = "engine_bench"
@@ -27,6 +28,10 @@ BENCH = "engine_bench"
 PATIENCE = 20
 """A run is given up after that many times the clocks that its beats and products need."""
 LEAST_CLOCKS = 20000
+FLAGS = (*compile.FLAGS, "-O0")
+"""Compiling takes longer than running."""
+MORE_CLOCKS = 256
+"""Behind the last answer, and as many as a cell has beats: what no answer needs is still on its way."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +39,27 @@ class Run:
     """What left the engines."""
 
     logits: Codes
-    """(cells, words)."""
+    """(cells, classes)."""
+    classes: NDArray[np.int64]
+    """(cells,)."""
+    margins: NDArray[np.int64]
+    """Of the largest logit over the next one, (cells,)."""
     words: dict[str, Codes]
     """Of each operation that an engine stands for, (cells, words)."""
     in_cycles: NDArray[np.int64]
     """Clock in which each beat was taken (cells, beats)."""
     out_cycles: NDArray[np.int64]
-    """Clock in which each beat left (cells, beats)."""
+    """Clock in which each cell's answer left (cells,)."""
 
     @property
     def latency(self) -> NDArray[np.int64]:
-        """Clocks from a cell's last beat in to its last beat out (cells,)."""
-        return self.out_cycles[:, -1] - self.in_cycles[:, -1]
+        """Clocks from a cell's last beat in to its answer (cells,)."""
+        return self.out_cycles - self.in_cycles[:, -1]
 
     @property
     def intervals(self) -> NDArray[np.int64]:
-        """Clocks from a cell's logits to the next one's (cells - 1,)."""
-        return np.diff(self.out_cycles[:, -1])
+        """Clocks from an answer to the next one (cells - 1,)."""
+        return np.diff(self.out_cycles)
 
 
 class EngineSimulation:
@@ -63,7 +72,7 @@ class EngineSimulation:
         bench = folder / f"{BENCH}.sv"
         refresh(bench, _bench_text(networks))
         used = sources or rtl_sources(*sorted({module for each in networks for module in modules(each)}))
-        path = verilate(bench, [*tops, *used], BENCH, FPGA / "tb" / "stream_player.cpp")
+        path = verilate(bench, [*tops, *used], BENCH, FPGA / "tb" / "stream_player.cpp", flags=FLAGS)
         self._library = ctypes.CDLL(str(path))
         self._library.player_open.restype = ctypes.c_void_p
         self._library.player_tap_words.restype = ctypes.c_int64
@@ -93,16 +102,8 @@ class EngineSimulation:
         stall: float = 0.0,
         gap: int = 0,
         seed: int = 0,
-        beats: int | None = None,
-    ) -> Run | None:
-        """Send cells (cells, *shape); both sides pause at random (shares of the clocks).
-
-        Parameters
-        ----------
-        gap
-            Clocks of pause behind each cell.
-        beats
-            So many of them are sent, and nothing is awaited: None comes back, and a reset is due.
+    ) -> Run:
+        """Send cells (cells, *shape), ``gap`` clocks apart; both sides pause at random (shares of the clocks).
 
         Raises
         ------
@@ -112,31 +113,45 @@ class EngineSimulation:
         entry, last = self.network.entry, self.network.logits.stream
         cells = len(codes)
         sent = _packed(codes.reshape(cells * entry.beats, -1), entry.format.width)
-        sending = len(sent) if beats is None else beats
-        wanted = cells * last.beats if beats is None else 0
-        out = np.zeros((max(1, wanted), -(-last.bits // 8)), np.uint8)
-        in_cycles, out_cycles = np.zeros(len(sent), np.int64), np.zeros(max(1, wanted), np.int64)
+        out = np.zeros((cells, -(-_answer_bits(self.network) // 8)), np.uint8)
+        in_cycles, out_cycles = np.zeros(len(sent), np.int64), np.zeros(cells, np.int64)
         self._library.player_forget_taps()
         each = max(engine.stream.beats * _steps(engine.parameters) for engine in self.network.engines)
         work = PATIENCE * cells * (entry.beats + each + gap) + LEAST_CLOCKS
         clocks = int(work / ((1 - idle) * (1 - stall)))
         came = self._library.player_run(
-            self._player, _pointer(sent), sending, sent.shape[1], entry.beats, gap, round(1024 * idle),
-            round(1024 * stall), seed, wanted, out.shape[1], ctypes.c_int64(clocks), _pointer(out),
-            _pointer(out_cycles), _pointer(in_cycles),
+            self._player, _pointer(sent), len(sent), sent.shape[1], entry.beats, gap, round(1024 * idle),
+            round(1024 * stall), seed, cells, out.shape[1], ctypes.c_int64(clocks), entry.beats + MORE_CLOCKS,
+            _pointer(out), _pointer(out_cycles), _pointer(in_cycles),
         )  # fmt: skip
-        if beats is not None:
-            return None
-        if came != wanted:
-            raise CheckFailed(f"engines of {self.network.name}: {came} of {wanted} beats came within {clocks} clocks")
+        if came != cells:
+            raise CheckFailed(f"engines of {self.network.name}: {came} of {cells} answers came within {clocks} clocks")
         words = {
             engine.operation: self._heard(engine.operation, engine.stream, cells)
             for engine in self.network.engines
             if engine.operation is not None
         }
+        bits = np.unpackbits(out, axis=1, bitorder="little")
+        margin_from = last.bits + class_bits(self.network)
         return Run(
-            _codes(out, last).reshape(cells, -1), words, in_cycles.reshape(cells, -1), out_cycles.reshape(cells, -1)
+            _codes(bits[:, : last.bits], last.format).reshape(cells, -1),
+            _unsigned(bits[:, last.bits : margin_from]),
+            _unsigned(bits[:, margin_from : margin_from + last.format.width + 1]),
+            words,
+            in_cycles.reshape(cells, -1),
+            out_cycles,
         )
+
+    def start(self, codes: NDArray[np.integer], clocks: int) -> None:
+        """Send cells (cells, *shape) for some clocks, and leave it at that: a reset is due."""
+        entry = self.network.entry
+        sent = _packed(codes.reshape(len(codes) * entry.beats, -1), entry.format.width)
+        out = np.zeros((len(codes), -(-_answer_bits(self.network) // 8)), np.uint8)
+        cycles = np.zeros(len(sent), np.int64)
+        self._library.player_run(
+            self._player, _pointer(sent), len(sent), sent.shape[1], entry.beats, 0, 0, 0, 0, len(out), out.shape[1],
+            ctypes.c_int64(clocks), 0, _pointer(out), _pointer(cycles), _pointer(cycles),
+        )  # fmt: skip
 
     def _heard(self, operation: str, stream: Stream, cells: int) -> Codes:
         """Return what a tap heard (cells, words)."""
@@ -147,7 +162,8 @@ class EngineSimulation:
                 f"{cells * stream.beats}"
             )
         data = np.ctypeslib.as_array(self._library.player_tap_data(operation.encode()), (count,)).copy()
-        return _codes(data.view(np.uint8).reshape(-1, 4 * beat_words), stream).reshape(cells, -1)
+        bits = np.unpackbits(data.view(np.uint8).reshape(-1, 4 * beat_words), axis=1, bitorder="little")
+        return _codes(bits[:, : stream.bits], stream.format).reshape(cells, -1)
 
 
 @dataclass(frozen=True)
@@ -162,17 +178,18 @@ class Comparison:
 def compare(network: IntegerNetwork, codes: NDArray[np.integer], run: Run) -> Comparison:
     """Compare every engine's words with those of the integer network for codes (cells, *shape)."""
     wanted = network.compute([codes])
-    found = run.words | {network.logits.name: run.logits}
+    logits = wanted[network.logits.name]
+    ordered = np.sort(logits, axis=1)
+    wanted |= {"class": logits.argmax(axis=1), "margin": ordered[:, -1] - ordered[:, -2:][:, 0]}
+    found = run.words | {network.logits.name: run.logits, "class": run.classes, "margin": run.margins}
     differ = {name: int(np.count_nonzero(words != wanted[name].reshape(words.shape))) for name, words in found.items()}
     return Comparison(sum(words.size for words in found.values()), {name: n for name, n in differ.items() if n})
 
 
 def _bench_text(networks: Sequence[EngineNetwork]) -> str:
     """Return a module with all networks on one stream in and one out; those that do not run have no clock."""
-    in_bits, out_bits = (
-        max(each.bits for each in streams)
-        for streams in ([each.entry for each in networks], [each.logits.stream for each in networks])
-    )
+    in_bits = max(each.entry.bits for each in networks)
+    out_bits = max(_answer_bits(each) for each in networks)
     count = len(networks)
     lines = [
         f"module {BENCH} (",
@@ -193,14 +210,17 @@ def _bench_text(networks: Sequence[EngineNetwork]) -> str:
         "  assign out_words = words[chosen];",
     ]
     for number, each in enumerate(networks):
-        bits = each.logits.stream.bits
+        logits, classes, width = each.logits.stream.bits, class_bits(each), each.logits.stream.format.width
+        places = (0, logits), (logits, classes), (logits + classes, width + 1)
+        answer = [f"words_{number}[{start}+:{bits}]" for start, bits in places]
         lines += [
-            f"  logic [{bits - 1}:0] words_{number};",
+            f"  logic [{_answer_bits(each) - 1}:0] words_{number};",
             f"  assign words[{number}] = {out_bits}'(words_{number});",
             f"  {TOP}_{number} network_{number} (",
             f"      .clk(clk && chosen == {number}), .rst, .in_valid(in_valid && chosen == {number}),",
             f"      .in_ready(ready[{number}]), .in_words(in_words[{each.entry.bits - 1}:0]),",
-            f"      .out_valid(valid[{number}]), .out_ready, .out_words(words_{number})",
+            f"      .out_valid(valid[{number}]), .out_ready, .out_logits({answer[0]}),",
+            f"      .out_class({answer[1]}), .out_margin({answer[2]})",
             "  );",
         ]
     return "\n".join([*lines, "endmodule", ""])
@@ -218,12 +238,22 @@ def _packed(codes: NDArray[np.integer], width: int) -> NDArray[np.uint8]:
     return np.packbits(bits.reshape(len(codes), -1).astype(np.uint8), axis=1, bitorder="little")
 
 
-def _codes(data: NDArray[np.uint8], stream: Stream) -> Codes:
-    """Return the words (beats, words of a beat) in bytes (beats, bytes)."""
-    width = stream.format.width
-    bits = np.unpackbits(data, axis=1, bitorder="little")[:, : stream.bits].reshape(len(data), -1, width)
-    codes: Codes = bits.astype(np.int64) @ (np.int64(1) << np.arange(width))
-    return codes - ((codes >> (width - 1)) << width) if stream.format.signed else codes
+def _codes(bits: NDArray[np.uint8], words: Format) -> Codes:
+    """Return the codes (beats, words of a beat) in bits (beats, bits)."""
+    codes = _unsigned(bits.reshape(len(bits), -1, words.width))
+    return codes - ((codes >> (words.width - 1)) << words.width) if words.signed else codes
+
+
+def _unsigned(bits: NDArray[np.uint8]) -> Codes:
+    """Return the numbers (...,) in bits (..., bits), the lowest first."""
+    numbers: Codes = bits.astype(np.int64) @ (np.int64(1) << np.arange(bits.shape[-1]))
+    return numbers
+
+
+def _answer_bits(network: EngineNetwork) -> int:
+    """Return the bits of logits, class and margin."""
+    stream = network.logits.stream
+    return stream.bits + class_bits(network) + stream.format.width + 1
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:
