@@ -95,7 +95,7 @@ module mask_words #(
 
   // Centers: a / b with CENTER_BITS behind the point, halves away from zero, a bit a clock.
   logic signed [QUOTIENT_BITS:0] centers[2];
-  logic signed [QUOTIENT_BITS:0] center;
+  logic signed [QUOTIENT_BITS:0] center, distance;
   logic [BITS-1:0] left, divisor, magnitude_a, magnitude_b;
   logic [QUOTIENT_BITS-1:0] quotient;
   logic fits;
@@ -114,7 +114,8 @@ module mask_words #(
     end
     if (done && kind == CENTER) centers[target[0]] <= center;
   end
-  assign center = a[BITS-1] ? -(QUOTIENT_BITS + 1)'(quotient) : (QUOTIENT_BITS + 1)'(quotient);
+  assign distance = {1'b0, quotient};
+  assign center   = a[BITS-1] ? -distance : distance;
 
   always_ff @(posedge clk) begin
     earlier_product <= BITS'(centers[shift[0]]) * b;

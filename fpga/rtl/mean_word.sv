@@ -31,5 +31,7 @@ module mean_word #(
       assign quotient = BITS'(product >> SCALE);
     end
   endgenerate
-  assign mean = negative ? -OUT_BITS'(quotient) : OUT_BITS'(quotient);
+  logic [OUT_BITS-1:0] distance;
+  assign distance = OUT_BITS'(quotient);
+  assign mean = negative ? -distance : distance;
 endmodule

@@ -6,7 +6,7 @@
 //
 // Words of ROM: outputs made together, the first in the lowest bits, of each the weights in the order of what enters;
 // addresses count slices, then groups of outputs, then beats. Biases lie apart, in steps of the sum.
-// DEPTHWISE: output i sees value i of each OUTPUTS that enter.
+// DEPTHWISE: output i sees value i of each OUTPUTS that enter. PAIRS: weights of odd outputs as multiply_pair says.
 module weighted_sums #(
     parameter int LANES = 1,            // pixels of a beat, each by itself
     parameter int VALUES = 9,           // of a lane
@@ -17,6 +17,7 @@ module weighted_sums #(
     parameter int REUSE = 1,            // divides OUTPUTS
     parameter int SLICES = 1,           // divides VALUES; 1 where DEPTHWISE
     parameter int BEATS = 1,            // of a sum; LANES is 1 where there are several
+    parameter bit PAIRS = 0,            // two outputs share a multiplier: OUTPUTS / REUSE is even, not DEPTHWISE
     parameter int WEIGHT_BITS = 8,
     parameter int SUM_SHIFT = 0,        // zeros that are appended to sums of products
     parameter int SUM_BITS = 20,
@@ -75,8 +76,9 @@ module weighted_sums #(
     end
   end
 
-  // Values and weights, a clock later; products, another one; their sum.
+  // Values and weights, a clock later; products, two more; their sum.
   logic [TOGETHER*TERMS*WEIGHT_BITS-1:0] weights;
+  logic [LANES*TOGETHER*TERMS*PRODUCT_BITS-1:0] products;
   logic [LANES*TOGETHER*SUM_BITS-1:0] dots;
   weight_rom #(.BITS(TOGETHER * TERMS * WEIGHT_BITS), .DEPTH(ADDRESSES), .FILE(WEIGHTS)) weight_words (
       .clk, .address, .word(weights)
@@ -96,16 +98,29 @@ module weighted_sums #(
         end else begin : g_all
           assign values = shared;
         end
-        logic [TERMS*PRODUCT_BITS-1:0] products;
         for (genvar t = 0; t < TERMS; ++t) begin : g_product
+          localparam int PLACE = ((lane * TOGETHER + g) * TERMS + t) * PRODUCT_BITS;
+          localparam int NEXT = PLACE + TERMS * PRODUCT_BITS;
           logic signed [VALUE_BITS-1:0] value;
           logic signed [WEIGHT_BITS-1:0] weight;
           assign value  = VALUE_BITS'(values[t*IN_BITS+:IN_BITS]);
           assign weight = $signed(weights[(g*TERMS+t)*WEIGHT_BITS+:WEIGHT_BITS]);
-          always_ff @(posedge clk) products[t*PRODUCT_BITS+:PRODUCT_BITS] <= PRODUCT_BITS'(value) * PRODUCT_BITS'(weight);
+          if (!PAIRS) begin : g_single
+            logic signed [PRODUCT_BITS-1:0] product;
+            always_ff @(posedge clk) begin
+              product <= value * weight;
+              products[PLACE+:PRODUCT_BITS] <= product;
+            end
+          end else if (g % 2 == 0) begin : g_pair
+            multiply_pair #(.VALUE_BITS(VALUE_BITS), .WEIGHT_BITS(WEIGHT_BITS)) multiply (
+                .clk, .value, .low_weight(weight), .high_weight(weights[((g+1)*TERMS+t)*WEIGHT_BITS+:WEIGHT_BITS]),
+                .low_product(products[PLACE+:PRODUCT_BITS]), .high_product(products[NEXT+:PRODUCT_BITS])
+            );
+          end
         end
         adder_tree #(.COUNT(TERMS), .IN_BITS(PRODUCT_BITS), .OUT_BITS(SUM_BITS)) tree (
-            .clk, .terms(products), .sum(dots[(lane*TOGETHER+g)*SUM_BITS+:SUM_BITS])
+            .clk, .terms(products[(lane*TOGETHER+g)*TERMS*PRODUCT_BITS+:TERMS*PRODUCT_BITS]),
+            .sum(dots[(lane*TOGETHER+g)*SUM_BITS+:SUM_BITS])
         );
       end
     end
@@ -115,9 +130,9 @@ module weighted_sums #(
   logic tree_valid, tree_starts, tree_ends, tree_last;
   logic [GROUP_BITS-1:0] bias_group, tree_group;
   logic [TOGETHER*SUM_BITS-1:0] biases;
-  pipeline_valid #(.CLOCKS(2 + TREE_CLOCKS)) valid_pipeline (.clk, .rst, .in_valid(go), .out_valid(tree_valid));
-  delay #(.BITS(GROUP_BITS), .CLOCKS(1 + TREE_CLOCKS)) group_delay (.clk, .in_word(group), .out_word(bias_group));
-  delay #(.BITS(3), .CLOCKS(2 + TREE_CLOCKS)) step_delay (
+  pipeline_valid #(.CLOCKS(3 + TREE_CLOCKS)) valid_pipeline (.clk, .rst, .in_valid(go), .out_valid(tree_valid));
+  delay #(.BITS(GROUP_BITS), .CLOCKS(2 + TREE_CLOCKS)) group_delay (.clk, .in_word(group), .out_word(bias_group));
+  delay #(.BITS(3), .CLOCKS(3 + TREE_CLOCKS)) step_delay (
       .clk, .in_word({slice == 0 && beat == 0, last_slice && last_beat, last_group}),
       .out_word({tree_starts, tree_ends, tree_last})
   );

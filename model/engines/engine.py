@@ -115,14 +115,14 @@ class EngineNetwork:
 
     @property
     def multipliers(self) -> int:
-        """Products that are made a clock."""
+        """Multipliers by constants of all engines."""
         return sum(multipliers(each) for each in self.engines)
 
 
 def multipliers(engine: Engine) -> int:
-    """Return the products with constants that an engine makes a clock."""
+    """Return the multipliers of an engine by constants; some give two products a clock."""
     numbers = engine.parameters
     if engine.module != "weighted_sums":
         return 0
     products = numbers["VALUES"] if numbers["DEPTHWISE"] else numbers["VALUES"] * numbers["OUTPUTS"]
-    return numbers["LANES"] * products // (numbers["REUSE"] * numbers["SLICES"])
+    return numbers["LANES"] * products // (numbers["REUSE"] * numbers["SLICES"] * (1 + numbers["PAIRS"]))

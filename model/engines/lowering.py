@@ -31,6 +31,8 @@ QUEUE_OF_SUMS = 32
 """Places behind weighted sums that give a beat a clock: more than their pipeline is long."""
 QUEUE_OF_REUSED_SUMS = 8
 QUEUE_OF_POOLS = 8
+MULTIPLIER_BITS = 25
+"""Of the wider factor of a DSP48E1."""
 LONGEST_DIVISION = 62
 """Bits of a mean's sum and its divisor together."""
 
@@ -278,7 +280,9 @@ class _Lowering:
         return name
 
     def _windows(
-        self, operation: operations.Convolution | operations.Depthwise | operations.Mean, kernel: tuple[int, int]
+        self,
+        operation: operations.Convolution | operations.Depthwise | operations.MaxPool | operations.Mean,
+        kernel: tuple[int, int],
     ) -> str:
         """Return the stream of what a convolution or pooling sees."""
         read = self._network[operation.reads[0]]
@@ -311,8 +315,11 @@ class _Lowering:
         """Add weighted sums; ``kernel`` is (values, outputs), or of each channel (values, channels)."""
         stream, sums = self._streams[source], operation.format
         outputs = kernel.shape[1]
-        reuse, slices = self._shares(stream, kernel.shape[0] // beats, outputs, depthwise)
-        width = _signed_bits(kernel)
+        pairs = not depthwise and _fits_in_pairs(stream.format, kernel)
+        reuse, slices = self._shares(stream, kernel.shape[0] // beats, outputs, depthwise=depthwise, pairs=pairs)
+        pairs = pairs and outputs // reuse % 2 == 0
+        held = _paired(kernel) if pairs else kernel
+        width = _signed_bits(held)
         appended = sums.fraction_bits - stream.format.fraction_bits - operation.kernel.format.fraction_bits
         biases = np.ldexp(
             operation.bias.codes.astype(np.float64), sums.fraction_bits - operation.bias.format.fraction_bits
@@ -326,7 +333,8 @@ class _Lowering:
         given = {
             "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,
             "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise), "REUSE": reuse,
-            "SLICES": slices, "BEATS": beats, "WEIGHT_BITS": width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
+            "SLICES": slices, "BEATS": beats, "PAIRS": int(pairs),
+            "WEIGHT_BITS": width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
             "SUM_SIGNED": int(sums.signed), "ROUNDS": int(rounding is not None), "OUT_BITS": words.width,
             "OUT_SIGNED": int(words.signed), "DEPTH": QUEUE_OF_SUMS if every_clock else QUEUE_OF_REUSED_SUMS,
         }  # fmt: skip
@@ -334,7 +342,7 @@ class _Lowering:
             given |= _rounding(sums, rounding)
             del given["SLOPE_SHIFT"]
         memories = (
-            Memory("WEIGHTS", _weight_words(kernel, beats, reuse, slices), width),
+            Memory("WEIGHTS", _weight_words(held, beats, reuse, slices), width),
             Memory("BIASES", np.broadcast_to(biases.astype(np.int64), outputs).reshape(reuse, -1), sums.width),
         )
         last = operation if rounding is None else rounding
@@ -345,14 +353,15 @@ class _Lowering:
         self._add("weighted_sums", last, (source,), out, given, needs, memories=memories)
         self._sources[operation.name] = last.name
 
-    def _shares(self, stream: Stream, values: int, outputs: int, depthwise: bool) -> tuple[int, int]:
+    def _shares(self, stream: Stream, values: int, outputs: int, *, depthwise: bool, pairs: bool) -> tuple[int, int]:
         """Return by how many a layer's outputs and the values of each are divided: as few multipliers as do."""
         overhead = stream.rows * ROW_CLOCKS
         clocks = self._clocks if stream.beats > 1 else self._clocks // VECTOR_SHARE
-        found, least = (1, 1), outputs * values
+        found, least = (1, 1), math.inf
         for slices in (1,) if depthwise else _divisors(values):
             for reuse in _divisors(outputs):
-                each = outputs // reuse * values // slices
+                together = outputs // reuse
+                each = (together // 2 if pairs and together % 2 == 0 else together) * values // slices
                 if stream.beats * reuse * slices + overhead <= clocks and each < least:
                     found, least = (reuse, slices), each
         return found
@@ -436,6 +445,18 @@ def _weight_words(kernel: Codes, beats: int, reuse: int, slices: int) -> Codes:
     parts = kernel.reshape(beats, slices, values // beats // slices, reuse, outputs // reuse)
     # (beats, groups, slices, outputs made together, values)
     return parts.transpose(0, 3, 1, 4, 2).reshape(beats * reuse * slices, -1)
+
+
+def _paired(kernel: Codes) -> Codes:
+    """Return weights as ``multiply_pair`` holds them: one less where the partner, the output before, is below zero."""
+    held = kernel.copy()
+    held[:, 1::2] -= kernel[:, 0 : kernel.shape[1] // 2 * 2 : 2] < 0
+    return held
+
+
+def _fits_in_pairs(words: Format, kernel: Codes) -> bool:
+    """Return whether two weights and their products have room in one multiplier."""
+    return words.width + (not words.signed) + 2 * _signed_bits(_paired(kernel)) <= MULTIPLIER_BITS
 
 
 def _signed_bits(codes: Codes) -> int:

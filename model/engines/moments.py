@@ -102,7 +102,7 @@ def program() -> list[Instruction]:
 
 
 def _moved(places: dict[Moment, int], order: int) -> Iterator[Instruction]:
-    """Bring moments to steps of the center, then to the center; binomials come of additions, as in Pascal's triangle."""
+    """Bring moments to steps of the center, then to the center; binomials come of additions (Pascal's triangle)."""
     for (i, j), place in places.items():
         if i + j:
             yield (Kind.ADD, 0, place, law.CENTER_BITS * (i + j), ZERO, place)
