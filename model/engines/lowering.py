@@ -17,6 +17,7 @@ from cytogate.model.contract.fixed_point import PIXEL, Codes, Format, Overflow, 
 from cytogate.model.engines import moments
 from cytogate.model.engines.depths import with_queues
 from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory, Stream
+from cytogate.model.engines.weights import shares_of, weight_words
 from cytogate.model.errors import InputError
 from cytogate.model.networks import operations
 from cytogate.model.networks.operations import IntegerNetwork, Operation
@@ -31,8 +32,6 @@ QUEUE_OF_SUMS = 32
 """Places behind weighted sums that give a beat a clock: more than their pipeline is long."""
 QUEUE_OF_REUSED_SUMS = 8
 QUEUE_OF_POOLS = 8
-MULTIPLIER_BITS = 25
-"""Of the wider factor of a DSP48E1."""
 LONGEST_DIVISION = 62
 """Bits of a mean's sum and its divisor together."""
 
@@ -315,11 +314,8 @@ class _Lowering:
         """Add weighted sums; ``kernel`` is (values, outputs), or of each channel (values, channels)."""
         stream, sums = self._streams[source], operation.format
         outputs = kernel.shape[1]
-        pairs = not depthwise and _fits_in_pairs(stream.format, kernel)
-        reuse, slices = self._shares(stream, kernel.shape[0] // beats, outputs, depthwise=depthwise, pairs=pairs)
-        pairs = pairs and outputs // reuse % 2 == 0
-        held = _paired(kernel) if pairs else kernel
-        width = _signed_bits(held)
+        shares = shares_of(stream, kernel, beats, self._clocks, depthwise=depthwise)
+        weights = weight_words(kernel, beats, shares)
         appended = sums.fraction_bits - stream.format.fraction_bits - operation.kernel.format.fraction_bits
         biases = np.ldexp(
             operation.bias.codes.astype(np.float64), sums.fraction_bits - operation.bias.format.fraction_bits
@@ -329,12 +325,12 @@ class _Lowering:
         within = self._within.get(operation.name)
         rounding = None if within is None else self._network[within]
         words = sums if rounding is None else rounding.format
-        every_clock = reuse * slices * beats == 1
+        every_clock = shares.reuse * shares.slices * beats == 1
         given = {
             "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,
-            "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise), "REUSE": reuse,
-            "SLICES": slices, "BEATS": beats, "PAIRS": int(pairs),
-            "WEIGHT_BITS": width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
+            "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise),
+            "REUSE": shares.reuse, "SLICES": shares.slices, "BEATS": beats, "PAIRS": int(shares.pairs),
+            "WEIGHT_BITS": weights.width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
             "SUM_SIGNED": int(sums.signed), "ROUNDS": int(rounding is not None), "OUT_BITS": words.width,
             "OUT_SIGNED": int(words.signed), "DEPTH": QUEUE_OF_SUMS if every_clock else QUEUE_OF_REUSED_SUMS,
         }  # fmt: skip
@@ -342,8 +338,8 @@ class _Lowering:
             given |= _rounding(sums, rounding)
             del given["SLOPE_SHIFT"]
         memories = (
-            Memory("WEIGHTS", _weight_words(held, beats, reuse, slices), width),
-            Memory("BIASES", np.broadcast_to(biases.astype(np.int64), outputs).reshape(reuse, -1), sums.width),
+            weights,
+            Memory("BIASES", np.broadcast_to(biases.astype(np.int64), outputs).reshape(shares.reuse, -1), sums.width),
         )
         last = operation if rounding is None else rounding
         out = Stream(stream.rows, stream.columns, outputs, words, stream.pixels)
@@ -352,19 +348,6 @@ class _Lowering:
         needs = _each(stream)[beats - 1 :: beats]
         self._add("weighted_sums", last, (source,), out, given, needs, memories=memories)
         self._sources[operation.name] = last.name
-
-    def _shares(self, stream: Stream, values: int, outputs: int, *, depthwise: bool, pairs: bool) -> tuple[int, int]:
-        """Return by how many a layer's outputs and the values of each are divided: as few multipliers as do."""
-        overhead = stream.rows * ROW_CLOCKS
-        clocks = self._clocks if stream.beats > 1 else self._clocks // VECTOR_SHARE
-        found, least = (1, 1), math.inf
-        for slices in (1,) if depthwise else _divisors(values):
-            for reuse in _divisors(outputs):
-                together = outputs // reuse
-                each = (together // 2 if pairs and together % 2 == 0 else together) * values // slices
-                if stream.beats * reuse * slices + overhead <= clocks and each < least:
-                    found, least = (reuse, slices), each
-        return found
 
     def _narrow(self, source: str) -> str:
         """Return a stream with a pixel a beat."""
@@ -410,12 +393,6 @@ class _Lowering:
         return InputError(f"network {self._network.name}, layer {operation.name}: {reason}")
 
 
-ROW_CLOCKS = 4
-"""In which windows move to the next row."""
-VECTOR_SHARE = 16
-"""A layer that sees a vector has a cell's time divided by this: multipliers are few, and the answer waits for it."""
-
-
 def _map(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return rows, columns and channels; a vector is a map of one pixel."""
     if len(shape) == 1:
@@ -437,32 +414,3 @@ def _rounding(entering: Format, operation: operations.Round) -> dict[str, int]:
         "ROUNDING": ROUNDINGS[words.rounding], "OVERFLOW": OVERFLOWS[words.overflow], "OUT_BITS": words.width,
         "OUT_SIGNED": int(words.signed),
     }  # fmt: skip
-
-
-def _weight_words(kernel: Codes, beats: int, reuse: int, slices: int) -> Codes:
-    """Return a kernel (values, outputs) as words of ROM (addresses, weights of a word)."""
-    values, outputs = kernel.shape
-    parts = kernel.reshape(beats, slices, values // beats // slices, reuse, outputs // reuse)
-    # (beats, groups, slices, outputs made together, values)
-    return parts.transpose(0, 3, 1, 4, 2).reshape(beats * reuse * slices, -1)
-
-
-def _paired(kernel: Codes) -> Codes:
-    """Return weights as ``multiply_pair`` holds them: one less where the partner, the output before, is below zero."""
-    held = kernel.copy()
-    held[:, 1::2] -= kernel[:, 0 : kernel.shape[1] // 2 * 2 : 2] < 0
-    return held
-
-
-def _fits_in_pairs(words: Format, kernel: Codes) -> bool:
-    """Return whether two weights and their products have room in one multiplier."""
-    return words.width + (not words.signed) + 2 * _signed_bits(_paired(kernel)) <= MULTIPLIER_BITS
-
-
-def _signed_bits(codes: Codes) -> int:
-    """Return the bits in which codes are held in two's complement."""
-    return 1 + max(int(codes.max()).bit_length(), int(-codes.min() - 1).bit_length() if codes.min() < 0 else 0)
-
-
-def _divisors(number: int) -> list[int]:
-    return [each for each in range(1, number + 1) if number % each == 0]
