@@ -32,7 +32,7 @@ module mask_words #(
   localparam int INSTRUCTION_BITS = 26;
   localparam int TABLE_BITS = 10, FRACTION_BITS = 10, PART_BITS = 16, WORD_SHIFT = 4, CENTER_BITS = 2;
   localparam int LENGTH_BITS = $clog2(BITS + 1);
-  localparam logic [2:0] ENDS = 0, ADD = 1, CONSTANT = 2, CENTER = 3, MOVE = 4, LOG = 5, LOG_OF_SQUARES = 6;
+  localparam logic [2:0] ENDS = 0, ADD = 1, CONSTANT = 2, CENTER = 3, MOVE = 4, LOG = 5, LOG_OF_SQUARES = 6, WORD = 7;
 
   // Loading, then working: an instruction is fetched, its registers are read, and it goes on for some clocks.
   logic loading, working, ready;
@@ -49,7 +49,7 @@ module mask_words #(
   assign {kind, negate, target, shift, a_place, b_place} = instruction;
 
   logic [BITS-1:0] registers[64];
-  logic signed [BITS-1:0] a, b, shifted, result, product, earlier_product;
+  logic signed [BITS-1:0] a, b, shifted, logarithm, result, product, earlier_product;
   logic writes;
   always_ff @(posedge clk) begin
     a <= registers[a_place];
@@ -71,7 +71,7 @@ module mask_words #(
     endcase
   end
   assign taken = loading && 32'(number) == SUMS - 1;
-  assign writes = done && kind != ENDS && kind != CENTER && kind != 3'd7;
+  assign writes = done && kind != ENDS && kind != CENTER && kind != WORD;
   assign ready = !loading && !working && !out_valid;
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -150,13 +150,14 @@ module mask_words #(
   end
 
   assign shifted = b << shift;
+  assign logarithm =
+      (BITS'(exponent) << FRACTION_BITS) + BITS'(fraction) + (BITS'(dropped) << (FRACTION_BITS + 1));
   always_comb begin
     case (kind)
       ADD: result = negate ? a - shifted : a + shifted;
       CONSTANT: result = BITS'($signed({shift, a_place, b_place}));
       MOVE: result = a - product;
-      default:
-      result = zero ? '0 : (BITS'(exponent) << FRACTION_BITS) + BITS'(fraction) + (BITS'(dropped) << (FRACTION_BITS + 1));
+      default: result = zero ? '0 : logarithm;
     endcase
   end
 
@@ -166,5 +167,5 @@ module mask_words #(
       .IN_BITS(BITS), .SHIFT(WORD_SHIFT), .ROUNDING(0), .OVERFLOW(1), .OUT_BITS(OUT_BITS)
   ) limit (.in_word(a << shift), .out_word(word));
   always_ff @(posedge clk)
-    if (done && kind == 3'd7) out_words <= {word, out_words[WORDS*OUT_BITS-1:OUT_BITS]};
+    if (done && kind == WORD) out_words <= {word, out_words[WORDS*OUT_BITS-1:OUT_BITS]};
 endmodule

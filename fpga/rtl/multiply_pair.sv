@@ -1,8 +1,8 @@
 // Two products of one value by one multiplier, two clocks later: of a weight of 8 bits each, 25 by 9 bits.
 //
-// The weights lie side by side, PRODUCT_BITS apart, in one factor; `high_weight` is one less where `low_weight` is below
-// zero, so that side by side they are the sum of both. Half of the lower field's range, added to the product, makes
-// both fields exact: the upper one no longer borrows, the lower one has its highest bit inverted.
+// The weights lie side by side, PRODUCT_BITS apart, in one factor; `high_weight` is one less where `low_weight` is
+// below zero, so that side by side they are the sum of both. Half of the lower field's range, added to the product,
+// makes both fields exact: the upper one no longer borrows, the lower one has its highest bit inverted.
 module multiply_pair #(
     parameter int VALUE_BITS = 9,
     parameter int WEIGHT_BITS = 8,

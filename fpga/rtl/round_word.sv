@@ -45,7 +45,8 @@ module round_word #(
     end else begin : g_half_even
       // Less than half a step where a half must fall to the even word below it.
       assign above = ((value <<< APPENDED) + HALF - (HALF != 0 && !above_odd ? ONE : ZERO)) >>> CUT;
-      assign below = ((value <<< APPENDED_BELOW) + HALF_BELOW - (HALF_BELOW != 0 && !below_odd ? ONE : ZERO)) >>> CUT_BELOW;
+      assign below =
+          ((value <<< APPENDED_BELOW) + HALF_BELOW - (HALF_BELOW != 0 && !below_odd ? ONE : ZERO)) >>> CUT_BELOW;
     end
     if (SLOPE_SHIFT == 0) begin : g_line
       assign rounded = above;

@@ -160,9 +160,18 @@ module sliding_window #(
           banks[r*BANK_BITS+:BANK_BITS] <= 32'(bank) >= BANKS ? bank - BANK_BITS'(BANKS) : bank;
         end
       end
+      logic [LANES*BITS-1:0] of_bank;
+      logic [STEP_BITS-1:0] of_step;
+      always_comb begin
+        of_bank = '0;
+        for (int b = 0; b < BANKS; ++b)
+          if (32'(banks[r*BANK_BITS+:BANK_BITS]) == b) of_bank = fetched[b*LANES*BITS+:LANES*BITS];
+        of_step = '0;
+        for (int part = 0; part < READ_PARTS; ++part)
+          if (32'(fetched_part) == part) of_step = of_bank[part*STEP_BITS+:STEP_BITS];
+      end
       for (genvar i = 0; i < STRIDE_COLUMNS; ++i) begin : g_pixel
-        assign columns[r*STEP_BITS+i*BITS+:BITS] = row_inside[r] && column_inside[i] ?
-            fetched[(32'(banks[r*BANK_BITS+:BANK_BITS])*LANES+32'(fetched_part)*STRIDE_COLUMNS+i)*BITS+:BITS] : '0;
+        assign columns[r*STEP_BITS+i*BITS+:BITS] = row_inside[r] && column_inside[i] ? of_step[i*BITS+:BITS] : '0;
       end
     end
   endgenerate

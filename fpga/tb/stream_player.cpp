@@ -14,12 +14,17 @@
 
 namespace {
 
-std::map<std::string, std::vector<std::uint32_t>> taps;
+struct Tap {
+  std::vector<std::uint32_t> words;
+  std::vector<std::int64_t> cycles;  // in which a beat passed
+};
+
+std::map<std::string, Tap> taps;
+std::int64_t cycle = 0;
 
 struct Player {
   VerilatedContext context;
   Vtop top{&context};
-  std::int64_t cycle = 0;
   int violations = 0;
 
   void settle() {
@@ -38,7 +43,11 @@ struct Player {
 extern "C" {
 
 // Called by taps, a word of 32 bits at a time, the lowest first.
-void cytogate_tap(const char* stage, int, const svBitVecVal* word, int) { taps[stage].push_back(word[0]); }
+void cytogate_tap(const char* stage, int, const svBitVecVal* word, int index) {
+  Tap& tap = taps[stage];
+  tap.words.push_back(word[0]);
+  if (index == 0) tap.cycles.push_back(cycle);
+}
 
 Player* player_open() { return new Player; }
 
@@ -69,8 +78,8 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
   int sent = 0, came = 0, pause = 0;
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes);
-  const std::int64_t end = player->cycle + clocks;
-  while (player->cycle < end && (sent < count || came < wanted || more-- > 0)) {
+  const std::int64_t end = cycle + clocks;
+  while (cycle < end && (sent < count || came < wanted || more-- > 0)) {
     if (!offered && pause > 0) --pause;
     else if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     top.in_valid = offered;
@@ -84,13 +93,13 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
     if (valid && top.out_ready) {
       if (came < wanted) {
         std::memcpy(out + std::size_t(came) * out_bytes, &top.out_words, out_bytes);
-        out_cycles[came++] = player->cycle;
+        out_cycles[came++] = cycle;
       } else {
         ++player->violations;
       }
     }
     if (offered && top.in_ready) {
-      in_cycles[sent++] = player->cycle;
+      in_cycles[sent++] = cycle;
       offered = false;
       if (sent % cell_beats == 0) pause = gap;
     }
@@ -105,8 +114,10 @@ int player_violations(const Player* player) { return player->violations; }
 
 void player_forget_taps() { taps.clear(); }
 
-std::int64_t player_tap_words(const char* stage) { return std::int64_t(taps[stage].size()); }
+std::int64_t player_tap_words(const char* stage) { return std::int64_t(taps[stage].words.size()); }
 
-const std::uint32_t* player_tap_data(const char* stage) { return taps[stage].data(); }
+const std::uint32_t* player_tap_data(const char* stage) { return taps[stage].words.data(); }
+
+const std::int64_t* player_tap_cycles(const char* stage) { return taps[stage].cycles.data(); }
 
 }  // extern "C"

@@ -46,6 +46,8 @@ class Run:
     """Of the largest logit over the next one, (cells,)."""
     words: dict[str, Codes]
     """Of each operation that an engine stands for, (cells, words)."""
+    cycles: dict[str, NDArray[np.int64]]
+    """Clocks in which their beats passed, (cells, beats)."""
     in_cycles: NDArray[np.int64]
     """Clock in which each beat was taken (cells, beats)."""
     out_cycles: NDArray[np.int64]
@@ -77,6 +79,7 @@ class EngineSimulation:
         self._library.player_open.restype = ctypes.c_void_p
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
+        self._library.player_tap_cycles.restype = ctypes.POINTER(ctypes.c_int64)
         self._player = ctypes.c_void_p(self._library.player_open())
         self.reset()
 
@@ -126,11 +129,10 @@ class EngineSimulation:
         )  # fmt: skip
         if came != cells:
             raise CheckFailed(f"engines of {self.network.name}: {came} of {cells} answers came within {clocks} clocks")
-        words = {
-            engine.operation: self._heard(engine.operation, engine.stream, cells)
-            for engine in self.network.engines
-            if engine.operation is not None
-        }
+        words, cycles = {}, {}
+        for engine in self.network.engines:
+            if engine.operation is not None:
+                words[engine.operation], cycles[engine.operation] = self._heard(engine.operation, engine.stream, cells)
         bits = np.unpackbits(out, axis=1, bitorder="little")
         margin_from = last.bits + class_bits(self.network)
         return Run(
@@ -138,6 +140,7 @@ class EngineSimulation:
             _unsigned(bits[:, last.bits : margin_from]),
             _unsigned(bits[:, margin_from : margin_from + last.format.width + 1]),
             words,
+            cycles,
             in_cycles.reshape(cells, -1),
             out_cycles,
         )
@@ -153,8 +156,8 @@ class EngineSimulation:
             ctypes.c_int64(clocks), 0, _pointer(out), _pointer(cycles), _pointer(cycles),
         )  # fmt: skip
 
-    def _heard(self, operation: str, stream: Stream, cells: int) -> Codes:
-        """Return what a tap heard (cells, words)."""
+    def _heard(self, operation: str, stream: Stream, cells: int) -> tuple[Codes, NDArray[np.int64]]:
+        """Return what a tap heard (cells, words), and the clocks (cells, beats)."""
         count, beat_words = self._library.player_tap_words(operation.encode()), -(-stream.bits // 32)
         if count != cells * stream.beats * beat_words:
             raise CheckFailed(
@@ -163,7 +166,8 @@ class EngineSimulation:
             )
         data = np.ctypeslib.as_array(self._library.player_tap_data(operation.encode()), (count,)).copy()
         bits = np.unpackbits(data.view(np.uint8).reshape(-1, 4 * beat_words), axis=1, bitorder="little")
-        return _codes(bits[:, : stream.bits], stream.format).reshape(cells, -1)
+        clocks = np.ctypeslib.as_array(self._library.player_tap_cycles(operation.encode()), (cells, stream.beats))
+        return _codes(bits[:, : stream.bits], stream.format).reshape(cells, -1), clocks.copy()
 
 
 @dataclass(frozen=True)
