@@ -43,10 +43,14 @@ FAULTS = {
     "columns of the row before": Fault("sliding_window", "fetched_first ? '0 : held", "held", (3, 1)),
     "rows of the cell before": Fault("sliding_window", "ROW_BITS'(ROWS) - first :", "next_first - first :", (0, 7)),
     "a window that does not wait": Fault("sliding_window", "!out_valid || out_ready", "1'b1", (8, 11)),
-    "always the first columns of a beat": Fault("sliding_window", "fetched_part  <= read_part", "fetched_part <= '0", (11,)),
+    "always the first columns of a beat": Fault(
+        "sliding_window", "fetched_part  <= read_part", "fetched_part <= '0", (11,)
+    ),
     "all parts of a row are written": Fault("row_memory", "write && 32'(write_part) == part", "write", (0, 7)),
     "halves to odd": Fault("round_word", "HALF != 0 && !above_odd", "HALF != 0 && above_odd", (5, 0)),
-    "halves down": Fault("round_word", "((value <<< APPENDED) + HALF) >>> CUT", "(value <<< APPENDED) >>> CUT", (10, 3)),
+    "halves down": Fault(
+        "round_word", "((value <<< APPENDED) + HALF) >>> CUT", "(value <<< APPENDED) >>> CUT", (10, 3)
+    ),
     "the smallest word is symmetric": Fault("round_word", "OVERFLOW == 2 ?", "OVERFLOW == 1 ?", (6, 9)),
     "a slope is forgotten": Fault("round_word", "value[BITS-1] ? below : above", "above", (0, 1)),
     "a term is lost": Fault("adder_tree", "$signed(own[3*IN_BITS+:IN_BITS])", "$signed(own[0+:1])", (0, 1)),
@@ -65,7 +69,9 @@ FAULTS = {
     "means of no sign": Fault("mean_word", "negative ? -distance : distance", "distance", (0, 6, 7)),
     "blocks that run together": Fault("pool_blocks", "first ? word : both", "both", (0, 5)),
     "words without signs": Fault("pool_word", "$signed(first) > $signed(second)", "first > second", (28, 32, 33)),
-    "a difference the other way": Fault("join_words", "assign word = first - second", "assign word = second - first", (3, 1)),
+    "a difference the other way": Fault(
+        "join_words", "assign word = first - second", "assign word = second - first", (3, 1)
+    ),
     "the other one's step": Fault("join_words", "<< SECOND_APPENDED", "<< FIRST_APPENDED", (3, 1, 4)),
     "a word that is joined to none": Fault("join_words", "ready && second_valid", "ready", (3, 1)),
     "the mask's first code": Fault("mask_sums", "32'(code) >= MASK_CODE", "32'(code) > MASK_CODE", (9, 19)),

@@ -95,6 +95,18 @@ def test_networks_that_were_read(part: int, builds: Path) -> None:
     assert words_compared(pairs, builds / f"engines_read_{part}") > 100_000
 
 
+def test_pixels_that_do_not_divide_a_row_are_refused() -> None:
+    network = drawn_network(0)
+    with pytest.raises(InputError, match=f"7 pixels a clock do not divide {network.inputs[0].shape[1]} columns"):
+        lower(network, 7)
+
+
+def test_several_inputs_are_refused() -> None:
+    first, second = (drawn_network(seed).operations for seed in (0, 2))
+    with pytest.raises(InputError, match="network two has 2 inputs; engines are built for one"):
+        lower(IntegerNetwork("two", (*first, *second)))
+
+
 def default_codes(network: IntegerNetwork) -> np.ndarray:
     """Return codes of noise, and of disks of phase before a quiet field."""
     rng = np.random.default_rng(4)
@@ -122,7 +134,9 @@ def test_the_default_network(builds: Path) -> None:
 @pytest.mark.full
 def test_the_default_network_is_in_time(builds: Path) -> None:
     network = load_operations(load_design("qatom128"))
-    simulation = EngineSimulation([lower(network, 4, 4300)], builds / "engines_default_fast")
+    engines = lower(network, 4, 4300)
+    assert engines.multipliers <= 870
+    simulation = EngineSimulation([engines], builds / "engines_default_fast")
     codes = default_codes(network)
     run = simulation.play(codes)
     assert not compare(network, codes, run).differ
