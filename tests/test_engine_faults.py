@@ -25,7 +25,7 @@ class Fault:
 
 FAULTS = {
     "no place is reserved": Fault("reserved_queue", ".take(reserve)", ".take(1'b0)", (0, 8)),
-    "a full queue takes words": Fault("stream_queue", "!level[$clog2(DEPTH)]", "1'b1", (3, 1)),
+    "a full queue takes words": Fault("stream_queue", "!level[$clog2(DEPTH)]", "1'b1", (8, 1)),
     "a word is read twice": Fault("stream_fork", "in_ready ? '0 : taken | out_ready", "'0", (3, 11)),
     "a reader is left behind": Fault("stream_fork", "&(taken | out_ready)", "|out_ready", (3, 11)),
     "a pixel of a beat is lost": Fault("narrow_beats", "out_ready && last", "last", (4, 8)),

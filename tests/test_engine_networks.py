@@ -21,8 +21,8 @@ from tests import layers
 from tests.engine_networks import drawn_network, moments_network
 
 Pair = tuple[IntegerNetwork, EngineNetwork]
-PACES = ({}, {"idle": 0.5, "stall": 0.5}, {"idle": 0.1, "stall": 0.8, "gap": 40})
-"""Back to back; with pauses on both sides; with a slow receiver and gaps between cells."""
+PACES = ({}, {"idle": 0.5, "stall": 0.5, "gap": 40}, {"stall": 0.995})
+"""Back to back; with pauses on both sides and gaps between cells; with a receiver so slow that all queues are full."""
 
 
 def drawn(seed: int) -> Pair:
