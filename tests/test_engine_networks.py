@@ -35,7 +35,7 @@ def drawn(seed: int) -> Pair:
     return network, lower(network, pixels, (8, 60, 400)[seed // 3 % 3])
 
 
-def words_compared(pairs: Sequence[Pair], folder: Path, cells: int = 2, sources: Sequence[Path] | None = None) -> int:
+def words_compared(pairs: Sequence[Pair], folder: Path, cells: int = 12, sources: Sequence[Path] | None = None) -> int:
     """Play cells at every pace, and behind a reset that cuts a cell short; return the words that were compared."""
     simulation = EngineSimulation([engines for _, engines in pairs], folder, sources)
     words = 0

@@ -32,6 +32,8 @@ QUEUE_OF_SUMS = 32
 """Places behind weighted sums that give a beat a clock: more than their pipeline is long."""
 QUEUE_OF_REUSED_SUMS = 8
 QUEUE_OF_POOLS = 8
+QUEUE_OF_VECTORS = 2
+"""Places behind an engine that gives a beat a cell."""
 LONGEST_DIVISION = 62
 """Bits of a mean's sum and its divisor together."""
 
@@ -173,7 +175,11 @@ class _Lowering:
         rows, columns, _ = operation.shape
         out = Stream(rows, columns, channels, operation.format)
         given = {"CHANNELS": channels, "BITS": words.width, "IS_SIGNED": int(words.signed), "MEAN": int(mean)}
-        given |= {"APPENDED": appended, "OUT_BITS": operation.format.width, "DEPTH": QUEUE_OF_POOLS}
+        given |= {
+            "APPENDED": appended,
+            "OUT_BITS": operation.format.width,
+            "DEPTH": QUEUE_OF_VECTORS if out.beats == 1 else QUEUE_OF_POOLS,
+        }
         if not apart:
             self._add("pool_windows", operation, (source,), out, given | {"COUNT": count}, _each(out))
             return
@@ -325,14 +331,18 @@ class _Lowering:
         within = self._within.get(operation.name)
         rounding = None if within is None else self._network[within]
         words = sums if rounding is None else rounding.format
-        every_clock = shares.reuse * shares.slices * beats == 1
+        last = operation if rounding is None else rounding
+        out = Stream(stream.rows, stream.columns, outputs, words, stream.pixels)
+        if beats > 1:
+            out = Stream(1, 1, outputs, words)
+        places = QUEUE_OF_SUMS if shares.reuse * shares.slices == 1 else QUEUE_OF_REUSED_SUMS
         given = {
             "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,
             "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise),
             "REUSE": shares.reuse, "SLICES": shares.slices, "BEATS": beats, "PAIRS": int(shares.pairs),
             "WEIGHT_BITS": weights.width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
             "SUM_SIGNED": int(sums.signed), "ROUNDS": int(rounding is not None), "OUT_BITS": words.width,
-            "OUT_SIGNED": int(words.signed), "DEPTH": QUEUE_OF_SUMS if every_clock else QUEUE_OF_REUSED_SUMS,
+            "OUT_SIGNED": int(words.signed), "DEPTH": QUEUE_OF_VECTORS if out.beats == 1 else places,
         }  # fmt: skip
         if isinstance(rounding, operations.Round):
             given |= _rounding(sums, rounding)
@@ -341,10 +351,6 @@ class _Lowering:
             weights,
             Memory("BIASES", np.broadcast_to(biases.astype(np.int64), outputs).reshape(shares.reuse, -1), sums.width),
         )
-        last = operation if rounding is None else rounding
-        out = Stream(stream.rows, stream.columns, outputs, words, stream.pixels)
-        if beats > 1:
-            out = Stream(1, 1, outputs, words)
         needs = _each(stream)[beats - 1 :: beats]
         self._add("weighted_sums", last, (source,), out, given, needs, memories=memories)
         self._sources[operation.name] = last.name
