@@ -30,7 +30,8 @@ def build(
     definitions: Sequence[str] = (),
     *,
     shared: bool,
+    flags: Sequence[str] = FLAGS,
 ) -> Path:
     """Compile ``sources`` as :func:`cytogate.model.command.cpp.build` does, with the vendor's types at hand."""
-    flags = (*FLAGS, f"-isystem{ap_types()}")
+    flags = (*flags, f"-isystem{ap_types()}")
     return cpp.build(output, sources, flags=flags, includes=includes, definitions=definitions, shared=shared)

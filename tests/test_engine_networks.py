@@ -1,0 +1,144 @@
+"""Engines against the integer network: every word of every engine, whatever the pace, the pauses and the resets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytogate.model.design.folder import load_design
+from cytogate.model.engines.engine import EngineNetwork
+from cytogate.model.engines.lowering import lower
+from cytogate.model.errors import InputError
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.reading.reader import read_network
+from cytogate.model.networks.saved import load_operations
+from cytogate.sim.csim.network import extreme_codes
+from cytogate.sim.rtl.engines import EngineSimulation, compare
+from tests import layers
+from tests.engine_networks import drawn_network, moments_network
+
+Pair = tuple[IntegerNetwork, EngineNetwork]
+PACES = ({}, {"idle": 0.5, "stall": 0.5, "gap": 40}, {"stall": 0.995})
+"""Back to back; with pauses on both sides and gaps between cells; with a receiver so slow that all queues are full."""
+
+
+def drawn(seed: int) -> Pair:
+    """Return a network and its engines: one, two or four pixels a beat, one to many clocks a beat."""
+    if seed % 10 == 9:
+        network, pixels = moments_network(seed), (1, 4, 2)[seed // 10 % 3]
+    else:
+        pixels = (1, 2, 4)[seed % 3]
+        network = drawn_network(seed, None if pixels == 1 else 8)
+    return network, lower(network, pixels, (8, 60, 400)[seed // 3 % 3])
+
+
+def words_compared(pairs: Sequence[Pair], folder: Path, cells: int = 12, sources: Sequence[Path] | None = None) -> int:
+    """Play cells at every pace, and behind a reset that cuts a cell short; return the words that were compared."""
+    simulation = EngineSimulation([engines for _, engines in pairs], folder, sources)
+    words = 0
+    for number, (network, engines) in enumerate(pairs):
+        codes = extreme_codes(network.inputs[0].shape, network.inputs[0].format, cells, seed=number)
+        simulation.reset(number)
+        for seed, pace in enumerate(PACES):
+            found = compare(network, codes, simulation.play(codes, seed=seed, **pace))
+            assert not found.differ, f"{network.name}, {pace}: {found}"
+            words += found.words
+        simulation.start(codes, engines.entry.beats * 3 // 2)
+        simulation.reset(number)
+        found = compare(network, codes, simulation.play(codes))
+        assert not found.differ, f"{network.name}, behind a reset: {found}"
+        words += found.words
+    assert simulation.violations == 0
+    simulation.close()
+    return words
+
+
+def test_drawn_networks(builds: Path) -> None:
+    assert words_compared([drawn(seed) for seed in range(12)], builds / "engines_few") > 100_000
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("first", range(12, 92, 20))
+def test_many_drawn_networks(first: int, builds: Path) -> None:
+    assert words_compared([drawn(seed) for seed in range(first, first + 20)], builds / f"engines_{first}") > 100_000
+
+
+REFUSED = {
+    "up-sampling": "up_sampling2d: there is no engine for Repeat",
+    "reshape to other channels": "pixels of 3 channels cannot become pixels of 2",
+    "reshape of a vector": "pixels of 32 channels cannot become pixels of 2",
+    "permuted": "there is no engine for Permute",
+    "channels first, flattened": "there is no engine for Permute",
+    "flattened ahead of a normalization": "a flattened map cannot be scaled value by value",
+    "normalized behind flattening": "a flattened map cannot be scaled value by value",
+    "maximum at the end, padded": "it gives a map; a dense layer or a pooling of whole maps must come last",
+}
+"""Networks of :data:`tests.layers.EXACT` that have no engines yet, and what is said of them."""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_there_is_no_engine_for_is_refused(name: str) -> None:
+    network = read_network(layers.EXACT[name]()).network
+    with pytest.raises(InputError, match=REFUSED[name]):
+        lower(network)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("part", range(4))
+def test_networks_that_were_read(part: int, builds: Path) -> None:
+    names = [name for name in layers.EXACT if name not in REFUSED][part::4]
+    networks = [read_network(layers.EXACT[name]()).network for name in names]
+    pairs = [(network, lower(network)) for network in networks if len(network.inputs) == 1]
+    assert words_compared(pairs, builds / f"engines_read_{part}") > 100_000
+
+
+def test_pixels_that_do_not_divide_a_row_are_refused() -> None:
+    network = drawn_network(0)
+    with pytest.raises(InputError, match=f"7 pixels a clock do not divide {network.inputs[0].shape[1]} columns"):
+        lower(network, 7)
+
+
+def test_several_inputs_are_refused() -> None:
+    first, second = (drawn_network(seed).operations for seed in (0, 2))
+    with pytest.raises(InputError, match="network two has 2 inputs; engines are built for one"):
+        lower(IntegerNetwork("two", (*first, *second)))
+
+
+def default_codes(network: IntegerNetwork) -> np.ndarray:
+    """Return codes of noise, and of disks of phase before a quiet field."""
+    rng = np.random.default_rng(4)
+    rows, columns = np.mgrid[:128, :128]
+    codes = rng.integers(90, 160, (3, *network.inputs[0].shape))
+    codes[0] = rng.integers(0, 256, codes[0].shape)
+    for cell in (1, 2):
+        disk = (rows - 60) ** 2 / cell + (columns - 68) ** 2 < 300 * cell
+        codes[cell, :, :, -1] = 32 + rng.integers(-3, 4, disk.shape) + disk * rng.integers(15, 90, disk.shape)
+    return codes
+
+
+def test_the_default_network(builds: Path) -> None:
+    network = load_operations(load_design("qatom128"))
+    engines = lower(network, 4, 40_000)
+    simulation = EngineSimulation([engines], builds / "engines_default")
+    codes = default_codes(network)
+    run = simulation.play(codes, idle=0.1, stall=0.1)
+    found = compare(network, codes, run)
+    assert found.words > 400_000
+    assert not found.differ
+    assert simulation.violations == 0
+
+
+@pytest.mark.full
+def test_the_default_network_is_in_time(builds: Path) -> None:
+    network = load_operations(load_design("qatom128"))
+    engines = lower(network, 4, 4300)
+    assert engines.multipliers <= 870
+    simulation = EngineSimulation([engines], builds / "engines_default_fast")
+    codes = default_codes(network)
+    run = simulation.play(codes)
+    assert not compare(network, codes, run).differ
+    assert run.intervals.max() <= 4400
+    assert run.latency.max() <= 11_000
