@@ -29,6 +29,7 @@ from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
 from cytogate.sim.csim.compare import ExactStage
+from cytogate.sim.rtl.network import NetworkClocks, run_engines
 
 BUILD_FOLDER = Path("out/cosim/build")
 """Where commands keep compiled simulations, by level, design and samples per clock."""
@@ -52,7 +53,7 @@ class CosimRequest:
     cells: int
     seed: int
     network: bool
-    """Go on to the logits."""
+    """Go on to the logits, at level dpi through the same pins, at level rtl by the network's engines."""
     binned: bool
     """Frames arrive at the network's size."""
     scenarios: bool
@@ -85,6 +86,8 @@ class CosimReport:
     """Of the design; no timing was closed here."""
     latency_us: float | None
     cells_per_second: float | None
+    network: NetworkClocks | None
+    """Of the network's engines behind a kernel at level rtl."""
     reason: str | None
     scenarios: tuple[Outcome, ...]
     seconds: float
@@ -109,11 +112,11 @@ def run_cosim(request: CosimRequest) -> None:
     began = time.perf_counter()
     named = request.design
     design = binned(named) if request.binned else named
-    if request.network and request.level is not Level.DPI:
-        raise InputError(f"level {request.level.value} has no network: frames to logits run at level dpi")
+    if request.network and request.level is Level.VITIS:
+        raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
     frames = _frames(design, request)
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
-    network = _Network.of(named, build_folder) if request.network else None
+    network = _Network.of(named, build_folder) if request.network and request.level is Level.DPI else None
     project = None if network is None else network.project
     print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
     under_test = hardware(
@@ -137,7 +140,14 @@ def run_cosim(request: CosimRequest) -> None:
         ExactStage(last, measured.values, measured.differing),
     ]
     scenarios = _scenarios(under_test, build, request, design, project, frames, due) if request.scenarios else []
-    report = _report(request, design, measured, stages, scenarios, time.perf_counter() - began)
+    clocks = None
+    if request.network and request.level is Level.RTL:
+        from cytogate.model.networks.saved import load_operations
+
+        print("Compiling and running the network's engines ...", flush=True)
+        of_network, clocks = run_engines(load_operations(named), named.chip, pixels, build_folder / "engines")
+        stages += of_network
+    report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
     path = request.output / "report.json"
     report.write(path)
     _print(report, [path, *([waveform(run)] if request.waves else [])])
@@ -261,6 +271,7 @@ def _report(
     design: Design,
     measured: Measured,
     stages: list[ExactStage],
+    network: NetworkClocks | None,
     scenarios: list[Outcome],
     seconds: float,
 ) -> CosimReport:
@@ -285,6 +296,7 @@ def _report(
         clock_mhz=design.chip.clock_mhz,
         latency_us=None if latency is None else latency / design.chip.clock_mhz,
         cells_per_second=None if interval is None else design.chip.clock_mhz * 1e6 / interval,
+        network=network,
         reason=reason,
         scenarios=tuple(scenarios),
         seconds=seconds,
@@ -312,6 +324,15 @@ def _print(report: CosimReport, files: list[Path]) -> None:
         console.print(
             f"A frame every {report.initiation_interval_cycles:,.1f} clocks: {report.cells_per_second:,.0f} a second."
         )
+    if report.network is not None:
+        told = report.network
+        console.print(
+            f"The network's engines, {told.multipliers} multipliers, in a simulation of their own: from the last pixel "
+            f"to the logits {told.latency_cycles:,} clocks, {told.latency_us:.1f} us.",
+            soft_wrap=True,
+        )
+        if told.interval_cycles is not None:
+            console.print(f"A cell every {told.interval_cycles:,.1f} clocks: {told.cells_per_second:,.0f} a second.")
     if report.reason is not None:
         console.print(f"No rate: {report.reason}.", soft_wrap=True)
     if report.scenarios:

@@ -174,9 +174,15 @@ class EngineSimulation:
 class Comparison:
     """Words of engines beside those of the integer network."""
 
-    words: int
+    compared: dict[str, int]
+    """Words, by operation, and of class and margin."""
     differ: dict[str, int]
     """Words that differ, by operations of which any does."""
+
+    @property
+    def words(self) -> int:
+        """Words compared in all."""
+        return sum(self.compared.values())
 
 
 def compare(network: IntegerNetwork, codes: NDArray[np.integer], run: Run) -> Comparison:
@@ -187,7 +193,7 @@ def compare(network: IntegerNetwork, codes: NDArray[np.integer], run: Run) -> Co
     wanted |= {"class": logits.argmax(axis=1), "margin": ordered[:, -1] - ordered[:, -2:][:, 0]}
     found = run.words | {network.logits.name: run.logits, "class": run.classes, "margin": run.margins}
     differ = {name: int(np.count_nonzero(words != wanted[name].reshape(words.shape))) for name, words in found.items()}
-    return Comparison(sum(words.size for words in found.values()), {name: n for name, n in differ.items() if n})
+    return Comparison({name: words.size for name, words in found.items()}, {name: n for name, n in differ.items() if n})
 
 
 def _bench_text(networks: Sequence[EngineNetwork]) -> str:
