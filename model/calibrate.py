@@ -38,7 +38,8 @@ from cytogate.model.retrieval.off_axis.calibration import (
 )
 from cytogate.model.retrieval.off_axis.cells import find_cells
 from cytogate.model.retrieval.off_axis.placing import Placing
-from cytogate.model.retrieval.off_axis.reference import Complexes, OffAxisRetrieved, Sideband, delay_of, retrieve
+from cytogate.model.retrieval.off_axis.reference import OffAxisRetrieved, delay_of, retrieve
+from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
 
 MOST_HOLOGRAMS = 16
 """Of each kind that are looked at, the first ones: more make the carrier no better."""

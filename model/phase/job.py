@@ -60,14 +60,16 @@ class PhaseReport:
     delay_per_radian_nm: float
     refraction_increment_um3_per_pg: float
     calibration: int | None
-    fixed_rmse_mrad: float | None
-    """Root mean square of fixed point less float64 over all maps; None where there is no integer model."""
+    fixed_rmse_mrad: float
+    """Root mean square of fixed point less float64 over all maps."""
     fixed_values: int
     """Values that were compared."""
 
 
 def run_phase(request: PhaseRequest) -> PhaseReport:
     """Write ``maps.h5``, ``maps.tif``, ``cells.csv`` or ``.parquet``, ``picture.png`` and ``report.json``.
+
+    The table's features are of the float64 maps.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
             notes = table.add(item)
             if item.fault is not None:
                 faults[item.index] = item.fault
-            elif item.fixed is not None:
+            else:
                 errors += float(np.sum((item.fixed - item.phase) ** 2))
                 compared += item.phase.size
             drawn = _to_draw(drawn, item, notes)
@@ -108,7 +110,7 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
         delay_per_radian_nm=delay_per_radian(design),
         refraction_increment_um3_per_pg=REFRACTION_INCREMENT_UM3_PER_PG,
         calibration=None if design.calibration is None else design.calibration.version,
-        fixed_rmse_mrad=1e3 * math.sqrt(errors / compared) if compared else None,
+        fixed_rmse_mrad=1e3 * math.sqrt(errors / compared),
         fixed_values=compared,
     )
     cells = output / f"cells{request.table}"
@@ -147,8 +149,7 @@ class _MapFiles:
         delay = (item.phase * self._scale).astype(np.float32)
         self._store("opd_nm", item.index, delay)
         self._store("phase_rad", item.index, item.phase)
-        if item.fixed is not None:
-            self._store("phase_fixed_rad", item.index, item.fixed)
+        self._store("phase_fixed_rad", item.index, item.fixed)
         self._tiff.write(
             delay, photometric="minisblack", resolution=self._resolution, resolutionunit="CENTIMETER", metadata=None,
             description="path delay, nm" if item.index == 0 else None, software="cytogate",
@@ -217,10 +218,9 @@ def _tell(report: PhaseReport, cells: Path, output: Path) -> None:
     console = terminal()
     for index, fault in list(report.faults.items())[:5]:
         console.print(f"item {index}: {fault}", soft_wrap=True)
-    if report.fixed_rmse_mrad is not None:
-        console.print(
-            f"Fixed point is {report.fixed_rmse_mrad:.3f} mrad (RMSE) from float64: {report.fixed_values:,} values."
-        )
+    console.print(
+        f"Fixed point is {report.fixed_rmse_mrad:.3f} mrad (RMSE) from float64: {report.fixed_values:,} values."
+    )
     console.print(
         f"{report.items:,} maps, {len(report.faults):,} faulty; {report.cells:,} cells, {report.clipped:,} at an edge, "
         f"{report.several:,} of several that touch. Dry mass by a refraction increment of "

@@ -1,7 +1,6 @@
 """Maps of phase and path delay, one an item of the input: a field of holograms, or a cell's four frames.
 
-Both instruments give the same: a map in float64, where there is an integer model the same in fixed point, and the
-cells that are on it.
+Both instruments give the same: a map in float64, the same in fixed point, and the cells that are on it.
 """
 
 from __future__ import annotations
@@ -26,9 +25,11 @@ from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.holograms import HologramFile, open_holograms
 from cytogate.model.retrieval import reference as four_angle
 from cytogate.model.retrieval.laws import codes
+from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis import reference as off_axis
 from cytogate.model.retrieval.off_axis.calibration import LEAST_PROMINENCE, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells
+from cytogate.model.retrieval.off_axis.sideband import Sideband
 
 Floats = NDArray[np.float64]
 
@@ -42,8 +43,8 @@ class PhaseMap:
     """(rows, columns), for the picture: the hologram as it is transformed, or the sum of the four frames."""
     phase: Floats
     """(rows, columns) radians."""
-    fixed: Floats | None
-    """The same in fixed point, as values; None where there is no integer model."""
+    fixed: Floats
+    """The same in fixed point, as values."""
     cells: list[MapCell]
     fault: str | None = None
     """Why there is no map; all of it is then zero."""
@@ -88,6 +89,7 @@ class OffAxisMaps:
     def __init__(self, path: Path, design: Design, dataset: str | None) -> None:
         self._design = design
         self._reference = reference_field(design)
+        self._phasor = integer.reference_phasor(self._reference)
         self._file: HologramFile = open_holograms(path, design.off_axis, dataset)
 
     @property
@@ -109,12 +111,14 @@ class OffAxisMaps:
         try:
             hologram = self._file.read(index)
         except InputError as error:
-            return PhaseMap(index, empty, empty, None, [], str(error))
+            return PhaseMap(index, empty, empty, empty, [], str(error))
         found = off_axis.retrieve(hologram, self._design, self._reference)
         fault = self._file.fault(hologram) or _fringe_fault(found, self._design)
         if fault is not None:
-            return PhaseMap(index, found.hologram, empty, None, [], fault)
-        return PhaseMap(index, found.hologram, found.phase, None, find_cells(found.opd, self._design))
+            return PhaseMap(index, found.hologram, empty, empty, [], fault)
+        words = integer.retrieve(hologram, self._design, self._phasor)
+        fixed = contract(self._design).stage("phase").values(words.phase)
+        return PhaseMap(index, found.hologram, found.phase, fixed, find_cells(found.opd, self._design))
 
     def __enter__(self) -> OffAxisMaps:
         return self
@@ -127,7 +131,7 @@ class OffAxisMaps:
 
 def _fringe_fault(found: off_axis.OffAxisRetrieved, design: Design) -> str | None:
     """Return that a hologram has no fringes where the calibration says; None where it has."""
-    amplitudes = np.abs(found.sideband[off_axis.Sideband.of(design).disk])
+    amplitudes = np.abs(found.sideband[Sideband.of(design).disk])
     prominence = float(amplitudes.max()) / max(float(np.median(amplitudes)), np.finfo(float).tiny)
     if prominence >= LEAST_PROMINENCE:
         return None

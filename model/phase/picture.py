@@ -33,8 +33,8 @@ def draw(path: Path, maps: Sequence[PhaseMap], design: Design, notes: Sequence[S
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    with_fixed = any(each.fixed is not None for each in maps)
-    columns = 3 + with_fixed
+    titles = ("as seen", "path delay, float64", "cells", "phase, fixed point less float64")
+    columns = len(titles)
     figure, axes = plt.subplots(
         len(maps), columns, figsize=(PANEL_INCHES * columns, PANEL_INCHES * len(maps) + 0.5), squeeze=False,
         layout="constrained",
@@ -49,14 +49,12 @@ def draw(path: Path, maps: Sequence[PhaseMap], design: Design, notes: Sequence[S
         outlined = row[2].imshow(each.phase * scale, cmap="gray", aspect=aspect)
         figure.colorbar(outlined, ax=row[2], label="nm", fraction=0.05)
         _cells(row[2], each, told)
-        if each.fixed is not None:
-            error = row[3].imshow(1e3 * (each.fixed - each.phase), cmap="RdBu", aspect=aspect, vmin=-0.5, vmax=0.5)
-            figure.colorbar(error, ax=row[3], label="mrad", fraction=0.05)
+        error = row[3].imshow(1e3 * (each.fixed - each.phase), cmap="RdBu", aspect=aspect, vmin=-0.5, vmax=0.5)
+        figure.colorbar(error, ax=row[3], label="mrad", fraction=0.05)
         for axis in row:
             axis.set_xticks([])
             axis.set_yticks([])
-    titles = ["as seen", "path delay, float64", "cells", "phase, fixed point less float64"]
-    for axis, title in zip(axes[0], titles[:columns], strict=True):
+    for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=9)
     with whole_file(path) as partial:
         figure.savefig(partial, dpi=90)

@@ -19,7 +19,8 @@ from cytogate.model.design.folder import CALIBRATION_FOLDER, REFERENCE_FILE
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.retrieval.off_axis.placing import Placing
-from cytogate.model.retrieval.off_axis.reference import Complexes, Sideband, argument, object_field
+from cytogate.model.retrieval.off_axis.reference import argument, object_field
+from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
 from cytogate.model.retrieval.off_axis.unwrapping import TURN, Floats, unwrap
 
 LEAST_CARRIER = 0.06

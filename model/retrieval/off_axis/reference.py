@@ -8,73 +8,20 @@ transform; rows run downward. All of one field at a time: a field of 512x512 tak
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.off_axis import BACKGROUND_BIN_BITS, BACKGROUND_REACH_BITS
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.off_axis.placing import Placing
+from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
 from cytogate.model.retrieval.off_axis.unwrapping import TURN, Floats, unwrap
 
-Complexes = NDArray[np.complex128]
-
-BIN_RAD = 1 / 32
+BIN_RAD = TURN / (1 << BACKGROUND_BIN_BITS)
 """Width of a bin of the histogram in which the background is looked for."""
-BACKGROUND_RAD = 0.2
+BACKGROUND_RAD = TURN / (1 << BACKGROUND_REACH_BITS)
 """Phases so near to the fullest bin are the background's: more than most noise, less than what of rims would count."""
-
-
-@dataclass(frozen=True)
-class Sideband:
-    """Which part of the spectrum holds the field: M x M frequencies about the bin nearest to the carrier."""
-
-    size: int
-    """N, rows and columns of the hologram."""
-    map_size: int
-    """M, rows and columns of what is kept."""
-    carrier: tuple[float, float]
-    """(y, x) cycles a pixel."""
-    radius: float
-    """Of the disk about the carrier, cycles a pixel."""
-
-    @staticmethod
-    def of(design: Design) -> Sideband:
-        """Return that of a calibrated design."""
-        found = design.calibrated
-        return Sideband(
-            design.off_axis.hologram_size,
-            design.map_size,
-            (found.carrier_y, found.carrier_x),
-            found.sideband_radius,
-        )
-
-    @property
-    def bins(self) -> tuple[int, int]:
-        """(ky, kx) nearest to the carrier."""
-        return round(self.carrier[0] * self.size), round(self.carrier[1] * self.size)
-
-    @cached_property
-    def frequencies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows and columns of the spectrum that are kept, each (M,), in the order of numpy.fft.fftfreq."""
-        own = np.fft.fftfreq(self.map_size, 1 / self.map_size).astype(np.int64)
-        ky, kx = self.bins
-        return own + ky, own + kx
-
-    @cached_property
-    def disk(self) -> NDArray[np.bool_]:
-        """What of the kept part lies within the radius, (M, M)."""
-        (y, x), carrier = self.frequencies, self.carrier
-        squared = (y[:, None] / self.size - carrier[0]) ** 2 + (x / self.size - carrier[1]) ** 2
-        return np.asarray(squared <= self.radius**2)
-
-    @cached_property
-    def ramp(self) -> Complexes:
-        """The field of a carrier that lies beside its bin, (M, M), of modulus 1."""
-        past = [carrier * self.size - k for carrier, k in zip(self.carrier, self.bins, strict=True)]
-        place = np.arange(self.map_size) / self.map_size
-        y, x = (np.exp(1j * TURN * cycles * place) for cycles in past)
-        return np.asarray(y[:, None] * x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +31,7 @@ class OffAxisRetrieved:
     hologram: Floats
     """(N, N) codes less their mean."""
     spectrum: Complexes
-    """(N, M): its transform, the columns that are needed."""
+    """(N, M): its rows' transforms, the columns that are needed."""
     sideband: Complexes
     """(M, M), zero beyond the disk."""
     field: Complexes
@@ -126,10 +73,10 @@ def hologram_of(frame: NDArray, placing: Placing) -> Floats:
 
 
 def transform(hologram: Floats, sideband: Sideband) -> tuple[Complexes, Complexes]:
-    """Return the needed columns (N, M) of a hologram's spectrum, and the part about the carrier, masked (M, M)."""
+    """Return the needed columns (N, M) of the rows' transforms, and the part about the carrier, masked (M, M)."""
     rows, columns = (each % sideband.size for each in sideband.frequencies)
-    spectrum = np.fft.fft(np.fft.fft(hologram, axis=1)[:, columns], axis=0)
-    return spectrum, np.where(sideband.disk, spectrum[rows], 0)
+    spectrum = np.fft.fft(hologram, axis=1)[:, columns]
+    return spectrum, np.where(sideband.disk, np.fft.fft(spectrum, axis=0)[rows], 0)
 
 
 def object_field(frame: NDArray, placing: Placing, sideband: Sideband) -> Complexes:
