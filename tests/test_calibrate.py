@@ -165,11 +165,17 @@ def test_phase_writes_maps_and_cells_of_holograms(lab: Path, own: Path, tmp_path
         delay, phase = file["opd_nm"][:], file["phase_rad"][:]
         assert delay.shape == phase.shape == (FIELDS, 128, 128)
         assert np.allclose(delay, phase * 633 / (2 * np.pi), atol=1e-3)
+        windows, fixed = file["cell_windows"][:], file["phase_fixed_rad"][:]
         of_field, centers, delays = (truth[f"cell_{name}"][:] for name in ("field", "center", "delay_um3"))
     assert np.array_equal(tifffile.imread(output / "maps.tif"), delay)
     found = rows(output / "cells.csv")
     assert len(found) == len(of_field) == 2 * FIELDS
-    for row in found:
+    assert windows.shape == (len(found), 64, 64)
+    for row, window in zip(found, windows, strict=True):
+        y, x = (int(np.floor(row[f"center_{axis} [px]"] + 0.5)) for axis in "yx")
+        seen = fixed[int(row["item"]), max(0, y - 32) : y + 32, max(0, x - 32) : x + 32] * 633 / (2 * np.pi)
+        rest = window[max(0, 32 - y) :, max(0, 32 - x) :][: seen.shape[0], : seen.shape[1]] - (seen + 64) / 4
+        assert np.abs(rest).max() < 0.51
         apart = np.hypot(*(centers / 2 - [row["center_y [px]"], row["center_x [px]"]]).T)
         own_cell = int(np.where(of_field == row["item"], apart, np.inf).argmin())
         assert row["dry_mass [pg]"] == pytest.approx(delays[own_cell] / REFRACTION_INCREMENT_UM3_PER_PG, rel=0.03)

@@ -145,7 +145,7 @@ class _MapFiles:
         return self
 
     def add(self, item: PhaseMap) -> None:
-        """Write one map: path delay in nm, and in HDF5 the phase in radians, float64 and in fixed point."""
+        """Write one map: path delay in nm, and in HDF5 the phase in radians, float64 and in fixed point, and cells."""
         delay = (item.phase * self._scale).astype(np.float32)
         self._store("opd_nm", item.index, delay)
         self._store("phase_rad", item.index, item.phase)
@@ -154,6 +154,17 @@ class _MapFiles:
             delay, photometric="minisblack", resolution=self._resolution, resolutionunit="CENTIMETER", metadata=None,
             description="path delay, nm" if item.index == 0 else None, software="cytogate",
         )  # fmt: skip
+
+        if item.windows is not None:
+            self._append("cell_windows", item.windows)
+
+    def _append(self, name: str, values: NDArray) -> None:
+        if name not in self._file:
+            shape = values.shape[1:]
+            self._file.create_dataset(name, (0, *shape), values.dtype, maxshape=(None, *shape), chunks=(1, *shape))
+        before = len(self._file[name])
+        self._file[name].resize(before + len(values), axis=0)
+        self._file[name][before:] = values
 
     def _store(self, name: str, index: int, values: NDArray) -> None:
         if name not in self._file:

@@ -28,7 +28,7 @@ from cytogate.model.retrieval.laws import codes
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis import reference as off_axis
 from cytogate.model.retrieval.off_axis.calibration import LEAST_PROMINENCE, reference_field
-from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells
+from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, window_of
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 
 Floats = NDArray[np.float64]
@@ -46,6 +46,8 @@ class PhaseMap:
     fixed: Floats
     """The same in fixed point, as values."""
     cells: list[MapCell]
+    windows: NDArray[np.uint8] | None = None
+    """(cells, rows, columns) codes of the network's input about each cell, of holograms; in fixed point."""
     fault: str | None = None
     """Why there is no map; all of it is then zero."""
 
@@ -111,14 +113,17 @@ class OffAxisMaps:
         try:
             hologram = self._file.read(index)
         except InputError as error:
-            return PhaseMap(index, empty, empty, empty, [], str(error))
+            return PhaseMap(index, empty, empty, empty, [], fault=str(error))
         found = off_axis.retrieve(hologram, self._design, self._reference)
         fault = self._file.fault(hologram) or _fringe_fault(found, self._design)
         if fault is not None:
-            return PhaseMap(index, found.hologram, empty, empty, [], fault)
+            return PhaseMap(index, found.hologram, empty, empty, [], fault=fault)
         words = integer.retrieve(hologram, self._design, self._phasor)
         fixed = contract(self._design).stage("phase").values(words.phase)
-        return PhaseMap(index, found.hologram, found.phase, fixed, find_cells(found.opd, self._design))
+        cells, side = find_cells(found.opd, self._design), self._design.window.rows
+        windows = [integer.network_codes(window_of(words.opd, cell, side)) for cell in cells]
+        stacked = np.array(windows, np.uint8).reshape(-1, side, side)
+        return PhaseMap(index, found.hologram, found.phase, fixed, cells, stacked)
 
     def __enter__(self) -> OffAxisMaps:
         return self
@@ -172,7 +177,7 @@ class FourAngleMaps:
         try:
             frames = self._file.read(index, index + 1)
         except InputError as error:
-            return PhaseMap(index, empty, empty, empty, [], str(error))
+            return PhaseMap(index, empty, empty, empty, [], fault=str(error))
         phase = four_angle.retrieve(frames, self._design)["phase"][0]
         stage = contract(self._design).stage("phase")
         fixed = stage.values(codes(frames, self._design, ("phase",))["phase"])[0]
