@@ -11,12 +11,16 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    check_own,
     dataset_of,
     design_of,
     own_design_of,
     positive,
 )
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.design.design import Design
+from cytogate.model.design.folder import load_design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.new import KINDS, Choices, new_design
 from cytogate.model.errors import InputError
 
@@ -33,6 +37,8 @@ LIMITS = (
 )
 SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-largescale")
 """Public sets that are read; see ``docs/sets.md``."""
+SIMULATED_CELLS, SIMULATED_HOLOGRAMS, CELLS_A_FIELD = 1000, 100, 3
+"""Unless another number is asked for."""
 EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma")
 """Each is a folder of ``model/experiments``."""
 
@@ -64,7 +70,10 @@ def _new(arguments: argparse.Namespace) -> None:
         arguments.classes,
     )
     path = new_design(arguments.folder, arguments.like, arguments.kind, choices)
-    print(f"written: {path}; edit it, then `cytogate csim --design {arguments.folder}`")
+    verb, further = "csim", ""
+    if isinstance(load_design(path).instrument, OffAxis):
+        verb, further = "calibrate", " --input HOLOGRAMS"
+    print(f"written: {path}; edit it, then `cytogate {verb} --design {arguments.folder}{further}`")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,9 +220,68 @@ def _import(arguments: argparse.Namespace) -> None:
     run_import(ImportRequest(arguments.name, arguments.input, arguments.output, arguments.cells))
 
 
+def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser, required=True)
+    add_input(parser, "holograms with cells; the first 16 are looked at", required=True)
+    parser.add_argument("--reference", type=Path, metavar="FILE|FOLDER", help="empty holograms of the same instrument")
+    parser.add_argument(
+        "--radius",
+        type=float,
+        metavar="CYCLES",
+        help="radius of the sideband in cycles a pixel (default: a third of the carrier's distance, or what fits)",
+    )
+    parser.add_argument("--bead", type=Path, metavar="FILE", help="a hologram of a bead, for magnification and gain")
+    parser.add_argument("--bead-um", type=float, metavar="UM", help="its diameter")
+    parser.add_argument("--bead-index", type=float, metavar="INDEX", help="its refractive index")
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    check_own(arguments.design)
+    from cytogate.model.calibrate import CalibrationRequest, run_calibration
+
+    run_calibration(
+        CalibrationRequest(
+            load_design(arguments.design),
+            arguments.input,
+            dataset_of(arguments),
+            arguments.reference,
+            arguments.radius,
+            arguments.bead,
+            arguments.bead_um,
+            arguments.bead_index,
+        )
+    )
+
+
+def _phase_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    add_input(parser, "off-axis holograms or four-angle frames", required=True)
+    add_cells(parser, "so many holograms, or cells' frames, at most")
+    parser.add_argument("--table", choices=("csv", "parquet"), default="csv", help="form of the table of cells")
+    add_output(parser, Path("out/phase"), "folder of maps.h5, maps.tif, the table of cells, picture and report")
+
+
+def _phase(arguments: argparse.Namespace) -> None:
+    from cytogate.model.phase.job import PhaseRequest, run_phase
+
+    run_phase(
+        PhaseRequest(
+            load_design(arguments.design),
+            arguments.input,
+            dataset_of(arguments),
+            arguments.cells,
+            f".{arguments.table}",
+            arguments.output,
+        )
+    )
+
+
 def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_cells(parser, "how many cells", 1000)
+    add_cells(parser, "how many cells; of an off-axis design, how many holograms (default: 1000, or 100)")
+    parser.add_argument(
+        "--cells-a-field", type=int, metavar="NUMBER", help="cells of a simulated hologram, at most (default: 3)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same cells, however many")
     parser.add_argument(
         "--classes",
@@ -245,7 +313,12 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
-    design = design_of(arguments)
+    design = load_design(arguments.design)
+    if isinstance(design.instrument, OffAxis):
+        _simulate_holograms(design, arguments)
+        return
+    if arguments.cells_a_field is not None:
+        raise InputError(f"design {design.name} has one cell a field; --cells-a-field is for off-axis designs")
     classes = arguments.classes or tuple((name, name) for name in design.network.class_names)
 
     from cytogate.model.simulation.simulator import SimulatedCells
@@ -254,7 +327,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
     cells = SimulatedCells(
         acquisition=design.four_angle,
         class_names=tuple(line for _, line in classes),
-        cells=arguments.cells,
+        cells=SIMULATED_CELLS if arguments.cells is None else arguments.cells,
         seed=arguments.seed,
         difficulty=arguments.difficulty,
         run=arguments.shading_run,
@@ -262,6 +335,28 @@ def _simulate(arguments: argparse.Namespace) -> None:
     names = tuple(name for name, _ in classes)
     write_cells(cells, arguments.output, class_names=names, empty_field=arguments.empty_field)
     print(f"{arguments.output}: {len(cells)} simulated {'empty fields' if arguments.empty_field else 'cells'}")
+
+
+def _simulate_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    if arguments.shading_run is not None:
+        raise InputError(f"design {design.name}: its holograms are of one instrument; --run does not go with it")
+    from cytogate.model.simulation.cells import CELL_LINES
+    from cytogate.model.simulation.holograms import SimulatedHolograms, write_holograms
+
+    own = design.network.class_names
+    names = own if set(own) <= set(CELL_LINES) else tuple(CELL_LINES)
+    classes = arguments.classes or tuple((name, name) for name in names)
+    holograms = SimulatedHolograms(
+        acquisition=design.off_axis,
+        class_names=tuple(line for _, line in classes),
+        fields=SIMULATED_HOLOGRAMS if arguments.cells is None else arguments.cells,
+        cells=CELLS_A_FIELD if arguments.cells_a_field is None else arguments.cells_a_field,
+        seed=arguments.seed,
+        difficulty=arguments.difficulty,
+    )
+    given = tuple(name for name, _ in classes)
+    write_holograms(holograms, arguments.output, class_names=given, empty_field=arguments.empty_field)
+    print(f"{arguments.output}: {len(holograms)} simulated {'empty ' if arguments.empty_field else ''}holograms")
 
 
 def _classes(text: str) -> tuple[tuple[str, str], ...]:
@@ -366,7 +461,21 @@ IMPORT = Verb(
     _import_arguments,
     _import,
 )
-SIMULATE = Verb("Simulate cells seen by a four-angle instrument, as HDF5 or TIFF.", _simulate_arguments, _simulate)
+CALIBRATE = Verb(
+    "Measure an off-axis instrument by its holograms: carrier, sideband, reference field, magnification.",
+    _calibrate_arguments,
+    _calibrate,
+)
+PHASE = Verb(
+    "Maps of phase and path delay of frames or holograms, as HDF5 and TIFF, and dry mass and shape of each cell.",
+    _phase_arguments,
+    _phase,
+)
+SIMULATE = Verb(
+    "Simulate cells seen by a four-angle instrument, or holograms of an off-axis one, as HDF5 or TIFF.",
+    _simulate_arguments,
+    _simulate,
+)
 ESTIMATE = Verb(
     "Clocks, rates and resources of a design on every board, before anything is built.", _estimate_arguments, _estimate
 )

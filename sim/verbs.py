@@ -11,6 +11,7 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    chain_design,
     dataset_of,
     design_of,
     own_design_of,
@@ -216,9 +217,7 @@ def _add_rtl_samples(parser: argparse.ArgumentParser) -> None:
 
 def _at_the_pins(arguments: argparse.Namespace) -> Design:
     """Return the design with the SystemVerilog kernel."""
-    from cytogate.model.design.folder import load_design
-
-    design = load_design(arguments.design)
+    design = chain_design(arguments.design)
     own = design.chip.samples_per_clock if design.chip.kernel == RTL else RTL_SAMPLES_PER_CLOCK
     board = arguments.board if "board" in arguments else None
     return with_chip(design, board, RTL, arguments.samples_per_clock or own)

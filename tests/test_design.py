@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS, Board
-from cytogate.model.design.design import Chip, Design, InputCodes, Network, OperatingPoint, Window, binned
+from cytogate.model.design.design import Calibration, Chip, Design, InputCodes, Network, OperatingPoint, Window, binned
 from cytogate.model.design.file import toml_of
 from cytogate.model.design.folder import (
     BUILTIN,
@@ -30,7 +30,7 @@ from cytogate.model.design.folder import (
     load_design,
     parse_design,
 )
-from cytogate.model.design.instruments import BrightField, NetworkInputs
+from cytogate.model.design.instruments import BrightField, NetworkInputs, OffAxis
 from cytogate.model.design.new import KINDS, new_design
 from cytogate.model.design.quantities import Rule, rules
 from cytogate.model.design.topologies import (
@@ -53,9 +53,17 @@ BRIGHT = Design(
     codes=InputCodes((120, 7), (0.25, 1e-5)),
     operating_point=OperatingPoint((-0.3, 1.0)),
 )
+OFF_AXIS = Design(
+    "holo",
+    instrument=OffAxis(),
+    window=Window(128, 128, 2),
+    network=Network(("a", "b"), Compact()),
+    calibration=Calibration(3, -0.3, 0.24, 0.1, 39.7, 1.02),
+)
 """Beside the built-in ones: another instrument, with the codes and offsets that a training has fitted."""
 DESIGNS = {name: load_design(name) for name in builtin_names()} | {
     "bright": BRIGHT,
+    "holo": OFF_AXIS,
     "inputs": Design("inputs", instrument=NetworkInputs(), network=Network(("a", "b"), Saved())),
     **{name: Design(name, network=Network(("a", "b"), Published(name, 0.5))) for name in PUBLISHED},
     "meng": Design("meng", network=Network(("a", "b"), Meng2017())),
@@ -165,7 +173,7 @@ def all_fields() -> dict[str, Field]:
     """Each field of each section of each kind, by a name for pytest."""
     found: list[Field] = []
     qatom = DESIGNS["qatom128"]
-    for design in (qatom, BRIGHT):
+    for design in (qatom, BRIGHT, OFF_AXIS):
         found += fields_of(design, "instrument", design.instrument)
     topologies: list[tuple[Design, Topology]] = [(qatom, Contrast()), (BRIGHT, Compact())]
     topologies.append((DESIGNS["meng"], Meng2017()))
@@ -176,6 +184,7 @@ def all_fields() -> dict[str, Field]:
     found += fields_of(qatom, "window", qatom.window) + fields_of(qatom, "chip", qatom.chip)
     found += fields_of(BRIGHT, "codes", BRIGHT.codes)
     found += fields_of(BRIGHT, "operating_point", BRIGHT.operating_point)
+    found += fields_of(OFF_AXIS, "calibration", OFF_AXIS.calibration)
     return {f"{each.design.name} {each.section} {each.name}": each for each in found}
 
 
@@ -185,13 +194,14 @@ each_field = pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
 
 def test_no_field_is_left_out() -> None:
     """Each key of a written design is one of those, but for the two that choose."""
-    for design in (DESIGNS["qatom128"], BRIGHT):
+    for design in (DESIGNS["qatom128"], BRIGHT, OFF_AXIS):
         for section, keys in tables(design).items():
             held = {f"{design.name} {section} {key}" for key in keys} - {
                 f"{design.name} instrument kind",
                 f"{design.name} network topology",
             }
-            shared = {name.replace("qatom128", design.name) for name in FIELDS}
+            # Sections that all kinds share are tried once.
+            shared = {re.sub(r"^(qatom128|bright)(?= (window|network|chip) )", design.name, name) for name in FIELDS}
             assert held <= shared, held - shared
 
 
@@ -250,9 +260,11 @@ def test_a_whole_number_is_a_number_too(field: Field) -> None:
     assert rule.low is not None
     assert rule.high is not None
     whole = min(math.ceil(rule.low), math.floor(rule.high))
+    if whole < rule.low:
+        return
     found = parse_design(field.having(field.wrapped(whole)), field.design.name, "here")
-    network, fitted = found.network, (found.codes, found.operating_point)
-    sections = (found.instrument, found.window, network.topology, network, found.chip, *fitted)
+    network = found.network
+    sections = (getattr(found, field.section), network.topology if field.section == "network" else None)
     (value,) = (getattr(each, field.name) for each in sections if each is not None and field.name in rules(type(each)))
     assert type(value if not isinstance(value, tuple) else value[-1]) is float
 
@@ -394,6 +406,31 @@ CONTRADICTIONS: dict[str, tuple[Tables, str]] = {
     "inputs from elsewhere for a topology that is built": (
         changed("inputs", network={"topology": "compact"}),
         'kind "network-inputs" goes with topology "saved"',
+    ),
+    "a window that is no square of the map": (
+        changed("holo", window={"rows": 64}),
+        r"a window of 64x128; cells are cut from a map of 256x256 pixels \(hologram_size / binning\)",
+    ),
+    "a sideband that the map has no room for": (
+        changed("holo", window={"binning": 4}, calibration={"sideband_radius": 0.13}),
+        "radius 0.13 cycles a pixel does not fit a map of 128x128 pixels; take a smaller binning than 4, or a radius "
+        "of 0.123 at most",
+    ),
+    "a sideband that reaches the zero order": (
+        changed("holo", calibration={"carrier_x": 0.01, "carrier_y": 0.19}),
+        "the disk reaches the zero order unless it is below half of that",
+    ),
+    "padding beyond half": (
+        changed("holo", instrument={"rows": 255}),
+        "hologram_size is 512 for holograms of 255x512 pixels; padding must not exceed half of it",
+    ),
+    "a calibration of another kind": (
+        changed("bright", calibration=tables(OFF_AXIS)["calibration"]),
+        "a calibration belongs to an off-axis instrument",
+    ),
+    "codes of holograms": (
+        changed("holo", codes={"offset": [1], "gain": [1.0]}),
+        "codes belong to a bright-field instrument",
     ),
     "an optical constant of another kind": (
         changed("bright", instrument={"wavelength_um": 0.85}),
@@ -701,7 +738,7 @@ def test_what_lies_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["two words"], "'two words' cannot name a design"),
         (["-x-"], "the following arguments are required: FOLDER"),
         (["mine", "--like", "qatom12"], "there is no design named qatom12; did you mean 'qatom128'?"),
-        (["mine", "--kind", "off-axis"], "invalid choice: 'off-axis'"),
+        (["mine", "--kind", "dark-field"], "invalid choice: 'dark-field'"),
         (["mine", "--kind", "bright-field", "--like", "qatom64"], "not allowed with argument"),
         (["file/mine"], "cannot be written: "),
         (["file"], "cannot be written: "),

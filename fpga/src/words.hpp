@@ -4,7 +4,7 @@
 // the shift of rounding.hpp. The law is stated in model/contract/law.py.
 #pragma once
 
-#include "rounding.hpp"
+#include "complex.hpp"
 
 namespace cytogate {
 
@@ -12,11 +12,6 @@ static_assert((1 << kSizeLog2) == kSize && kSizeLog2 >= 6 && kSizeLog2 <= 8, "N 
 static_assert(kQuotientBits == kWordBits + 1 && kGradientBits == kWordBits && kTransposeGuardBits == 1,
               "the growth of words below assumes these");
 static_assert(kPasses == 4 && kTransposes == 2, "rows, columns, columns, rows");
-
-template <int Bits>
-struct complex_t {
-  ap_int<Bits> re, im;
-};
 
 // A pass takes words one bit wider than stored ones, as the quotient makes them. A butterfly adds a bit a level, and the
 // twiddles together turn a component by at most sqrt(2), which is the one bit more.

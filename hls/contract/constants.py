@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytogate.model.contract import bright_field, fixed_point, law
+from cytogate.model.contract import bright_field, fixed_point, law, off_axis
 from cytogate.model.contract.bright_field import BrightFieldContract, ChannelCodes
 from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
 from cytogate.model.contract.law import FourAngleContract, contract
+from cytogate.model.contract.off_axis import OffAxisContract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.design import Design
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
+from cytogate.model.retrieval.off_axis.integer import cordic_turns, half_turn_phasors, poisson_divisors
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ PARAMETER_BITS = 32
 
 def constants(terms: Contract) -> tuple[Group, ...]:
     """Return the constants of a contract."""
+    if isinstance(terms, OffAxisContract):
+        return _hologram(terms), _unwrapping(), _delay(terms)
     if isinstance(terms, FourAngleContract):
         own: tuple[Group, ...] = (_words(terms), _gradient(terms), _surface(terms), _phase(terms))
     elif isinstance(terms, BrightFieldContract):
@@ -75,6 +79,8 @@ def constants(terms: Contract) -> tuple[Group, ...]:
 
 def tables(terms: Contract) -> tuple[Table, ...]:
     """Return the tables of a contract."""
+    if isinstance(terms, OffAxisContract):
+        return _off_axis_tables(terms)
     if isinstance(terms, FourAngleContract):
         return retrieval_tables(terms.size, terms.log_address_bits)
     assert isinstance(terms, BrightFieldContract)
@@ -216,6 +222,64 @@ def _phase(terms: FourAngleContract) -> Group:
             Constant("phase_code_shift", terms.phase_code_shift, "from phase to code"),
             Constant("pixel_shift", terms.pixel_shift, "from sum to code"),
         ),
+    )
+
+
+def _hologram(terms: OffAxisContract) -> Group:
+    return Group(
+        "N and M, and the words of the transforms.",
+        (
+            Constant("size", terms.design.off_axis.hologram_size, "N, rows and columns of a hologram"),
+            Constant("map_size", terms.design.map_size, "M, rows and columns of a map"),
+            Constant("frame_bits", terms.frame.width, "of a code"),
+            Constant("hologram_shift", terms.hologram_shift, "from a signed code to a word"),
+            Constant("word_bits", fixed_point.WORD.width, "of a stored word's part"),
+            Constant("twiddle_bits", fixed_point.TWIDDLE.width, "of tables"),
+            Constant("twiddle_fraction", fixed_point.TWIDDLE.fraction_bits, "bits of those below one"),
+        ),
+    )
+
+
+def _unwrapping() -> Group:
+    return Group(
+        "Arguments and their turns.",
+        (
+            Constant("turn_bits", off_axis.TURN_BITS, "of an argument, which is one turn"),
+            Constant("cordic_steps", off_axis.CORDIC_STEPS, ""),
+            Constant("cordic_bits", off_axis.CORDIC_BITS, "of the larger part before the first step"),
+            Constant("cordic_guard_bits", off_axis.CORDIC_GUARD_BITS, "of an angle below the argument's"),
+            Constant("divisor_fraction", off_axis.DIVISOR_FRACTION, "bits of a divisor below one"),
+            Constant("most_turns", off_axis.MOST_TURNS, "of a phase"),
+            Constant("phase_bits", off_axis.PHASE_TURNS.width, "of a phase"),
+        ),
+    )
+
+
+def _delay(terms: OffAxisContract) -> Group:
+    return Group(
+        "Background and path delay.",
+        (
+            Constant("background_bin_bits", off_axis.BACKGROUND_BIN_BITS, "a bin is 2^-this of a turn"),
+            Constant("background_reach_bits", off_axis.BACKGROUND_REACH_BITS, "and the background within 2^-this"),
+            Constant("gain_bits", fixed_point.GAIN_BITS, "of a mantissa"),
+            Constant("delay_gain", terms.delay_gain.mantissa, "from phase to path delay"),
+            Constant("delay_shift", terms.delay_gain.shift, ""),
+            Constant("delay_bits", off_axis.OPD.width, "of a path delay"),
+        ),
+    )
+
+
+def _off_axis_tables(terms: OffAxisContract) -> tuple[Table, ...]:
+    size, side, width = terms.design.off_axis.hologram_size, terms.design.map_size, TWIDDLE.width
+    twiddle, (re, im) = twiddles(size), half_turn_phasors(side)
+    angle_bits = off_axis.TURN_BITS + off_axis.CORDIC_GUARD_BITS
+    return (
+        Table("twiddle_re", twiddle[:, 0], width, "Real part of exp(-2 pi i k / N)."),
+        Table("twiddle_im", twiddle[:, 1], width, "Imaginary part of exp(-2 pi i k / N)."),
+        Table("cosine_re", re, width, "Real part of exp(-i pi k / 2M)."),
+        Table("cosine_im", im, width, "Imaginary part of exp(-i pi k / 2M)."),
+        Table("cordic_turn", cordic_turns(), angle_bits, "atan(2^-i) in turns."),
+        Table("divisor", poisson_divisors(side), off_axis.DIVISOR_FRACTION + 3, "2 - 2 cos(pi k / M)."),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import KERNELS, SAMPLES_PER_CLOCK, Design
 from cytogate.model.design.folder import DEFAULT_DESIGN, builtin_names, load_design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 
 
@@ -65,11 +66,34 @@ def add_output(parser: argparse.ArgumentParser, default: Path | None, told: str)
 
 
 def design_of(arguments: argparse.Namespace) -> Design:
-    """Return the design that was named, with the chip that was asked for."""
-    design = load_design(arguments.design)
+    """Return the design that was named, with the chip that was asked for; of an off-axis one there is no chain yet.
+
+    Raises
+    ------
+    InputError
+        If there is no such design, or the verb takes none of its kind.
+    """
+    design = chain_design(arguments.design)
     if "samples_per_clock" not in arguments:
         return design
     return with_chip(design, arguments.board, arguments.kernel, arguments.samples_per_clock)
+
+
+def chain_design(given: str) -> Design:
+    """Return a design by name or folder, for a verb that needs the whole chain from frames to class.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is an off-axis one: off-axis retrieval ends at the cells' maps.
+    """
+    design = load_design(given)
+    if isinstance(design.instrument, OffAxis):
+        raise InputError(
+            f'design {design.name} is of kind "{OffAxis.kind}", for which calibrate, phase and simulate are built; '
+            "this verb needs a four-angle or bright-field one"
+        )
+    return design
 
 
 def own_design_of(arguments: argparse.Namespace) -> Design:
@@ -80,12 +104,17 @@ def own_design_of(arguments: argparse.Namespace) -> Design:
     InputError
         If it is one that comes with Cytogate, named as such: that is nobody's to change.
     """
-    if arguments.design in builtin_names():
-        raise InputError(
-            f"{arguments.design} comes with Cytogate and is left as it is; `cytogate new my-design --like "
-            f"{arguments.design}` makes one of your own"
-        )
+    check_own(arguments.design)
     return design_of(arguments)
+
+
+def check_own(given: str) -> None:
+    """Raise an :class:`InputError` if a built-in design is named, by its name."""
+    if given in builtin_names():
+        raise InputError(
+            f"{given} comes with Cytogate and is left as it is; `cytogate new my-design --like {given}` makes one of "
+            "your own"
+        )
 
 
 def with_chip(design: Design, board: str | None, kernel: str | None, samples_per_clock: int | None) -> Design:

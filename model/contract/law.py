@@ -7,7 +7,8 @@ headers, hls4ml its precisions, the host its packing. Two relations hold between
 * *bounded*: the root-mean-square difference (RMSE) of the integer model from the float64 reference is within the
   bound of the stage.
 
-The law of bright-field frames is in :mod:`cytogate.model.contract.bright_field`.
+The law of bright-field frames is in :mod:`cytogate.model.contract.bright_field`, that of holograms in
+:mod:`cytogate.model.contract.off_axis`.
 
 The law of the phase retrieval
 ------------------------------
@@ -89,10 +90,12 @@ from cytogate.model.contract.fixed_point import (
     Gain,
 )
 from cytogate.model.contract.memory import Buffer
+from cytogate.model.contract.off_axis import off_axis_contract
 from cytogate.model.contract.samples import binning_row, sample_formats, sample_stages
 from cytogate.model.contract.stage import EXPONENT_SUFFIX, Contract, Order, Stage
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 
 PHASE_CODES_PER_RADIAN = 32
@@ -165,6 +168,8 @@ class FourAngleContract(Contract):
 @lru_cache
 def contract(design: Design) -> Contract:
     """Return the contract of a design: its rows follow from the kind of its instrument."""
+    if isinstance(design.instrument, OffAxis):
+        return off_axis_contract(design)
     return four_angle_contract(design) if design.retrieves_phase else bright_field_contract(design)
 
 

@@ -8,12 +8,13 @@ they follow from a design in :mod:`cytogate.model.contract.law`. As files a desi
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytogate.model.design.boards import BOARDS, DIVISORS, Board, board_named
-from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, check_names
+from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, OffAxis, check_names
 from cytogate.model.design.quantities import check, quantity
 from cytogate.model.design.topologies import Contrast, Saved, Topology
 from cytogate.model.errors import InputError
@@ -40,7 +41,7 @@ class Window:
 
     rows: int = quantity("rows of the network's input", 128, low=8, high=MOST_WINDOW)
     columns: int = quantity("columns of the network's input", 128, low=8, high=MOST_WINDOW)
-    binning: int = quantity("raw pixels summed along each axis into one pixel", 2, choices=BINNINGS)
+    binning: int = quantity("raw pixels along each axis that make one pixel", 2, choices=BINNINGS)
 
     def __post_init__(self) -> None:
         check(self)
@@ -93,6 +94,30 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What ``cytogate calibrate`` has measured of an off-axis instrument.
+
+    The sign of the carrier chooses the sideband of two: that in which cells delay the light.
+    """
+
+    version: int = quantity("number of the calibration, that of its folder", low=1, high=9999)
+    carrier_y: float = quantity("fringes down a column, in cycles a pixel", low=-0.5, high=0.5)
+    carrier_x: float = quantity("fringes along a row, in cycles a pixel", low=-0.5, high=0.5)
+    sideband_radius: float = quantity("of the disk about the carrier, in cycles a pixel", low=0.004, high=0.25)
+    magnification: float = quantity("from the sample to the camera", low=0.5, high=1000)
+    delay_gain: float = quantity("true over measured path delay, of a bead", 1.0, low=0.1, high=10)
+
+    def __post_init__(self) -> None:
+        check(self)
+        apart = math.hypot(self.carrier_y, self.carrier_x)
+        if apart <= 2 * self.sideband_radius:
+            raise InputError(
+                f"sideband_radius is {self.sideband_radius:.4g}, the carrier's distance {apart:.4g} cycles a pixel: "
+                "the disk reaches the zero order unless it is below half of that; take finer fringes or a smaller disk"
+            )
 
 
 @dataclass(frozen=True)
@@ -155,6 +180,8 @@ class Design:
     """Of a bright-field design, once it has been trained."""
     operating_point: OperatingPoint | None = None
     """None adds nothing to the logits."""
+    calibration: Calibration | None = None
+    """Of an off-axis design, once it has been calibrated."""
     folder: Path | None = field(default=None, compare=False)
     """Where the design lies as files; None for one that exists in memory alone."""
 
@@ -175,6 +202,11 @@ class Design:
             self._check_classes(fewest=1)
             return
         self._check_classes(fewest=2)
+        if isinstance(self.instrument, OffAxis):
+            self._check_off_axis(self.instrument)
+            return
+        if self.calibration is not None:
+            raise InputError(f"design {self.name}: a calibration belongs to an off-axis instrument")
         rows, columns = self.window.raw
         if self.instrument.rows < rows or self.instrument.columns < columns:
             raise InputError(
@@ -197,6 +229,24 @@ class Design:
                     f"design {self.name}: codes of {given[0]} offsets and {given[1]} gains for "
                     f"{len(self.instrument.channels)} channels"
                 )
+
+    def _check_off_axis(self, instrument: OffAxis) -> None:
+        """Raise an :class:`InputError` where map, window, sideband and codes of an off-axis design do not go along."""
+        side = instrument.hologram_size // self.binning
+        if self.codes is not None:
+            raise InputError(f"design {self.name}: codes belong to a bright-field instrument")
+        if self.window.rows != self.window.columns or self.window.rows > side:
+            raise InputError(
+                f"design {self.name}: a window of {self.window.rows}x{self.window.columns}; cells are cut from a map "
+                f"of {side}x{side} pixels (hologram_size / binning) in a square of at most that size"
+            )
+        radius = 0.0 if self.calibration is None else self.calibration.sideband_radius
+        if 2 * (radius * instrument.hologram_size + 1) > side:
+            raise InputError(
+                f"design {self.name}: a sideband of radius {radius:.4g} cycles a pixel does "
+                f"not fit a map of {side}x{side} pixels; take a smaller binning than {self.binning}, or a radius of "
+                f"{(side / 2 - 1) / instrument.hologram_size:.4g} at most"
+            )
 
     def _windows_that_fit(self) -> str:
         """Say which windows of phase retrieval the frames hold; of other instruments any that is no larger."""
@@ -240,6 +290,37 @@ class Design:
         return self.instrument
 
     @property
+    def off_axis(self) -> OffAxis:
+        """The instrument of a design that takes off-axis holograms.
+
+        Raises
+        ------
+        InputError
+            If the design is of another kind.
+        """
+        if not isinstance(self.instrument, OffAxis):
+            raise InputError(
+                f'design {self.name} is of kind "{self.instrument.kind}"; this needs one of kind "{OffAxis.kind}"'
+            )
+        return self.instrument
+
+    @property
+    def calibrated(self) -> Calibration:
+        """The calibration of an off-axis design.
+
+        Raises
+        ------
+        InputError
+            If it has none.
+        """
+        if self.calibration is None:
+            raise InputError(
+                f"design {self.name} is not calibrated; `cytogate calibrate --design {self.folder or self.name} "
+                "--input HOLOGRAMS` finds its carrier"
+            )
+        return self.calibration
+
+    @property
     def camera(self) -> Camera:
         """The instrument of a design that has one.
 
@@ -280,12 +361,22 @@ class Design:
     def pixel_um(self) -> tuple[float, float]:
         """Rows' and columns' pitch of the network's input at the sample: (along y, along x), micrometres."""
         camera = self.camera
+        if self.calibration is not None:
+            pitch = self.off_axis.camera_pitch_um / self.calibration.magnification * self.binning
+            return pitch, pitch
         return camera.pixel_pitch_y_um * self.binning, camera.pixel_pitch_x_um * self.binning
+
+    @property
+    def map_size(self) -> int:
+        """Rows and columns of an off-axis design's maps."""
+        return self.off_axis.hologram_size // self.binning
 
 
 def binned(design: Design) -> Design:
     """Return ``design`` for frames that arrive at the network's size, cropped and binned by the camera's side."""
     camera, window = design.camera, design.window
+    if isinstance(camera, OffAxis):
+        raise InputError(f"design {design.name}: holograms cannot be binned before the field is taken from them")
     arriving = dataclasses.replace(
         camera,
         rows=window.rows,

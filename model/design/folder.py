@@ -5,6 +5,9 @@
 ``network/``
     What training or adoption wrote: topology, weights, ``codes.toml`` of a bright-field instrument, and
     ``operating-point.toml`` where something is added to the logits.
+``calibration/NNNN/``
+    What ``cytogate calibrate`` wrote of an off-axis instrument: ``calibration.toml`` and ``reference.npy``, the
+    reference field. The highest number is in use, the ones before it are kept.
 ``record.json``
     Where the network comes from: data, seeds, versions, figures.
 
@@ -18,9 +21,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cytogate.model.design.design import Chip, Design, InputCodes, Network, OperatingPoint, Window
+from cytogate.model.design.design import Calibration, Chip, Design, InputCodes, Network, OperatingPoint, Window
 from cytogate.model.design.file import check_keys, did_you_mean, read_toml, shown, toml_of, typed
-from cytogate.model.design.instruments import INSTRUMENTS, NetworkInputs
+from cytogate.model.design.instruments import INSTRUMENTS, BrightField, NetworkInputs, OffAxis
 from cytogate.model.design.quantities import rules
 from cytogate.model.design.topologies import TOPOLOGIES, Published
 from cytogate.model.errors import InputError
@@ -28,6 +31,7 @@ from cytogate.model.errors import InputError
 BUILTIN = Path(__file__).resolve().parent / "builtin"
 DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
 OPERATING_POINT_FILE = "operating-point.toml"
+CALIBRATION_FOLDER, CALIBRATION_FILE, REFERENCE_FILE = "calibration", "calibration.toml", "reference.npy"
 QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 ADOPTED_TOPOLOGY = "quantized.json"
 """In the network's folder where the topology is "saved"."""
@@ -52,13 +56,16 @@ def load_design(given: str | Path) -> Design:
         folder = path.resolve().parent
         codes_file, point_file = (folder / NETWORK_FOLDER / name for name in (CODES_FILE, OPERATING_POINT_FILE))
         has_codes, has_point = codes_file.exists(), point_file.exists()
+        latest = calibrations(folder)[-1:]
     except OSError as error:
         raise InputError(f"{str(given)!r}: cannot be read: {error.strerror or error}") from error
     design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
-    if design.codes is None and not design.retrieves_phase and has_codes:
+    if design.codes is None and isinstance(design.instrument, BrightField) and has_codes:
         design = _with_section(design, "codes", InputCodes, codes_file)
     if design.operating_point is None and has_point:
         design = _with_section(design, "operating_point", OperatingPoint, point_file)
+    if design.calibration is None and isinstance(design.instrument, OffAxis) and latest:
+        design = _with_section(design, "calibration", Calibration, latest[0] / CALIBRATION_FILE)
     return dataclasses.replace(design, folder=folder)
 
 
@@ -160,6 +167,17 @@ def operating_point_text(point: OperatingPoint) -> str:
     return "\n".join(["# Added to the logits; chosen on validation cells.", *_lines(point)]) + "\n"
 
 
+def calibrations(folder: Path) -> list[Path]:
+    """Return the folders of the calibrations of a design's folder, the latest last."""
+    found = (folder / CALIBRATION_FOLDER).glob(f"[0-9][0-9][0-9][0-9]/{CALIBRATION_FILE}")
+    return sorted(each.parent for each in found)
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """Return ``calibration.toml``, which ``cytogate calibrate`` writes."""
+    return "\n".join(["# Measured by `cytogate calibrate`.", *_lines(calibration)]) + "\n"
+
+
 def network_folder(design: Design) -> Path:
     """Return where the trained network of a design lies.
 
@@ -173,8 +191,8 @@ def network_folder(design: Design) -> Path:
     return design.folder / NETWORK_FOLDER
 
 
-_FITTED: dict[str, type] = {"codes": InputCodes, "operating_point": OperatingPoint}
-"""Sections that training fits, by their names, which are those of the design's fields."""
+_FITTED: dict[str, type] = {"codes": InputCodes, "operating_point": OperatingPoint, "calibration": Calibration}
+"""Sections that training and calibration fit, by their names, which are those of the design's fields."""
 _KINDS_TOLD = "one of " + ", ".join(INSTRUMENTS)
 
 

@@ -13,6 +13,8 @@ MOST_PIXELS = 4096
 """Rows or columns of a frame, at most."""
 MOST_CHANNELS = 8
 """Frames of one cell, at most, that an instrument without phase retrieval takes."""
+HOLOGRAM_SIZES = (256, 512)
+"""Rows and columns of a hologram that off-axis retrieval is built for."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,63 @@ class BrightField:
 
 
 @dataclass(frozen=True)
+class OffAxis:
+    """A holographic microscope: a tilted reference wave puts the cells' field onto a carrier of fine fringes.
+
+    A frame is one hologram of a field that holds any number of cells. The central ``hologram_size`` squared pixels are
+    transformed; an axis of fewer pixels is padded evenly on both sides with the frame's mean. The carrier is that of
+    simulated holograms: ``cytogate calibrate`` measures that of an instrument
+    (:class:`~cytogate.model.design.design.Calibration`). The last four fields are used by the simulator alone.
+    """
+
+    kind: ClassVar[str] = "off-axis"
+    channels: ClassVar[tuple[str, ...]] = ("hologram",)
+
+    wavelength_um: float = quantity("vacuum wavelength", 0.633, low=0.1, high=20)
+    camera_pitch_um: float = quantity("pixel of the camera, at the camera", 4.8, low=0.1, high=100)
+    magnification: float = quantity("from the sample to the camera; a bead measures it", 40.0, low=0.5, high=1000)
+    medium_index: float = quantity("refractive index around the cells", 1.334, low=1, high=2)
+    hologram_size: int = quantity("rows and columns that are transformed", 512, choices=HOLOGRAM_SIZES)
+    threshold_nm: float = quantity("path delay from which on a pixel is a cell's", 15.0, low=1, high=5000)
+    least_area_um2: float = quantity("a smaller region is no cell", 20.0, low=0.01, high=1e6)
+    adc_bits: int = quantity("bits of a raw code", 8, low=8, high=16)
+    rows: int = quantity("rows of a hologram", 512, low=1, high=MOST_PIXELS)
+    columns: int = quantity("columns of a hologram", 512, low=1, high=MOST_PIXELS)
+    carrier_y: float = quantity(
+        "fringes down a column of simulated holograms, in cycles a pixel", 0.30, low=-0.5, high=0.5, required=False
+    )
+    carrier_x: float = quantity(
+        "fringes along a row of simulated holograms, in cycles a pixel", 0.24, low=-0.5, high=0.5, required=False
+    )
+    na: float = quantity("numerical aperture of simulated holograms", 0.65, low=0.01, high=1.7, required=False)
+    fringe_contrast: float = quantity("of simulated holograms", 0.7, low=0.01, high=1, required=False)
+    speckle_sd: float = quantity(
+        "coherent noise of simulated holograms, as a share of the field", 0.02, low=0, high=1, required=False
+    )
+    electrons_per_pixel: float = quantity(
+        "of the empty field; shot noise of simulated holograms", 8000.0, low=1, high=1e9, required=False
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if min(self.rows, self.columns) * 2 < self.hologram_size:
+            raise InputError(
+                f"hologram_size is {self.hologram_size} for holograms of {self.rows}x{self.columns} pixels; padding "
+                f"must not exceed half of it: take holograms of {self.hologram_size // 2} pixels or more an axis"
+            )
+
+    @property
+    def pixel_pitch_x_um(self) -> float:
+        """Pixel along x (columns), at the sample."""
+        return self.camera_pitch_um / self.magnification
+
+    @property
+    def pixel_pitch_y_um(self) -> float:
+        """Pixel along y (rows), at the sample."""
+        return self.camera_pitch_um / self.magnification
+
+
+@dataclass(frozen=True)
 class NetworkInputs:
     """No instrument: cells come as codes of the network's inputs, computed elsewhere.
 
@@ -94,11 +153,11 @@ class NetworkInputs:
     channels: ClassVar[tuple[str, ...]] = ()
 
 
-Camera = FourAngle | BrightField
+Camera = FourAngle | BrightField | OffAxis
 """An instrument that takes frames."""
-Instrument = FourAngle | BrightField | NetworkInputs
-INSTRUMENTS: dict[str, type[FourAngle] | type[BrightField] | type[NetworkInputs]] = {
-    each.kind: each for each in (FourAngle, BrightField, NetworkInputs)
+Instrument = FourAngle | BrightField | OffAxis | NetworkInputs
+INSTRUMENTS: dict[str, type[FourAngle] | type[BrightField] | type[OffAxis] | type[NetworkInputs]] = {
+    each.kind: each for each in (FourAngle, BrightField, OffAxis, NetworkInputs)
 }
 """Instruments by their kind."""
 

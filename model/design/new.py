@@ -9,11 +9,11 @@ from typing import Any
 
 from cytogate.model.design.design import MOST_WINDOW, NAME, PHASE_SIZES, Design, Network, Window
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
-from cytogate.model.design.instruments import BrightField, Camera, FourAngle, NetworkInputs
+from cytogate.model.design.instruments import HOLOGRAM_SIZES, BrightField, Camera, FourAngle, OffAxis
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
 
-KINDS = (FourAngle.kind, BrightField.kind)
+KINDS = (FourAngle.kind, BrightField.kind, OffAxis.kind)
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ def new_design(folder: Path, like: str | None, kind: str, choices: Choices = AS_
     if path.exists():
         raise InputError(f"{path}: is there already; edit it, or name another folder")
     if like is not None:
-        design = dataclasses.replace(load_design(like), name=name, folder=None, codes=None, operating_point=None)
+        plain: dict[str, Any] = dict.fromkeys(("folder", "codes", "operating_point", "calibration"))
+        design = dataclasses.replace(load_design(like), name=name, **plain)
     else:
-        design = Design(name) if kind == FourAngle.kind else _bright_field(name)
+        design = {FourAngle.kind: Design, BrightField.kind: _bright_field, OffAxis.kind: _off_axis}[kind](name)
     text = design_text(_with(design, choices))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,13 +77,33 @@ def _with(design: Design, choices: Choices) -> Design:
             f"design {design.name}: kind {design.instrument.kind!r} has no choice of "
             f"{'channels' if choices.channels else 'frames'}"
         )
+    if isinstance(design.instrument, OffAxis):
+        changes = _off_axis_changes(design.instrument, changes)
     instrument = dataclasses.replace(design.instrument, **changes)
     window, network = design.window, design.network
-    if not isinstance(instrument, NetworkInputs) and (choices.rows or choices.columns):
+    if isinstance(instrument, FourAngle | BrightField) and (choices.rows or choices.columns):
         window = _window(instrument, window)
     if choices.class_names is not None:
         network = dataclasses.replace(network, class_names=choices.class_names)
     return dataclasses.replace(design, instrument=instrument, window=window, network=network)
+
+
+def _off_axis_changes(instrument: OffAxis, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return choices in an off-axis instrument's own terms: its magnification for a pixel at the sample."""
+    own = {name: value for name, value in changes.items() if not name.startswith("pixel_pitch")}
+    if "pixel_pitch_x_um" in changes:
+        if not changes["pixel_pitch_x_um"] > 0:
+            raise InputError(f"--pitch-um is {changes['pixel_pitch_x_um']:g}; a pixel has a size above 0")
+        own["magnification"] = instrument.camera_pitch_um / changes["pixel_pitch_x_um"]
+    side = min(own.get("rows", instrument.rows), own.get("columns", instrument.columns))
+    own["hologram_size"] = max((size for size in HOLOGRAM_SIZES if size <= side), default=HOLOGRAM_SIZES[0])
+    return own
+
+
+def _off_axis(name: str) -> Design:
+    """Holograms of several cells each, a map of which is 61 um wide."""
+    network = Network(("class A", "class B"), Compact(filters=(8, 16, 32), dense=32))
+    return Design(name, instrument=OffAxis(), window=Window(128, 128, 2), network=network)
 
 
 def _window(instrument: FourAngle | BrightField, before: Window) -> Window:

@@ -57,7 +57,7 @@ class CellImages:
         """Where the cells are: (cells, rows, columns)."""
         if self.phase is None:
             return cell_masks(np.moveaxis(self.channels, 1, -1))
-        return largest_regions(_filled(self.phase > PHASE_THRESHOLD_RAD))
+        return largest_regions(filled(self.phase > PHASE_THRESHOLD_RAD))
 
     @cached_property
     def cores(self) -> Masks:
@@ -245,7 +245,7 @@ def cell_masks(images: Floats) -> Masks:
     least = np.ptp(images, axis=(1, 2)) / 256 + np.finfo(float).tiny
     spread = np.maximum(1.4826 * np.median(np.abs(around - level[:, None]), axis=1), least)
     deviation = np.abs(images - level[:, None, None]) / spread[:, None, None]
-    return largest_regions(_filled((ndimage.gaussian_filter(deviation, (0, 1, 1, 0)) > FOREGROUND).any(axis=-1)))
+    return largest_regions(filled((ndimage.gaussian_filter(deviation, (0, 1, 1, 0)) > FOREGROUND).any(axis=-1)))
 
 
 def largest_regions(masks: Masks) -> Masks:
@@ -265,7 +265,8 @@ def largest_regions(masks: Masks) -> Masks:
     return kept[regions]
 
 
-def _filled(masks: Masks) -> Masks:
+def filled(masks: Masks) -> Masks:
+    """Return masks (cells, rows, columns) without holes."""
     from scipy import ndimage
 
     within = np.zeros((3, 3, 3), bool)

@@ -93,7 +93,7 @@ def gradients(binned: Codes, terms: FourAngleContract) -> Codes:
 
 def log2(codes: Codes, terms: FourAngleContract) -> Codes:
     """Return log2 of non-negative codes in steps of the gradient's format; zero counts as one half."""
-    exponent = _bit_length(codes) - 1
+    exponent = bit_length(codes) - 1
     behind, bits = terms.binned.width - 1, terms.log_address_bits
     fraction = (codes << (behind - exponent)) & ((1 << behind) - 1)
     # Exponent and fraction round as one number: a fraction that rounds up to 1 carries into the exponent.
@@ -144,14 +144,14 @@ def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
         turned_re = shift_right(diff_re * w_re - diff_im * w_im, TWIDDLE.fraction_bits)
         turned_im = shift_right(diff_re * w_im + diff_im * w_re, TWIDDLE.fraction_bits)
         re, im = np.stack([sum_re, turned_re], axis=-2), np.stack([sum_im, turned_im], axis=-2)
-    order = _bit_reversed(terms)
+    order = bit_reversed(size)
     return Pair(re.reshape(shape)[..., order], im.reshape(shape)[..., order])
 
 
 def _block_normalise(lines: Pair) -> tuple[Pair, Codes]:
     """Bring lines (cells, lines, N) of grown words to W bits; return them and their exponents (cells, lines)."""
     largest = np.maximum(np.abs(lines.re).max(axis=-1), np.abs(lines.im).max(axis=-1))
-    exponents = np.maximum(0, _bit_length(largest) + 1 - WORD.width)
+    exponents = np.maximum(0, bit_length(largest) + 1 - WORD.width)
     return Pair(*(WORD.limit(shift_right(part, exponents[..., None])) for part in lines)), exponents
 
 
@@ -271,13 +271,14 @@ def _saved(columns: Pair, stage: Stage) -> Codes:
     return stage.from_stream(np.stack(columns, axis=-1).reshape(len(columns.re), -1))
 
 
-def _bit_reversed(terms: FourAngleContract) -> NDArray[np.intp]:
+def bit_reversed(size: int) -> NDArray[np.intp]:
+    """Return the places of a line of ``size`` words whose numbers are read with their bits in reverse."""
     order = np.zeros(1, np.intp)
-    for _ in range(terms.size_log2):
+    for _ in range(size.bit_length() - 1):
         order = np.concatenate([2 * order, 2 * order + 1])
     return order
 
 
-def _bit_length(codes: Codes) -> Codes:
+def bit_length(codes: Codes) -> Codes:
     """Return the bit length of non-negative integers below 2^53."""
     return np.frexp(codes.astype(np.float64))[1].astype(np.int64)

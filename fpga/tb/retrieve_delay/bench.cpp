@@ -1,0 +1,59 @@
+// The off-axis retrieval as a function of arrays: one hologram in, the words of every stage out.
+#include <cstdint>
+#include <vector>
+
+#include "retrieve_delay.hpp"
+
+namespace {
+
+using namespace cytogate;
+
+enum Recorded { kSpectrum, kSpectrumExponent, kSideband, kSidebandExponent, kField, kFieldExponent, kWrapped, kPhase, kOpd };
+std::vector<int32_t> heard[kOpd + 1];
+
+template <Recorded Words, Recorded Exponents>
+struct Listener {
+  static void word(const stored_word& word) {
+    heard[Words].push_back(word.re.to_int());
+    heard[Words].push_back(word.im.to_int());
+  }
+  static void exponent(exponent_t exponent) { heard[Exponents].push_back(exponent.to_int()); }
+};
+
+struct Tap {
+  using spectrum = Listener<kSpectrum, kSpectrumExponent>;
+  using sideband = Listener<kSideband, kSidebandExponent>;
+  using field = Listener<kField, kFieldExponent>;
+  static void wrapped(argument_t argument) { heard[kWrapped].push_back(argument.to_int()); }
+  static void phase(phase_t phase) { heard[kPhase].push_back(phase.to_int()); }
+};
+
+stored_word reference[kMapWords];
+bool mask[kMapWords];
+
+}  // namespace
+
+extern "C" {
+
+// Run one hologram of kSize x kSize codes; setting is that of the kernel, phasors are pairs. Returns the codes left over.
+int cytogate_retrieve_delay(const uint16_t* codes, const int32_t* setting, const int32_t* phasors, const uint8_t* disk) {
+  for (auto& each : heard) each.clear();
+  for (int i = 0; i < kMapWords; ++i) {
+    reference[i].re = phasors[2 * i];
+    reference[i].im = phasors[2 * i + 1];
+    mask[i] = disk[i] != 0;
+  }
+  hls::stream<hologram_code> in("hologram");
+  hls::stream<delay_t> out("delay");
+  for (int i = 0; i < kHologramWords; ++i) in.write(codes[i]);
+  const Setting given = {setting[0], setting[1], setting[2], setting[3], setting[4], setting[5]};
+  retrieve_delay<Tap>(in, given, reference, mask, out);
+  while (!out.empty()) heard[kOpd].push_back(out.read().to_int());
+  return int(in.size());
+}
+
+int64_t cytogate_words(int stage) { return int64_t(heard[stage].size()); }
+
+const int32_t* cytogate_data(int stage) { return heard[stage].data(); }
+
+}  // extern "C"
