@@ -219,7 +219,8 @@ def test_frames_back_to_back_are_not_held_back(builds: Path) -> None:
         (ONE, Level.RTL, 4),
         *(pytest.param(*case, marks=full) for case in (
             (ONE, Level.DPI, 4), (ONE, Level.RTL, 1), (ONE, Level.DPI, 1), (TWO, Level.RTL, 1), (TWO, Level.RTL, 4),
-            (TWO, Level.DPI, 4), (EIGHT, Level.RTL, 1), (EIGHT, Level.RTL, 4), (EIGHT, Level.DPI, 4), (NARROW, Level.RTL, 8),
+            (TWO, Level.DPI, 4), (EIGHT, Level.RTL, 1), (EIGHT, Level.RTL, 4), (EIGHT, Level.DPI, 4),
+            (NARROW, Level.RTL, 8),
         )),
     ],
     ids=by_name,
