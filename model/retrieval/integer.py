@@ -1,4 +1,4 @@
-"""Integer model of the Q-ATOM phase retrieval: the law of :mod:`cytogate.model.contract.law`, word for word.
+"""Integer model of the Q-ATOM phase retrieval: the law "fft" of :mod:`cytogate.model.contract.law`, word for word.
 
 All arrays are int64 codes with leading cells. Lines are transformed along the last axis; a complex number is a pair of
 arrays (real, imaginary).
@@ -31,7 +31,7 @@ from cytogate.model.contract.law import (
     PHASE_CODE_OFFSET_RAD,
     TRANSPOSE_GUARD_BITS,
     FourAngleContract,
-    four_angle_contract,
+    fft_contract,
 )
 from cytogate.model.contract.stage import Stage
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
@@ -66,7 +66,7 @@ class Retrieved:
 
 def retrieve(frames: NDArray[np.unsignedinteger], design: Design) -> Retrieved:
     """Retrieve phase from raw frames (cells, 4, rows, columns) of unsigned codes, order +x, -x, +y, -y."""
-    terms = four_angle_contract(design)
+    terms = fft_contract(design)
     binned = bin_codes(frames, design)
     gradient = gradients(binned, terms)
     return integrate(gradient, binned, terms, frames)
@@ -103,17 +103,17 @@ def log2(codes: Codes, terms: FourAngleContract) -> Codes:
 
 def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: NDArray) -> Retrieved:
     """Integrate gradient codes (cells, N, N, 2) to phase; the law's items 3 to 8."""
-    rows, row_exponents = _block_normalise(_transform(Pair(gradient[..., 0], gradient[..., 1]), False, terms))
+    rows, row_exponents = _block_normalise(transform(Pair(gradient[..., 0], gradient[..., 1]), False, terms))
     columns, frame_exponent = _transpose(rows, row_exponents)
     columns = _subtract_surface(columns, frame_exponent, gradient, terms)
 
-    spectrum, exponents = _block_normalise(_transform(columns, False, terms))
+    spectrum, exponents = _block_normalise(transform(columns, False, terms))
     exponents += frame_exponent[:, None]
     quotient = _quotient(spectrum, terms)
-    columns, growth = _block_normalise(_transform(quotient, True, terms))
+    columns, growth = _block_normalise(transform(quotient, True, terms))
 
     rows, frame_exponent = _transpose(columns, exponents + growth)
-    rows, growth = _block_normalise(_transform(_subtract_offset(rows), True, terms))
+    rows, growth = _block_normalise(transform(_subtract_offset(rows), True, terms))
     phase = _phase(rows.im, frame_exponent[:, None] + growth, terms.phase_gain)
     return Retrieved(
         frames=frames,
@@ -123,11 +123,11 @@ def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: 
         spectrum_exponent=exponents,
         quotient=_saved(quotient, terms.stage("quotient")),
         phase=phase,
-        network_input=_network_input(binned, phase, terms),
+        network_input=network_input(binned, phase, terms),
     )
 
 
-def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
+def transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
     """Transform along the last axis, radix-2 decimation in frequency; words grow, only twiddle products round."""
     re, im = lines
     shape, size = re.shape, terms.size
@@ -144,7 +144,7 @@ def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
         turned_re = shift_right(diff_re * w_re - diff_im * w_im, TWIDDLE.fraction_bits)
         turned_im = shift_right(diff_re * w_im + diff_im * w_re, TWIDDLE.fraction_bits)
         re, im = np.stack([sum_re, turned_re], axis=-2), np.stack([sum_im, turned_im], axis=-2)
-    order = _bit_reversed(terms)
+    order = bit_reversed(terms)
     return Pair(re.reshape(shape)[..., order], im.reshape(shape)[..., order])
 
 
@@ -169,7 +169,7 @@ def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Fo
     the column kx = 0 alone D has a part that does not vary along x, and Q is not zero.
     """
     size, bits = terms.size, terms.size_log2
-    fit = _surface(gradient, terms)
+    fit = fit_surface(gradient, terms)
     s, s_squared = (Pair(*table.T) for table in surface_spectra(size))
     unit = np.eye(1, size, dtype=np.int64)[0] << TWIDDLE.fraction_bits
     mean = Pair(unit, np.zeros_like(unit))
@@ -177,16 +177,16 @@ def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Fo
     shift = (SURFACE_COEFFICIENT_FRACTION + TWIDDLE.fraction_bits + exponent)[:, None, None]
 
     def subtract(words: Codes, part: int) -> Codes:
-        a = _product(fit.one, mean)[part] + _product(fit.s, s)[part] + _product(fit.ss, s_squared)[part]
-        d = _product(fit.t, mean)[part] + _product(fit.st, s)[part]
-        q = _product(fit.tt, mean)[part] >> bits
+        a = product(fit.one, mean)[part] + product(fit.s, s)[part] + product(fit.ss, s_squared)[part]
+        d = product(fit.t, mean)[part] + product(fit.st, s)[part]
+        q = product(fit.tt, mean)[part] >> bits
         surface = (a << bits)[..., None] + d[..., None] * v + q[..., None] * v**2
         return WORD.limit(words - shift_right(surface, shift))
 
     return Pair(subtract(columns.re, 0), subtract(columns.im, 1))
 
 
-class _Surface(NamedTuple):
+class Surface(NamedTuple):
     """Complex coefficients of the surface, each a pair of (cells, 1)."""
 
     one: Pair
@@ -197,7 +197,7 @@ class _Surface(NamedTuple):
     st: Pair
 
 
-def _surface(gradient: Codes, terms: FourAngleContract) -> _Surface:
+def fit_surface(gradient: Codes, terms: FourAngleContract) -> Surface:
     """Fit gradient codes (cells, N, N, 2); coefficients have 8 bits below the gradient's step."""
     size, fit = terms.size, terms.surface
     u = 2 * np.arange(size) - (size - 1)
@@ -215,7 +215,7 @@ def _surface(gradient: Codes, terms: FourAngleContract) -> _Surface:
     coefficients = (
         one, _scaled(mu, fit.linear), _scaled(mv, fit.linear), bowl + saddle, bowl - saddle, _scaled(muv, fit.twist),
     )  # fmt: skip
-    return _Surface(*(Pair(c[:, :1], c[:, 1:]) for c in coefficients))
+    return Surface(*(Pair(c[:, :1], c[:, 1:]) for c in coefficients))
 
 
 def _scaled(moments: Codes, gain: Gain) -> Codes:
@@ -238,7 +238,7 @@ def _quotient(spectrum: Pair, terms: FourAngleContract) -> Pair:
     sign = np.where(np.arange(terms.size) < half, 1, -1)
     keep = (k < half)[:, None] & (k < half)
     inverse = Pair(quadrant * sign[:, None] * keep, -quadrant.T * sign * keep)
-    return Pair(*(shift_right(part, TWIDDLE.fraction_bits) for part in _product(spectrum, inverse)))
+    return Pair(*(shift_right(part, TWIDDLE.fraction_bits) for part in product(spectrum, inverse)))
 
 
 def _subtract_offset(rows: Pair) -> Pair:
@@ -255,14 +255,16 @@ def _phase(words: Codes, exponents: Codes, gain: Gain) -> Codes:
     return PHASE.limit(shift_right(product, np.maximum(shift, 0)))
 
 
-def _network_input(binned: Codes, phase: Codes, terms: FourAngleContract) -> NDArray[np.uint8]:
+def network_input(binned: Codes, phase: Codes, terms: FourAngleContract) -> NDArray[np.uint8]:
+    """Return the network's channels (cells, N, N, 5) from binned (cells, 4, N, N) and phase codes (cells, N, N)."""
     offset = int(PHASE.encode(PHASE_CODE_OFFSET_RAD))
     code = shift_right(phase + offset, terms.phase_code_shift)
     channels = np.concatenate([shift_right(binned, terms.pixel_shift), code[:, None]], axis=1)
     return np.moveaxis(PIXEL.limit(channels), 1, -1).astype(np.uint8)
 
 
-def _product(a: Pair, b: Pair) -> Pair:
+def product(a: Pair, b: Pair) -> Pair:
+    """Return the complex product, exact."""
     return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
 
 
@@ -271,7 +273,8 @@ def _saved(columns: Pair, stage: Stage) -> Codes:
     return stage.from_stream(np.stack(columns, axis=-1).reshape(len(columns.re), -1))
 
 
-def _bit_reversed(terms: FourAngleContract) -> NDArray[np.intp]:
+def bit_reversed(terms: FourAngleContract) -> NDArray[np.intp]:
+    """Return the order in which a decimation in frequency leaves a line, (N,)."""
     order = np.zeros(1, np.intp)
     for _ in range(terms.size_log2):
         order = np.concatenate([2 * order, 2 * order + 1])

@@ -1,0 +1,288 @@
+"""Integer model of the laws "two-sided" and "causal": :mod:`cytogate.model.contract.recursion`, word for word.
+
+All arrays are int64 codes with leading cells, rows before columns; a complex number is a pair of arrays (real,
+imaginary).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.fixed_point import (
+    PHASE,
+    SURFACE_COEFFICIENT_FRACTION,
+    TWIDDLE,
+    WORD,
+    Codes,
+    shift_right,
+)
+from cytogate.model.contract.law import (
+    OFFSET_ROWS_LOG2,
+    CausalContract,
+    RecursionContract,
+    recursion_contract,
+)
+from cytogate.model.contract.recursion import (
+    BEND_SHIFT,
+    COEFFICIENT,
+    CONSTANT_FRACTION,
+    LINE,
+    PHI_FRACTION,
+    RESPONSE_FRACTION,
+    ROW_WORD,
+    SHARPEN,
+    SHARPEN_SHIFT,
+    SLOPE_FRACTION,
+    STATE,
+)
+from cytogate.model.contract.tables import recursion_tables, surface_spectra, twiddles
+from cytogate.model.design.design import Design
+from cytogate.model.retrieval.binning import bin_codes
+from cytogate.model.retrieval.integer import (
+    Pair,
+    Surface,
+    bit_reversed,
+    fit_surface,
+    gradients,
+    network_input,
+    product,
+    transform,
+)
+from cytogate.model.retrieval.recursion.background import Background
+
+
+class Half(Enum):
+    """Which of the two recursions tell the phase."""
+
+    BOTH = "both"
+    DOWN = "from the first row down"
+    UP = "from the last row up"
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Every stage of some cells as codes, shaped as the contract's rows say, and the background after them."""
+
+    stages: dict[str, NDArray]
+    """By name, in the order of the contract's rows."""
+    background: Background | None
+    """After the last cell; None where every frame is flattened by its own border."""
+
+
+def retrieve(
+    frames: NDArray[np.unsignedinteger], design: Design, background: Background | None = None
+) -> Retrieved:
+    """Retrieve phase from raw frames (cells, 4, rows, columns) of unsigned codes, order +x, -x, +y, -y.
+
+    They are frames of one run, in their order, which begins with ``background``: None stands for an unknown one where
+    the law is causal, and for the frame's own border where it is two-sided.
+    """
+    return integrate(bin_codes(frames, design), recursion_contract(design), background, {"frames": frames})
+
+
+def integrate(
+    binned: Codes, terms: RecursionContract, background: Background | None, before: dict[str, NDArray]
+) -> Retrieved:
+    """Retrieve phase from binned codes (cells, 4, N, N); ``before`` are stages that come before them."""
+    gradient = gradients(binned, terms)
+    stages = {**before, "binned": binned, "gradient": gradient}
+    fit = fit_surface(gradient, terms)
+    if isinstance(terms, CausalContract):
+        course = (Background.unknown() if background is None else background).over(stacked(fit))
+        background, fit = course.last, surface_of(course.surfaces)
+        stages["background"] = course.surfaces
+        half = Half.DOWN
+    else:
+        half = Half.BOTH
+    sharp = sharpen(gradient)
+    rows = row_words(sharp, terms)
+    stages["rows"] = np.stack([rows.re, rows.im], axis=-1)
+    columns = integrate_columns(rows, fit, half, terms)
+    mean = mean_column(sharp[..., 1].sum(axis=-1), fit, half, terms)
+    stages["columns"] = np.stack(
+        [np.concatenate([np.zeros_like(mean)[..., None], columns.re], axis=-1),
+         np.concatenate([mean[..., None], columns.im], axis=-1)], axis=-1,
+    )  # fmt: skip
+    stages["phase"] = phase_of(stages["columns"], terms)
+    stages["network_input"] = network_input(binned, stages["phase"], terms)
+    return Retrieved(stages, background)
+
+
+def stacked(surface: Surface) -> Codes:
+    """Return the coefficients of surfaces as one array (cells, 6, 2)."""
+    return np.stack([np.concatenate(pair, axis=-1) for pair in surface], axis=1)
+
+
+def surface_of(coefficients: Codes) -> Surface:
+    """Return surfaces of coefficients (cells, 6, 2)."""
+    parts = np.moveaxis(coefficients, 1, 0)
+    return Surface(*(Pair(part[:, :1], part[:, 1:]) for part in parts))
+
+
+def sharpen(gradient: Codes) -> Codes:
+    """Subtract from gradients (cells, N, N, 2) a twelfth of their second difference along y; item 4."""
+    sharp = gradient.copy()
+    second = gradient[:, :-2] - 2 * gradient[:, 1:-1] + gradient[:, 2:]
+    sharp[:, 1:-1] -= shift_right(SHARPEN * second, SHARPEN_SHIFT)
+    return sharp
+
+
+def row_words(sharp: Codes, terms: RecursionContract) -> Pair:
+    """Return row words (cells, y, N - 2): k = 1 ... N/2 - 1, then - (N/2 - 1) ... -1; item 5."""
+    half = terms.size // 2
+    kept = np.r_[1:half, half + 1 : terms.size]
+    grown = transform(Pair(sharp[..., 0], sharp[..., 1]), False, terms)
+    return Pair(*(ROW_WORD.limit(shift_right(part[..., kept], terms.words.unit)) for part in grown))
+
+
+def recursion(drive: Pair, terms: RecursionContract) -> Pair:
+    """Return states (cells, y, k) of ``e[0] = 0, e[y+1] = a e[y] + drive[y]``; item 6."""
+    a, fraction = recursion_tables(terms.size).a, terms.words.state_fraction
+    states = Pair(*(np.zeros_like(part) for part in drive))
+    for part, state in zip(drive, states, strict=True):
+        for y in range(terms.size - 1):
+            state[:, y + 1] = shift_right(a * state[:, y], COEFFICIENT.fraction_bits) + (part[:, y] << fraction)
+    return states
+
+
+class Lines(NamedTuple):
+    """A surface's row transform along y, of columns k = 1 ... N/2 - 1: ``A + B y``, (cells, k) pairs; item 7."""
+
+    constant: Pair
+    slope: Pair
+
+    def at(self, y: Codes) -> Pair:
+        """Return the lines at rows ``y`` (rows, 1) in units, (cells, rows, k)."""
+        return Pair(*(
+            shift_right((a[:, None] << (SLOPE_FRACTION - CONSTANT_FRACTION)) + b[:, None] * y, SLOPE_FRACTION)
+            for a, b in zip(self.constant, self.slope, strict=True)
+        ))  # fmt: skip
+
+
+def surface_lines(fit: Surface, terms: RecursionContract, y_sign: int = 1) -> Lines:
+    """Return the lines of G[k]; with ``y_sign`` -1 those of conj G[-k], in which the y gradient changes its sign."""
+    columns = slice(1, terms.size // 2)
+    s, s_squared = (Pair(*table[columns].T) for table in surface_spectra(terms.size))
+    constant, squared, twist = (Pair(part.re, y_sign * part.im) for part in (fit.s, fit.ss, fit.st))
+    along = Pair(*(p + q for p, q in zip(product(constant, s), product(squared, s_squared), strict=True)))
+    across = product(twist, s)
+    bits, fraction = terms.size_log2, terms.words.surface_fraction
+    first = [(p << bits) - (terms.size - 1) * q for p, q in zip(along, across, strict=True)]
+    return Lines(
+        Pair(*(LINE.limit(shift_right(part, fraction - CONSTANT_FRACTION)) for part in first)),
+        Pair(*(LINE.limit(shift_right(2 * part, fraction - SLOPE_FRACTION)) for part in across)),
+    )
+
+
+def less_response(states: Pair, lines: Lines, terms: RecursionContract) -> Pair:
+    """Subtract from states (cells, y, k) the recursion's answer to the lines; items 7 and 9."""
+    tables, words, y = recursion_tables(terms.size), terms.words, np.arange(terms.size)[:, None]
+    place = y * np.arange(1, terms.size // 2)
+    decay = np.where(place < len(tables.decay), tables.decay[np.minimum(place, len(tables.decay) - 1)], 0)
+    one = COEFFICIENT.fraction_bits
+    parts = []
+    for state, a, b in zip(states, *lines, strict=True):
+        beta = LINE.limit(
+            shift_right(b * tables.r, words.reciprocal_fraction + SLOPE_FRACTION - RESPONSE_FRACTION)
+        )
+        alpha = STATE.limit(shift_right(
+            ((a << (RESPONSE_FRACTION - CONSTANT_FRACTION)) - beta) * tables.r,
+            words.reciprocal_fraction + RESPONSE_FRACTION - words.state_fraction,
+        ))  # fmt: skip
+        rise = alpha[:, None] * ((1 << one) - decay)
+        rise += (beta[:, None] * y) << (words.state_fraction + one - RESPONSE_FRACTION)
+        parts.append(np.where(y > 0, STATE.limit(state - shift_right(rise, one)), 0))
+    return Pair(*parts)
+
+
+def integrate_columns(rows: Pair, fit: Surface, half: Half, terms: RecursionContract) -> Pair:
+    """Return i phi^ (cells, y, k) of row words (cells, y, N - 2) and their surface; items 6 to 10."""
+    tables, words, count = recursion_tables(terms.size), terms.words, terms.words.columns
+    y = np.arange(terms.size)[:, None]
+    lines_down, lines_up = surface_lines(fit, terms), surface_lines(fit, terms, y_sign=-1)
+    plus = Pair(*(part[..., :count] for part in rows))
+    minus = Pair(rows.re[..., :count - 1 : -1], -rows.im[..., : count - 1 : -1])
+
+    def flat(pair: Pair, lines: Lines) -> Pair:
+        return Pair(*(WORD.limit(part - line) for part, line in zip(pair, lines.at(y), strict=True)))
+
+    down, up = flat(plus, lines_down), flat(minus, lines_up)
+    if half is Half.BOTH:
+        e = less_response(recursion(plus, terms), lines_down, terms)
+    else:
+        e = recursion(down, terms)
+    f = Pair(*(part[:, ::-1] for part in recursion(Pair(*(part[:, ::-1] for part in up)), terms)))
+    (first, second), (near, far) = {
+        Half.BOTH: ((e, f), (down, up)), Half.DOWN: ((e, e), (down, down)), Half.UP: ((f, f), (up, up)),
+    }[half]  # fmt: skip
+    shift = COEFFICIENT.fraction_bits + words.state_fraction - PHI_FRACTION
+    return Pair(*(
+        shift_right(
+            shift_right(first[part] + second[part], 1) * tables.q
+            + ((near[part] + far[part]) << (words.state_fraction - 1)) * tables.u,
+            shift,
+        )
+        for part in (0, 1)
+    ))  # fmt: skip
+
+
+def mean_column(sums: Codes, fit: Surface, half: Half, terms: RecursionContract) -> Codes:
+    """Return phi^ (cells, y) of kx = 0 from row sums (cells, y) of the sharpened y gradient; item 11."""
+    size, bits, fraction = terms.size, terms.size_log2, SURFACE_COEFFICIENT_FRACTION
+    y = np.arange(size)
+    v_squared = (2 * y - (size - 1)) ** 2
+    steps, bends = np.zeros_like(sums), np.zeros(size, np.int64)
+    steps[:, 1:], bends[1:] = sums[:, :-1] + sums[:, 1:], v_squared[:-1] + v_squared[1:]
+    third = (size**2 - 1) // 3
+    if half is Half.BOTH:
+        trend = (sums.sum(axis=1, keepdims=True) << fraction) - fit.tt.im * third
+    else:
+        trend = fit.one.im * size**2 + fit.ss.im * third - shift_right(SHARPEN * fit.tt.im, BEND_SHIFT)
+    numbers = np.cumsum(steps, axis=1) << (bits + fraction)
+    numbers -= 2 * y * trend + fit.t.im * (2 * size * y * (y + 1 - size)) + fit.tt.im * np.cumsum(bends)
+    rows = 1 << OFFSET_ROWS_LOG2
+    zero = numbers[:, -rows:] if half is Half.UP else numbers[:, :rows]
+    shift = OFFSET_ROWS_LOG2 + 1 + bits + fraction + terms.words.unit - PHI_FRACTION
+    return STATE.limit(shift_right((numbers << OFFSET_ROWS_LOG2) - zero.sum(axis=1, keepdims=True), shift))
+
+
+def phase_of(columns: Codes, terms: RecursionContract) -> Codes:
+    """Return phase codes (cells, N, N) of i phi^ (cells, y, N/2, 2), two rows a transform; item 12."""
+    re, im = columns[..., 1], -columns[..., 0]  # of phi^
+    odd, even = Pair(re[:, 1::2], im[:, 1::2]), Pair(re[:, 0::2], im[:, 0::2])
+    line_re, line_im = (np.zeros((*re[:, 1::2].shape[:2], terms.size), np.int64) for _ in range(2))
+    half = terms.size // 2
+    line_re[..., :half], line_im[..., :half] = odd.re - even.im, odd.im + even.re
+    # Of -k the conjugates: (re, -im) + i (re, -im).
+    line_re[..., :half:-1], line_im[..., :half:-1] = (odd.re + even.im)[..., 1:], (even.re - odd.im)[..., 1:]
+    line = inverse_rows(Pair(line_re, line_im), terms)
+    phase = np.empty((*re.shape[:2], terms.size), np.int64)
+    gain = terms.phase_gain
+    for start, part in ((1, line.re), (0, line.im)):
+        phase[:, start::2] = PHASE.limit(shift_right(part * gain.mantissa, gain.shift))
+    return phase
+
+
+def inverse_rows(lines: Pair, terms: RecursionContract) -> Pair:
+    """Transform lines back, radix-2 decimation in frequency; every word is saturated to that of a state."""
+    re, im = (STATE.limit(part) for part in lines)
+    shape, size = re.shape, terms.size
+    twiddle_re, twiddle_im = twiddles(size).T
+    for level in range(terms.size_log2):
+        blocks = (*shape[:-1], 1 << level, 2, size >> (level + 1))
+        re, im = re.reshape(blocks), im.reshape(blocks)
+        sums = [part[..., 0, :] + part[..., 1, :] for part in (re, im)]
+        d_re, d_im = (STATE.limit(part[..., 0, :] - part[..., 1, :]) for part in (re, im))
+        w_re, w_im = twiddle_re[:: 1 << level], -twiddle_im[:: 1 << level]
+        turned = [
+            shift_right(d_re * w_re - d_im * w_im, TWIDDLE.fraction_bits),
+            shift_right(d_re * w_im + d_im * w_re, TWIDDLE.fraction_bits),
+        ]
+        re, im = (STATE.limit(np.stack(both, axis=-2)) for both in zip(sums, turned, strict=True))
+    order = bit_reversed(terms)
+    return Pair(re.reshape(shape)[..., order], im.reshape(shape)[..., order])

@@ -1,0 +1,179 @@
+"""Float64 reference of the laws "two-sided" and "causal", without any rounding.
+
+It shares no arithmetic with the integer model: logarithms are arc tangents, the surface is a least-squares solve, the
+row transforms are NumPy's, a known surface is subtracted from the gradient itself before anything is summed.
+
+With ``phi^(kx, y)`` the row transform of the phase, ``d phi^ / dy = -i G^ - kappa phi^``: integrated from row to row
+with straight lines between the sharpened rows, downward from the first row and, of conj G^(-kx), upward from the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.fixed_point import BORDER, GRADIENT
+from cytogate.model.contract.law import (
+    OFFSET_ROWS_LOG2,
+    POLYNOMIALS,
+    CausalContract,
+    RecursionContract,
+    recursion_contract,
+)
+from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.design.design import Design
+from cytogate.model.retrieval.binning import bin_values
+from cytogate.model.retrieval.recursion.background import Background
+from cytogate.model.retrieval.recursion.integer import Half
+from cytogate.model.retrieval.reference import Complexes, Floats, gradients, network_input
+
+
+@dataclass(frozen=True, eq=False)
+class RealBackground:
+    """What :class:`Background` is, in float64."""
+
+    surface: Complexes
+    """(6,): coefficients of 1, s, t, s^2, t^2, s t in radians a pixel, x as real and y as imaginary part."""
+    frames: int = SETTLING_FRAMES
+    frozen: bool = False
+
+    @staticmethod
+    def unknown() -> RealBackground:
+        """Return the background of a run's first frame."""
+        return RealBackground(np.zeros(POLYNOMIALS, np.complex128), frames=0)
+
+    @staticmethod
+    def of(background: Background, terms: CausalContract) -> RealBackground:
+        """Return what the chip's background means."""
+        surface = terms.stage("background").values(background.surface[None])[0]
+        return RealBackground(surface, background.frames, background.frozen)
+
+    def after(self, fit: Complexes, code: float) -> RealBackground:
+        """Return the background after a frame whose border's surface is ``fit``; ``code`` is a gradient's step."""
+        if self.frozen:
+            return self
+        step = min(self.frames // STEP_FRAMES, len(LIMITS) - 1)
+        limit, move = LIMITS[step] * code, fit - self.surface
+        limited = np.clip(move.real, -limit, limit) + 1j * np.clip(move.imag, -limit, limit)
+        return replace(
+            self, surface=self.surface + limited * 2.0 ** -GAINS[step], frames=min(self.frames + 1, SETTLING_FRAMES)
+        )
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Every stage of some cells in the units of the contract, and the background after them."""
+
+    stages: dict[str, NDArray]
+    background: RealBackground | None
+
+
+def retrieve(
+    frames: NDArray[np.unsignedinteger], design: Design, background: RealBackground | None = None
+) -> Retrieved:
+    """Retrieve phase from raw frames (cells, 4, rows, columns), frames of one run in their order.
+
+    Stages are those of the contract: ``frames`` and ``binned`` in units of full scale, ``gradient`` (complex, rad/px,
+    before the surface is subtracted), ``background`` of the law "causal" (complex, rad/px), ``rows`` and ``columns``
+    (complex, rad, without the row transform's 1/N), ``phase`` (rad), ``network_input`` (cells, N, N, 5) in [0, 1).
+    """
+    terms = recursion_contract(design)
+    full_scale = frames / 2.0**terms.frame.width
+    binned = bin_values(full_scale, design)
+    gradient = gradients(binned, design)
+    found = integrate(gradient, binned, terms, background)
+    stages = {"frames": full_scale, "binned": binned, "gradient": gradient} | found.stages
+    return Retrieved(stages, found.background)
+
+
+def integrate(
+    gradient: Complexes, binned: Floats, terms: RecursionContract, background: RealBackground | None = None
+) -> Retrieved:
+    """Integrate gradients (cells, N, N) to phase; the stages from ``background`` on."""
+    size = terms.size
+    fits, stages = border_fits(gradient), {}
+    half = Half.BOTH
+    if isinstance(terms, CausalContract):
+        now = RealBackground.unknown() if background is None else background
+        used = []
+        for fit in fits:
+            used.append(now.surface)
+            now = now.after(fit, GRADIENT.step * terms.gradient_scale)
+        background, fits, half = now, np.array(used).reshape(-1, POLYNOMIALS), Half.DOWN
+        stages["background"] = fits
+    flat = gradient - (fits @ _polynomials(size)).reshape(gradient.shape)
+    kept = np.r_[1 : size // 2, size // 2 + 1 : size]
+    stages["rows"] = np.fft.fft(sharpened(gradient), axis=-1)[..., kept]
+    spectrum = np.fft.fft(sharpened(flat), axis=-1)
+    columns = np.zeros((*spectrum.shape[:2], size // 2), np.complex128)
+    columns[..., 1:] = integrate_columns(spectrum, half)
+    columns[..., 0] = 1j * mean_column(spectrum[..., 0].imag, half)
+    stages["columns"] = columns
+    # Hermitian; the Nyquist column is zero.
+    half_spectrum = np.concatenate([-1j * columns, np.zeros_like(columns[..., :1])], axis=-1)
+    stages["phase"] = np.fft.irfft(half_spectrum, size, axis=-1)
+    stages["network_input"] = network_input(binned, stages["phase"])
+    return Retrieved(stages, background)
+
+
+def sharpened(gradient: Complexes) -> Complexes:
+    """Return gradients less a twelfth of their second difference along y, but for the first and the last row."""
+    sharp = gradient.copy()
+    sharp[:, 1:-1] -= np.diff(gradient, 2, axis=1) / 12
+    return sharp
+
+
+def integrate_columns(spectrum: Complexes, half: Half) -> Complexes:
+    """Return i phi^ (cells, y, k), k = 1 ... N/2 - 1, of row transforms (cells, y, N)."""
+    size = spectrum.shape[-1]
+    kappa = 2 * np.pi * np.arange(1, size // 2) / size
+    a = np.exp(-kappa)
+    q, u = ((1 - a) / kappa) ** 2, (kappa - 1 + a) / kappa**2
+
+    def swept(drive: Complexes) -> Complexes:
+        states = np.zeros_like(drive)
+        for y in range(size - 1):
+            states[:, y + 1] = a * states[:, y] + drive[:, y]
+        return q * states + u * drive
+
+    down = swept(spectrum[..., 1 : size // 2])
+    up = swept(np.conj(spectrum[:, ::-1, : size // 2 : -1]))[:, ::-1]
+    return {Half.BOTH: (down + up) / 2, Half.DOWN: down, Half.UP: up}[half]
+
+
+def mean_column(sums: Floats, half: Half) -> Floats:
+    """Return phi^ (cells, y) of kx = 0 from row sums of the y gradient (cells, y), by trapezoids."""
+    size = sums.shape[1]
+    column = np.zeros_like(sums)
+    column[:, 1:] = np.cumsum((sums[:, 1:] + sums[:, :-1]) / 2, axis=1)
+    if half is Half.BOTH:
+        column -= np.arange(size) * sums.mean(axis=1, keepdims=True)
+    rows = 1 << OFFSET_ROWS_LOG2
+    zero = column[:, -rows:] if half is Half.UP else column[:, :rows]
+    return column - zero.mean(axis=1, keepdims=True)
+
+
+def border_fits(gradient: Complexes) -> Complexes:
+    """Return the least-squares surfaces of borders (cells, N, N) as coefficients (cells, 6)."""
+    border, solve = _border_solution(gradient.shape[-1])
+    return gradient.reshape(len(gradient), -1)[:, border] @ solve.T
+
+
+@lru_cache
+def _polynomials(size: int) -> Floats:
+    """Return 1, s, t, s^2, t^2 and s t of every pixel, (6, N^2)."""
+    axis = (2 * np.arange(size) - (size - 1)) / size
+    t, s = (grid.ravel() for grid in np.meshgrid(axis, axis, indexing="ij"))
+    return np.stack([np.ones_like(s), s, t, s * s, t * t, s * t])
+
+
+@lru_cache
+def _border_solution(size: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return the border's pixels and the matrix from their values to coefficients."""
+    row, column = np.divmod(np.arange(size * size), size)
+    depth = np.minimum.reduce([row, column, size - 1 - row, size - 1 - column])
+    border = np.flatnonzero(depth < BORDER)
+    return border, np.linalg.pinv(_polynomials(size)[:, border].T)
