@@ -42,6 +42,11 @@ and nothing saturates unless it is said. A state has ``f`` bits below a unit, ph
 12. *rows of phase*: rows y - 1 and y, y odd, are one line ``phi^[y] + i phi^[y-1]``, Hermitian; radix-2 decimation in
     frequency with a positive exponent, every word saturated to 25 bits, which hold 29 rad at every N. The real part is
     row y, the imaginary part row y - 1, times one gain, saturated.
+13. *half*: two-sided with a known surface, a frame takes the half that starts at its clean edge. D sums the magnitudes
+    of g less the surface over the first or the last 8 rows, both axes, the surface in whole gradient codes; up where
+    ``8 D(top) > 9 D(bottom)``, down where ``8 D(bottom) > 9 D(top)``, else both. Measured, N = 128: the ratio is .94 to
+    1.05 on 40 cells within the frame, 1.16 and more on 40 that are cut by 100 raw pixels. A half too many costs a whole
+    cell 1 mrad in 37; both of a cut one cost it some hundred.
 
 Constants a, q, u and E are below 1 in 17 bits and an own sign.
 
@@ -63,6 +68,7 @@ the part of the shading that is not yet known, and it is to be flagged.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from cytogate.model.contract.fixed_point import (
     GRADIENT,
@@ -96,10 +102,25 @@ UNIT_LESS_LOG2 = 2
 """A unit is 2^(L - 2) gradient codes."""
 
 STEP_FRAMES = 8
-LIMITS = (1024, 512, 256, 128, 64, 32, 16, 16)
-"""Of a coefficient's move before its gain, in gradient codes, step by step; the last one holds on."""
-GAINS = (1, 1, 2, 2, 3, 3, 4, 3)
-SETTLING_FRAMES = STEP_FRAMES * (len(LIMITS) - 1)
+"""Frames with the same limit and gain, until the last ones hold on."""
+LIMITS = (2048, 1024, 512, 256, 128, 64, 32, 16)
+"""Of a coefficient's move before its gain, in gradient codes, step by step."""
+GAINS = (1, 1, 2, 2, 3, 3, 4, 4)
+"""Shifts of a move to the right, step by step: the last one takes a sixteenth."""
+SETTLING_FRAMES = STEP_FRAMES * len(LIMITS)
+
+CLEANER = (9, 8)
+"""An edge is cleaner than the other one where the gradients there are less by more than 9 : 8."""
+
+
+class Half(IntEnum):
+    """Which of the two recursions tell the phase."""
+
+    BOTH = 0
+    DOWN = 1
+    """From the first row."""
+    UP = 2
+    """From the last row."""
 
 
 @dataclass(frozen=True)

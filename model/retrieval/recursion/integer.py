@@ -7,13 +7,13 @@ imaginary).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import (
+    BORDER,
     PHASE,
     SURFACE_COEFFICIENT_FRACTION,
     TWIDDLE,
@@ -29,6 +29,7 @@ from cytogate.model.contract.law import (
 )
 from cytogate.model.contract.recursion import (
     BEND_SHIFT,
+    CLEANER,
     COEFFICIENT,
     CONSTANT_FRACTION,
     LINE,
@@ -39,6 +40,7 @@ from cytogate.model.contract.recursion import (
     SHARPEN_SHIFT,
     SLOPE_FRACTION,
     STATE,
+    Half,
 )
 from cytogate.model.contract.tables import recursion_tables, surface_spectra, twiddles
 from cytogate.model.design.design import Design
@@ -56,31 +58,24 @@ from cytogate.model.retrieval.integer import (
 from cytogate.model.retrieval.recursion.background import Background
 
 
-class Half(Enum):
-    """Which of the two recursions tell the phase."""
-
-    BOTH = "both"
-    DOWN = "from the first row down"
-    UP = "from the last row up"
-
-
 @dataclass(frozen=True)
 class Retrieved:
     """Every stage of some cells as codes, shaped as the contract's rows say, and the background after them."""
 
     stages: dict[str, NDArray]
     """By name, in the order of the contract's rows."""
+    halves: Codes
+    """(cells,): what of :class:`Half` told the phase."""
     background: Background | None
     """After the last cell; None where every frame is flattened by its own border."""
 
 
-def retrieve(
-    frames: NDArray[np.unsignedinteger], design: Design, background: Background | None = None
-) -> Retrieved:
+def retrieve(frames: NDArray[np.unsignedinteger], design: Design, background: Background | None = None) -> Retrieved:
     """Retrieve phase from raw frames (cells, 4, rows, columns) of unsigned codes, order +x, -x, +y, -y.
 
-    They are frames of one run, in their order, which begins with ``background``: None stands for an unknown one where
-    the law is causal, and for the frame's own border where it is two-sided.
+    They are frames of one run, in their order, which begins with ``background``. None stands for an unknown one where
+    the law is causal. Where it is two-sided None stands for each frame's own border; a background is that of empty
+    fields, is never changed, and lets each frame choose its half.
     """
     return integrate(bin_codes(frames, design), recursion_contract(design), background, {"frames": frames})
 
@@ -92,25 +87,34 @@ def integrate(
     gradient = gradients(binned, terms)
     stages = {**before, "binned": binned, "gradient": gradient}
     fit = fit_surface(gradient, terms)
+    halves = np.full(len(binned), Half.BOTH)
     if isinstance(terms, CausalContract):
         course = (Background.unknown() if background is None else background).over(stacked(fit))
         background, fit = course.last, surface_of(course.surfaces)
         stages["background"] = course.surfaces
-        half = Half.DOWN
-    else:
-        half = Half.BOTH
+        halves[:] = Half.DOWN
+    elif background is not None:
+        fit = surface_of(np.broadcast_to(background.surface, (len(binned), *background.surface.shape)))
+        halves = chosen_halves(gradient, fit, terms)
     sharp = sharpen(gradient)
     rows = row_words(sharp, terms)
     stages["rows"] = np.stack([rows.re, rows.im], axis=-1)
-    columns = integrate_columns(rows, fit, half, terms)
-    mean = mean_column(sharp[..., 1].sum(axis=-1), fit, half, terms)
+    columns = integrate_columns(rows, fit, halves, terms)
+    mean = mean_column(sharp[..., 1].sum(axis=-1), fit, halves, terms)
     stages["columns"] = np.stack(
         [np.concatenate([np.zeros_like(mean)[..., None], columns.re], axis=-1),
          np.concatenate([mean[..., None], columns.im], axis=-1)], axis=-1,
     )  # fmt: skip
     stages["phase"] = phase_of(stages["columns"], terms)
     stages["network_input"] = network_input(binned, stages["phase"], terms)
-    return Retrieved(stages, background)
+    return Retrieved(stages, halves, background)
+
+
+def empty_field(frames: NDArray[np.unsignedinteger], design: Design) -> Background:
+    """Return the background of frames (cells, 4, rows, columns) without a cell: the mean of their borders' surfaces."""
+    terms = recursion_contract(design)
+    fits = stacked(fit_surface(gradients(bin_codes(frames, design), terms), terms))
+    return Background(np.rint(fits.mean(axis=0)).astype(np.int64))
 
 
 def stacked(surface: Surface) -> Codes:
@@ -122,6 +126,28 @@ def surface_of(coefficients: Codes) -> Surface:
     """Return surfaces of coefficients (cells, 6, 2)."""
     parts = np.moveaxis(coefficients, 1, 0)
     return Surface(*(Pair(part[:, :1], part[:, 1:]) for part in parts))
+
+
+def chosen_halves(gradient: Codes, surface: Surface, terms: RecursionContract) -> Codes:
+    """Return which half tells each cell (cells,): that which starts at the cleaner edge; item 13."""
+    size = terms.size
+    u = 2 * np.arange(size) - (size - 1)
+    edges = []
+    for rows in (slice(None, BORDER), slice(-BORDER, None)):
+        v = u[rows, None]
+        total = np.zeros(len(gradient), np.int64)
+        for part in (0, 1):
+            values = (
+                (surface.one[part] * size**2 + (surface.s[part] * u) * size + surface.ss[part] * u**2)[:, None]
+                + v * (surface.t[part] * size + surface.st[part] * u)[:, None]
+                + v**2 * surface.tt[part][:, None]
+            )
+            known = shift_right(values, SURFACE_COEFFICIENT_FRACTION + 2 * terms.size_log2)
+            total += np.abs(gradient[:, rows, :, part] - known).sum(axis=(1, 2))
+        edges.append(total)
+    top, bottom = edges
+    more, less = CLEANER
+    return np.select([less * top > more * bottom, less * bottom > more * top], [Half.UP, Half.DOWN], Half.BOTH)
 
 
 def sharpen(gradient: Codes) -> Codes:
@@ -187,9 +213,7 @@ def less_response(states: Pair, lines: Lines, terms: RecursionContract) -> Pair:
     one = COEFFICIENT.fraction_bits
     parts = []
     for state, a, b in zip(states, *lines, strict=True):
-        beta = LINE.limit(
-            shift_right(b * tables.r, words.reciprocal_fraction + SLOPE_FRACTION - RESPONSE_FRACTION)
-        )
+        beta = LINE.limit(shift_right(b * tables.r, words.reciprocal_fraction + SLOPE_FRACTION - RESPONSE_FRACTION))
         alpha = STATE.limit(shift_right(
             ((a << (RESPONSE_FRACTION - CONSTANT_FRACTION)) - beta) * tables.r,
             words.reciprocal_fraction + RESPONSE_FRACTION - words.state_fraction,
@@ -200,26 +224,27 @@ def less_response(states: Pair, lines: Lines, terms: RecursionContract) -> Pair:
     return Pair(*parts)
 
 
-def integrate_columns(rows: Pair, fit: Surface, half: Half, terms: RecursionContract) -> Pair:
+def integrate_columns(rows: Pair, fit: Surface, halves: Codes, terms: RecursionContract) -> Pair:
     """Return i phi^ (cells, y, k) of row words (cells, y, N - 2) and their surface; items 6 to 10."""
     tables, words, count = recursion_tables(terms.size), terms.words, terms.words.columns
     y = np.arange(terms.size)[:, None]
     lines_down, lines_up = surface_lines(fit, terms), surface_lines(fit, terms, y_sign=-1)
     plus = Pair(*(part[..., :count] for part in rows))
-    minus = Pair(rows.re[..., :count - 1 : -1], -rows.im[..., : count - 1 : -1])
+    minus = Pair(rows.re[..., : count - 1 : -1], -rows.im[..., : count - 1 : -1])
 
     def flat(pair: Pair, lines: Lines) -> Pair:
         return Pair(*(WORD.limit(part - line) for part, line in zip(pair, lines.at(y), strict=True)))
 
     down, up = flat(plus, lines_down), flat(minus, lines_up)
-    if half is Half.BOTH:
-        e = less_response(recursion(plus, terms), lines_down, terms)
+    if isinstance(terms, CausalContract):
+        first = second = recursion(down, terms)
+        near = far = down
     else:
-        e = recursion(down, terms)
-    f = Pair(*(part[:, ::-1] for part in recursion(Pair(*(part[:, ::-1] for part in up)), terms)))
-    (first, second), (near, far) = {
-        Half.BOTH: ((e, f), (down, up)), Half.DOWN: ((e, e), (down, down)), Half.UP: ((f, f), (up, up)),
-    }[half]  # fmt: skip
+        e = less_response(recursion(plus, terms), lines_down, terms)
+        f = Pair(*(part[:, ::-1] for part in recursion(Pair(*(part[:, ::-1] for part in up)), terms)))
+        only_up, only_down = ((halves == half)[:, None, None] for half in (Half.UP, Half.DOWN))
+        first, near = _either(only_up, f, e), _either(only_up, up, down)
+        second, far = _either(only_down, e, f), _either(only_down, down, up)
     shift = COEFFICIENT.fraction_bits + words.state_fraction - PHI_FRACTION
     return Pair(*(
         shift_right(
@@ -231,7 +256,11 @@ def integrate_columns(rows: Pair, fit: Surface, half: Half, terms: RecursionCont
     ))  # fmt: skip
 
 
-def mean_column(sums: Codes, fit: Surface, half: Half, terms: RecursionContract) -> Codes:
+def _either(condition: NDArray[np.bool_], this: Pair, that: Pair) -> Pair:
+    return Pair(*(np.where(condition, p, q) for p, q in zip(this, that, strict=True)))
+
+
+def mean_column(sums: Codes, fit: Surface, halves: Codes, terms: RecursionContract) -> Codes:
     """Return phi^ (cells, y) of kx = 0 from row sums (cells, y) of the sharpened y gradient; item 11."""
     size, bits, fraction = terms.size, terms.size_log2, SURFACE_COEFFICIENT_FRACTION
     y = np.arange(size)
@@ -239,14 +268,13 @@ def mean_column(sums: Codes, fit: Surface, half: Half, terms: RecursionContract)
     steps, bends = np.zeros_like(sums), np.zeros(size, np.int64)
     steps[:, 1:], bends[1:] = sums[:, :-1] + sums[:, 1:], v_squared[:-1] + v_squared[1:]
     third = (size**2 - 1) // 3
-    if half is Half.BOTH:
-        trend = (sums.sum(axis=1, keepdims=True) << fraction) - fit.tt.im * third
-    else:
-        trend = fit.one.im * size**2 + fit.ss.im * third - shift_right(SHARPEN * fit.tt.im, BEND_SHIFT)
+    own = (sums.sum(axis=1, keepdims=True) << fraction) - fit.tt.im * third
+    known = fit.one.im * size**2 + fit.ss.im * third - shift_right(SHARPEN * fit.tt.im, BEND_SHIFT)
+    trend = np.where(halves[:, None] == Half.BOTH, own, known)
     numbers = np.cumsum(steps, axis=1) << (bits + fraction)
     numbers -= 2 * y * trend + fit.t.im * (2 * size * y * (y + 1 - size)) + fit.tt.im * np.cumsum(bends)
     rows = 1 << OFFSET_ROWS_LOG2
-    zero = numbers[:, -rows:] if half is Half.UP else numbers[:, :rows]
+    zero = np.where(halves[:, None] == Half.UP, numbers[:, -rows:], numbers[:, :rows])
     shift = OFFSET_ROWS_LOG2 + 1 + bits + fraction + terms.words.unit - PHI_FRACTION
     return STATE.limit(shift_right((numbers << OFFSET_ROWS_LOG2) - zero.sum(axis=1, keepdims=True), shift))
 

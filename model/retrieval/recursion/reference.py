@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.fixed_point import BORDER, GRADIENT
+from cytogate.model.contract.fixed_point import BORDER, GRADIENT, SURFACE_COEFFICIENT_FRACTION
 from cytogate.model.contract.law import (
     OFFSET_ROWS_LOG2,
     POLYNOMIALS,
@@ -23,11 +23,10 @@ from cytogate.model.contract.law import (
     RecursionContract,
     recursion_contract,
 )
-from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.contract.recursion import CLEANER, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES, Half
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.binning import bin_values
 from cytogate.model.retrieval.recursion.background import Background
-from cytogate.model.retrieval.recursion.integer import Half
 from cytogate.model.retrieval.reference import Complexes, Floats, gradients, network_input
 
 
@@ -46,9 +45,10 @@ class RealBackground:
         return RealBackground(np.zeros(POLYNOMIALS, np.complex128), frames=0)
 
     @staticmethod
-    def of(background: Background, terms: CausalContract) -> RealBackground:
+    def of(background: Background, terms: RecursionContract) -> RealBackground:
         """Return what the chip's background means."""
-        surface = terms.stage("background").values(background.surface[None])[0]
+        step = GRADIENT.step * terms.gradient_scale * 2.0**-SURFACE_COEFFICIENT_FRACTION
+        surface = (background.surface[:, 0] + 1j * background.surface[:, 1]) * step
         return RealBackground(surface, background.frames, background.frozen)
 
     def after(self, fit: Complexes, code: float) -> RealBackground:
@@ -68,6 +68,8 @@ class Retrieved:
     """Every stage of some cells in the units of the contract, and the background after them."""
 
     stages: dict[str, NDArray]
+    halves: NDArray[np.int64]
+    """(cells,): what of :class:`Half` told the phase."""
     background: RealBackground | None
 
 
@@ -86,7 +88,7 @@ def retrieve(
     gradient = gradients(binned, design)
     found = integrate(gradient, binned, terms, background)
     stages = {"frames": full_scale, "binned": binned, "gradient": gradient} | found.stages
-    return Retrieved(stages, found.background)
+    return Retrieved(stages, found.halves, found.background)
 
 
 def integrate(
@@ -95,28 +97,41 @@ def integrate(
     """Integrate gradients (cells, N, N) to phase; the stages from ``background`` on."""
     size = terms.size
     fits, stages = border_fits(gradient), {}
-    half = Half.BOTH
+    halves = np.full(len(gradient), Half.BOTH)
     if isinstance(terms, CausalContract):
         now = RealBackground.unknown() if background is None else background
         used = []
         for fit in fits:
             used.append(now.surface)
             now = now.after(fit, GRADIENT.step * terms.gradient_scale)
-        background, fits, half = now, np.array(used).reshape(-1, POLYNOMIALS), Half.DOWN
+        background, fits = now, np.array(used).reshape(-1, POLYNOMIALS)
         stages["background"] = fits
+        halves[:] = Half.DOWN
+    elif background is not None:
+        fits = np.broadcast_to(background.surface, fits.shape)
     flat = gradient - (fits @ _polynomials(size)).reshape(gradient.shape)
+    if background is not None and not isinstance(terms, CausalContract):
+        halves = chosen_halves(flat)
     kept = np.r_[1 : size // 2, size // 2 + 1 : size]
     stages["rows"] = np.fft.fft(sharpened(gradient), axis=-1)[..., kept]
     spectrum = np.fft.fft(sharpened(flat), axis=-1)
     columns = np.zeros((*spectrum.shape[:2], size // 2), np.complex128)
-    columns[..., 1:] = integrate_columns(spectrum, half)
-    columns[..., 0] = 1j * mean_column(spectrum[..., 0].imag, half)
+    columns[..., 1:] = integrate_columns(spectrum, halves)
+    columns[..., 0] = 1j * mean_column(spectrum[..., 0].imag, halves)
     stages["columns"] = columns
     # Hermitian; the Nyquist column is zero.
     half_spectrum = np.concatenate([-1j * columns, np.zeros_like(columns[..., :1])], axis=-1)
     stages["phase"] = np.fft.irfft(half_spectrum, size, axis=-1)
     stages["network_input"] = network_input(binned, stages["phase"])
-    return Retrieved(stages, background)
+    return Retrieved(stages, halves, background)
+
+
+def chosen_halves(flat: Complexes) -> NDArray[np.int64]:
+    """Return which half tells each cell (cells,), of gradients less the known surface."""
+    magnitudes = np.abs(flat.real) + np.abs(flat.imag)
+    top, bottom = (magnitudes[:, rows].sum(axis=(1, 2)) for rows in (slice(None, BORDER), slice(-BORDER, None)))
+    ratio = CLEANER[0] / CLEANER[1]
+    return np.select([top > ratio * bottom, bottom > ratio * top], [Half.UP, Half.DOWN], Half.BOTH)
 
 
 def sharpened(gradient: Complexes) -> Complexes:
@@ -126,7 +141,7 @@ def sharpened(gradient: Complexes) -> Complexes:
     return sharp
 
 
-def integrate_columns(spectrum: Complexes, half: Half) -> Complexes:
+def integrate_columns(spectrum: Complexes, halves: NDArray[np.int64]) -> Complexes:
     """Return i phi^ (cells, y, k), k = 1 ... N/2 - 1, of row transforms (cells, y, N)."""
     size = spectrum.shape[-1]
     kappa = 2 * np.pi * np.arange(1, size // 2) / size
@@ -141,18 +156,19 @@ def integrate_columns(spectrum: Complexes, half: Half) -> Complexes:
 
     down = swept(spectrum[..., 1 : size // 2])
     up = swept(np.conj(spectrum[:, ::-1, : size // 2 : -1]))[:, ::-1]
-    return {Half.BOTH: (down + up) / 2, Half.DOWN: down, Half.UP: up}[half]
+    told = halves[:, None, None]
+    return np.select([told == Half.DOWN, told == Half.UP], [down, up], (down + up) / 2)
 
 
-def mean_column(sums: Floats, half: Half) -> Floats:
+def mean_column(sums: Floats, halves: NDArray[np.int64]) -> Floats:
     """Return phi^ (cells, y) of kx = 0 from row sums of the y gradient (cells, y), by trapezoids."""
     size = sums.shape[1]
     column = np.zeros_like(sums)
     column[:, 1:] = np.cumsum((sums[:, 1:] + sums[:, :-1]) / 2, axis=1)
-    if half is Half.BOTH:
-        column -= np.arange(size) * sums.mean(axis=1, keepdims=True)
+    both = halves[:, None] == Half.BOTH
+    column -= np.where(both, np.arange(size) * sums.mean(axis=1, keepdims=True), 0)
     rows = 1 << OFFSET_ROWS_LOG2
-    zero = column[:, -rows:] if half is Half.UP else column[:, :rows]
+    zero = np.where(halves[:, None] == Half.UP, column[:, -rows:], column[:, :rows])
     return column - zero.mean(axis=1, keepdims=True)
 
 
