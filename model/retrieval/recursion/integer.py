@@ -60,12 +60,12 @@ from cytogate.model.retrieval.recursion.background import Background
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Every stage of some cells as codes, shaped as the contract's rows say, and the background after them."""
+    """What came of some frames of one run."""
 
     stages: dict[str, NDArray]
-    """By name, in the order of the contract's rows."""
-    halves: Codes
-    """(cells,): what of :class:`Half` told the phase."""
+    """Every stage as codes (cells, *shape) by name, shaped as the contract's rows say."""
+    flagged: NDArray[np.bool_]
+    """(cells,): phases not to be trusted: the background was not settled, or the recursion began within a cell."""
     background: Background | None
     """After the last cell; None where every frame is flattened by its own border."""
 
@@ -77,49 +77,60 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design, background: Ba
     the law is causal. Where it is two-sided None stands for each frame's own border; a background is that of empty
     fields, is never changed, and lets each frame choose its half.
     """
-    return integrate(bin_codes(frames, design), recursion_contract(design), background, {"frames": frames})
-
-
-def integrate(
-    binned: Codes, terms: RecursionContract, background: Background | None, before: dict[str, NDArray]
-) -> Retrieved:
-    """Retrieve phase from binned codes (cells, 4, N, N); ``before`` are stages that come before them."""
+    terms = recursion_contract(design)
+    binned = bin_codes(frames, design)
     gradient = gradients(binned, terms)
-    stages = {**before, "binned": binned, "gradient": gradient}
-    fit = fit_surface(gradient, terms)
-    halves = np.full(len(binned), Half.BOTH)
+    course = None
     if isinstance(terms, CausalContract):
-        course = (Background.unknown() if background is None else background).over(stacked(fit))
-        background, fit = course.last, surface_of(course.surfaces)
-        stages["background"] = course.surfaces
-        halves[:] = Half.DOWN
+        course = (background or Background.unknown()).over(border_fits(gradient, terms))
     elif background is not None:
-        fit = surface_of(np.broadcast_to(background.surface, (len(binned), *background.surface.shape)))
-        halves = chosen_halves(gradient, fit, terms)
-    sharp = sharpen(gradient)
+        course = background.freeze().over(border_fits(gradient, terms))
+    surfaces = None if course is None else course.surfaces
+    stages = {"frames": frames, "binned": binned, "gradient": gradient}
+    stages |= integrate(gradient, binned, terms, surfaces)
+    flagged = np.zeros(len(frames), bool)
+    if course is not None and isinstance(terms, CausalContract):
+        flagged = ~course.settled | (chosen_halves(gradient, course.surfaces, terms) == Half.UP)
+    return Retrieved(stages, flagged, None if course is None else course.last)
+
+
+def integrate(gradient: Codes, binned: Codes, terms: RecursionContract, surfaces: Codes | None) -> dict[str, NDArray]:
+    """Return the stages behind the gradient of gradient codes (cells, N, N, 2) and binned codes (cells, 4, N, N).
+
+    ``surfaces`` (cells, 6, 2) are known beforehand; None, of the law "two-sided", are those of the frames' own borders.
+    """
+    stages: dict[str, NDArray] = {}
+    if isinstance(terms, CausalContract):
+        assert surfaces is not None
+        stages["background"] = surfaces
+        halves = np.full(len(gradient), Half.DOWN)
+    elif surfaces is None:
+        surfaces, halves = border_fits(gradient, terms), np.full(len(gradient), Half.BOTH)
+    else:
+        halves = chosen_halves(gradient, surfaces, terms)
+    fit, sharp = surface_of(surfaces), sharpen(gradient)
     rows = row_words(sharp, terms)
-    stages["rows"] = np.stack([rows.re, rows.im], axis=-1)
+    stages["rows"] = np.stack(rows, axis=-1)
     columns = integrate_columns(rows, fit, halves, terms)
-    mean = mean_column(sharp[..., 1].sum(axis=-1), fit, halves, terms)
-    stages["columns"] = np.stack(
-        [np.concatenate([np.zeros_like(mean)[..., None], columns.re], axis=-1),
-         np.concatenate([mean[..., None], columns.im], axis=-1)], axis=-1,
-    )  # fmt: skip
+    mean = mean_column(sharp[..., 1].sum(axis=-1), fit, halves, terms)[..., None]
+    both = [np.concatenate(parts, axis=-1) for parts in ((np.zeros_like(mean), columns.re), (mean, columns.im))]
+    stages["columns"] = np.stack(both, axis=-1)
     stages["phase"] = phase_of(stages["columns"], terms)
     stages["network_input"] = network_input(binned, stages["phase"], terms)
-    return Retrieved(stages, halves, background)
+    return stages
+
+
+def border_fits(gradient: Codes, terms: RecursionContract) -> Codes:
+    """Return the surfaces of the borders of gradients (cells, N, N, 2) as coefficients (cells, 6, 2)."""
+    surface = fit_surface(gradient, terms)
+    return np.stack([np.concatenate(pair, axis=-1) for pair in surface], axis=1)
 
 
 def empty_field(frames: NDArray[np.unsignedinteger], design: Design) -> Background:
     """Return the background of frames (cells, 4, rows, columns) without a cell: the mean of their borders' surfaces."""
     terms = recursion_contract(design)
-    fits = stacked(fit_surface(gradients(bin_codes(frames, design), terms), terms))
+    fits = border_fits(gradients(bin_codes(frames, design), terms), terms)
     return Background(np.rint(fits.mean(axis=0)).astype(np.int64))
-
-
-def stacked(surface: Surface) -> Codes:
-    """Return the coefficients of surfaces as one array (cells, 6, 2)."""
-    return np.stack([np.concatenate(pair, axis=-1) for pair in surface], axis=1)
 
 
 def surface_of(coefficients: Codes) -> Surface:
@@ -128,9 +139,9 @@ def surface_of(coefficients: Codes) -> Surface:
     return Surface(*(Pair(part[:, :1], part[:, 1:]) for part in parts))
 
 
-def chosen_halves(gradient: Codes, surface: Surface, terms: RecursionContract) -> Codes:
+def chosen_halves(gradient: Codes, surfaces: Codes, terms: RecursionContract) -> Codes:
     """Return which half tells each cell (cells,): that which starts at the cleaner edge; item 13."""
-    size = terms.size
+    size, surface = terms.size, surface_of(surfaces)
     u = 2 * np.arange(size) - (size - 1)
     edges = []
     for rows in (slice(None, BORDER), slice(-BORDER, None)):

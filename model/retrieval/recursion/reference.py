@@ -48,7 +48,7 @@ class RealBackground:
     def of(background: Background, terms: RecursionContract) -> RealBackground:
         """Return what the chip's background means."""
         step = GRADIENT.step * terms.gradient_scale * 2.0**-SURFACE_COEFFICIENT_FRACTION
-        surface = (background.surface[:, 0] + 1j * background.surface[:, 1]) * step
+        surface = np.asarray(background.surface[:, 0] + 1j * background.surface[:, 1], np.complex128) * step
         return RealBackground(surface, background.frames, background.frozen)
 
     def after(self, fit: Complexes, code: float) -> RealBackground:
@@ -65,12 +65,12 @@ class RealBackground:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Every stage of some cells in the units of the contract, and the background after them."""
+    """What came of some frames of one run."""
 
     stages: dict[str, NDArray]
-    halves: NDArray[np.int64]
-    """(cells,): what of :class:`Half` told the phase."""
+    """Every stage by its name in the units of the contract."""
     background: RealBackground | None
+    """After the last cell; None where every frame is flattened by its own border."""
 
 
 def retrieve(
@@ -88,29 +88,28 @@ def retrieve(
     gradient = gradients(binned, design)
     found = integrate(gradient, binned, terms, background)
     stages = {"frames": full_scale, "binned": binned, "gradient": gradient} | found.stages
-    return Retrieved(stages, found.halves, found.background)
+    return Retrieved(stages, found.background)
 
 
 def integrate(
     gradient: Complexes, binned: Floats, terms: RecursionContract, background: RealBackground | None = None
 ) -> Retrieved:
-    """Integrate gradients (cells, N, N) to phase; the stages from ``background`` on."""
-    size = terms.size
-    fits, stages = border_fits(gradient), {}
-    halves = np.full(len(gradient), Half.BOTH)
-    if isinstance(terms, CausalContract):
-        now = RealBackground.unknown() if background is None else background
-        used = []
+    """Integrate gradients (cells, N, N) to phase; the stages behind the gradient."""
+    size, fits = terms.size, border_fits(gradient)
+    stages: dict[str, NDArray] = {}
+    causal = isinstance(terms, CausalContract)
+    halves = np.full(len(gradient), Half.DOWN if causal else Half.BOTH)
+    if causal:
+        now, used = background or RealBackground.unknown(), []
         for fit in fits:
             used.append(now.surface)
             now = now.after(fit, GRADIENT.step * terms.gradient_scale)
         background, fits = now, np.array(used).reshape(-1, POLYNOMIALS)
         stages["background"] = fits
-        halves[:] = Half.DOWN
     elif background is not None:
         fits = np.broadcast_to(background.surface, fits.shape)
     flat = gradient - (fits @ _polynomials(size)).reshape(gradient.shape)
-    if background is not None and not isinstance(terms, CausalContract):
+    if not causal and background is not None:
         halves = chosen_halves(flat)
     kept = np.r_[1 : size // 2, size // 2 + 1 : size]
     stages["rows"] = np.fft.fft(sharpened(gradient), axis=-1)[..., kept]
@@ -123,7 +122,7 @@ def integrate(
     half_spectrum = np.concatenate([-1j * columns, np.zeros_like(columns[..., :1])], axis=-1)
     stages["phase"] = np.fft.irfft(half_spectrum, size, axis=-1)
     stages["network_input"] = network_input(binned, stages["phase"])
-    return Retrieved(stages, halves, background)
+    return Retrieved(stages, background)
 
 
 def chosen_halves(flat: Complexes) -> NDArray[np.int64]:
@@ -170,6 +169,18 @@ def mean_column(sums: Floats, halves: NDArray[np.int64]) -> Floats:
     rows = 1 << OFFSET_ROWS_LOG2
     zero = np.where(halves[:, None] == Half.UP, column[:, -rows:], column[:, :rows])
     return column - zero.mean(axis=1, keepdims=True)
+
+
+def surfaces_of_light(light: Floats, design: Design) -> NDArray[np.int64]:
+    """Return the surfaces (cells, 6, 2), as the chip holds them, of empty fields seen without noise.
+
+    ``light`` (cells, 4, rows, columns) is their brightness in units of full scale. An estimate from ever more frames
+    comes to the same.
+    """
+    terms = recursion_contract(design)
+    step = GRADIENT.step * terms.gradient_scale * 2.0**-SURFACE_COEFFICIENT_FRACTION
+    fits = border_fits(gradients(bin_values(light, design), design)) / step
+    return np.rint(np.stack([fits.real, fits.imag], axis=-1)).astype(np.int64)
 
 
 def border_fits(gradient: Complexes) -> Complexes:
