@@ -311,11 +311,11 @@ class _Shared:
         return GRADIENT.step + (2.0**-LOG_ROM_ADDRESS_BITS_MAX if beyond else 0.0)
 
     def recursion_stages(self, words: RecursionWords, *, two_sided: bool) -> tuple[Stage, Stage]:
-        """Return the rows ``rows`` and ``columns``."""
+        """Return the rows ``rows``, pairs of G[k] and conj G[-k], and ``columns``, i phi^ from kx = 0 on."""
         size, of_codes = words.size, GRADIENT.step * self.gradient_scale
         scale = of_codes * 2.0**words.unit
         return (
-            Stage("rows", (size, size - 2, 2), Order.ARRAY, ROW_WORD, "rad", scale,
+            Stage("rows", (size, words.columns, 2, 2), Order.ARRAY, ROW_WORD, "rad", scale,
                   bound=rows_bound(size, *self.samples, words.unit, of_codes), complex=True),
             Stage("columns", (size, size // 2, 2), Order.ARRAY, STATE, "rad", scale * 2.0**-PHI_FRACTION,
                   bound=columns_bound(size, *self.samples, words.unit, of_codes, two_sided=two_sided), complex=True),

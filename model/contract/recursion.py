@@ -146,8 +146,8 @@ class RecursionWords:
 
     @property
     def grown_bits(self) -> int:
-        """Of a word of the row transform: it doubles at each of L levels, and twiddles turn a component by sqrt 2."""
-        return SHARPENED.width + self.size_log2 + 1
+        """Of a word of the row transform: below N times 4/3 of 2^17, times 4/pi by which the twiddles turn at most."""
+        return GRADIENT.width + self.size_log2 + 1
 
     @property
     def state_fraction(self) -> int:
@@ -171,10 +171,20 @@ class RecursionWords:
 
 
 def recursion_buffers(words: RecursionWords, channels: int, *, two_sided: bool) -> tuple[Buffer, ...]:
-    """Return the memories of the row transforms, the recursion and the surface, and the rows that wait."""
+    """Return the memories of the row transforms, the recursion and the surface, and of rows that wait.
+
+    Of the C++, whose processes hand over whole frames, and which sends rows from the first to the last. The pixels of a
+    causal frame wait, too: it leaves no word behind unless it is whole.
+    """
     size, columns = words.size, words.columns
     state, pair = 2 * STATE.width, 2 * ROW_WORD.width
-    frame: tuple[Buffer, ...] = (
+    own: tuple[Buffer, ...] = ()
+    if two_sided:
+        own = (
+            Buffer("decay_rom", "E[k y]", COEFFICIENT.width, 2 * size),
+            Buffer("frame", "row words and states on their way back", 2 * pair + state, 2 * size * columns),
+        )
+    return (
         Buffer("sharpening", "two rows of gradients", 2 * GRADIENT.width, size, 2),
         Buffer("twiddle_rom", "one period's half, each pass its own", 2 * TWIDDLE.width, size // 2, 2),
         Buffer("butterfly_delay", "N - 1 words of delay feedback, forward", 2 * words.grown_bits, size - 1),
@@ -184,27 +194,9 @@ def recursion_buffers(words: RecursionWords, channels: int, *, two_sided: bool) 
         Buffer("coefficient_rom", "a, q, u and r of each column", 4 * COEFFICIENT.width, columns),
         Buffer("surface_rom", "row transforms of s and s^2", 2 * TWIDDLE.width, 2 * size),
         Buffer("state", "a state of each column", state, columns),
+        *own,
+        Buffer("columns", "i phi^ on its way to rows", state, 2 * size * (columns + 1)),
         Buffer("row_pair", "columns of two rows of phase, written while read", state, 2 * 2 * (columns + 1)),
-    )
-    if two_sided:
-        return (
-            *frame,
-            Buffer("decay_rom", "E[k y]", COEFFICIENT.width, 2 * size),
-            Buffer("frame", "row words and states on their way back", 2 * pair + state, 2 * size * columns),
-            Buffer("mean_column", "column kx = 0", STATE.width, 2 * size),
-            Buffer("columns", "rows leave from the first to the last", state, 2 * size * (columns + 1)),
-            Buffer("bright_field", "bright-field pixels wait for their phase", channels * PIXEL.width,
-                   FRAMES_WAITING * size * size),
-        )  # fmt: skip
-    waiting = WAITING_ROWS * size
-    return (
-        *frame,
-        Buffer("zero", "column kx = 0 and columns until the phase's zero is known", state, waiting // 2),
-        Buffer("bright_field", "bright-field pixels wait for their phase", channels * PIXEL.width, 2 * waiting),
-    )
-
-
-FRAMES_WAITING = 3
-"""Frames of bright field: one arrives, one is on its way back, one leaves."""
-WAITING_ROWS = 8
-"""Rows whose mean is the phase's zero."""
+        Buffer("bright_field", "bright-field pixels wait for their phase", channels * PIXEL.width,
+               (3 if two_sided else 2) * size * size),
+    )  # fmt: skip

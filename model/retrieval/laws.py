@@ -16,14 +16,15 @@ from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
 from cytogate.model.retrieval.frame_order import FrameReader
-from cytogate.model.retrieval.native import STAGES, NativeRetrieval, native_retrieval
+from cytogate.model.retrieval.native import STAGES, native_retrieval
 from cytogate.model.retrieval.recursion import integer as recursion
 from cytogate.model.retrieval.recursion import reference as real_recursion
 from cytogate.model.retrieval.recursion.background import Background
+from cytogate.model.retrieval.recursion.native import native_recursion
 from cytogate.model.retrieval.recursion.reference import RealBackground
 
 CELLS_AT_A_TIME = 64
-"""Of frames without retrieval, whose arrays are small."""
+"""Of any number of frames, whose stages together may be too large."""
 
 
 class Run:
@@ -38,12 +39,6 @@ class Run:
         self._real: RealBackground | None = None
         if background is not None:
             self._real = RealBackground.of(background, recursion_contract(design))
-
-    @property
-    def _native(self) -> NativeRetrieval | None:
-        """The law compiled, where it and a compiler are there."""
-        compiled = self.design.retrieves_phase and self.design.chip.retrieval == FFT
-        return native_retrieval(self.design) if compiled else None
 
     def exact(self, frames: NDArray[np.unsignedinteger]) -> dict[str, NDArray]:
         """Return every recorded stage of frames (cells, channels, rows, columns) as codes, (cells, *shape) by name."""
@@ -63,11 +58,18 @@ class Run:
         self, frames: NDArray[np.unsignedinteger], stages: Sequence[str] | None = None, threads: int = 1
     ) -> dict[str, NDArray]:
         """Return what :meth:`exact` gives of some stages, or of all but the frames; by compiled C++ if there is any."""
-        native = self._native
-        if native is not None:
-            return native.codes(frames, STAGES if stages is None else stages, threads)
-        found = self.exact(frames)
-        return {name: found[name] for name in found if name in (stages or found) and name != "frames"}
+        design = self.design
+        if design.retrieves_phase and design.chip.retrieval == FFT:
+            native = native_retrieval(design)
+            if native is not None:
+                return native.codes(frames, STAGES if stages is None else stages, threads)
+        elif design.retrieves_phase:
+            compiled = native_recursion(design)
+            if compiled is not None:
+                found, self.background = compiled.codes(frames, stages, threads, self.background)
+                return found
+        exact = self.exact(frames)
+        return {name: exact[name] for name in exact if name in (stages or exact) and name != "frames"}
 
     def real(self, frames: NDArray[np.unsignedinteger]) -> dict[str, NDArray]:
         """Return every stage of frames (cells, channels, rows, columns) in float64, in the units of the contract."""
@@ -86,12 +88,9 @@ class Run:
 
     def network_inputs(self, frames: NDArray[np.unsignedinteger], threads: int = 1) -> NDArray[np.integer]:
         """Return codes of the network's input (cells, rows, columns, channels) of any number of cells' frames."""
-        name, design = "network_input", self.design
-        if self._native is not None:
-            return self.codes(frames, (name,), threads)[name]
-        at_a_time = integer.CELLS_AT_A_TIME if design.retrieves_phase else CELLS_AT_A_TIME
-        starts = range(0, len(frames), at_a_time)
-        return np.concatenate([self.exact(frames[start : start + at_a_time])[name] for start in starts])
+        name, starts = "network_input", range(0, max(len(frames), 1), CELLS_AT_A_TIME)
+        parts = [self.codes(frames[start : start + CELLS_AT_A_TIME], (name,), threads) for start in starts]
+        return np.concatenate([part[name] for part in parts])
 
 
 def exact(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
@@ -134,8 +133,7 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
             f"{SETTLING_FRAMES}"
         )
     run = Run(design)
-    for start in range(0, SETTLING_FRAMES, integer.CELLS_AT_A_TIME):
-        run.exact(frames.read(start, min(start + integer.CELLS_AT_A_TIME, SETTLING_FRAMES)))
+    run.codes(frames.read(0, SETTLING_FRAMES), ())
     return None if run.background is None else run.background.freeze()
 
 
@@ -145,6 +143,10 @@ def inputs_of_sums(sums: NDArray[np.int32], design: Design, surfaces: Codes | No
     ``surfaces`` (cells, 6, 2) are what a causal chip knows before each frame; other laws need none.
     """
     if design.chip.retrieval != FFT:
+        compiled = native_recursion(design)
+        if compiled is not None:
+            inputs = compiled.codes_of_sums(sums, surfaces, ("network_input",))["network_input"]
+            return inputs.astype(np.uint8, copy=False)
         words, binned = recursion_contract(design), sums.astype(np.int64)
         found = recursion.integrate(integer.gradients(binned, words), binned, words, surfaces)
         return found["network_input"].astype(np.uint8, copy=False)

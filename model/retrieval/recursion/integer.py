@@ -80,18 +80,17 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design, background: Ba
     terms = recursion_contract(design)
     binned = bin_codes(frames, design)
     gradient = gradients(binned, terms)
-    course = None
+    stages = {"frames": frames, "binned": binned, "gradient": gradient}
     if isinstance(terms, CausalContract):
         course = (background or Background.unknown()).over(border_fits(gradient, terms))
-    elif background is not None:
-        course = background.freeze().over(border_fits(gradient, terms))
-    surfaces = None if course is None else course.surfaces
-    stages = {"frames": frames, "binned": binned, "gradient": gradient}
-    stages |= integrate(gradient, binned, terms, surfaces)
-    flagged = np.zeros(len(frames), bool)
-    if course is not None and isinstance(terms, CausalContract):
+        stages |= integrate(gradient, binned, terms, course.surfaces)
         flagged = ~course.settled | (chosen_halves(gradient, course.surfaces, terms) == Half.UP)
-    return Retrieved(stages, flagged, None if course is None else course.last)
+        return Retrieved(stages, flagged, course.last)
+    known = None
+    if background is not None:
+        known = np.broadcast_to(background.surface, (len(frames), *background.surface.shape))
+    stages |= integrate(gradient, binned, terms, known)
+    return Retrieved(stages, np.zeros(len(frames), bool), background)
 
 
 def integrate(gradient: Codes, binned: Codes, terms: RecursionContract, surfaces: Codes | None) -> dict[str, NDArray]:
@@ -109,9 +108,9 @@ def integrate(gradient: Codes, binned: Codes, terms: RecursionContract, surfaces
     else:
         halves = chosen_halves(gradient, surfaces, terms)
     fit, sharp = surface_of(surfaces), sharpen(gradient)
-    rows = row_words(sharp, terms)
-    stages["rows"] = np.stack(rows, axis=-1)
-    columns = integrate_columns(rows, fit, halves, terms)
+    plus, minus = row_words(sharp, terms)
+    stages["rows"] = np.stack([np.stack(words, axis=-1) for words in (plus, minus)], axis=-2)
+    columns = integrate_columns(plus, minus, fit, halves, terms)
     mean = mean_column(sharp[..., 1].sum(axis=-1), fit, halves, terms)[..., None]
     both = [np.concatenate(parts, axis=-1) for parts in ((np.zeros_like(mean), columns.re), (mean, columns.im))]
     stages["columns"] = np.stack(both, axis=-1)
@@ -169,12 +168,12 @@ def sharpen(gradient: Codes) -> Codes:
     return sharp
 
 
-def row_words(sharp: Codes, terms: RecursionContract) -> Pair:
-    """Return row words (cells, y, N - 2): k = 1 ... N/2 - 1, then - (N/2 - 1) ... -1; item 5."""
+def row_words(sharp: Codes, terms: RecursionContract) -> tuple[Pair, Pair]:
+    """Return row words G[k] and conj G[-k], (cells, y, k) each, k = 1 ... N/2 - 1; item 5."""
     half = terms.size // 2
-    kept = np.r_[1:half, half + 1 : terms.size]
     grown = transform(Pair(sharp[..., 0], sharp[..., 1]), False, terms)
-    return Pair(*(ROW_WORD.limit(shift_right(part[..., kept], terms.words.unit)) for part in grown))
+    re, im = (ROW_WORD.limit(shift_right(part, terms.words.unit)) for part in grown)
+    return Pair(re[..., 1:half], im[..., 1:half]), Pair(re[..., :half:-1], -im[..., :half:-1])
 
 
 def recursion(drive: Pair, terms: RecursionContract) -> Pair:
@@ -235,13 +234,11 @@ def less_response(states: Pair, lines: Lines, terms: RecursionContract) -> Pair:
     return Pair(*parts)
 
 
-def integrate_columns(rows: Pair, fit: Surface, halves: Codes, terms: RecursionContract) -> Pair:
-    """Return i phi^ (cells, y, k) of row words (cells, y, N - 2) and their surface; items 6 to 10."""
-    tables, words, count = recursion_tables(terms.size), terms.words, terms.words.columns
+def integrate_columns(plus: Pair, minus: Pair, fit: Surface, halves: Codes, terms: RecursionContract) -> Pair:
+    """Return i phi^ (cells, y, k) of row words G[k] and conj G[-k] (cells, y, k) and their surface; items 6 to 10."""
+    tables, words = recursion_tables(terms.size), terms.words
     y = np.arange(terms.size)[:, None]
     lines_down, lines_up = surface_lines(fit, terms), surface_lines(fit, terms, y_sign=-1)
-    plus = Pair(*(part[..., :count] for part in rows))
-    minus = Pair(rows.re[..., : count - 1 : -1], -rows.im[..., : count - 1 : -1])
 
     def flat(pair: Pair, lines: Lines) -> Pair:
         return Pair(*(WORD.limit(part - line) for part, line in zip(pair, lines.at(y), strict=True)))

@@ -111,8 +111,8 @@ def integrate(
     flat = gradient - (fits @ _polynomials(size)).reshape(gradient.shape)
     if not causal and background is not None:
         halves = chosen_halves(flat)
-    kept = np.r_[1 : size // 2, size // 2 + 1 : size]
-    stages["rows"] = np.fft.fft(sharpened(gradient), axis=-1)[..., kept]
+    rows = np.fft.fft(sharpened(gradient), axis=-1)
+    stages["rows"] = np.stack([rows[..., 1 : size // 2], np.conj(rows[..., : size // 2 : -1])], axis=-1)
     spectrum = np.fft.fft(sharpened(flat), axis=-1)
     columns = np.zeros((*spectrum.shape[:2], size // 2), np.complex128)
     columns[..., 1:] = integrate_columns(spectrum, halves)
