@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -21,10 +23,12 @@ from cytogate.model.contract.recursion import (
     STEP_FRAMES,
 )
 from cytogate.model.contract.tables import recursion_tables
+from cytogate.model.data.own_cells import OwnCells, write_inputs
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.predict.archive import ArchiveRequest, run_archive
 from cytogate.model.retrieval import integer as fft_integer
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval import reference as fft_reference
@@ -33,6 +37,7 @@ from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.reference import RealBackground
 from cytogate.model.simulation.optics import digitise, draw_shading, four_angle_intensities
 from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.write import write_network_inputs
 from tests.phantoms import bumps, extremes, noise
 
 LAWS = (TWO_SIDED, CAUSAL)
@@ -101,7 +106,7 @@ class Field:
 @lru_cache(maxsize=512)
 def _light(cells: SimulatedCells, index: int) -> tuple[np.ndarray, np.ndarray]:
     phase, defocus = cells.phase(index), cells.cell(index).defocus_sds * cells.acquisition.defocus_sd_um
-    return phase, four_angle_intensities(phase, cells.acquisition, defocus)
+    return phase.astype(np.float32), four_angle_intensities(phase, cells.acquisition, defocus).astype(np.float32)
 
 
 def field_of(cells: int, drift: float = 0.0) -> Field:
@@ -490,3 +495,49 @@ def test_as_near_to_the_truth_as_the_transforms(name: str, drift: float) -> None
         assert len(error) == 200
     assert errors[TWO_SIDED].mean() <= 1.01 * errors["fft"].mean()
     assert errors[CAUSAL].mean() <= 1.05 * errors["fft"].mean()
+
+
+# Training, and whole archives.
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_simulated_cells_are_trained_on_as_a_settled_chip_sees_them(law: str, tmp_path: Path) -> None:
+    """Each with the light that a causal chip would know; exact frames and fast sums."""
+    design = of("qatom64", law)
+    cells = SimulatedCells(design.four_angle, cells=5, seed=4)
+    write_network_inputs(cells, design, tmp_path / "cells.h5", fast=np.array([3]), workers=1)
+    with h5py.File(tmp_path / "cells.h5", "r") as file:
+        written = file["network_input"][:]
+    for index in (0, 1, 2, 4):
+        known = None
+        if law == CAUSAL:
+            light = cells.brightness(index)[None] / design.four_angle.full_scale
+            known = Background(reference.surfaces_of_light(light, design)[0], frozen=True)
+        frames = cells[index].frames[None]
+        assert np.array_equal(written[index], integer.retrieve(frames, design, known).stages["network_input"][0])
+    phase = written[..., 4].astype(int)
+    assert np.abs(np.median(phase[:, :8], axis=(1, 2)) - 32).max() <= 1, "background is at its code, fast or exact"
+
+
+def test_own_cells_are_trained_on_as_after_the_settling(tmp_path: Path) -> None:
+    """In whatever order and batches: with what is known after the file's first 64 frames."""
+    design = of("qatom64", CAUSAL)
+    frames = np.tile(field_of(5).frames(), (14, 1, 1, 1))[: SETTLING_FRAMES + 4]
+    path = tmp_path / "cells.npz"
+    np.savez(path, frames=frames, labels=np.arange(len(frames)) % 2, class_names=np.array(["a", "b"]))
+    chosen = np.array([2, SETTLING_FRAMES + 1])
+    own = OwnCells(path, None, chosen, chosen % 2, None, "key", False)
+    write_inputs(own, design, tmp_path / "inputs.h5", workers=1)
+    known = integer.retrieve(frames[:SETTLING_FRAMES], design).background
+    assert known is not None
+    assert known.settled
+    due = integer.retrieve(frames[chosen], design, known.freeze()).stages["network_input"]
+    with h5py.File(tmp_path / "inputs.h5", "r") as file:
+        assert np.array_equal(file["network_input"][:], due)
+
+
+def test_an_archive_is_refused(tmp_path: Path) -> None:
+    request = ArchiveRequest(of("qatom64", CAUSAL), tmp_path, None, None, tmp_path / "out", None, 1)
+    with pytest.raises(InputError, match="which needs all frames of a run in their order; let --output name a file"):
+        run_archive(request)
+    assert not (tmp_path / "out").exists()
