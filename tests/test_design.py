@@ -204,7 +204,8 @@ def test_a_missing_key_is_named(field: Field) -> None:
         assert f"[{field.section}] lacks {field.name} (" in said
         assert field.rule.says in said
     else:
-        record = {"instrument": field.design.instrument, "network": field.design.network.topology}[field.section]
+        sections = {"instrument": field.design.instrument, "network": field.design.network.topology}
+        record = (sections | {"chip": field.design.chip})[field.section]
         default = next(each.default for each in dataclasses.fields(record) if each.name == field.name)
         found = parse_design(given, field.design.name, "here")
         read = {"instrument": found.instrument, "network": found.network.topology}[field.section]

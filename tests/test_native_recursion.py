@@ -53,7 +53,12 @@ def values_of(design: Design) -> int:
     return sum(stage.size for stage in contract(design).recorded if stage.name != "frames")
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+PLAIN = ("64", "128", "oblong pixels")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in PLAIN else pytest.param(name, marks=pytest.mark.full) for name in DESIGNS]
+)
 @pytest.mark.parametrize("law", LAWS)
 def test_every_stage_is_equal(name: str, law: str) -> None:
     """Cells, noise and what is hard on the arithmetic; without a known background, then with one."""
@@ -63,6 +68,7 @@ def test_every_stage_is_equal(name: str, law: str) -> None:
         assert compare(design, frames, background) == len(frames) * values_of(design)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("law", LAWS)
 def test_no_value_depends_on_the_processor(law: str) -> None:
     design = of(DESIGNS["64"], law)
