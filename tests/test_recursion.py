@@ -169,7 +169,7 @@ def test_integers_are_near_float64(law: str, mean_due: float, worst_due: float) 
     assert error.max() <= worst_due
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", ["qatom64", "qatom128", pytest.param("qatom256", marks=pytest.mark.full)])
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("adc_bits", [8, 12])
 def test_stages_are_within_their_bounds(name: str, law: str, adc_bits: int) -> None:
@@ -267,7 +267,7 @@ FULL = pytest.mark.full
 
 @pytest.mark.parametrize("name", ["qatom64", "qatom128", pytest.param("qatom256", marks=FULL)])
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.parametrize("adc_bits", [8, pytest.param(10, marks=FULL), 12, pytest.param(16, marks=FULL)])
+@pytest.mark.parametrize("adc_bits", [8, *(pytest.param(bits, marks=FULL) for bits in (10, 12, 16))])
 def test_no_word_is_beyond_its_width_on_hostile_frames(
     name: str, law: str, adc_bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

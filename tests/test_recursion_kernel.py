@@ -116,7 +116,8 @@ def test_designs_differ_by_their_law() -> None:
 # The design and its verbs.
 
 
-@pytest.mark.parametrize("law", [TWO_SIDED, pytest.param(CAUSAL, marks=FULL)])
+@FULL
+@pytest.mark.parametrize("law", LAWS)
 def test_csim_by_the_design(law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
