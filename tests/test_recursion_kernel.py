@@ -170,7 +170,6 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
     "a word of the wrong frequency": ("row_words.hpp", "kSize - place)];", "kSize - place - 1)];"),
     "a conjugate left out": ("row_words.hpp", "pair.minus.im = -pair.minus.im;", ""),
     "a sum of the x gradient": ("row_words.hpp", "sums.write(plus.im)", "sums.write(plus.re)"),
-    "a row word that is no conjugate's": ("recursion_words.hpp", "if (value < -kMax) return -kMax;", ""),
     "a state that is cut": (
         "recursion_words.hpp",
         "return shift_right(decayed, kConstantFraction)",
