@@ -27,7 +27,7 @@ from cytogate.model.networks.operations import IntegerNetwork, Operation, Real, 
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.networks.shapes import shapes_of
 from cytogate.model.pages.plots import ranges_plot
-from cytogate.model.retrieval.laws import exact
+from cytogate.model.retrieval.laws import Run
 from cytogate.model.simulation.simulator import simulated_cells
 
 AT_A_TIME = 16
@@ -149,11 +149,12 @@ class _Tally:
 def _inputs(request: ExplainRequest) -> Iterator[tuple[int, Iterator[Codes]]]:
     """Give the number of cells, and codes of the network's input, some cells at a time."""
     design = request.design
+    run = Run(design)
     if request.input is None:
         cells = simulated_cells(design, request.cells, request.seed)
         frames = np.stack([cell.frames for cell in cells])
         starts = range(0, len(frames), AT_A_TIME)
-        yield len(frames), (exact(frames[at : at + AT_A_TIME], design)["network_input"] for at in starts)
+        yield len(frames), (run.exact(frames[at : at + AT_A_TIME])["network_input"] for at in starts)
         return
     with open_frames(request.input, design.camera, not design.retrieves_phase, request.dataset) as file:
         file.check_size(design)
@@ -161,7 +162,7 @@ def _inputs(request: ExplainRequest) -> Iterator[tuple[int, Iterator[Codes]]]:
         starts = range(0, count, AT_A_TIME)
         yield (
             count,
-            (exact(file.read(at, min(at + AT_A_TIME, count)), design)["network_input"] for at in starts),
+            (run.exact(file.read(at, min(at + AT_A_TIME, count)))["network_input"] for at in starts),
         )
 
 

@@ -26,7 +26,7 @@ from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.own_cells import OwnCells, fit_codes, write_inputs
 from cytogate.model.data.splits import Split, check_classes
-from cytogate.model.design.design import Design, OperatingPoint
+from cytogate.model.design.design import FFT, Design, OperatingPoint
 from cytogate.model.design.folder import (
     CODES_FILE,
     OPERATING_POINT_FILE,
@@ -251,7 +251,8 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
     for cells, name in ((simulated, "cells"), (hidden, "background")):
         is_hidden = cells is hidden
         of_split = "" if is_hidden else f"-split{seed}"
-        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{len(cells)}{of_split}.h5"
+        law = "" if design.chip.retrieval == FFT else f"-{design.chip.retrieval}"
+        path = work / f"simulated-{name}-{key}{law}-seed{request.data_seed}-{len(cells)}{of_split}.h5"
         if not path.exists():
             write_network_inputs(
                 cells, design, path, background_only=is_hidden, fast=None if is_hidden else fast, workers=own_cores()

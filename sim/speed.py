@@ -140,6 +140,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     """Time a design on simulated cells, print a table and write ``output/report.json``."""
     if not design.retrieves_phase:
         raise InputError(f"design {design.name} retrieves no phase: the peers of this bench retrieve one")
+    design.need_fft("bench")
     # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"

@@ -214,11 +214,13 @@ def test_a_missing_key_is_named(field: Field) -> None:
         assert f"[{field.section}] lacks {field.name} (" in said
         assert field.rule.says in said
     else:
-        record = {"instrument": field.design.instrument, "network": field.design.network.topology}[field.section]
-        default = next(each.default for each in dataclasses.fields(record) if each.name == field.name)
-        found = parse_design(given, field.design.name, "here")
-        read = {"instrument": found.instrument, "network": found.network.topology}[field.section]
-        assert getattr(read, field.name) == default
+
+        def record(design: Design) -> object:
+            sections = {"instrument": design.instrument, "network": design.network.topology, "chip": design.chip}
+            return sections[field.section]
+
+        defaults = {each.name: each.default for each in dataclasses.fields(record(field.design))}  # type: ignore[arg-type]
+        assert getattr(record(parse_design(given, field.design.name, "here")), field.name) == defaults[field.name]
 
 
 @each_field

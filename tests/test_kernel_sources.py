@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 from collections import Counter
@@ -14,7 +15,7 @@ from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.cpp import compiler
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design, Window
+from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.networks.build import build
@@ -22,10 +23,15 @@ from cytogate.model.networks.reading.reader import read_network
 from cytogate.sim.csim.compile import ap_types
 
 QUANTITATIVE = load_design("qatom64")
+BY_RECURSION = [
+    dataclasses.replace(QUANTITATIVE, chip=dataclasses.replace(QUANTITATIVE.chip, retrieval=law))
+    for law in (TWO_SIDED, CAUSAL)
+]
 DESIGNS = {
     contract(design).kernel: design
     for design in (
         QUANTITATIVE,
+        *BY_RECURSION,
         Design("bright", window=Window(48, 48, 1), instrument=BrightField(("bright",), 0.5, 0.5, 8, 48, 48)),
     )
 }

@@ -136,7 +136,7 @@ def one_pass(units: Units, unit: int, size: int, inverse: bool) -> tuple[int, in
     left = bits[bits[:, start] == 1]
     stacked = np.stack(lines)
     terms = SimpleNamespace(size=size, size_log2=size.bit_length() - 1)
-    grown = integer._transform(integer.Pair(stacked[None, :, 0], stacked[None, :, 1]), inverse, terms)  # type: ignore[arg-type]
+    grown = integer.transform(integer.Pair(stacked[None, :, 0], stacked[None, :, 1]), inverse, terms)  # type: ignore[arg-type]
     wanted, exponents = integer._block_normalise(grown)
     if len(left) != wanted.re.size:
         return wanted.re.size, wanted.re.size

@@ -5,19 +5,15 @@
 // rows of the one before that leave. Two passes therefore remain after a frame's last pixel.
 #pragma once
 
+#include "block_words.hpp"
 #include "frames.hpp"
 #include "gradients.hpp"
 #include "hls_stream.h"
-#include "pixels.hpp"
+#include "phase_pixels.hpp"
 #include "transform.hpp"
 #include "transpose.hpp"
-#include "words.hpp"
 
 namespace cytogate {
-
-static_assert(kWindowRows == kSize && kWindowColumns == kSize, "the phase is square");
-constexpr int kAxes = 2;
-static_assert(kFrameChannels == 2 * kAxes && kNetworkChannels == kFrameChannels + 1, "opposing angles, and the phase");
 
 // The first and the last process of a frame are kTransposes frames apart, so that many frames and the arriving one wait.
 constexpr int kFramesInFlight = kTransposes + 1;
@@ -100,10 +96,7 @@ Emit:
     const ap_int<kPhaseBits> code = saturate<kPhaseBits>(scaled);
     Tap::phase(code);
 
-    constexpr int kLargest = (1 << kPixelBits) - 1;
-    const ap_int<kPhaseBits + 1> shade = shift_right(ap_int<kPhaseBits + 1>(code + kPhaseCodeOffset), kPhaseCodeShift);
-    ap_uint<kPixelBeatBits> pixel = waiting[i];
-    pixel.range(kPixelBeatBits - 1, kFrameChannels * kPixelBits) = shade < 0 ? 0 : shade > kLargest ? kLargest : int(shade);
+    const pixel_bits pixel = with_phase(waiting[i], code);
     if (whole) out.write(make_beat<kPixelBeatBits>(pixel, i == kSize * kSize - 1));
   }
 }

@@ -1,10 +1,9 @@
-// One pass of the Fourier transform over the N lines of a frame: log2 N delay-feedback butterflies in a row, then the
-// normalization of each line to stored words and an exponent.
+// A pass of the law "fft": butterflies, then the normalization of each line to stored words and an exponent.
 #pragma once
 
+#include "block_words.hpp"
 #include "butterflies.hpp"
 #include "hls_stream.h"
-#include "words.hpp"
 
 namespace cytogate {
 

@@ -5,9 +5,9 @@
 // the first transpose, the phase's zero behind the second.
 #pragma once
 
+#include "block_words.hpp"
 #include "hls_stream.h"
 #include "surface.hpp"
-#include "words.hpp"
 
 namespace cytogate {
 

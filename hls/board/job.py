@@ -98,6 +98,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     from cytogate.model.networks.shapes import shapes_of
 
     design, chip = request.design, request.design.chip
+    design.need_fft("bitstream")
     # A network that is missing or wrong is told before any tool is asked for.
     check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_operations(design)))
     _check_narrowing(design)

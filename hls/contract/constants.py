@@ -11,13 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytogate.model.contract import bright_field, fixed_point, law, off_axis
+from cytogate.model.contract import bright_field, fixed_point, law, off_axis, recursion
 from cytogate.model.contract.bright_field import BrightFieldContract, ChannelCodes
 from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
-from cytogate.model.contract.law import FourAngleContract, contract
+from cytogate.model.contract.law import CausalContract, FourAngleContract, RecursionContract, contract
 from cytogate.model.contract.off_axis import OffAxisContract
 from cytogate.model.contract.stage import Contract
-from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
+from cytogate.model.contract.tables import (
+    log_fractions,
+    quotient_quadrant,
+    recursion_tables,
+    surface_spectra,
+    twiddles,
+)
 from cytogate.model.design.design import Design
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
 from cytogate.model.retrieval.off_axis.integer import cordic_turns, half_turn_phasors, poisson_divisors
@@ -69,7 +75,8 @@ def constants(terms: Contract) -> tuple[Group, ...]:
     if isinstance(terms, OffAxisContract):
         return _hologram(terms), _unwrapping(), _delay(terms)
     if isinstance(terms, FourAngleContract):
-        own: tuple[Group, ...] = (_words(terms), _gradient(terms), _surface(terms), _phase(terms))
+        words = _recursion(terms) if isinstance(terms, RecursionContract) else _words(terms)
+        own: tuple[Group, ...] = (words, _gradient(terms), _surface(terms), _phase(terms))
     elif isinstance(terms, BrightFieldContract):
         own = (_encoding(),)
     else:
@@ -81,6 +88,8 @@ def tables(terms: Contract) -> tuple[Table, ...]:
     """Return the tables of a contract."""
     if isinstance(terms, OffAxisContract):
         return _off_axis_tables(terms)
+    if isinstance(terms, RecursionContract):
+        return _recursion_tables(terms)
     if isinstance(terms, FourAngleContract):
         return retrieval_tables(terms.size, terms.log_address_bits)
     assert isinstance(terms, BrightFieldContract)
@@ -89,16 +98,50 @@ def tables(terms: Contract) -> tuple[Table, ...]:
 
 def retrieval_tables(size: int, log_address_bits: int) -> tuple[Table, ...]:
     """Return the tables of phase retrieval for frames of ``size``, a power of two from 8 on."""
-    twiddle, spectra, width = twiddles(size), surface_spectra(size), TWIDDLE.width
+    quadrant = Table("quadrant", quotient_quadrant(size).ravel(), TWIDDLE.width, "a / (a^2 + b^2) at a * N / 2 + b.")
+    return (*_transform_tables(size, log_address_bits), quadrant, *_surface_tables(size))
+
+
+def _transform_tables(size: int, log_address_bits: int) -> tuple[Table, ...]:
+    twiddle, width = twiddles(size), TWIDDLE.width
     return (
         Table("twiddle_re", twiddle[:, 0], width, "Real part of exp(-2 pi i k / N)."),
         Table("twiddle_im", twiddle[:, 1], width, "Imaginary part of exp(-2 pi i k / N)."),
         Table("log_fraction", log_fractions(log_address_bits), LOG_FRACTION.width, "log2(1 + m)."),
-        Table("quadrant", quotient_quadrant(size).ravel(), width, "a / (a^2 + b^2) at a * N / 2 + b."),
+    )
+
+
+def _surface_tables(size: int) -> tuple[Table, ...]:
+    spectra, width = surface_spectra(size), TWIDDLE.width
+    return (
         Table("linear_re", spectra[0, :, 0], width, "Row transform of s, real."),
         Table("linear_im", spectra[0, :, 1], width, "Row transform of s, imaginary."),
         Table("square_re", spectra[1, :, 0], width, "Row transform of s^2, real."),
         Table("square_im", spectra[1, :, 1], width, "Row transform of s^2, imaginary."),
+    )
+
+
+def _recursion_tables(terms: RecursionContract) -> tuple[Table, ...]:
+    size, found, width = terms.size, recursion_tables(terms.size), recursion.COEFFICIENT.width
+    own: tuple[Table, ...]
+    if isinstance(terms, CausalContract):
+        limits, gains = (np.array(steps, np.int64) for steps in (recursion.LIMITS, recursion.GAINS))
+        own = (
+            Table("background_limit", limits, PARAMETER_BITS, "Of a move, in gradient codes, step by step."),
+            Table("background_gain", gains, PARAMETER_BITS, "Shift of a move to the right, step by step."),
+        )
+    else:
+        own = (
+            Table("reciprocal", found.r, width, "1 / (1 - a) at k - 1."),
+            Table("decay", found.decay, width, "exp(-2 pi m / N), 0 for m = 0."),
+        )
+    return (
+        *_transform_tables(size, terms.log_address_bits),
+        *_surface_tables(size),
+        Table("recursion_a", found.a, width, "exp(-2 pi k / N) at k - 1."),
+        Table("recursion_q", found.q, width, "Factor of the states at k - 1."),
+        Table("recursion_u", found.u, width, "Factor of the row words at k - 1."),
+        *own,
     )
 
 
@@ -168,6 +211,42 @@ def _words(terms: FourAngleContract) -> Group:
             Constant("transposes", law.TRANSPOSES, "between passes"),
             Constant("transpose_guard_bits", law.TRANSPOSE_GUARD_BITS, "for a subtraction behind a transpose"),
             Constant("bright_field_depth", terms.buffer("bright_field").depth, "pixels that wait for their phase"),
+        ),
+    )
+
+
+def _recursion(terms: RecursionContract) -> Group:
+    words = terms.words
+    settling = (
+        Constant("step_frames", recursion.STEP_FRAMES, "with the same limit and gain of the background"),
+        Constant("settling_frames", recursion.SETTLING_FRAMES, "until the background is settled"),
+    )
+    return Group(
+        "N, the words of the row transforms and of the recursion.",
+        (
+            Constant("size", terms.size, "N, rows and columns of the phase"),
+            Constant("size_log2", terms.size_log2, "butterflies of a row transform"),
+            Constant("word_bits", fixed_point.WORD.width, "of a gradient's part"),
+            Constant("twiddle_bits", fixed_point.TWIDDLE.width, "of tables and gains of axes"),
+            Constant("twiddle_fraction", fixed_point.TWIDDLE.fraction_bits, "bits of those below one"),
+            Constant("sharpen", recursion.SHARPEN, "of a second difference along y"),
+            Constant("sharpen_shift", recursion.SHARPEN_SHIFT, "behind it"),
+            Constant("bend_shift", recursion.BEND_SHIFT, "for that of t^2"),
+            Constant("row_bits", recursion.ROW_WORD.width, "of a row word's part"),
+            Constant("state_bits", recursion.STATE.width, "of a state's part"),
+            Constant("line_bits", recursion.LINE.width, "of a surface's line"),
+            Constant("constant_bits", recursion.COEFFICIENT.width, "of a, q, u, E and r"),
+            Constant("constant_fraction", recursion.COEFFICIENT.fraction_bits, "bits of a, q, u and E below one"),
+            Constant("reciprocal_fraction", words.reciprocal_fraction, "bits of r below one"),
+            Constant("unit_log2", words.unit, "a unit in gradient codes"),
+            Constant("state_fraction", words.state_fraction, "bits of a state below a unit"),
+            Constant("phi_fraction", recursion.PHI_FRACTION, "bits of phi^ below a unit"),
+            Constant("surface_fraction", words.surface_fraction, "bits of a surface's row transform below a unit"),
+            Constant("line_constant_fraction", recursion.CONSTANT_FRACTION, "bits of A below a unit"),
+            Constant("line_slope_fraction", recursion.SLOPE_FRACTION, "bits of B below a unit"),
+            Constant("response_fraction", recursion.RESPONSE_FRACTION, "bits of beta below a unit"),
+            Constant("bright_field_depth", terms.buffer("bright_field").depth, "pixels that wait for their phase"),
+            *(settling if isinstance(terms, CausalContract) else ()),
         ),
     )
 

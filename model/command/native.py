@@ -24,8 +24,12 @@ FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 """Without the flags of error codes and traps, which nothing here looks at, loops with roundings become vectors."""
 
 
-def library(source: Path, definitions: tuple[str, ...] = (), processor: str = "native") -> ctypes.CDLL:
+def library(
+    source: Path, definitions: tuple[str, ...] = (), processor: str = "native", headers: Path | None = None
+) -> ctypes.CDLL:
     """Compile a source for a processor as ``-march`` names it, unless that was done, and load it.
+
+    ``headers`` is the folder of those that it includes.
 
     Raises
     ------
@@ -35,14 +39,18 @@ def library(source: Path, definitions: tuple[str, ...] = (), processor: str = "n
     flags = (*FLAGS, f"-march={processor}", *_wide_vectors())
     # "native" is another processor on another computer.
     output = _cache_folder() / f"{source.parent.name}_{source.stem}_{_own_processor()}.so"
-    return ctypes.CDLL(str(build(output, [source], flags=flags, definitions=definitions, shared=True)))
+    includes = [] if headers is None else [headers]
+    built = build(output, [source], flags=flags, includes=includes, definitions=definitions, shared=True)
+    return ctypes.CDLL(str(built))
 
 
 @cache
-def library_if_possible(source: Path, definitions: tuple[str, ...] = ()) -> ctypes.CDLL | None:
+def library_if_possible(
+    source: Path, definitions: tuple[str, ...] = (), headers: Path | None = None
+) -> ctypes.CDLL | None:
     """Return the library, or None after a line on standard error that says why there is none."""
     try:
-        return library(source, definitions)
+        return library(source, definitions, headers=headers)
     except (InputError, OSError) as error:
         _tell(str(error))
         return None

@@ -1,6 +1,7 @@
 """Bounds of the transformed stages: every rounding's variance, in steps of the block exponents.
 
-The derivation is in :mod:`cytogate.model.contract.law`, "How the bounds are derived".
+The derivation is in :mod:`cytogate.model.contract.law`, "How the bounds are derived". Of the laws with a recursion no
+word has an exponent, and errors are summed along a row, then by the recursion.
 """
 
 from __future__ import annotations
@@ -83,10 +84,7 @@ def quotient_bound(size: int, sample_bits: int, address_bits: int, scale: float)
 
 def _variances(size: int, sample_bits: int, address_bits: int) -> tuple[float, float, float]:
     """Return variances of a spectrum's complex word: before any exponent, at the shared one, at the line's."""
-    logarithm = ROUNDING
-    if sample_bits - 1 > address_bits:
-        logarithm += ROUNDING * (2.0 ** (LOG_FRACTION.width - address_bits) / math.log(2)) ** 2
-    gradient = 4 * logarithm
+    gradient = 4 * _logarithm_variance(sample_bits, address_bits)
     # Each level rounds one of two words, which the levels after it sum: 2^0 + ... + 2^(log2 N - 1) = N - 1.
     twiddle_products = (size - 1) * ROUNDING
     before = size**2 * gradient + size * twiddle_products
@@ -102,3 +100,52 @@ def _inverse_squares(size: int) -> NDArray[np.float64]:
     squares[0, 0] = np.inf
     squares[size // 2, :] = squares[:, size // 2] = np.inf
     return np.asarray(1 / squares)
+
+
+def rows_bound(size: int, sample_bits: int, address_bits: int, unit: int, scale: float) -> ErrorBound:
+    """Return the bound of the row words of the laws with a recursion.
+
+    Parameters
+    ----------
+    size, sample_bits, address_bits : as for :func:`spectrum_bound`
+    unit : log2 of a row word's step in gradient codes
+    scale : value of a gradient code summed along a row, in the stage's unit
+    """
+    before, own = _row_variances(size, sample_bits, address_bits, unit)
+    return ErrorBound(MARGIN * scale * math.sqrt(before + own))
+
+
+def columns_bound(
+    size: int, sample_bits: int, address_bits: int, unit: int, scale: float, *, two_sided: bool
+) -> ErrorBound:
+    """Return the bound of i phi^ of the laws with a recursion; parameters as for :func:`rows_bound`."""
+    before, own = _row_variances(size, sample_bits, address_bits, unit)
+    row = max(1.0, 2.0 ** (GATHERED_BITS - sample_bits)) * before + own
+    kappa = 2 * np.pi * np.arange(1, size // 2) / size
+    a = np.exp(-kappa)
+    q, u = ((1 - a) / kappa) ** 2, (kappa - 1 + a) / kappa**2
+    # A state sums the errors of all rows before it; of two halves half the variance is left.
+    recursion = float((row * (q**2 / (1 - a**2) + u**2)).sum()) * (0.5 if two_sided else 1.0)
+    # kx = 0 sums rows of the y gradient from the first on: a random walk, or one that is back at zero in the last row;
+    # and y times what the background, of a border of 32 N pixels, is off by.
+    walk = row / 2 * size * (1 / 6 if two_sided else 1 / 2)
+    drift = 0.0 if two_sided else row / 2 * size**2 / 32
+    return ErrorBound(MARGIN * scale * math.sqrt((recursion + walk + drift) / (size // 2)))
+
+
+SHARPENING = (1 + 2 / 12) ** 2 + 2 / 12**2
+"""What sharpening by a twelfth of the second difference makes of the variance of independent errors."""
+
+
+def _row_variances(size: int, sample_bits: int, address_bits: int, unit: int) -> tuple[float, float]:
+    """Return variances of a complex row word: of what is rounded before it, and by its own rounding."""
+    logarithm = _logarithm_variance(sample_bits, address_bits)
+    sharpened = SHARPENING * 4 * logarithm + 2 * ROUNDING
+    return size * sharpened + (size - 1) * ROUNDING, 2 * ROUNDING * 4.0**unit
+
+
+def _logarithm_variance(sample_bits: int, address_bits: int) -> float:
+    """Return the variance of a logarithm of the ROM, in squared gradient steps."""
+    if sample_bits - 1 <= address_bits:
+        return ROUNDING
+    return ROUNDING + ROUNDING * (2.0 ** (LOG_FRACTION.width - address_bits) / math.log(2)) ** 2

@@ -8,10 +8,11 @@ headers, hls4ml its precisions, the host its packing. Two relations hold between
   bound of the stage.
 
 The law of bright-field frames is in :mod:`cytogate.model.contract.bright_field`, that of holograms in
-:mod:`cytogate.model.contract.off_axis`.
+:mod:`cytogate.model.contract.off_axis`. A design names one of three laws of phase retrieval: "fft" follows here, the
+two others are in :mod:`cytogate.model.contract.recursion`.
 
-The law of the phase retrieval
-------------------------------
+The law "fft" of the phase retrieval
+------------------------------------
 ``N`` is the frame's size, ``W`` = 18 the width of a stored word, all shifts to the right round convergently
 (half to even) and nothing rounds or saturates unless it is said here.
 
@@ -73,9 +74,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from cytogate.model.contract.bounds import ErrorBound, quotient_bound, spectrum_bound
+from cytogate.model.contract.bounds import ErrorBound, columns_bound, quotient_bound, rows_bound, spectrum_bound
 from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import (
     EXPONENT,
@@ -84,6 +85,7 @@ from cytogate.model.contract.fixed_point import (
     PHASE,
     PIXEL,
     QUOTIENT_WORD,
+    SURFACE_COEFFICIENT_FRACTION,
     TWIDDLE,
     WORD,
     Format,
@@ -91,10 +93,11 @@ from cytogate.model.contract.fixed_point import (
 )
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.contract.off_axis import off_axis_contract
+from cytogate.model.contract.recursion import PHI_FRACTION, ROW_WORD, STATE, RecursionWords, recursion_buffers
 from cytogate.model.contract.samples import binning_row, sample_formats, sample_stages
 from cytogate.model.contract.stage import EXPONENT_SUFFIX, Contract, Order, Stage
 from cytogate.model.contract.surface_fit import SurfaceFit
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import CAUSAL, FFT, Design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 
@@ -116,20 +119,14 @@ OFFSET_ROWS_LOG2 = 3
 
 @dataclass(frozen=True)
 class FourAngleContract(Contract):
-    """The contract of a design that retrieves phase.
-
-    Of the SystemVerilog kernel's memories half of each transpose is enough, and of the bright field two frames and some
-    lines.
-    """
-
-    kernel: ClassVar[str] = "retrieve_phase"
+    """What the contracts of all designs that retrieve phase have in common, whatever the law."""
 
     gradient_gains: tuple[int, int]
     """Gains of the x and the y gradient, codes of :data:`TWIDDLE`; the larger is exactly 1."""
     gradient_scale: float
     """Radians a pixel for a gradient of 1 (a doubled intensity ratio)."""
     phase_gain: Gain
-    """From words of the last pass to codes of :data:`PHASE`, before the exponents."""
+    """From words of the last pass to codes of :data:`PHASE`; before the exponents, where there are any."""
     surface: SurfaceFit
 
     @property
@@ -157,12 +154,47 @@ class FourAngleContract(Contract):
         """Bits dropped, convergently, from a phase to the network's 8-bit code."""
         return PHASE.fraction_bits - (PHASE_CODES_PER_RADIAN.bit_length() - 1)
 
+
+@dataclass(frozen=True)
+class FftContract(FourAngleContract):
+    """The contract of the law "fft".
+
+    Of the SystemVerilog kernel's memories half of each transpose is enough, and of the bright field two frames and some
+    lines.
+    """
+
+    kernel: ClassVar[str] = "retrieve_phase"
+
     @property
     def recorded(self) -> tuple[Stage, ...]:
         """The stages, and behind the spectrum the exponents of its columns, which are the quotient's as well."""
         exponents = Stage("spectrum" + EXPONENT_SUFFIX, (self.size,), Order.ARRAY, EXPONENT, "1")
         place = 1 + [stage.name for stage in self.stages].index("spectrum")
         return (*self.stages[:place], exponents, *self.stages[place:])
+
+
+@dataclass(frozen=True)
+class RecursionContract(FourAngleContract):
+    """What the contracts of the laws with a recursion have in common."""
+
+    @property
+    def words(self) -> RecursionWords:
+        """Widths and points of words."""
+        return RecursionWords(self.size)
+
+
+@dataclass(frozen=True)
+class TwoSidedContract(RecursionContract):
+    """The contract of the law "two-sided"."""
+
+    kernel: ClassVar[str] = "retrieve_two_sided"
+
+
+@dataclass(frozen=True)
+class CausalContract(RecursionContract):
+    """The contract of the law "causal"."""
+
+    kernel: ClassVar[str] = "retrieve_causal"
 
 
 @lru_cache
@@ -179,67 +211,161 @@ SMALLEST_AXIS_GAIN = 1 << 11
 
 @lru_cache
 def four_angle_contract(design: Design) -> FourAngleContract:
-    """Return the contract of a design that retrieves phase; another is an :class:`InputError`."""
-    size, binning = design.size, design.binning
-    acquisition = design.four_angle
-    frame, binned = sample_formats(design)
-    per_axis = [binning * gradient * math.log(2) / 2 for gradient in acquisition.gradient_per_atanh]
-    gradient_scale = max(per_axis)
-    gains = tuple(int(TWIDDLE.encode(axis / gradient_scale)) for axis in per_axis)
-    if min(gains) < SMALLEST_AXIS_GAIN:
-        raise InputError(
-            f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um:g} and "
-            f"{acquisition.pixel_pitch_y_um:g} um differ by more than a factor of {(1 << 16) // SMALLEST_AXIS_GAIN}"
-        )
+    """Return the contract of a design that retrieves phase, by its law; another is an :class:`InputError`."""
+    return fft_contract(design) if design.chip.retrieval == FFT else recursion_contract(design)
+
+
+@lru_cache
+def fft_contract(design: Design) -> FftContract:
+    """Return the contract of a design whose law is "fft"; another is an :class:`InputError`."""
+    design.need_fft("this model of phase retrieval")
+    size, shared = design.size, _Shared.of(design)
     # FOV = N pixels; the two inverse transforms bring 1 / N^2; 1 / 2 pi from the derivative.
-    radians_per_word = GRADIENT.step * gradient_scale * size / (2 * math.pi * size**2)
-    phase_gain = Gain.of(radians_per_word / PHASE.step)
-    if not 0 < phase_gain.shift <= PHASE_SHIFT_MAX:
-        raise InputError(
-            f"design {design.name}: its optics make one gradient step {GRADIENT.step * gradient_scale:.3g} rad/px, "
-            f"which no phase of {PHASE.ap_type} can hold; check pixel pitches, wavelength and pupils"
+    radians_per_word = GRADIENT.step * shared.gradient_scale * size / (2 * math.pi * size**2)
+    spectrum_scale = GRADIENT.step * shared.gradient_scale * size
+    quotient_scale = spectrum_scale / (2 * math.pi)
+    stages = (
+        Stage("spectrum", (size, size, 2), Order.COLUMNS, WORD, "rad", spectrum_scale, size,
+              bound=spectrum_bound(size, *shared.samples, spectrum_scale), complex=True),
+        Stage("quotient", (size, size, 2), Order.COLUMNS, QUOTIENT_WORD, "rad", quotient_scale, size,
+              bound=quotient_bound(size, *shared.samples, quotient_scale), complex=True),
+    )  # fmt: skip
+    return FftContract(**shared.fields(Gain.of(radians_per_word / PHASE.step), stages, _fft_buffers(design)))
+
+
+@lru_cache
+def recursion_contract(design: Design) -> RecursionContract:
+    """Return the contract of a design whose law is one with a recursion; another is an :class:`InputError`."""
+    law = design.chip.retrieval
+    if law == FFT:
+        raise InputError(f'design {design.name}: [chip] retrieval is "{law}", a law without a recursion')
+    return causal_contract(design) if law == CAUSAL else two_sided_contract(design)
+
+
+def two_sided_contract(design: Design) -> TwoSidedContract:
+    """Return the contract of a design whose law is "two-sided"."""
+    shared, words = _Shared.of(design), RecursionWords(design.size)
+    channels = len(design.four_angle.channels)
+    return TwoSidedContract(
+        **shared.fields(
+            words.phase_gain(shared.gradient_scale),
+            shared.recursion_stages(words, two_sided=True),
+            recursion_buffers(words, channels, two_sided=True),
         )
-    return FourAngleContract(
-        design=design,
-        frame=frame,
-        binned=binned,
-        gradient_gains=(gains[0], gains[1]),
-        gradient_scale=gradient_scale,
-        phase_gain=phase_gain,
-        surface=SurfaceFit.of(size),
-        stages=_stages(design, frame, binned, gradient_scale),
-        buffers=_buffers(design, frame, binned),
     )
 
 
-def _stages(design: Design, frame: Format, binned: Format, gradient_scale: float) -> tuple[Stage, ...]:
-    size, channels = design.size, len(design.four_angle.channels)
-    spectrum_scale = GRADIENT.step * gradient_scale * size
-    # What the logarithm loses where a sample has more bits behind its leading one than the ROM has address bits.
-    address_step = 2.0**-LOG_ROM_ADDRESS_BITS_MAX if binned.width - 1 > LOG_ROM_ADDRESS_BITS_MAX else 0.0
-    samples = (binned.width, LOG_ROM_ADDRESS_BITS_MAX)
-    quotient_scale = spectrum_scale / (2 * math.pi)
-    return (
-        *sample_stages(design, frame, binned),
-        Stage("gradient", (size, size, 2), Order.ARRAY, GRADIENT, "rad/px", gradient_scale,
-              bound=ErrorBound(gradient_scale * (GRADIENT.step + address_step)), complex=True),
-        Stage("spectrum", (size, size, 2), Order.COLUMNS, WORD, "rad", spectrum_scale, size,
-              bound=spectrum_bound(size, *samples, spectrum_scale), complex=True),
-        Stage("quotient", (size, size, 2), Order.COLUMNS, QUOTIENT_WORD, "rad", quotient_scale, size,
-              bound=quotient_bound(size, *samples, quotient_scale), complex=True),
-        Stage("phase", (size, size), Order.ARRAY, PHASE, "rad", bound=ErrorBound(1e-3)),
-        Stage("network_input", (size, size, channels + 1), Order.ARRAY, PIXEL, "1", bound=ErrorBound(0.002)),
+def causal_contract(design: Design) -> CausalContract:
+    """Return the contract of a design whose law is "causal"."""
+    shared, words = _Shared.of(design), RecursionWords(design.size)
+    width = SurfaceFit.of(design.size).coefficient_bits
+    background = Stage(
+        "background", (POLYNOMIALS, 2), Order.ARRAY, Format(width, width), "rad/px",
+        GRADIENT.step * shared.gradient_scale * 2.0**-SURFACE_COEFFICIENT_FRACTION,
+        bound=ErrorBound(shared.gradient_scale * shared.gradient_step * BACKGROUND_STEPS), complex=True,
     )  # fmt: skip
+    channels = len(design.four_angle.channels)
+    return CausalContract(
+        **shared.fields(
+            words.phase_gain(shared.gradient_scale),
+            (background, *shared.recursion_stages(words, two_sided=False)),
+            recursion_buffers(words, channels, two_sided=False),
+        )
+    )
 
 
-def _buffers(design: Design, frame: Format, binned: Format) -> tuple[Buffer, ...]:
+POLYNOMIALS = 6
+"""1, s, t, s^2, t^2 and s t: coefficients of a surface, each of the x and of the y gradient."""
+BACKGROUND_STEPS = 0.5
+"""Bound of the background in steps of a gradient; a fit is a mean over more than a thousand pixels."""
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What does not depend on the law."""
+
+    design: Design
+    frame: Format
+    binned: Format
+    gradient_gains: tuple[int, int]
+    gradient_scale: float
+
+    @staticmethod
+    def of(design: Design) -> _Shared:
+        acquisition = design.four_angle
+        frame, binned = sample_formats(design)
+        per_axis = [design.binning * gradient * math.log(2) / 2 for gradient in acquisition.gradient_per_atanh]
+        gradient_scale = max(per_axis)
+        x, y = (int(TWIDDLE.encode(axis / gradient_scale)) for axis in per_axis)
+        if min(x, y) < SMALLEST_AXIS_GAIN:
+            raise InputError(
+                f"design {design.name}: pixel pitches of {acquisition.pixel_pitch_x_um:g} and "
+                f"{acquisition.pixel_pitch_y_um:g} um differ by more than a factor of {(1 << 16) // SMALLEST_AXIS_GAIN}"
+            )
+        return _Shared(design, frame, binned, (x, y), gradient_scale)
+
+    @property
+    def samples(self) -> tuple[int, int]:
+        """Bits of a binned sample, and the most that address the ROM of logarithms."""
+        return self.binned.width, LOG_ROM_ADDRESS_BITS_MAX
+
+    @property
+    def gradient_step(self) -> float:
+        """Step of a gradient, and what the logarithm loses where a sample has more bits than address the ROM."""
+        beyond = self.binned.width - 1 > LOG_ROM_ADDRESS_BITS_MAX
+        return GRADIENT.step + (2.0**-LOG_ROM_ADDRESS_BITS_MAX if beyond else 0.0)
+
+    def recursion_stages(self, words: RecursionWords, *, two_sided: bool) -> tuple[Stage, Stage]:
+        """Return the rows ``rows``, pairs of G[k] and conj G[-k], and ``columns``, i phi^ from kx = 0 on."""
+        size, of_codes = words.size, GRADIENT.step * self.gradient_scale
+        scale = of_codes * 2.0**words.unit
+        return (
+            Stage("rows", (size, words.columns, 2, 2), Order.ARRAY, ROW_WORD, "rad", scale,
+                  bound=rows_bound(size, *self.samples, words.unit, of_codes), complex=True),
+            Stage("columns", (size, size // 2, 2), Order.ARRAY, STATE, "rad", scale * 2.0**-PHI_FRACTION,
+                  bound=columns_bound(size, *self.samples, words.unit, of_codes, two_sided=two_sided), complex=True),
+        )  # fmt: skip
+
+    def fields(self, phase_gain: Gain, stages: tuple[Stage, ...], buffers: tuple[Buffer, ...]) -> dict[str, Any]:
+        """Return the fields of a contract; ``stages`` are those between gradient and phase."""
+        if not 0 < phase_gain.shift <= PHASE_SHIFT_MAX:
+            raise InputError(
+                f"design {self.design.name}: its optics make one gradient step "
+                f"{GRADIENT.step * self.gradient_scale:.3g} rad/px, which no phase of {PHASE.ap_type} can hold; check "
+                f"pixel pitches, wavelength and pupils"
+            )
+        design, size, channels = self.design, self.design.size, len(self.design.four_angle.channels)
+        address = min(LOG_ROM_ADDRESS_BITS_MAX, self.binned.width - 1)
+        return {
+            "design": design,
+            "frame": self.frame,
+            "binned": self.binned,
+            "gradient_gains": self.gradient_gains,
+            "gradient_scale": self.gradient_scale,
+            "phase_gain": phase_gain,
+            "surface": SurfaceFit.of(size),
+            "stages": (
+                *sample_stages(design, self.frame, self.binned),
+                Stage("gradient", (size, size, 2), Order.ARRAY, GRADIENT, "rad/px", self.gradient_scale,
+                      bound=ErrorBound(self.gradient_scale * self.gradient_step), complex=True),
+                *stages,
+                Stage("phase", (size, size), Order.ARRAY, PHASE, "rad", bound=ErrorBound(1e-3)),
+                Stage("network_input", (size, size, channels + 1), Order.ARRAY, PIXEL, "1", bound=ErrorBound(0.002)),
+            ),
+            "buffers": (
+                binning_row(design, self.binned),
+                Buffer("log_rom", "log2(1 + m), the angles through two ports", LOG_FRACTION.width, 1 << address,
+                       channels // 2),
+                *buffers,
+            ),
+        }  # fmt: skip
+
+
+def _fft_buffers(design: Design) -> tuple[Buffer, ...]:
     size, levels, channels = design.size, design.size.bit_length() - 1, len(design.four_angle.channels)
-    address = min(LOG_ROM_ADDRESS_BITS_MAX, binned.width - 1)
     grown = WORD.width + levels + 1
     in_flight = TRANSPOSES + 1
     return (
-        binning_row(design, binned),
-        Buffer("log_rom", "log2(1 + m), the angles through two ports", LOG_FRACTION.width, 1 << address, channels // 2),
         Buffer("twiddle_rom", "one period's half, each pass its own", 2 * TWIDDLE.width, size // 2, PASSES),
         Buffer("butterfly_delay", "N - 1 words of delay feedback a pass", 2 * grown, size - 1, PASSES),
         Buffer("line", "bit reversal, and the line's exponent before its first word", 2 * grown, 2 * size, PASSES),

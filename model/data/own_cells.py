@@ -22,7 +22,8 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.retrieval.laws import network_inputs
+from cytogate.model.retrieval.laws import Run, settled_background
+from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.simulation.making import make_file
 
 CODES_CELLS = 500
@@ -103,7 +104,9 @@ def write_inputs(cells: OwnCells, design: Design, path: Path, workers: int = 2) 
 
     Datasets ``network_input`` (cells, rows, columns, channels), one chunk a cell, and ``labels``.
     """
-    recipe = _Inputs(cells.path, cells.dataset, cells.chosen, design, cells.key)
+    with open_frames(cells.path, design.camera, not design.retrieves_phase, cells.dataset) as frames:
+        background = settled_background(frames, design)
+    recipe = _Inputs(cells.path, cells.dataset, cells.chosen, design, cells.key, background)
     make_file(recipe, path, partial(_store, recipe, cells.labels), workers)
 
 
@@ -114,6 +117,8 @@ class _Inputs:
     chosen: NDArray[np.int64]
     design: Design
     key: str
+    background: Background | None
+    """What a causal chip knows beforehand."""
 
     @property
     def what(self) -> str:
@@ -140,7 +145,7 @@ class _Inputs:
     def make(self, indices: range) -> NDArray[np.uint8]:
         file = _opened(self.path, self.dataset, self.design)
         frames = np.concatenate([file.read(int(index), int(index) + 1) for index in self.chosen[indices]])
-        return network_inputs(frames, self.design).view(np.uint8)
+        return Run(self.design, self.background).network_inputs(frames).view(np.uint8)
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,8 @@ from cytogate.model.errors import InputError
 
 HLS, RTL = KERNELS = ("hls", "rtl")
 """What stands before the network: Vitis HLS C++, or SystemVerilog."""
+FFT, TWO_SIDED, CAUSAL = RETRIEVALS = ("fft", "two-sided", "causal")
+"""Laws of phase retrieval: two transforms of two dimensions, or one recursion along the columns."""
 SAMPLES_PER_CLOCK = (1, 2, 4, 8)
 PHASE_SIZES = (64, 128, 256)
 """Rows and columns that phase retrieval is built for."""
@@ -131,6 +133,7 @@ class Chip:
         "pixels of each channel that enter in a clock; kernel hls takes one", 1, choices=SAMPLES_PER_CLOCK
     )
     deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
+    retrieval: str = quantity("law of phase retrieval", FFT, choices=RETRIEVALS, required=False)
 
     def __post_init__(self) -> None:
         check(self)
@@ -153,8 +156,12 @@ class Chip:
         """Return the chip with another board, at that board's own clock, another kernel or other samples per clock."""
         name = board or self.board
         clock_mhz = self.clock_mhz if name == self.board else board_named(name).clock_mhz
-        return Chip(
-            name, clock_mhz, kernel or self.kernel, samples_per_clock or self.samples_per_clock, self.deadline_ms
+        return dataclasses.replace(
+            self,
+            board=name,
+            clock_mhz=clock_mhz,
+            kernel=kernel or self.kernel,
+            samples_per_clock=samples_per_clock or self.samples_per_clock,
         )
 
     @property
@@ -195,6 +202,11 @@ class Design:
             raise InputError(
                 f"design {self.name}: an operating point of {len(self.operating_point.offsets)} offsets for "
                 f"{self.network.classes} classes; one a class is needed"
+            )
+        if not self.retrieves_phase and self.chip.retrieval != FFT:
+            raise InputError(
+                f'design {self.name}: [chip] retrieval is "{self.chip.retrieval}"; an instrument of kind '
+                f'"{self.instrument.kind}" has no phase to retrieve, leave the key out'
             )
         if isinstance(self.instrument, NetworkInputs):
             if not isinstance(self.network.topology, Saved):
@@ -273,6 +285,13 @@ class Design:
     def retrieves_phase(self) -> bool:
         """Whether the frames' phase is retrieved."""
         return isinstance(self.instrument, FourAngle)
+
+    def need_fft(self, what: str) -> None:
+        """Raise an :class:`InputError` where the law of phase retrieval is one that ``what``, a verb, does not know."""
+        if self.chip.retrieval != FFT:
+            raise InputError(
+                f'design {self.name}: {what} knows retrieval "{FFT}" only; [chip] retrieval is "{self.chip.retrieval}"'
+            )
 
     @property
     def four_angle(self) -> FourAngle:

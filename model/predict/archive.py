@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.files.frames import open_frames
@@ -128,6 +128,11 @@ def run_archive(request: ArchiveRequest) -> None:
         If some file was not classified, after all others were.
     """
     console, design = terminal(), request.design
+    if design.chip.retrieval == CAUSAL:
+        raise InputError(
+            f"design {design.name}: parts of an archive are classified each by itself, and [chip] retrieval is "
+            f'"{CAUSAL}", which needs all frames of a run in their order; let --output name a file'
+        )
     network = load_operations(design)
     files = archive_files(request.input)
     request.output.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from cytogate.model.files.frames import FrameFile
 from cytogate.model.files.table import Column
 from cytogate.model.networks.native import fast_classifier
 from cytogate.model.networks.operations import IntegerNetwork
-from cytogate.model.retrieval.laws import codes
+from cytogate.model.retrieval.laws import Run
 
 AT_A_TIME = 32
 MEASURED = ("binned", "phase", "network_input")
@@ -75,6 +75,9 @@ class Rows:
     margins: list[float] = field(default_factory=list)
     features: list[NDArray[np.float64]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._run = Run(self.design)
+
     @property
     def measured(self) -> tuple[Feature, ...]:
         """The features that are columns."""
@@ -91,7 +94,7 @@ class Rows:
         features = np.full((len(faults), len(self.measured)), np.nan)
         classes: list[str | None] = [None] * len(faults)
         if good:
-            stages = codes(frames, self.design, MEASURED, self.threads)
+            stages = self._run.codes(frames, MEASURED, self.threads)
             logits = classify(stages["network_input"])
             ordered = np.sort(logits, axis=1)
             scores[good], margins[good] = softmax(logits, axis=1), ordered[:, -1] - ordered[:, -2]

@@ -1,4 +1,4 @@
-"""Integer model of the Q-ATOM phase retrieval: the law of :mod:`cytogate.model.contract.law`, word for word.
+"""Integer model of the Q-ATOM phase retrieval: the law "fft" of :mod:`cytogate.model.contract.law`, word for word.
 
 All arrays are int64 codes with leading cells. Lines are transformed along the last axis; a complex number is a pair of
 arrays (real, imaginary).
@@ -31,7 +31,7 @@ from cytogate.model.contract.law import (
     PHASE_CODE_OFFSET_RAD,
     TRANSPOSE_GUARD_BITS,
     FourAngleContract,
-    four_angle_contract,
+    fft_contract,
 )
 from cytogate.model.contract.stage import Stage
 from cytogate.model.contract.tables import log_fractions, quotient_quadrant, surface_spectra, twiddles
@@ -47,6 +47,11 @@ class Pair(NamedTuple):
 
     re: Codes
     im: Codes
+
+    @property
+    def turned(self) -> Pair:
+        """Rows for columns."""
+        return Pair(self.re.swapaxes(-1, -2), self.im.swapaxes(-1, -2))
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Retrieved:
 
 def retrieve(frames: NDArray[np.unsignedinteger], design: Design) -> Retrieved:
     """Retrieve phase from raw frames (cells, 4, rows, columns) of unsigned codes, order +x, -x, +y, -y."""
-    terms = four_angle_contract(design)
+    terms = fft_contract(design)
     binned = bin_codes(frames, design)
     gradient = gradients(binned, terms)
     return integrate(gradient, binned, terms, frames)
@@ -103,17 +108,17 @@ def log2(codes: Codes, terms: FourAngleContract) -> Codes:
 
 def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: NDArray) -> Retrieved:
     """Integrate gradient codes (cells, N, N, 2) to phase; the law's items 3 to 8."""
-    rows, row_exponents = _block_normalise(_transform(Pair(gradient[..., 0], gradient[..., 1]), False, terms))
+    rows, row_exponents = block_normalise(transform(Pair(gradient[..., 0], gradient[..., 1]), False))
     columns, frame_exponent = _transpose(rows, row_exponents)
     columns = _subtract_surface(columns, frame_exponent, gradient, terms)
 
-    spectrum, exponents = _block_normalise(_transform(columns, False, terms))
+    spectrum, exponents = block_normalise(transform(columns, False))
     exponents += frame_exponent[:, None]
     quotient = _quotient(spectrum, terms)
-    columns, growth = _block_normalise(_transform(quotient, True, terms))
+    columns, growth = block_normalise(transform(quotient, True))
 
     rows, frame_exponent = _transpose(columns, exponents + growth)
-    rows, growth = _block_normalise(_transform(_subtract_offset(rows), True, terms))
+    rows, growth = block_normalise(transform(_subtract_offset(rows), True))
     phase = _phase(rows.im, frame_exponent[:, None] + growth, terms.phase_gain)
     return Retrieved(
         frames=frames,
@@ -123,18 +128,18 @@ def integrate(gradient: Codes, binned: Codes, terms: FourAngleContract, frames: 
         spectrum_exponent=exponents,
         quotient=_saved(quotient, terms.stage("quotient")),
         phase=phase,
-        network_input=_network_input(binned, phase, terms),
+        network_input=network_input(binned, phase, terms),
     )
 
 
-def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
+def transform(lines: Pair, inverse: bool) -> Pair:
     """Transform along the last axis, radix-2 decimation in frequency; words grow, only twiddle products round."""
     re, im = lines
-    shape, size = re.shape, terms.size
+    shape, size = re.shape, re.shape[-1]
     twiddle_re, twiddle_im = twiddles(size).T
     if inverse:
         twiddle_im = -twiddle_im
-    for level in range(terms.size_log2):
+    for level in range(size.bit_length() - 1):
         half = size >> (level + 1)
         blocks = (*shape[:-1], 1 << level, 2, half)
         re, im = re.reshape(blocks), im.reshape(blocks)
@@ -148,8 +153,8 @@ def _transform(lines: Pair, inverse: bool, terms: FourAngleContract) -> Pair:
     return Pair(re.reshape(shape)[..., order], im.reshape(shape)[..., order])
 
 
-def _block_normalise(lines: Pair) -> tuple[Pair, Codes]:
-    """Bring lines (cells, lines, N) of grown words to W bits; return them and their exponents (cells, lines)."""
+def block_normalise(lines: Pair) -> tuple[Pair, Codes]:
+    """Bring lines (..., lines, N) of grown words to W bits; return them and their exponents (..., lines)."""
     largest = np.maximum(np.abs(lines.re).max(axis=-1), np.abs(lines.im).max(axis=-1))
     exponents = np.maximum(0, bit_length(largest) + 1 - WORD.width)
     return Pair(*(WORD.limit(shift_right(part, exponents[..., None])) for part in lines)), exponents
@@ -169,7 +174,7 @@ def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Fo
     the column kx = 0 alone D has a part that does not vary along x, and Q is not zero.
     """
     size, bits = terms.size, terms.size_log2
-    fit = _surface(gradient, terms)
+    fit = fit_surface(gradient, terms)
     s, s_squared = (Pair(*table.T) for table in surface_spectra(size))
     unit = np.eye(1, size, dtype=np.int64)[0] << TWIDDLE.fraction_bits
     mean = Pair(unit, np.zeros_like(unit))
@@ -177,16 +182,16 @@ def _subtract_surface(columns: Pair, exponent: Codes, gradient: Codes, terms: Fo
     shift = (SURFACE_COEFFICIENT_FRACTION + TWIDDLE.fraction_bits + exponent)[:, None, None]
 
     def subtract(words: Codes, part: int) -> Codes:
-        a = _product(fit.one, mean)[part] + _product(fit.s, s)[part] + _product(fit.ss, s_squared)[part]
-        d = _product(fit.t, mean)[part] + _product(fit.st, s)[part]
-        q = _product(fit.tt, mean)[part] >> bits
+        a = product(fit.one, mean)[part] + product(fit.s, s)[part] + product(fit.ss, s_squared)[part]
+        d = product(fit.t, mean)[part] + product(fit.st, s)[part]
+        q = product(fit.tt, mean)[part] >> bits
         surface = (a << bits)[..., None] + d[..., None] * v + q[..., None] * v**2
         return WORD.limit(words - shift_right(surface, shift))
 
     return Pair(subtract(columns.re, 0), subtract(columns.im, 1))
 
 
-class _Surface(NamedTuple):
+class Surface(NamedTuple):
     """Complex coefficients of the surface, each a pair of (cells, 1)."""
 
     one: Pair
@@ -197,7 +202,7 @@ class _Surface(NamedTuple):
     st: Pair
 
 
-def _surface(gradient: Codes, terms: FourAngleContract) -> _Surface:
+def fit_surface(gradient: Codes, terms: FourAngleContract) -> Surface:
     """Fit gradient codes (cells, N, N, 2); coefficients have 8 bits below the gradient's step."""
     size, fit = terms.size, terms.surface
     u = 2 * np.arange(size) - (size - 1)
@@ -215,7 +220,7 @@ def _surface(gradient: Codes, terms: FourAngleContract) -> _Surface:
     coefficients = (
         one, _scaled(mu, fit.linear), _scaled(mv, fit.linear), bowl + saddle, bowl - saddle, _scaled(muv, fit.twist),
     )  # fmt: skip
-    return _Surface(*(Pair(c[:, :1], c[:, 1:]) for c in coefficients))
+    return Surface(*(Pair(c[:, :1], c[:, 1:]) for c in coefficients))
 
 
 def _scaled(moments: Codes, gain: Gain) -> Codes:
@@ -238,7 +243,7 @@ def _quotient(spectrum: Pair, terms: FourAngleContract) -> Pair:
     sign = np.where(np.arange(terms.size) < half, 1, -1)
     keep = (k < half)[:, None] & (k < half)
     inverse = Pair(quadrant * sign[:, None] * keep, -quadrant.T * sign * keep)
-    return Pair(*(shift_right(part, TWIDDLE.fraction_bits) for part in _product(spectrum, inverse)))
+    return Pair(*(shift_right(part, TWIDDLE.fraction_bits) for part in product(spectrum, inverse)))
 
 
 def _subtract_offset(rows: Pair) -> Pair:
@@ -255,14 +260,16 @@ def _phase(words: Codes, exponents: Codes, gain: Gain) -> Codes:
     return PHASE.limit(shift_right(product, np.maximum(shift, 0)))
 
 
-def _network_input(binned: Codes, phase: Codes, terms: FourAngleContract) -> NDArray[np.uint8]:
+def network_input(binned: Codes, phase: Codes, terms: FourAngleContract) -> NDArray[np.uint8]:
+    """Return the network's channels (cells, N, N, 5) from binned (cells, 4, N, N) and phase codes (cells, N, N)."""
     offset = int(PHASE.encode(PHASE_CODE_OFFSET_RAD))
     code = shift_right(phase + offset, terms.phase_code_shift)
     channels = np.concatenate([shift_right(binned, terms.pixel_shift), code[:, None]], axis=1)
     return np.moveaxis(PIXEL.limit(channels), 1, -1).astype(np.uint8)
 
 
-def _product(a: Pair, b: Pair) -> Pair:
+def product(a: Pair, b: Pair) -> Pair:
+    """Return the complex product, exact."""
     return Pair(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
 
 
@@ -272,7 +279,7 @@ def _saved(columns: Pair, stage: Stage) -> Codes:
 
 
 def bit_reversed(size: int) -> NDArray[np.intp]:
-    """Return the places of a line of ``size`` words whose numbers are read with their bits in reverse."""
+    """Return the order in which a decimation in frequency leaves a line of ``size`` words."""
     order = np.zeros(1, np.intp)
     for _ in range(size.bit_length() - 1):
         order = np.concatenate([2 * order, 2 * order + 1])

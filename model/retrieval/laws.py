@@ -8,63 +8,150 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.bright_field import bright_field_contract
-from cytogate.model.contract.law import contract, four_angle_contract
-from cytogate.model.design.design import Design
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract, fft_contract, recursion_contract
+from cytogate.model.contract.recursion import SETTLING_FRAMES
+from cytogate.model.design.design import CAUSAL, FFT, Design
+from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
+from cytogate.model.retrieval.frame_order import FrameReader
 from cytogate.model.retrieval.native import STAGES, native_retrieval
+from cytogate.model.retrieval.recursion import integer as recursion
+from cytogate.model.retrieval.recursion import reference as real_recursion
+from cytogate.model.retrieval.recursion.background import Background
+from cytogate.model.retrieval.recursion.native import native_recursion
+from cytogate.model.retrieval.recursion.reference import RealBackground
 
 CELLS_AT_A_TIME = 64
-"""Of frames without retrieval, whose arrays are small."""
+"""Of any number of frames, whose stages together may be too large."""
+
+
+class Run:
+    """Frames of one run, a batch after the other in their order: what a law remembers goes from one to the next.
+
+    Only the law "causal" remembers anything. It begins with ``background``, or without knowing any; the exact and the
+    float64 chain each follow the frames that they are given.
+    """
+
+    def __init__(self, design: Design, background: Background | None = None) -> None:
+        self.design, self.background = design, background
+        self._real: RealBackground | None = None
+        if background is not None:
+            self._real = RealBackground.of(background, recursion_contract(design))
+
+    def exact(self, frames: NDArray[np.unsignedinteger]) -> dict[str, NDArray]:
+        """Return every recorded stage of frames (cells, channels, rows, columns) as codes, (cells, *shape) by name."""
+        design = self.design
+        if not design.retrieves_phase:
+            binned = bin_codes(frames, design)
+            codes = bright_field.encode(binned, bright_field_contract(design).codes)
+            return {"frames": frames, "binned": binned, "network_input": codes}
+        if design.chip.retrieval == FFT:
+            retrieved = integer.retrieve(frames, design)
+            return {stage.name: getattr(retrieved, stage.name) for stage in contract(design).recorded}
+        found = recursion.retrieve(frames, design, self.background)
+        self.background = found.background
+        return found.stages
+
+    def codes(
+        self, frames: NDArray[np.unsignedinteger], stages: Sequence[str] | None = None, threads: int = 1
+    ) -> dict[str, NDArray]:
+        """Return what :meth:`exact` gives of some stages, or of all but the frames; by compiled C++ if there is any."""
+        design = self.design
+        if design.retrieves_phase and design.chip.retrieval == FFT:
+            native = native_retrieval(design)
+            if native is not None:
+                return native.codes(frames, STAGES if stages is None else stages, threads)
+        elif design.retrieves_phase:
+            compiled = native_recursion(design)
+            if compiled is not None:
+                found, self.background = compiled.codes(frames, stages, threads, self.background)
+                return found
+        exact = self.exact(frames)
+        return {name: exact[name] for name in exact if name in (stages or exact) and name != "frames"}
+
+    def real(self, frames: NDArray[np.unsignedinteger]) -> dict[str, NDArray]:
+        """Return every stage of frames (cells, channels, rows, columns) in float64, in the units of the contract."""
+        design = self.design
+        if not design.retrieves_phase:
+            terms = bright_field_contract(design)
+            full_scale = frames / 2.0**terms.frame.width
+            binned = bin_values(full_scale, design)
+            values = bright_field.encode_values(binned, design.input_codes, 1 << terms.binned.width)
+            return {"frames": full_scale, "binned": binned, "network_input": values}
+        if design.chip.retrieval == FFT:
+            return reference.retrieve(frames, design)
+        found = real_recursion.retrieve(frames, design, self._real)
+        self._real = found.background
+        return found.stages
+
+    def network_inputs(self, frames: NDArray[np.unsignedinteger], threads: int = 1) -> NDArray[np.integer]:
+        """Return codes of the network's input (cells, rows, columns, channels) of any number of cells' frames."""
+        name, starts = "network_input", range(0, max(len(frames), 1), CELLS_AT_A_TIME)
+        parts = [self.codes(frames[start : start + CELLS_AT_A_TIME], (name,), threads) for start in starts]
+        return np.concatenate([part[name] for part in parts])
 
 
 def exact(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
-    """Return every recorded stage of frames (cells, channels, rows, columns) as codes, (cells, *shape) by name."""
-    if design.retrieves_phase:
-        retrieved = integer.retrieve(frames, design)
-        return {stage.name: getattr(retrieved, stage.name) for stage in contract(design).recorded}
-    binned = bin_codes(frames, design)
-    codes = bright_field.encode(binned, bright_field_contract(design).codes)
-    return {"frames": frames, "binned": binned, "network_input": codes}
+    """Return what :meth:`Run.exact` does of a run's first frames."""
+    return Run(design).exact(frames)
 
 
 def codes(
     frames: NDArray[np.unsignedinteger], design: Design, stages: Sequence[str] | None = None, threads: int = 1
 ) -> dict[str, NDArray]:
-    """Return what :func:`exact` gives of some stages, or of all but the frames; by compiled C++ where there is any."""
-    native = native_retrieval(design) if design.retrieves_phase else None
-    if native is not None:
-        return native.codes(frames, STAGES if stages is None else stages, threads)
-    found = exact(frames, design)
-    return {name: found[name] for name in found if name in (stages or found) and name != "frames"}
+    """Return what :meth:`Run.codes` does of a run's first frames."""
+    return Run(design).codes(frames, stages, threads)
 
 
 def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArray]:
-    """Return every stage of frames (cells, channels, rows, columns) in float64, in the units of the contract."""
-    if design.retrieves_phase:
-        return reference.retrieve(frames, design)
-    terms = bright_field_contract(design)
-    full_scale = frames / 2.0**terms.frame.width
-    binned = bin_values(full_scale, design)
-    values = bright_field.encode_values(binned, design.input_codes, 1 << terms.binned.width)
-    return {"frames": full_scale, "binned": binned, "network_input": values}
+    """Return what :meth:`Run.real` does of a run's first frames."""
+    return Run(design).real(frames)
 
 
 def network_inputs(frames: NDArray[np.unsignedinteger], design: Design, threads: int = 1) -> NDArray[np.integer]:
-    """Return codes of the network's input (cells, rows, columns, channels) of any number of cells' frames."""
-    name = "network_input"
-    if design.retrieves_phase and native_retrieval(design) is not None:
-        return codes(frames, design, (name,), threads)[name]
-    if design.retrieves_phase:
-        return integer.network_inputs(frames, design)
-    starts = range(0, len(frames), CELLS_AT_A_TIME)
-    return np.concatenate([exact(frames[start : start + CELLS_AT_A_TIME], design)[name] for start in starts])
+    """Return what :meth:`Run.network_inputs` does of a run's first frames."""
+    return Run(design).network_inputs(frames, threads)
 
 
-def inputs_of_sums(sums: NDArray[np.int32], design: Design) -> NDArray[np.uint8]:
-    """Return codes of the network's input (cells, N, N, 5) of codes of the stage ``binned`` (cells, 4, N, N)."""
+def settled_background(frames: FrameReader, design: Design) -> Background | None:
+    """Return what a causal chip knows after the first frames of a run, frozen; None of a law that remembers nothing.
+
+    With it the frames of a file may be taken in any order.
+
+    Raises
+    ------
+    InputError
+        If there are too few frames to settle.
+    """
+    if design.chip.retrieval != CAUSAL:
+        return None
+    if frames.cells < SETTLING_FRAMES:
+        raise InputError(
+            f'{frames.cells} frames are too few for [chip] retrieval "{CAUSAL}": the background settles in '
+            f"{SETTLING_FRAMES}"
+        )
+    run = Run(design)
+    run.codes(frames.read(0, SETTLING_FRAMES), ())
+    return None if run.background is None else run.background.freeze()
+
+
+def inputs_of_sums(sums: NDArray[np.int32], design: Design, surfaces: Codes | None = None) -> NDArray[np.uint8]:
+    """Return codes of the network's input (cells, N, N, 5) of codes of the stage ``binned`` (cells, 4, N, N).
+
+    ``surfaces`` (cells, 6, 2) are what a causal chip knows before each frame; other laws need none.
+    """
+    if design.chip.retrieval != FFT:
+        compiled = native_recursion(design)
+        if compiled is not None:
+            inputs = compiled.codes_of_sums(sums, surfaces, ("network_input",))["network_input"]
+            return inputs.astype(np.uint8, copy=False)
+        words, binned = recursion_contract(design), sums.astype(np.int64)
+        found = recursion.integrate(integer.gradients(binned, words), binned, words, surfaces)
+        return found["network_input"].astype(np.uint8, copy=False)
     native = native_retrieval(design)
     if native is not None:
         return native.codes_of_sums(sums, ("network_input",))["network_input"].astype(np.uint8, copy=False)
-    terms, binned = four_angle_contract(design), sums.astype(np.int64)
+    terms, binned = fft_contract(design), sums.astype(np.int64)
     return integer.integrate(integer.gradients(binned, terms), binned, terms, frames=sums).network_input

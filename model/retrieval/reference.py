@@ -1,4 +1,4 @@
-"""Float64 reference of the Q-ATOM phase retrieval, written from the papers' equations.
+"""Float64 reference of the Q-ATOM phase retrieval by the law "fft", written from the papers' equations.
 
 It shares no arithmetic with the integer model: logarithms are arc tangents, the surface is a least-squares solve, the
 transforms are NumPy's. Arrays hold any number of leading cells.
@@ -19,6 +19,7 @@ from cytogate.model.contract.law import (
     OFFSET_ROWS_LOG2,
     PHASE_CODE_OFFSET_RAD,
     PHASE_CODES_PER_RADIAN,
+    fft_contract,
     four_angle_contract,
 )
 from cytogate.model.design.design import Design
@@ -42,7 +43,7 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, N
         (complex, rad/px, before the surface is subtracted), ``spectrum`` and ``quotient`` (complex, rad, without the
         transforms' 1/N^2), ``phase`` (rad), ``network_input`` (cells, N, N, 5) in [0, 1).
     """
-    terms = four_angle_contract(design)
+    terms = fft_contract(design)
     full_scale = frames / 2.0**terms.frame.width
     binned = bin_values(full_scale, design)
     gradient = gradients(binned, design)

@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.design.design import CAUSAL, CLASS_NAMES, Design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import CELL_LINES, Cell, cell_line, draw_cell, phase_map
@@ -128,6 +128,11 @@ class SimulatedCells(SeededSet[SimulatedCell]):
         """Return the frames (4, rows, columns) of the same shading and noise with no cell in the field."""
         return self._digitised(np.ones(self.frame_shape), self.checked(index))
 
+    def brightness(self, index: int) -> Floats:
+        """Return the light of the empty field of a cell, without noise: (4, rows, columns), 1 where it is even."""
+        even = np.ones(self.frame_shape) * self.gains(index)
+        return even * draw_shading(self.acquisition, self.shading_stream(index)) if self.shaded else even
+
     def _digitised(self, intensities: Floats, index: int) -> NDArray[np.unsignedinteger]:
         shading = draw_shading(self.acquisition, self.shading_stream(index)) if self.shaded else None
         noise = self.stream(index, _Purpose.NOISE) if self.noisy else None
@@ -155,6 +160,8 @@ class _Purpose(IntEnum):
 def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:
     """Return cells of a design's instrument: of its classes, or of the built-in lines if it has others.
 
+    A causal chip knows the light from earlier frames: its cells are of one run.
+
     Raises
     ------
     InputError
@@ -166,4 +173,6 @@ def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:
             "of its instrument by --input"
         )
     names = design.network.class_names
-    return SimulatedCells(design.four_angle, names if set(names) <= set(CELL_LINES) else CLASS_NAMES, cells, seed)
+    known = names if set(names) <= set(CELL_LINES) else CLASS_NAMES
+    run = seed if design.chip.retrieval == CAUSAL else None
+    return SimulatedCells(design.four_angle, known, cells, seed, run=run)

@@ -16,10 +16,13 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cytogate.model.design.design import Design
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.design.instruments import ANGLES, check_names
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.binning import bin_codes
+from cytogate.model.retrieval.recursion.reference import surfaces_of_light
 from cytogate.model.simulation.fast import fast_sums
 from cytogate.model.simulation.making import make_file
 from cytogate.model.simulation.optics import code_type
@@ -230,6 +233,7 @@ class _NetworkInputs:
             "design": self.design.name,
             "size": self.design.size,
             "binning": self.design.binning,
+            "retrieval": self.design.chip.retrieval,
             "background_only": self.background_only,
             "fast": hashlib.sha256(repr(sorted(self.fast)).encode()).hexdigest()[:12] if self.fast else "none",
         }
@@ -240,11 +244,23 @@ class _NetworkInputs:
         chosen = np.array(indices)
         if is_fast.any():
             sums = [fast_sums(self.cells, int(index), self.design) for index in chosen[is_fast]]
-            made[is_fast] = laws.inputs_of_sums(np.stack(sums), self.design)
+            made[is_fast] = laws.inputs_of_sums(np.stack(sums), self.design, self._surfaces(chosen[is_fast]))
         if not is_fast.all():
-            frames = [self._frames(int(index)) for index in chosen[~is_fast]]
-            made[~is_fast] = laws.network_inputs(np.stack(frames), self.design)
+            frames = np.stack([self._frames(int(index)) for index in chosen[~is_fast]])
+            surfaces = self._surfaces(chosen[~is_fast])
+            if surfaces is None:
+                made[~is_fast] = laws.network_inputs(frames, self.design)
+            else:
+                exact = bin_codes(frames, self.design).astype(np.int32)
+                made[~is_fast] = laws.inputs_of_sums(exact, self.design, surfaces)
         return made
+
+    def _surfaces(self, indices: NDArray[np.intp]) -> Codes | None:
+        """Return what a settled chip knows of the light of each cell, (cells, 6, 2); None of a law that needs none."""
+        if self.design.chip.retrieval != CAUSAL:
+            return None
+        light = np.stack([self.cells.brightness(int(index)) for index in indices])
+        return surfaces_of_light(light / self.cells.acquisition.full_scale, self.design)
 
     def _frames(self, index: int) -> NDArray[np.unsignedinteger]:
         frames = self.cells[index].frames

@@ -66,6 +66,7 @@ def run_synth(request: SynthRequest) -> None:
     """Run the job and raise CheckFailed if the kernel exceeds the board."""
     began = time.perf_counter()
     named, board = request.design, request.design.chip.on
+    named.need_fft("synth")
     if request.fmax and not named.retrieves_phase:
         raise InputError(f"design {named.name} retrieves no phase: it has no line engine to place for --fmax")
     design = binned(named) if request.binned else named

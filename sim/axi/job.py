@@ -111,6 +111,7 @@ def run_cosim(request: CosimRequest) -> None:
     """Run the job and raise CheckFailed if a word differs or a scenario fails."""
     began = time.perf_counter()
     named = request.design
+    named.need_fft("cosim")
     design = binned(named) if request.binned else named
     if request.network and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")

@@ -15,6 +15,7 @@ from cytogate.sim.board.bundle import write_synthetic
 
 def emulate(design: Design, output: Path) -> Bundle:
     """Write the bundle of a design, whose network is trained, into the folder ``output`` and return it."""
+    design.need_fft("emulate")
     project = convert(load_operations(design), design, output / design.name / "network")
     folder = network_folder(design).parent
     network = {name: folder / name for name in network_members(design)}

@@ -115,11 +115,12 @@ def run_chain(
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
     csim_seconds = 0.0
+    run = laws.Run(design)
     for start, raw in _batches(frames, cells):
         # The model of record where the C-simulation is compared with it.
-        of_record = laws.exact(raw, design) if start < csim_cells else laws.codes(raw, design, threads=own_cores())
+        of_record = run.exact(raw) if start < csim_cells else run.codes(raw, threads=own_cores())
         code = {name: np.asarray(codes, np.int64) for name, codes in ({"frames": raw} | of_record).items()}
-        real = laws.real(raw, design)
+        real = run.real(raw)
         if classifier is not None:
             network = classifier.network
             rounded = network.inputs[0].format.encode(real["network_input"])

@@ -167,7 +167,8 @@ def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
         print(f"cells of {', '.join(classes)} cannot be simulated: those of {', '.join(names)} are, without labels")
     # The same name may stand for another instrument tomorrow.
     key = hashlib.sha256(repr((design.instrument, names)).encode()).hexdigest()[:8]
-    path = DATA_FOLDER / f"{design.name}-{key}-seed{request.seed}-{request.agreement_cells}.h5"
+    run = "" if cells.run is None else f"-run{cells.run}"
+    path = DATA_FOLDER / f"{design.name}-{key}-seed{request.seed}{run}-{request.agreement_cells}.h5"
     if not path.exists():
         write_cells(cells, path)
     return path, names

@@ -27,7 +27,7 @@ LOGITS = "logits"
 
 @dataclass(frozen=True)
 class CSimulation:
-    """A compiled kernel, or both, of one design.
+    """A compiled kernel, or both, of one design, at the beginning of a run.
 
     Calls share the simulation's streams and records: use one from one thread.
     """
@@ -60,6 +60,8 @@ class CSimulation:
         library.cytogate_stage_name.restype = ctypes.c_char_p
         library.cytogate_stage_words.restype = ctypes.c_int64
         library.cytogate_stage_data.restype = ctypes.POINTER(ctypes.c_int32)
+        # Loaded before, it may remember frames.
+        library.cytogate_reset()
         return CSimulation(design, library)
 
     def run(self, frames: NDArray[np.unsignedinteger]) -> dict[str, Codes]:

@@ -28,4 +28,7 @@ inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cy
   cytogate::retrieve_frame<Recorder>(frames, pixels);
 }
 
+// A frame leaves nothing behind.
+inline void reset_kernel() {}
+
 }  // namespace testbench

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.fixed_point import PIXEL, TWIDDLE, WORD, Codes, shift_right
+from cytogate.model.contract.fixed_point import PIXEL, TWIDDLE, Codes, shift_right
 from cytogate.model.contract.off_axis import (
     BACKGROUND_BIN_BITS,
     BACKGROUND_REACH_BITS,
@@ -30,23 +29,10 @@ from cytogate.model.contract.off_axis import (
     OffAxisContract,
     off_axis_contract,
 )
-from cytogate.model.contract.tables import twiddles
 from cytogate.model.design.design import Design
-from cytogate.model.retrieval.integer import bit_length, bit_reversed
+from cytogate.model.retrieval.integer import Pair, bit_length, block_normalise, transform
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
-
-
-class Pair(NamedTuple):
-    """Real and imaginary codes."""
-
-    re: Codes
-    im: Codes
-
-    @property
-    def turned(self) -> Pair:
-        """Rows for columns."""
-        return Pair(self.re.T, self.im.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +68,14 @@ def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) 
     hologram = placing.place(frame.astype(np.int64), int(np.rint(frame.mean())))
     rows, columns = (each % sideband.size for each in sideband.frequencies)
 
-    spectrum, row_exponents = to_words(_kept(transform(_signed(hologram, terms), False), columns))
+    spectrum, row_exponents = block_normalise(_kept(transform(_signed(hologram, terms), False), columns))
     lines, _ = turned(spectrum, row_exponents)
     kept = _kept(transform(lines, False), rows)
     mask = sideband.disk.T
-    band, band_exponents = to_words(Pair(np.where(mask, kept.re, 0), np.where(mask, kept.im, 0)))
-    lines, exponents = to_words(transform(band, True))
+    band, band_exponents = block_normalise(Pair(np.where(mask, kept.re, 0), np.where(mask, kept.im, 0)))
+    lines, exponents = block_normalise(transform(band, True))
     lines, _ = turned(lines, band_exponents + exponents)
-    field, field_exponents = to_words(transform(lines, True))
+    field, field_exponents = block_normalise(transform(lines, True))
 
     wrapped = argument(_without_reference(field, phasor))
     phase = zeroed(unwrap(wrapped, placing.believed), placing.believed)
@@ -119,31 +105,6 @@ def network_codes(opd: Codes) -> NDArray[np.uint8]:
     step = int(OPD_CODE_STEP_NM / OPD.step).bit_length() - 1
     offset = int(OPD.encode(OPD_CODE_OFFSET_NM))
     return PIXEL.limit(shift_right(opd + offset, step)).astype(np.uint8)
-
-
-def transform(lines: Pair, inverse: bool) -> Pair:
-    """Transform along the last axis, radix-2 decimation in frequency; words grow, only twiddle products round."""
-    re, im = lines
-    shape, size = re.shape, re.shape[-1]
-    twiddle_re, twiddle_im = twiddles(size).T
-    if inverse:
-        twiddle_im = -twiddle_im
-    for level in range(size.bit_length() - 1):
-        blocks = (*shape[:-1], 1 << level, 2, size >> (level + 1))
-        re, im = re.reshape(blocks), im.reshape(blocks)
-        diff = Pair(re[..., 0, :] - re[..., 1, :], im[..., 0, :] - im[..., 1, :])
-        leaving = _times(diff, twiddle_re[:: 1 << level], twiddle_im[:: 1 << level])
-        re = np.stack([re[..., 0, :] + re[..., 1, :], leaving.re], axis=-2)
-        im = np.stack([im[..., 0, :] + im[..., 1, :], leaving.im], axis=-2)
-    order = bit_reversed(size)
-    return Pair(re.reshape(shape)[..., order], im.reshape(shape)[..., order])
-
-
-def to_words(lines: Pair) -> tuple[Pair, Codes]:
-    """Bring lines (lines, words) to W bits each; return them and their exponents (lines,)."""
-    largest = np.maximum(np.abs(lines.re).max(axis=-1), np.abs(lines.im).max(axis=-1))
-    exponents = np.maximum(0, bit_length(largest) + 1 - WORD.width)
-    return Pair(*(WORD.limit(shift_right(part, exponents[:, None])) for part in lines)), exponents
 
 
 def turned(lines: Pair, exponents: Codes) -> tuple[Pair, int]:
@@ -186,7 +147,7 @@ def unwrap(wrapped: Codes, believed: tuple[slice, slice]) -> Codes:
     words, largest = _turned(words, exponents)
     words, exponents = _cosine(words)
     divided = _divided(words)
-    words, grown = _to_words(divided)
+    words, grown = _normalise_real(divided)
     words, gained = _inverse_cosine(words)
     words, largest = _turned(words, exponents + grown + gained + largest)
     words, gained = _inverse_cosine(words)
@@ -249,8 +210,8 @@ def half_turn_phasors(size: int) -> Pair:
     return Pair(TWIDDLE.encode(np.cos(angle)), TWIDDLE.encode(np.sin(angle)))
 
 
-def _to_words(lines: Codes) -> tuple[Codes, Codes]:
-    found, exponents = to_words(Pair(lines, np.zeros_like(lines)))
+def _normalise_real(lines: Codes) -> tuple[Codes, Codes]:
+    found, exponents = block_normalise(Pair(lines, np.zeros_like(lines)))
     return found.re, exponents
 
 
@@ -263,7 +224,7 @@ def _cosine(lines: Codes) -> tuple[Codes, Codes]:
     """Return the cosine transform of lines to words, ``sum x cos(pi k (n + 1/2) / M)``, and their exponents."""
     ordered = np.concatenate([lines[:, 0::2], lines[:, 1::2][:, ::-1]], axis=1)
     spectrum = transform(Pair(ordered, np.zeros_like(ordered)), False)
-    return _to_words(_times(spectrum, *half_turn_phasors(lines.shape[-1])).re)
+    return _normalise_real(_times(spectrum, *half_turn_phasors(lines.shape[-1])).re)
 
 
 def _inverse_cosine(lines: Codes) -> tuple[Codes, Codes]:
@@ -274,7 +235,7 @@ def _inverse_cosine(lines: Codes) -> tuple[Codes, Codes]:
     ordered = transform(_times(Pair(lines, -mirrored), re, -im), True).re
     natural = np.empty_like(ordered)
     natural[:, 0::2], natural[:, 1::2] = ordered[:, : size // 2], ordered[:, size // 2 :][:, ::-1]
-    return _to_words(natural)
+    return _normalise_real(natural)
 
 
 def _divided(words: Codes) -> Codes:

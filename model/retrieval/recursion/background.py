@@ -1,0 +1,71 @@
+"""The background: a surface that is known before a frame comes, and how it follows the frames of a run.
+
+It is what the law "causal" remembers from frame to frame, and all that it remembers; the law "two-sided" may be given
+one of empty fields. The rule is stated in :mod:`cytogate.model.contract.recursion`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from cytogate.model.contract.fixed_point import SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
+from cytogate.model.contract.law import POLYNOMIALS
+from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """A background as the chip holds it; it never changes, a frame gives another one."""
+
+    surface: Codes
+    """(6, 2): coefficients of 1, s, t, s^2, t^2, s t, each of the x and of the y gradient, 8 bits below its step."""
+    frames: int = SETTLING_FRAMES
+    """Frames that it was estimated from, counted as far as :data:`SETTLING_FRAMES`."""
+    frozen: bool = False
+    """Whether frames leave it as it is."""
+
+    @staticmethod
+    def unknown() -> Background:
+        """Return the background of a run's first frame: nothing is known of it."""
+        return Background(np.zeros((POLYNOMIALS, 2), np.int64), frames=0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether enough frames were seen for a phase to be worth something."""
+        return self.frames >= SETTLING_FRAMES
+
+    def freeze(self) -> Background:
+        """Return the same one, which no frame changes."""
+        return replace(self, frozen=True)
+
+    def after(self, fit: Codes) -> Background:
+        """Return the background after a frame of which ``fit`` (6, 2) is the surface of its own border."""
+        if self.frozen:
+            return self
+        step = min(self.frames // STEP_FRAMES, len(LIMITS) - 1)
+        limit = LIMITS[step] << SURFACE_COEFFICIENT_FRACTION
+        move = shift_right(np.clip(fit - self.surface, -limit, limit), GAINS[step])
+        return replace(self, surface=self.surface + move, frames=min(self.frames + 1, SETTLING_FRAMES))
+
+    def over(self, fits: Codes) -> Course:
+        """Follow frames of which ``fits`` (cells, 6, 2) are the surfaces of their borders, in their order."""
+        now, used, settled = self, [], []
+        for fit in fits:
+            used.append(now.surface)
+            settled.append(now.settled)
+            now = now.after(fit)
+        return Course(np.array(used, np.int64).reshape(-1, POLYNOMIALS, 2), np.array(settled, bool), now)
+
+
+class Course(NamedTuple):
+    """Backgrounds of some frames in a row."""
+
+    surfaces: Codes
+    """(cells, 6, 2): what is known before each frame, and is subtracted from it."""
+    settled: np.ndarray
+    """(cells,): whether it was settled."""
+    last: Background
+    """What is known after the last one."""
