@@ -124,7 +124,7 @@ def test_a_bead_gives_magnification_and_gain_which_last(lab: Path, own: Path) ->
         (("--input", "cells.h5", "--bead", "bead.png"), "--bead, --bead-um and --bead-index go together"),
         (
             ("--input", "cells.h5", "--bead", "bead.png", "--bead-um", "8", "--bead-index", "1.2"),
-            "--bead-index is 1.2; it must exceed the medium's, 1.334",
+            "--bead-index is 1.2; it must exceed the medium's 1.334",
         ),
     ],
 )
