@@ -33,7 +33,7 @@ def calibration_plot(
     reference : (M, M)
     opd : (M, M) nanometres
     """
-    figure = Figure(figsize=(14.5, 3.6), layout="constrained")
+    figure = Figure(figsize=(14.5, 4.2), layout="constrained")
     fringes, spectrum, phase, delay = figure.subplots(1, 4)
     top, left = (max(0, (count - DETAIL) // 2) for count in hologram.shape)
     fringes.imshow(hologram[top : top + DETAIL, left : left + DETAIL], cmap="gray")
@@ -43,9 +43,11 @@ def calibration_plot(
     spectrum.add_patch(Circle(carrier[::-1], radius, fill=False, color="tab:cyan"))
     spectrum.set_title("spectrum, log; the disk that is kept", fontsize=9)
     spectrum.set_xlabel("cycles a pixel")
-    figure.colorbar(phase.imshow(np.angle(reference), cmap="twilight", vmin=-np.pi, vmax=np.pi), ax=phase, label="rad")
+    figure.colorbar(
+        phase.imshow(np.angle(reference), cmap="twilight", vmin=-np.pi, vmax=np.pi), ax=phase, label="rad", shrink=0.75
+    )
     phase.set_title("phase of the reference field", fontsize=9)
-    figure.colorbar(delay.imshow(opd, cmap="viridis"), ax=delay, label="nm")
+    figure.colorbar(delay.imshow(opd, cmap="viridis"), ax=delay, label="nm", shrink=0.75)
     delay.set_title("path delay of the first hologram", fontsize=9)
     for axes in (fringes, phase, delay):
         axes.set_xticks([])
