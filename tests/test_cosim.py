@@ -422,7 +422,8 @@ def test_the_verb_goes_on_to_logits_and_draws_waves(here: Path) -> None:
         ),
         (["--level", "dpi", "--rtl", "nowhere"], r"--rtl belongs to level vitis, not to level dpi"),
         (["--level", "dpi", "--design", "nothing"], r"there is no design named nothing; .*"),
-        (["--level", "rtl", "--network", "--design", "qatom64"], r".*frames to logits run at level dpi"),
+        (["--level", "vitis", "--network"], r"level vitis has no network: frames to logits run at levels dpi and rtl"),
+        (["--level", "rtl", "--network", "--design", "qatom64"], r".*design qatom64 has no trained network yet; .*"),
     ],
 )
 def test_bad_input_is_one_sentence(

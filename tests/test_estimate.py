@@ -89,8 +89,7 @@ def counted(design: Design, samples: int, cells: int, builds: Path) -> tuple[int
     ("size", "samples"),
     [
         (64, 1),
-        (64, 8),
-        *(pytest.param(64, samples, marks=full) for samples in (2, 4)),
+        *(pytest.param(64, samples, marks=full) for samples in (2, 4, 8)),
         *(pytest.param(128, samples, marks=full) for samples in SAMPLES_PER_CLOCK),
         pytest.param(256, 1, marks=full),
     ],

@@ -23,6 +23,7 @@ from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import samples
 from cytogate.model.files.frames import open_frames
+from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
@@ -115,6 +116,8 @@ def run_cosim(request: CosimRequest) -> None:
     design = binned(named) if request.binned else named
     if request.network and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
+    # A design without a network is told before anything runs.
+    of_engines = _operations(named) if request.network and request.level is Level.RTL else None
     frames = _frames(design, request)
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
     network = _Network.of(named, build_folder) if request.network and request.level is Level.DPI else None
@@ -142,11 +145,9 @@ def run_cosim(request: CosimRequest) -> None:
     ]
     scenarios = _scenarios(under_test, build, request, design, project, frames, due) if request.scenarios else []
     clocks = None
-    if request.network and request.level is Level.RTL:
-        from cytogate.model.networks.saved import load_operations
-
+    if of_engines is not None:
         print("Compiling and running the network's engines ...", flush=True)
-        of_network, clocks = run_engines(load_operations(named), named.chip, pixels, build_folder / "engines")
+        of_network, clocks = run_engines(of_engines, named.chip, pixels, build_folder / "engines")
         stages += of_network
     report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
     path = request.output / "report.json"
@@ -206,11 +207,16 @@ class _Network:
     @staticmethod
     def of(design: Design, folder: Path) -> _Network:
         from cytogate.hls.network.convert import convert
-        from cytogate.model.networks.saved import load_operations
 
         print("Converting the network with hls4ml ...", flush=True)
-        network = load_operations(design)
+        network = _operations(design)
         return _Network(convert(network, design, folder / "network"), network.classify)
+
+
+def _operations(design: Design) -> IntegerNetwork:
+    from cytogate.model.networks.saved import load_operations
+
+    return load_operations(design)
 
 
 def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger]:
