@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,9 +134,8 @@ def one_pass(units: Units, unit: int, size: int, inverse: bool) -> tuple[int, in
     start = 128 + 48 * unit
     left = bits[bits[:, start] == 1]
     stacked = np.stack(lines)
-    terms = SimpleNamespace(size=size, size_log2=size.bit_length() - 1)
-    grown = integer.transform(integer.Pair(stacked[None, :, 0], stacked[None, :, 1]), inverse, terms)  # type: ignore[arg-type]
-    wanted, exponents = integer._block_normalise(grown)
+    grown = integer.transform(integer.Pair(stacked[None, :, 0], stacked[None, :, 1]), inverse)
+    wanted, exponents = integer.block_normalise(grown)
     if len(left) != wanted.re.size:
         return wanted.re.size, wanted.re.size
     differ = np.count_nonzero(field(left, start + 1, 18) != wanted.re.ravel())
