@@ -12,6 +12,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from cytogate.model.design.boards import BOARDS, DIVISORS, Board, board_named
 from cytogate.model.design.instruments import Camera, FourAngle, Instrument, NetworkInputs, OffAxis, check_names
@@ -33,6 +34,7 @@ MOST_WINDOW = 512
 """Rows or columns of a window, at most."""
 INPUT_BITS = 8
 """Of a code of the network's input."""
+Kind = TypeVar("Kind", FourAngle, OffAxis)
 LARGEST_OFFSET = 64.0
 """Of a logit; a class that is so far ahead, or behind, is always said, or never."""
 
@@ -302,11 +304,7 @@ class Design:
         InputError
             If the design is of another kind.
         """
-        if not isinstance(self.instrument, FourAngle):
-            raise InputError(
-                f'design {self.name} is of kind "{self.instrument.kind}"; this needs one of kind "{FourAngle.kind}"'
-            )
-        return self.instrument
+        return self._instrument_of(FourAngle)
 
     @property
     def off_axis(self) -> OffAxis:
@@ -317,9 +315,12 @@ class Design:
         InputError
             If the design is of another kind.
         """
-        if not isinstance(self.instrument, OffAxis):
+        return self._instrument_of(OffAxis)
+
+    def _instrument_of(self, kind: type[Kind]) -> Kind:
+        if not isinstance(self.instrument, kind):
             raise InputError(
-                f'design {self.name} is of kind "{self.instrument.kind}"; this needs one of kind "{OffAxis.kind}"'
+                f'design {self.name} is of kind "{self.instrument.kind}"; this needs one of kind "{kind.kind}"'
             )
         return self.instrument
 
