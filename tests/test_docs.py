@@ -141,6 +141,25 @@ def test_examples_are_designs_as_new_writes_them(pages: Pages) -> None:
         assert f"{{literalinclude}} {folder.name}/design.toml" in text(pages, "examples/index.md")
 
 
+WORDS = (
+    "accuracy", "board", "C-simulation", "cell cycle", "cell line", "classifier", "clock", "emulated board",
+    "fixed point", "float64", "folds", "FPGA", "frame", "hand-made features", "integer model", "interval", "mrad",
+    "neural network", "open tools", "quantitative phase", "quantized", "root mean square", "samples per clock",
+    "simulated", "stage", "stain", "SystemVerilog", "unseen", "value", "Vitis HLS",
+)  # fmt: skip
+"""Of one of the two crafts, or of neither."""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_of_the_readme_stand_in_the_glossary(word: str) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    terms = re.findall(
+        r"^(.+)\n: ", (REPOSITORY / "docs/project/glossary.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert word.lower() in " ".join(readme.split()).lower()
+    assert any(word.lower() in term.lower() for term in terms)
+
+
 def test_every_module_is_in_the_python_interface(pages: Pages) -> None:
     told = "".join(content.decode() for name, content in pages.items() if name.startswith("reference/api/"))
     modules = [module for room in api.ROOMS for module in api.modules(room)]
