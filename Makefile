@@ -71,7 +71,7 @@ simulate: $(READY) ## Write simulated cells to a file
 train: $(READY) ## Train the quantized network and its float form (resumes when interrupted)
 	@$(CYTOGATE) train --design '$(DESIGN)' $(ARGS)
 
-experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma, SCALE=small|full
+experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma|laws, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
 
 bench: $(READY) ## Speed beside planned pyFFTW and Keras, and decisions before viewers

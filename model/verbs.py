@@ -39,7 +39,7 @@ SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-lar
 """Public sets that are read; see ``docs/sets.md``."""
 SIMULATED_CELLS, SIMULATED_HOLOGRAMS, CELLS_A_FIELD = 1000, 100, 3
 """Unless another number is asked for."""
-EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma")
+EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma", "laws")
 """Each is a folder of ``model/experiments``."""
 
 
