@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint docs header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -99,6 +99,10 @@ lint: $(READY) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@mkdir -p out/typed/cytogate && for room in model hls host sim; do ln -sfn ../../../$$room out/typed/cytogate/$$room; done
 	@$(BIN)/mypy
+
+docs: $(READY) ## These pages as a site in out/docs/html; a warning is an error
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(BIN)/python -m docs.build
 
 header: $(READY) ## Write the contract's C++ headers of the built-in designs
 	@$(CYTOGATE) header

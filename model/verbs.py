@@ -36,7 +36,7 @@ LIMITS = (
     "Estimated before anything is built: DMA and interconnect are not counted, and whether timing is met is not known."
 )
 SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-largescale")
-"""Public sets that are read; see ``docs/sets.md``."""
+"""Public sets that are read; see ``docs/howto/public-sets.md``."""
 SIMULATED_CELLS, SIMULATED_HOLOGRAMS, CELLS_A_FIELD = 1000, 100, 3
 """Unless another number is asked for."""
 EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma", "laws")
@@ -208,7 +208,9 @@ def _experiment(arguments: argparse.Namespace) -> None:
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", choices=SETS, metavar="SET", help=f"one of {', '.join(SETS)}; see docs/sets.md")
+    parser.add_argument(
+        "name", choices=SETS, metavar="SET", help=f"one of {', '.join(SETS)}; see docs/howto/public-sets.md"
+    )
     parser.add_argument("--input", type=Path, required=True, metavar="FOLDER", help="folder of the unpacked set")
     add_cells(parser, "so many at most, drawn at random, the same ones each time")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a .h5 or .hdf5 file to write")

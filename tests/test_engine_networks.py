@@ -188,9 +188,9 @@ def test_the_verb_goes_on_to_the_logits(tmp_path: Path) -> None:
     assert {stage["name"] for stage in report["stages"]} >= {"network_input", "moments", "logits", "class", "margin"}
     assert all(stage["values"] and not stage["differing"] for stage in report["stages"])
     counted = report["network"]
-    readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    told = " ".join((REPOSITORY / "docs" / "explained" / "latency.md").read_text(encoding="utf-8").split())
     assert (
         f"of {counted['multipliers']} multipliers: {counted['interval_cycles']:,.0f} clocks from cell to cell, "
         f"{counted['latency_cycles']:,} from the last pixel to the logits, counted "
         f"({counted['cells_per_second']:,.0f} cells a second"
-    ) in readme
+    ) in told

@@ -15,6 +15,7 @@ import pytest
 
 from cytogate.model.command.dispatch import main
 from tests.conftest import REPOSITORY
+from tests.tutorials import BLOCK, HERE_DOCUMENT
 
 ROOMS = ("model", "hls", "host", "sim", "fpga")
 MAY_IMPORT = {
@@ -134,7 +135,6 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
         f"cytogate/{name}"
         for name in tracked
         if name.split("/")[0] in ROOMS
-        and not name.startswith("model/results/")
         and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json", ".toml"}
     }
     assert len(wanted) > 30
@@ -159,24 +159,53 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     assert "csim" in helped.stdout
 
 
-def test_readme_names_only_what_exists() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        *REPOSITORY.glob("docs/*.md"),
+        *REPOSITORY.glob("docs/*/*.md"),
+    ]
+)
+"""What is written by hand; pages of experiments are not."""
+
+
+def shown_commands(command: str) -> list[str]:
+    """Return what follows ``command`` in the shell blocks of the pages, each once."""
+    blocks = [block for path in PAGES for block in BLOCK.findall(path.read_text(encoding="utf-8"))]
+    text = HERE_DOCUMENT.sub("", "\n".join(blocks)).replace("\\\n", " ")
+    return sorted(set(re.findall(rf"^\s*(?:\S*/)?{command} ([a-z][^#\n]*)", text, re.MULTILINE)))
+
+
+def test_pages_name_only_what_exists() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", readme))
-    assert {"csim", "test"} <= named <= targets
+    named = {line.split()[0] for line in shown_commands("make")}
+    assert {"csim", "test", "docs"} <= named <= targets
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", readme)) <= targets
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
         assert (REPOSITORY / link).exists(), link
 
 
-def readme_verbs() -> list[str]:
+def test_the_readme_is_one_screen_of_figures_that_other_tests_hold() -> None:
+    """Each of its figures stands on the pages that are compared with records and simulations."""
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    return sorted(set(re.findall(r"^\s*(?:\S*/)?cytogate ([a-z]+.*)$", readme, re.MULTILINE)))
+    assert len(readme.splitlines()) <= 45
+    held = "".join(
+        (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+        for name in ("results/index.md", "explained/latency.md")
+    )
+    figures = re.findall(
+        r"\d[\d,]*\.?\d*(?: %| mrad| million)|[\d.]+ to [\d.]+|48,520", readme[readme.index("|---|") :]
+    )
+    assert len(figures) >= 8
+    assert [figure for figure in figures if figure not in held] == []
 
 
-@pytest.mark.parametrize("line", readme_verbs())
-def test_readme_commands_parse(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every option that the README shows is known to its verb."""
+@pytest.mark.parametrize("line", shown_commands("cytogate"))
+def test_commands_of_pages_parse(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every option that a page shows is known to its verb."""
     verb, *words = line.split()
     with pytest.raises(SystemExit) as stop:
         main([verb, "--help"])

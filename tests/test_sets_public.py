@@ -470,7 +470,7 @@ def test_a_network_is_trained_on_an_imported_set(
 
 def test_every_set_is_named_documented_and_whole() -> None:
     assert tuple(SETS) == NAMED
-    page = (REPOSITORY / "docs" / "sets.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "howto" / "public-sets.md").read_text(encoding="utf-8")
     for name, public in SETS.items():
         assert f"cytogate import {name} " in page
         assert public.origin.address.split(", ")[0] in page

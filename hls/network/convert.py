@@ -52,7 +52,7 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
     Parameters
     ----------
     network
-        Operations on integers; see :func:`cytogate.model.networks.reading.read_network`.
+        Operations on integers; see :func:`cytogate.model.networks.reading.reader.read_network`.
     design
         Gives board and clock.
 

@@ -70,7 +70,13 @@ class Board:
     multipliers: what the phase retrieval leaves of the device decides."""
 
     def clock_near(self, mhz: float) -> float:
-        """Return the clock next to ``mhz`` that the PLL's two dividers make."""
+        """Return the clock next to ``mhz`` that the PLL's two dividers make.
+
+        Examples
+        --------
+        >>> BOARDS["zcu104"].clock_near(200.0)
+        187.5
+        """
         return min((self.pll_mhz / divisor for divisor in DIVISORS), key=lambda made: abs(made - mhz))
 
     def makes(self, mhz: float) -> bool:
