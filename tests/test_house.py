@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from cytogate.model.command.dispatch import main
 from tests.conftest import REPOSITORY
@@ -106,15 +107,42 @@ def test_the_contract_needs_no_keras() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_lock_names_exact_versions_and_no_address() -> None:
+def test_pins_are_exact_and_without_an_address() -> None:
     lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert lines
     for line in lines:
         assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+]+", line), line
 
 
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_lock_has_hashes_of_what_the_extras_ask_for_at_the_pinned_versions() -> None:
+    """Line by line a requirement with hashes and the extras that need it; ``make`` installs it by them."""
+    pins = dict(line.split("==") for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    pinned = {canonical(name): version for name, version in pins.items()}
+    brought: dict[str, set[str]] = {}
+    for line in (REPOSITORY / "lock.txt").read_text(encoding="utf-8").splitlines():
+        found = re.fullmatch(r"(\S+)==(\S+)((?: --hash=sha256:[0-9a-f]{64})+) # ([a-z ]+)", line)
+        assert found, line[:80]
+        assert pinned[canonical(found[1])] == found[2]
+        for extra in found[4].split():
+            brought.setdefault(extra, set()).add(canonical(found[1]))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {**project["optional-dependencies"], "board": ["numpy"], "build": ["setuptools"]}
+    # bioio-nd2 and matplotlib want different releases of python-dateutil at the pinned versions.
+    assert asked.keys() - brought.keys() == {"microscopes"}
+    for extra, names in brought.items():
+        wanted = {canonical(re.match(r"[A-Za-z0-9_.-]+", each)[0]) for each in asked[extra]}  # type: ignore[index]
+        assert wanted <= names, extra
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    used = set(re.findall(r"\.with-([a-z]+)", text)) | set(re.findall(r"\.with-%,([a-z ]+)\)", text)[0].split())
+    assert used <= brought.keys()
+
+
 def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
-    """The wheel holds every module, the kernels' sources and the trained weights, and imports with NumPy alone."""
+    """The wheel, made of the source archive as `make release` does it, is whole and imports with NumPy alone."""
     source = tmp_path / "source"
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -127,9 +155,9 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
         if (REPOSITORY / name).exists():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, source / name)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(source)]
     subprocess.run(build, check=True, capture_output=True, timeout=300)
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,), (_,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     held = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
         f"cytogate/{name}"
@@ -234,7 +262,7 @@ def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path
         found = shutil.which(tool)
         if tool != missing and found:
             (path / tool).symlink_to(os.path.realpath(found) if tool != "python3" else sys.executable)
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "lock.txt"):
         shutil.copy(REPOSITORY / name, tmp_path / name)
     done = subprocess.run(
         ["make", "csim"], cwd=tmp_path, env={"PATH": str(path)}, capture_output=True, text=True, check=False
@@ -266,6 +294,7 @@ def test_make_takes_every_variable_that_a_target_reads() -> None:
     read = set(re.findall(r"\$\(([A-Z]+)\)", text)) - {
         "VENV",
         "BIN",
+        "INSTALL",
         "CYTOGATE",
         "READY",
         "GIVEN",
