@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+
+from cytogate.model.contract.gate import decided
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.networks import operations
@@ -17,3 +22,14 @@ def small_network(design: Design, seed: int = 0) -> IntegerNetwork:
     x = net.round(net.global_mean(x), 8)
     net.dense(x, design.network.classes)
     return net.network()
+
+
+def telling_network(design: Design, pixels: np.ndarray) -> IntegerNetwork:
+    """Return the first small network that finds two classes or more among cells, with both signs of logits."""
+    for seed in itertools.count():
+        network = small_network(design, seed)
+        logits = network.classify(pixels)
+        classes, margins = decided(logits)
+        if min(len(set(classes.tolist())), len(set(margins.tolist())) - 1) > 1 and logits.min() < 0 < logits.max():
+            return network
+    raise AssertionError

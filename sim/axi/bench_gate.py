@@ -95,11 +95,13 @@ async def pulses_are_as_long_as_asked(dut: Any, hold: int) -> None:
 async def no_more_pulses_wait_than_there_are_places_for(dut: Any) -> None:
     """One more is given up, and told; all others come in their time, and a new delay drops them."""
     bench, gate = await _started(dut)
-    count = PULSES_WAITING + 2
-    delay = count * bench.clocks_per_frame
+    await gate.set(_anything(gate))
+    await _sent(bench, 0, 1, 2)
+    sent, found = PULSES_WAITING + 3, gate.clocks()
+    # The first pulse is due when the last packet has its event.
+    delay = sent * found.interval_most + found.trigger_most
     await gate.set(dataclasses.replace(_anything(gate), delay=delay))
-    await _sent(bench, *range(count), 0)
-    # The last one is sent when places are free again.
+    await _sent(bench, *range(sent))
     assert gate.flags().count(EventFlag.CROWDED) == 3
     await _sent(bench, 0)
     assert gate.flags()[-1] is EventFlag.TRIGGERED

@@ -67,9 +67,12 @@ class GateCheck:
 
     async def arm(self) -> None:
         """Let some cells trigger at once: of all classes but one, if there are several, with half of the margins."""
-        unwanted = 1 << int(self.classes[-1]) if len(set(self.classes.tolist())) > 1 else 0
-        least = int(np.sort(self.margins)[(len(self.margins) - 1) // 2])
-        await self.set(GateSettings(self.all_classes & ~unwanted, (least,) * self.all_classes.bit_length()))
+        wanted, margins = self.all_classes, np.sort(self.margins)
+        if len(set(self.classes.tolist())) > 1:
+            wanted &= ~(1 << int(self.classes[-1]))
+            margins = np.sort(self.margins[self.classes != self.classes[-1]])
+        least = int(margins[(len(margins) - 1) // 2])
+        await self.set(GateSettings(wanted, (least,) * self.all_classes.bit_length()))
 
     async def set(self, settings: GateSettings) -> None:
         """Write settings, that of the classes last."""
@@ -133,7 +136,8 @@ class GateCheck:
         pins, hold = self._pins, self.settings.hold
         assert pins.events is not None
         await pins.clocks(max(self.pulses[-1] + hold - pins.now, 0) + AFTER if self.pulses else AFTER)
-        starts, ends = [], []
+        starts: list[int] = []
+        ends: list[int] = []
         for pulse in self.pulses:
             if ends and pulse <= ends[-1]:
                 ends[-1] = pulse + hold + 1
