@@ -15,10 +15,13 @@ from cytogate.model.command.dispatch import main
 from cytogate.model.contract.gate import PULSE_CLOCKS, EventFlag, GateSettings, decided
 from cytogate.model.design.design import Chip, Design
 from cytogate.model.errors import InputError
+from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
 from cytogate.sim.axi.job import GATE_SCENARIOS, RATE, SCENARIOS, run_rate
 from cytogate.sim.axi.levels import Level, bench_task, hardware
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
+from cytogate.sim.board import kernels
+from cytogate.sim.rtl.pipeline import PipelineSimulation
 from tests import bright_fields, test_cosim
 from tests.bright_fields import bright_field
 from tests.conftest import REPOSITORY
@@ -240,3 +243,18 @@ def test_the_verb_goes_on_to_the_trigger(tmp_path: Path) -> None:
         f"{counted['interval']:,.0f} clocks from frame to frame, {counted['trigger_most']:,} from the last pixel to "
         f"the trigger, {counted['class_most']:,} from the first pixel to the class"
     ) in readme
+
+
+@full
+def test_it_is_callable_and_counts(builds: Path) -> None:
+    """As on an emulated board: many cells, one by one and back to back, with the gate's registers at hand."""
+    frames = bright_fields.frames_of(TINY, 64)
+    pixels = laws.network_inputs(frames, TINY)
+    network = telling_network(TINY, pixels)
+    whole = PipelineSimulation(TINY, pipeline_engines(network, TINY, 4), builds / "pipeline-callable")
+    due = network.classify(pixels)
+    assert np.array_equal(whole.logits(frames), due)
+    assert [kernels.pipeline(whole)(each) for each in frames[:5]] == due[:5].tolist()
+    assert (whole.read(GateRegister.EVENTS), whole.read(GateRegister.TRIGGERS)) == (69, 0)
+    assert whole.violations == 0
+    whole.close()

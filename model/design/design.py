@@ -139,11 +139,9 @@ class Chip:
     deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
     retrieval: str = quantity("law of phase retrieval", FFT, choices=RETRIEVALS, required=False)
     network: str = quantity(
-        "what the network is built of: C++ by hls4ml, or engines and a trigger in SystemVerilog, behind kernel rtl",
-        HLS4ML,
-        choices=NETWORKS,
+        "what the network is built of: C++ by hls4ml, or SystemVerilog, with a trigger", HLS4ML, choices=NETWORKS,
         required=False,
-    )
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check(self)

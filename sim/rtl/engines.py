@@ -22,7 +22,7 @@ from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.csim import compile
-from cytogate.sim.rtl.simulation import verilate
+from cytogate.sim.rtl.player import verilate
 
 BENCH = "engine_bench"
 """The module around the networks."""
