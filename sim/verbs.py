@@ -106,7 +106,9 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
     )
-    parser.add_argument("--network", action="store_true", help="go on to the network's logits (levels dpi and rtl)")
+    parser.add_argument(
+        "--network", action="store_true", help="go on to the network's logits; at level rtl also to the trigger"
+    )
     parser.add_argument("--scenarios", action="store_true", help="also pauses, malformed packets, registers and resets")
     parser.add_argument("--waves", action="store_true", help="write a waveform of the frames")
     parser.add_argument(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from cytogate.model.command.dispatch import main
-from cytogate.model.design.design import Chip
 from cytogate.model.design.folder import load_design
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.engines.lowering import lower
@@ -22,9 +17,7 @@ from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import load_operations
 from cytogate.sim.csim.network import extreme_codes
 from cytogate.sim.rtl.engines import EngineSimulation, compare
-from cytogate.sim.rtl.network import run_engines
 from tests import layers
-from tests.conftest import REPOSITORY
 from tests.engine_networks import drawn_network, moments_network
 
 Pair = tuple[IntegerNetwork, EngineNetwork]
@@ -150,47 +143,3 @@ def test_the_default_network_is_in_time(builds: Path) -> None:
     assert not compare(network, codes, run).differ
     assert run.intervals.max() <= 4400
     assert run.latency.max() <= 11_000
-
-
-def test_the_verb_compares_every_layer_at_full_speed_and_with_pauses(
-    builds: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = drawn_network(3)
-    rng = np.random.default_rng(0)
-    words = network.inputs[0].format
-    codes = rng.integers(words.code_min, words.code_max + 1, (5, *network.inputs[0].shape))
-    stages, clocks = run_engines(network, Chip(), codes, builds / "engines_verb")
-    assert {stage.name for stage in stages} >= {network.logits.name, "class", "margin"}
-    assert sum(stage.differing for stage in stages) == 0
-    values = {stage.name: stage.values for stage in stages}
-    assert (values["class"], values[network.logits.name]) == (2 * 5, 2 * 5 * network.logits.shape[-1])
-    assert clocks.latency_cycles > 0
-    assert clocks.interval_cycles is not None
-    assert clocks.interval_cycles >= math.prod(network.inputs[0].shape[:2])
-    assert clocks.cells_per_second == pytest.approx(Chip().clock_mhz * 1e6 / clocks.interval_cycles)
-    real = IntegerNetwork.compute
-
-    def wrong(self: IntegerNetwork, given: Any, names: Any = None) -> Any:
-        found = real(self, given)
-        found[network.logits.name].flat[0] += 1
-        return found
-
-    monkeypatch.setattr(IntegerNetwork, "compute", wrong)
-    stages, _ = run_engines(network, Chip(), codes, builds / "engines_verb")
-    assert {stage.name: stage.differing for stage in stages}[network.logits.name] == 2
-
-
-@pytest.mark.full
-def test_the_verb_goes_on_to_the_logits(tmp_path: Path) -> None:
-    options = ["--level", "rtl", "--network", "--cells", "2", "--samples-per-clock", "4", "--binned"]
-    assert main(["cosim", *options, "--output", str(tmp_path)]) == 0
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert {stage["name"] for stage in report["stages"]} >= {"network_input", "moments", "logits", "class", "margin"}
-    assert all(stage["values"] and not stage["differing"] for stage in report["stages"])
-    counted = report["network"]
-    told = " ".join((REPOSITORY / "docs" / "explained" / "latency.md").read_text(encoding="utf-8").split())
-    assert (
-        f"of {counted['multipliers']} multipliers: {counted['interval_cycles']:,.0f} clocks from cell to cell, "
-        f"{counted['latency_cycles']:,} from the last pixel to the logits, counted "
-        f"({counted['cells_per_second']:,.0f} cells a second"
-    ) in told

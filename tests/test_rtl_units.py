@@ -22,7 +22,7 @@ from cytogate.model.contract.law import contract
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.folder import load_design
 from cytogate.model.retrieval import integer
-from cytogate.sim.rtl.simulation import verilate
+from cytogate.sim.rtl.player import verilate
 from tests.conftest import REPOSITORY
 
 DESIGN = load_design("qatom64")

@@ -1,9 +1,10 @@
 // Pixels for the network off to the stream, frame by frame.
 //
 // A frame leaves only after it was found intact, and a malformed one not at all: it is read at full speed and
-// forgotten.
+// forgotten. Without WAITS all leave as they come, for a receiver that knows the verdicts itself.
 module frame_output #(
     parameter int SAMPLES = 1,                 // samples per clock
+    parameter bit WAITS = 1,
     parameter int BEATS = contract_pkg::WINDOW_ROWS * ((contract_pkg::WINDOW_COLUMNS + SAMPLES - 1) / SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS,
     parameter int READ_LATENCY = 4           // clocks from `read` to its word
@@ -32,19 +33,20 @@ module frame_output #(
   localparam int PLACE_BITS = $clog2(BEATS);
   localparam int FRAMES = 8;  // more than can be inside
 
-  logic verdict_valid, whole, last;
+  logic verdict_valid, intact_frame, whole, last;
   logic [31:0] stamp;
   logic [$clog2(FRAMES):0] unused_level;
   fifo #(.BITS(33), .DEPTH(FRAMES)) verdicts (
-      .clk, .rst, .write(ended), .in_word({intact, now}), .read(read && last), .out_valid(verdict_valid),
-      .out_word({whole, stamp}), .level(unused_level)
+      .clk, .rst, .write(WAITS && ended), .in_word({intact, now}), .read(WAITS && read && last), .out_valid(verdict_valid),
+      .out_word({intact_frame, stamp}), .level(unused_level)
   );
+  assign whole = !WAITS || intact_frame;
 
   logic [PLACE_BITS-1:0] place;
   logic [$clog2(DEPTH):0] level;
   logic kept, kept_last;
   assign last = place == PLACE_BITS'(BEATS - 1);
-  assign read = beats_ready && verdict_valid && (!whole || level < DEPTH - READ_LATENCY - 2);
+  assign read = beats_ready && (!WAITS || verdict_valid) && (!whole || level < DEPTH - READ_LATENCY - 2);
   always_ff @(posedge clk) begin
     if (rst) place <= '0;
     else if (read) place <= last ? '0 : place + 1'b1;

@@ -10,6 +10,7 @@
 // Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
 module retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
@@ -346,7 +347,7 @@ module retrieval #(
           {beat_codes[lane*CODE_BITS+:CODE_BITS], bright[lane*ANGLES*CODE_BITS+:ANGLES*CODE_BITS]};
     end
   endgenerate
-  frame_output #(.SAMPLES(SAMPLES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
+  frame_output #(.SAMPLES(SAMPLES), .WAITS(WAITS), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
       .clk, .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(out_groups != 0), .read(out_read),
       .in_valid(beat_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready,
       .m_axis_tlast, .frame_left, .arrived(frame_arrived)

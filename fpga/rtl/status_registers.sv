@@ -1,7 +1,7 @@
 // AXI4-Lite registers of the kernel: who it is, what it counted, and its soft reset. Offsets come from the register
 // map.
 //
-// Accesses to other addresses read zero, write nothing and are answered OKAY.
+// Accesses to other addresses read `more_data`, whose owner may heed `write`, and are answered OKAY.
 module status_registers (
     input  logic        clk,
     input  logic        rst,
@@ -22,6 +22,9 @@ module status_registers (
     output logic [ 1:0] s_axil_rresp,
     output logic        s_axil_rvalid,
     input  logic        s_axil_rready,
+    // Registers beside these.
+    output logic        write,          // of what the pins say, in this clock
+    input  logic [31:0] more_data,      // what is read at s_axil_araddr
     // Data path.
     output logic        soft_reset,     // pulse
     output logic [31:0] now,            // clock count
@@ -36,7 +39,6 @@ module status_registers (
   logic [31:0] accepted, dropped, latency, interval, left;
   logic [1:0] error_flags, cleared_flags;
   logic some_left;
-  logic write;
   logic [31:0] read_data;
   axi_lite axi_lite (.busy(1'b0), .*);
   assign cleared_flags =
@@ -55,7 +57,7 @@ module status_registers (
       8'(contract_pkg::ERROR_FLAGS_OFFSET): read_data = 32'(error_flags);
       8'(contract_pkg::LATENCY_CYCLES_OFFSET): read_data = latency;
       8'(contract_pkg::INTERVAL_CYCLES_OFFSET): read_data = interval;
-      default: read_data = '0;
+      default: read_data = more_data;
     endcase
   end
 

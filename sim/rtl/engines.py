@@ -17,11 +17,12 @@ from cytogate.hls.engine.top import TOP, class_bits, modules, write_engine
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import refresh
 from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.gate import decided
 from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.csim import compile
-from cytogate.sim.rtl.simulation import verilate
+from cytogate.sim.rtl.player import verilate
 
 BENCH = "engine_bench"
 """The module around the networks."""
@@ -188,9 +189,7 @@ class Comparison:
 def compare(network: IntegerNetwork, codes: NDArray[np.integer], run: Run) -> Comparison:
     """Compare every engine's words with those of the integer network for codes (cells, *shape)."""
     wanted = network.compute([codes])
-    logits = wanted[network.logits.name]
-    ordered = np.sort(logits, axis=1)
-    wanted |= {"class": logits.argmax(axis=1), "margin": ordered[:, -1] - ordered[:, -2:][:, 0]}
+    wanted |= dict(zip(("class", "margin"), decided(wanted[network.logits.name]), strict=True))
     found = run.words | {network.logits.name: run.logits, "class": run.classes, "margin": run.margins}
     differ = {name: int(np.count_nonzero(words != wanted[name].reshape(words.shape))) for name, words in found.items()}
     return Comparison({name: words.size for name, words in found.items()}, {name: n for name, n in differ.items() if n})
