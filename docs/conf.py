@@ -28,7 +28,7 @@ html_theme_options = {
 html_show_sourcelink = False
 html_copy_source = False
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 highlight_language = "text"
 

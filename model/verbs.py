@@ -156,7 +156,7 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_input(parser, "cells whose words are looked at; simulated ones otherwise")
+    add_input(parser, "cells whose values are looked at; simulated ones otherwise")
     add_cells(parser, "so many at most", 64)
     parser.add_argument("--seed", type=int, default=0, help="seed of simulated cells")
     add_output(parser, Path("out/explain"), "folder of report and picture")

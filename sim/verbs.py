@@ -97,7 +97,7 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
         "--level",
         choices=("dpi", "rtl", "vitis"),
         default="rtl",
-        help="what stands behind the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
+        help="what is at the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
     )
     _add_rtl_samples(parser)
     add_input(parser, "cells of your own: frames of the design's instrument; simulated cells otherwise")

@@ -18,6 +18,7 @@ import tomllib
 from cytogate.host.sinks.rows import COLUMNS
 from cytogate.model.command.dispatch import GROUP
 from cytogate.model.contract.law import contract
+from cytogate.model.design.folder import design_text, load_design
 from cytogate.model.design.instruments import INSTRUMENTS
 from cytogate.model.design.quantities import rules
 from cytogate.model.interface.bundle import Manifest
@@ -66,9 +67,10 @@ def test_each_rtl_module_has_a_page_with_its_comment(pages: Pages) -> None:
     assert len(files) >= 60
     for path in files:
         first = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("// ")
-        assert first in text(pages, f"reference/rtl/{path.stem}.md"), path
+        assert first in text(pages, f"reference/rtl/{path.stem}.md").replace("\\", ""), path
     fifo = text(pages, "reference/rtl/stream_queue.md")
     assert "[`fifo`](fifo.md)" in fifo.partition("Made of:")[2].partition("Used by")[0]
+    assert "[`retrieval`](retrieval.md)" in text(pages, "reference/rtl/tap.md").partition("Used by:")[2]
 
 
 def test_a_module_without_a_comment_is_refused(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_the_contract_and_its_drawing_hold_every_stage(pages: Pages) -> None:
         rows = told.partition(f"## Rows: {name}")[2].partition("\n## ")[0]
         for stage in contract(design).recorded:
             assert f"| `{stage.name}` | " in rows, (name, stage.name)
-            assert f"`{stage.format.ap_type}`" in rows
+            assert f"<{stage.format.width}, {stage.format.integer_bits}" in rows
     first = next(iter(kinds.values()))
     assert [stage.name for stage in contract(first).stages if f">{stage.name}</text>" not in drawing] == []
 
@@ -121,6 +123,41 @@ def test_every_written_page_stands_in_a_table_of_contents(pages: Pages) -> None:
         listed = re.search(r"```\{toctree\}.*?```", text(pages, f"{folder}/index.md"), re.DOTALL)
         assert listed, folder
         assert f"\n{page.removesuffix('.md')}\n" in listed[0], (name, content[:40])
+
+
+def test_every_page_of_an_experiment_is_listed(pages: Pages) -> None:
+    folders = {path.parent.name for path in (REPOSITORY / "docs" / "results").glob("*/README.md")}
+    assert len(folders) >= 10
+    told = text(pages, "results/index.md")
+    assert [name for name in sorted(folders) if f" <{name}/README>\n" not in told] == []
+
+
+def test_examples_are_designs_as_new_writes_them(pages: Pages) -> None:
+    folders = sorted(path.parent for path in (REPOSITORY / "docs" / "examples").glob("*/design.toml"))
+    assert len(folders) == 3
+    assert {load_design(folder).instrument.kind for folder in folders} == {"four-angle", "bright-field", "off-axis"}
+    for folder in folders:
+        assert design_text(load_design(folder)) == (folder / "design.toml").read_text(encoding="utf-8")
+        assert f"{{literalinclude}} {folder.name}/design.toml" in text(pages, "examples/index.md")
+
+
+WORDS = (
+    "accuracy", "board", "C-simulation", "cell cycle", "cell line", "classifier", "clock", "emulated board",
+    "fixed point", "float64", "folds", "FPGA", "frame", "hand-made features", "integer model", "interval", "mrad",
+    "neural network", "open tools", "quantitative phase", "quantized", "root mean square", "samples per clock",
+    "simulated", "stage", "stain", "SystemVerilog", "unseen", "value", "Vitis HLS",
+)  # fmt: skip
+"""Of one of the two crafts, or of neither."""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_of_the_readme_stand_in_the_glossary(word: str) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    terms = re.findall(
+        r"^(.+)\n: ", (REPOSITORY / "docs/project/glossary.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert word.lower() in " ".join(readme.split()).lower()
+    assert any(word.lower() in term.lower() for term in terms)
 
 
 def test_every_module_is_in_the_python_interface(pages: Pages) -> None:

@@ -229,7 +229,7 @@ def test_an_interrupted_import_goes_on(
     assert main(words) == 130
     assert not path.exists()
     assert main(words) == 0
-    assert f"continuing behind {2 * making.BATCH} finished cells" in capsys.readouterr().err
+    assert f"continuing after {2 * making.BATCH} finished cells" in capsys.readouterr().err
     assert len(asked) == 27 + 3
     camera = BrightField(ONE, 1, 1, 8, 64, 64)
     assert compared(path, camera, truth, truth.frames, ("B", "T4", "T8")) == 27 * 64 * 64

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 from cytogate.model.contract import bounds, bright_field, law, off_axis, recursion
+from cytogate.model.contract.fixed_point import Overflow, Rounding
 from cytogate.model.contract.law import contract
-from cytogate.model.contract.stage import Contract, Stage
+from cytogate.model.contract.stage import Contract, Order, Stage
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Calibration, Design
 from cytogate.model.design.folder import DEFAULT_DESIGN, load_design
 from cytogate.model.design.instruments import BrightField, OffAxis
@@ -48,11 +49,15 @@ def _new(kind: str) -> Design:
 def _page() -> bytes:
     parts = [
         "This page is rendered from `model/contract` when the documentation is built; nothing on it is written by "
-        "hand but this paragraph and the next one.",
+        "hand but its first paragraphs.",
         "A row is a *stage*: a boundary of the chain at which values are compared. Its format is that of one code; "
         "`scale` is what a decoded code of 1 means in the stage's unit, before a block exponent where there is one. "
         "The bound is the largest allowed root-mean-square difference (RMSE) of the integer model from the float64 "
         "reference, in the same unit; where it depends on the block exponents, the table says so.",
+        f"A format that names neither rounds to the nearest step, halves to the even one "
+        f"(`{Rounding.CONVERGENT.value}`), and saturates (`{Overflow.SATURATE.value}`). Values leave a stage in one of "
+        "these orders:",
+        table(("order", "what"), [(each.name.lower().replace("_", " "), each.value) for each in Order]),
     ]
     for name, design in designs().items():
         terms = contract(design)
@@ -74,11 +79,16 @@ def _below(docstring: str | None) -> str:
 
 def _rows(terms: Contract) -> str:
     rows = [
-        (f"`{each.name}`", " x ".join(map(str, each.shape)), f"`{each.format.ap_type}`", each.unit,
-         f"{each.scale:.4g}", _bound(each), each.order.value)
+        (f"`{each.name}`", " x ".join(map(str, each.shape)), f"`{_format(each)}`", each.unit,
+         f"{each.scale:.4g}", _bound(each), each.order.name.lower().replace("_", " "))
         for each in terms.recorded
     ]  # fmt: skip
     return table(("stage", "shape", "format", "unit", "scale", "bound", "order"), rows)
+
+
+def _format(stage: Stage) -> str:
+    """Return the type in C++, without the rounding and overflow that nearly all have."""
+    return stage.format.ap_type.replace(f", {Rounding.CONVERGENT.value}, {Overflow.SATURATE.value}>", ">")
 
 
 def _bound(stage: Stage) -> str:

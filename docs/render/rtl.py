@@ -10,7 +10,8 @@ from docs.render.text import Pages, code, contents, page, table
 
 RTL = Path(__file__).resolve().parents[2] / "fpga" / "rtl"
 MODULE = re.compile(r"^((?://.*\n)+)(?:`.*\n|\s*\n)*(module\s+(\w+).*?\);)", re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"//.*$|/\*.*?\*/", re.MULTILINE | re.DOTALL)
+ENGINES = " of these; `hls/engine` puts the engines of a network together"
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ def _page(module: Module, modules: dict[str, Module]) -> bytes:
     above = [name for name, each in modules.items() if module.name in each.words and name != module.name]
     return page(
         f"`{module.name}`",
-        code(module.told),
+        *(_paragraph(each) for each in module.told.split("\n\n")),
         "## Parameters and ports",
         code(module.header, "systemverilog"),
-        f"Made of: {_links(inside)}. Used by: {_links(above)}.",
+        f"Made of: {_links(inside)}. Used by: {_links(above)}{'' if above else ENGINES}.",
     )
 
 
@@ -79,5 +80,13 @@ def _links(names: list[str]) -> str:
     return ", ".join(f"[`{name}`]({name}.md)" for name in names) or "none"
 
 
+def _paragraph(text: str) -> str:
+    """Return a paragraph of a comment; one with indented lines keeps them."""
+    return code(text) if re.search(r"^ ", text, re.MULTILINE) else _escaped(text)
+
+
 def _escaped(text: str) -> str:
-    return re.sub(r"([*_<\[\]^$])", r"\\\1", text)
+    """Return words that hold no markup but code between backticks."""
+    parts = re.split(r"(`[^`]*`)", text)
+    parts[::2] = [re.sub(r"([*_<\[\]^$])", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)

@@ -34,14 +34,14 @@ def _page(name: str, verb: Verb) -> bytes:
     actions = [each for each in parser._actions if not isinstance(each, argparse._HelpAction)]
     rows = [(f"`{_spelled(each)}`", _help(each), _default(each)) for each in actions]
     options = table(("argument", "what", "default"), rows) if rows else "It takes no arguments."
-    return page(f"cytogate {name}", f"{verb.summary}.", code(parser.format_usage()), options)
+    return page(f"cytogate {name}", verb.summary, code(parser.format_usage()), options)
 
 
 def _spelled(action: argparse.Action) -> str:
     value = action.metavar or ("{" + ",".join(map(str, action.choices)) + "}" if action.choices else "")
     if not action.option_strings:
         return str(value or action.dest)
-    return f"{', '.join(action.option_strings)} {value if action.nargs != 0 else ''}".strip()
+    return f"{', '.join(action.option_strings)} {(value or action.dest.upper()) if action.nargs != 0 else ''}".strip()
 
 
 def _help(action: argparse.Action) -> str:

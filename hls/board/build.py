@@ -1,4 +1,4 @@
-"""What the vendor's tools are given: generated sources, and one Tcl file of settings with part and clock in it once.
+"""Input of the vendor's tools: generated sources, and one Tcl file of settings with part and clock in it once.
 
 A build is a folder: ``settings.tcl``, ``contract/`` (headers, package, tables), ``network/`` (of hls4ml), and one for
 each step: ``retrieve_phase``, ``classify``, ``system``. The Tcl files of ``fpga/tcl`` are run in a step's folder.

@@ -1,4 +1,4 @@
-"""What ``cytogate bitstream`` does: kernels by Vitis HLS, a system by Vivado, timing judged, a bundle written.
+"""The job of ``cytogate bitstream``: kernels by Vitis HLS, a system by Vivado, timing judged, a bundle written.
 
 Steps that ended well are kept as long as nothing they depend on changes, so that an interruption costs the step that
 was running. A bundle appears only when every constraint is met.

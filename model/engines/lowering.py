@@ -171,7 +171,7 @@ class _Lowering:
         words = self._streams[source].format
         appended = operation.format.fraction_bits - words.fraction_bits
         if words.width + (count - 1).bit_length() * 2 + appended > LONGEST_DIVISION:
-            raise self._refused(operation, f"a mean of {count} words of {words.width} bits is too wide to divide")
+            raise self._refused(operation, f"a mean of {count} values of {words.width} bits is too wide to divide")
         rows, columns, _ = operation.shape
         out = Stream(rows, columns, channels, operation.format)
         given = {"CHANNELS": channels, "BITS": words.width, "IS_SIGNED": int(words.signed), "MEAN": int(mean)}

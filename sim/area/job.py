@@ -1,4 +1,4 @@
-"""What ``cytogate synth`` does: the area of the phase retrieval kernel by open tools, against a board's budget.
+"""The job of ``cytogate synth``: the area of the phase retrieval kernel by open tools, against a board's budget.
 
 Yosys maps SystemVerilog to primitives of the 7 series. It knows no UltraRAM, so all memories are block RAM here, and it
 tells no timing; the optional clock is that of another vendor's silicon and is called so.

@@ -1,4 +1,4 @@
-"""What the benches share: a kernel, its vectors, and a scoreboard that knows which frame must leave next."""
+"""Common part of the benches: a kernel, its vectors, and a scoreboard that knows which frame must leave next."""
 
 from __future__ import annotations
 

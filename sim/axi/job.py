@@ -1,4 +1,4 @@
-"""What ``cytogate cosim`` does: frames through the pins of a kernel, values compared, clocks counted, report."""
+"""The job of ``cytogate cosim``: frames through the pins of a kernel, values compared, clocks counted, report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies behind the pins: the HLS C++ behind DPI-C, the SystemVerilog kernel, or RTL that Vitis HLS has exported."""
+"""Levels at the pins: the HLS C++ behind DPI-C, the SystemVerilog kernel, or RTL that Vitis HLS has exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a simulator process is told and what it tells back, through one folder: no simulator, no Keras, NumPy only."""
+"""Task and answer of a simulator process, through one folder: no simulator, no Keras, NumPy only."""
 
 from __future__ import annotations
 

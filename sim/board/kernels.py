@@ -1,4 +1,4 @@
-"""What computes on an emulated board: raw frames of a cell to codes of logits.
+"""Kernels of an emulated board: raw frames of a cell to codes of logits.
 
 ``chain``, ``rtl`` and ``pipeline`` are the real thing, slow; ``light`` is no network at all and serves to load the way
 to and from the chip.
