@@ -239,8 +239,9 @@ def test_the_verb_goes_on_to_the_trigger(tmp_path: Path) -> None:
     assert counted["interval_most"] <= 4400
     readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
     assert (
-        f"with {report['pipeline']['multipliers']} multipliers: {counted['interval']:,.0f} clocks from frame to frame, {counted['trigger_most']:,} from the last pixel to "
-        f"the trigger, {counted['class_most']:,} from the first pixel to the class"
+        f"with {report['pipeline']['multipliers']} multipliers: {counted['interval']:,.0f} clocks from frame to frame, "
+        f"{counted['trigger_most']:,} from the last pixel to the trigger, {counted['class_most']:,} from the first "
+        "pixel to the class"
     ) in readme
 
 
