@@ -14,6 +14,7 @@ from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.gate import PULSE_CLOCKS, EventFlag, GateSettings, decided
 from cytogate.model.design.design import Chip, Design
+from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
@@ -220,6 +221,16 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
 def test_a_network_in_systemverilog_needs_the_kernel() -> None:
     with pytest.raises(InputError, match="network is rtl, kernel hls; a network in SystemVerilog needs kernel rtl"):
         Chip(network="rtl")
+
+
+def test_there_is_no_estimate_of_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A design with its network in SystemVerilog is told so; as a file it says what it was."""
+    chip = dataclasses.replace(load_design("qatom64").chip, kernel="rtl", network="rtl")
+    design = dataclasses.replace(load_design("qatom64"), chip=chip)
+    (tmp_path / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+    assert load_design(tmp_path).chip == chip
+    assert main(["estimate", "--design", str(tmp_path)]) == 2
+    assert 'the estimate knows network "hls4ml" only; [chip] network is "rtl"' in capsys.readouterr().err
 
 
 def test_a_network_for_other_pixels_is_refused() -> None:
