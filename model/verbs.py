@@ -380,6 +380,7 @@ def _estimate(arguments: argparse.Namespace) -> None:
     from cytogate.model.networks.shapes import network_shapes
 
     design = design_of(arguments)
+    design.need_hls4ml("the estimate")
     found = fit_boards(design, network_shapes(design))
     if arguments.json:
         print(json.dumps([asdict(each) for each in found], indent=2))

@@ -7,6 +7,7 @@ from pathlib import Path
 from cytogate.hls.engine.top import TOP as NETWORK
 from cytogate.hls.engine.top import class_bits, modules, write_engine
 from cytogate.model.command.files import refresh
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
@@ -40,13 +41,10 @@ def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock:
     """
     found = lower(network, samples_per_clock)
     logits, pixel, terms = found.logits.stream, found.entry, contract(design)
-    rows, columns, channels = terms.stage("network_input").shape
-    if (pixel.rows, pixel.columns, pixel.channels, pixel.format.width) != (rows, columns, channels, terms.pixel.width):
-        raise InputError(
-            f"network {network.name} takes {pixel.rows} x {pixel.columns} x {pixel.channels} codes of "
-            f"{pixel.format.width} bits; design {design.name} gives {rows} x {columns} x {channels} of "
-            f"{terms.pixel.width} bits"
-        )
+    taken = (pixel.rows, pixel.columns, pixel.channels), pixel.format
+    given = terms.stage("network_input").shape, terms.pixel
+    if _said(*taken) != _said(*given):
+        raise InputError(f"network {network.name} takes {_said(*taken)}; design {design.name} gives {_said(*given)}")
     if logits.channels > LARGEST_CLASSES:
         raise InputError(f"network {network.name} has {logits.channels} classes; the gate knows {LARGEST_CLASSES}")
     if logits.format.width >= MARGIN_BITS:
@@ -112,3 +110,8 @@ module {TOP} (
   ) control (.*);
 endmodule
 """
+
+
+def _said(shape: tuple[int, ...], words: Format) -> str:
+    """Return what pixels are, for a sentence."""
+    return f"{' x '.join(map(str, shape))} codes of {words.width} bits{' with sign' if words.signed else ''}"
