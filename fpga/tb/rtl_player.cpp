@@ -40,7 +40,11 @@ extern "C" {
 // Called by the kernel's taps, a word of 32 bits at a time, the lowest first.
 void cytogate_tap(const char* stage, int, const svBitVecVal* word, int) { taps[stage].push_back(word[0]); }
 
-Player* player_open() { return new Player; }
+Player* player_open() {
+  Player* player = new Player;
+  player->context.fatalOnError(false);  // an assertion that fails ends a run, not the process
+  return player;
+}
 
 void player_close(Player* player) { delete player; }
 
@@ -70,7 +74,7 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes + 1);
   const std::int64_t end = player->cycle + clocks;
-  while ((sent < count || came < wanted) && player->cycle < end) {
+  while ((sent < count || came < wanted) && player->cycle < end && !player->context.gotError()) {
     if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     kernel.s_axis_tvalid = offered;
     if (offered) {
@@ -144,6 +148,8 @@ void player_write(Player* player, int address, std::uint32_t data) {
 }
 
 int player_violations(const Player* player) { return player->violations; }
+
+int player_failed(const Player* player) { return player->context.gotError(); }
 
 void player_forget_taps() { taps.clear(); }
 

@@ -49,7 +49,11 @@ void cytogate_tap(const char* stage, int, const svBitVecVal* word, int index) {
   if (index == 0) tap.cycles.push_back(cycle);
 }
 
-Player* player_open() { return new Player; }
+Player* player_open() {
+  Player* player = new Player;
+  player->context.fatalOnError(false);  // an assertion that fails ends a run, not the process
+  return player;
+}
 
 void player_close(Player* player) { delete player; }
 
@@ -79,7 +83,7 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes);
   const std::int64_t end = cycle + clocks;
-  while (cycle < end && (sent < count || came < wanted || more-- > 0)) {
+  while (cycle < end && !player->context.gotError() && (sent < count || came < wanted || more-- > 0)) {
     if (!offered && pause > 0) --pause;
     else if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     top.in_valid = offered;
@@ -111,6 +115,8 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
 }
 
 int player_violations(const Player* player) { return player->violations; }
+
+int player_failed(const Player* player) { return player->context.gotError(); }
 
 void player_forget_taps() { taps.clear(); }
 

@@ -21,7 +21,7 @@ from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.csim import compile
-from cytogate.sim.rtl.simulation import verilate
+from cytogate.sim.rtl.simulation import check_assertions, verilate
 
 BENCH = "engine_bench"
 """The module around the networks."""
@@ -111,7 +111,7 @@ class EngineSimulation:
         Raises
         ------
         CheckFailed
-            If the logits do not come.
+            If the logits do not come, or an assertion of the hardware fails.
         """
         entry, last = self.network.entry, self.network.logits.stream
         cells = len(codes)
@@ -127,6 +127,7 @@ class EngineSimulation:
             round(1024 * stall), seed, cells, out.shape[1], ctypes.c_int64(clocks), entry.beats + MORE_CLOCKS,
             _pointer(out), _pointer(out_cycles), _pointer(in_cycles),
         )  # fmt: skip
+        check_assertions(self._library, self._player)
         if came != cells:
             raise CheckFailed(f"engines of {self.network.name}: {came} of {cells} answers came within {clocks} clocks")
         words, cycles = {}, {}

@@ -178,7 +178,7 @@ class RtlSimulation:
         Raises
         ------
         CheckFailed
-            If the frames do not come.
+            If the frames do not come, or an assertion of the hardware fails.
         """
         rows, columns, channels = self._terms.stage("network_input").shape
         row_beats = -(-columns // self.samples_per_clock)
@@ -195,6 +195,7 @@ class RtlSimulation:
             round(1024 * idle), round(1024 * stall), seed, wanted, out_bytes, ctypes.c_int64(clocks), _pointer(out),
             _pointer(out_lasts), _pointer(out_cycles), _pointer(in_cycles), ctypes.byref(accepted),
         )  # fmt: skip
+        check_assertions(self._library, self._player)
         if came != wanted:
             raise CheckFailed(
                 f"RTL simulation: {came} of {wanted} output beats came within {clocks} clocks; "
@@ -244,6 +245,12 @@ class RtlSimulation:
         if row.format.signed:
             codes = codes - ((codes >> (bits - 1)) << bits)
         return codes.reshape(wanted, self.samples_per_clock, parts)
+
+
+def check_assertions(library: ctypes.CDLL, player: ctypes.c_void_p) -> None:
+    """Raise :class:`CheckFailed` if an assertion of the hardware failed; Verilator has said on standard output which."""
+    if library.player_failed(player):
+        raise CheckFailed("RTL simulation: an assertion of the hardware failed; Verilator's line above names it")
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:
