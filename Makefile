@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full lint header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,cluster,emulate,dev]'
+	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,formal,stream,cluster,emulate,dev]'
 	@rm -rf cytogate.egg-info  # an old one hides verbs that were added since
 	@touch $@
 
@@ -73,6 +73,9 @@ train: $(READY) ## Train the quantized network and its float form (resumes when 
 
 experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
+
+prove: $(READY) ## Formal proofs of small RTL modules, and that they find faults (minutes; resumes)
+	@$(CYTOGATE) prove --mutants --jobs $(JOBS) $(ARGS)
 
 bench: $(READY) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
 	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)

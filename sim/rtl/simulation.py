@@ -248,7 +248,7 @@ class RtlSimulation:
 
 
 def check_assertions(library: ctypes.CDLL, player: ctypes.c_void_p) -> None:
-    """Raise :class:`CheckFailed` if an assertion of the hardware failed; Verilator has said on standard output which."""
+    """Raise :class:`CheckFailed` if an assertion of the hardware failed; Verilator says which on standard output."""
     if library.player_failed(player):
         raise CheckFailed("RTL simulation: an assertion of the hardware failed; Verilator's line above names it")
 
