@@ -37,6 +37,8 @@ class Units:
     """The compiled units."""
 
     library: ctypes.CDLL
+    seed: int = 0
+    """Of what no reset sets; zeros where 0."""
 
     def play(self, clocks: int, fields: dict[Field, np.ndarray]) -> np.ndarray:
         """Play fields, each (clocks,) of codes, and return the bits that came out (clocks, bits)."""
@@ -46,7 +48,8 @@ class Units:
                 bits[: len(codes), start + bit] = (np.asarray(codes) >> bit) & 1
         sent = np.packbits(bits, axis=1, bitorder="little")
         came = np.zeros((clocks, OUT_BYTES), np.uint8)
-        if self.library.bus_play(ctypes.c_void_p(sent.ctypes.data), ctypes.c_void_p(came.ctypes.data), clocks):
+        buses = ctypes.c_void_p(sent.ctypes.data), ctypes.c_void_p(came.ctypes.data)
+        if self.library.bus_play(*buses, clocks, self.seed):
             raise CheckFailed("an assertion of the hardware failed")
         return np.unpackbits(came, axis=1, bitorder="little")
 
@@ -223,6 +226,26 @@ def test_unit_equals_the_integer_model(name: str, units: Units) -> None:
     words, differ = CHECKS[name](units)
     assert words >= 320
     assert differ == 0, f"{differ} of {words} values differ"
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_nothing_depends_on_what_no_reset_sets(name: str, units: Units) -> None:
+    words, differ = CHECKS[name](dataclasses.replace(units, seed=1))
+    assert words >= 320
+    assert differ == 0, f"{differ} of {words} values differ"
+
+
+def test_an_assertion_of_the_hardware_ends_a_play(units: Units) -> None:
+    """Three groups without a reader, where two have room."""
+
+    def fill(groups: int) -> np.ndarray:
+        valid = np.zeros(60, np.int64)
+        valid[4 : 4 + 8 * groups] = 1
+        return units.play(60, {(0, 1): RESET, (112, 1): valid})
+
+    assert fill(2).shape == (60, 8 * OUT_BYTES)
+    with pytest.raises(CheckFailed, match="assertion of the hardware"):
+        fill(3)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ module batch_cutter_proof #(
       beats_pass: assert (m_axis_tvalid == (s_axis_tvalid && room) && s_axis_tready == (m_axis_tready && room));
       as_they_are: assert (m_axis_tdata == s_axis_tdata);
       frames_are_cut: assert (m_axis_tlast == (s_axis_tlast || beat == FRAME_BEATS - 1));
-      pulses_are_told: assert (batch_ended == (step && s_axis_tlast) && frame_ended == (step && beat == FRAME_BEATS - 1));
+      transfers_are_told: assert (batch_ended == (step && s_axis_tlast));
+      frames_are_told: assert (frame_ended == (step && beat == FRAME_BEATS - 1));
       counts_come_once: assert (counts_valid == ended[2]);
       if (ended[2]) they_are_the_transfers: assert (frames == whole_then[95:64] && beats_left == left_then[95:64]);
     end

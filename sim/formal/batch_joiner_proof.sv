@@ -1,4 +1,5 @@
-// batch_joiner: a packet is the logits of as many cells as the batch had frames, then the receipt, TLAST on its last word.
+// batch_joiner: a packet is the logits of as many cells as the batch had frames, then the receipt, TLAST on its last
+// word.
 module batch_joiner_proof (
     input logic clk,
     input logic rst,
@@ -52,7 +53,8 @@ module batch_joiner_proof (
       the_last_word_ends_it: assert (m_axis_tlast == (receipt && word == contract_pkg::RECEIPT_WORDS - 1));
       batches_are_counted: assert (batches_left == batches && batch_left == (out && m_axis_tlast));
       cells_are_told: assert (cell_left == (out && !receipt && s_axis_tlast));
-      if (receipt && word == contract_pkg::RECEIPT_MARK_WORD) the_mark: assert (m_axis_tdata == contract_pkg::RECEIPT_MARK);
+      if (receipt && word == contract_pkg::RECEIPT_MARK_WORD)
+        the_mark: assert (m_axis_tdata == contract_pkg::RECEIPT_MARK);
       if (receipt && word == contract_pkg::RECEIPT_BATCH_WORD) its_number: assert (m_axis_tdata == batches);
       if (receipt && word == contract_pkg::RECEIPT_FRAMES_WORD) its_frames: assert (m_axis_tdata == frames);
       if (receipt && word == contract_pkg::RECEIPT_BEATS_LEFT_WORD) its_beats_left: assert (m_axis_tdata == beats_left);

@@ -55,7 +55,7 @@ module binning_proof #(
         more = '0;
         many = '0;
         for (int lane = 0; lane < SAMPLES; ++lane)
-          if (32'(beat) * SAMPLES + lane >= LEFT + 2 * column && 32'(beat) * SAMPLES + lane < LEFT + 2 * column + 2) begin
+          if ((32'(beat) * SAMPLES + lane - LEFT) / 2 == column && 32'(beat) * SAMPLES + lane >= LEFT) begin
             more = more + 4'(in_beat[4*lane+:2]);
             many = many + 1'b1;
           end
@@ -86,9 +86,13 @@ module binning_proof #(
             out_pixels[4*lane+:4] == sums[(32'(out_pair)*COLUMNS+32'(out_word)*SAMPLES+lane)*4+:4];
       end
     end
-  always_ff @(posedge clk)
+  logic [3:0] idle;  // clocks since a beat came
+  always_ff @(posedge clk) begin
+    idle <= rst || in_valid ? '0 : idle == '1 ? idle : idle + 1'b1;
     if (started && out_valid) begin
       four_pixels_came: assert (&whole);
       it_is_their_sum: assert (&same);
     end
+    if (started && idle >= 7 && beat == 0 && !last_row) every_sum_has_come: assert (out_pair == pair && out_word == 0);
+  end
 endmodule

@@ -1,5 +1,5 @@
-// frame_input: each frame goes on with as many beats as it has, whatever comes; only one whose TLAST is where it belongs
-// is intact, and the next one begins behind a TLAST.
+// frame_input: each frame goes on with as many beats as it has, whatever comes; only one whose TLAST is where it
+// belongs is intact, and the next one begins behind a TLAST.
 module frame_input_proof #(
     parameter int ROWS = 3,
     parameter int BEATS = 2,
@@ -20,7 +20,8 @@ module frame_input_proof #(
   logic ended, intact, too_short, too_long, started = 1'b0;
   logic [3:0] out_beat;
   frame_input #(
-      .ROWS(ROWS), .COLUMNS(BEATS), .BEAT_BITS(4), .TOP(TOP), .BINNING(BINNING), .WINDOW_ROWS(WINDOW_ROWS), .GROUP(GROUP)
+      .ROWS(ROWS), .COLUMNS(BEATS), .BEAT_BITS(4), .TOP(TOP), .BINNING(BINNING), .WINDOW_ROWS(WINDOW_ROWS),
+      .GROUP(GROUP)
   ) dut (.*);
   stream_given #(.BITS(5)) given (
       .clk, .rst, .valid(s_axis_tvalid), .ready(s_axis_tready), .words({s_axis_tlast, s_axis_tdata})

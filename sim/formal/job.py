@@ -17,12 +17,13 @@ from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.folder import load_design
-from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.errors import InputError
 from cytogate.sim.formal.mutants import MUTANTS, Mutant
+from cytogate.sim.formal.page import HARNESSES, page
 from cytogate.sim.formal.proofs import PROOFS, Property
 from cytogate.sim.formal.prover import Proof, Status, Task, prove, tools
+from cytogate.sim.formal.report import MutantRow, ProofRow, ProveReport
 
-HARNESSES = Path(__file__).parent
 SHARED = ("order.sv", "stream_given.sv", "rounding_law.sv")
 """Modules that harnesses share."""
 DESIGN = "qatom64"
@@ -39,54 +40,6 @@ class ProveRequest:
     """Also prove that each fault is found."""
     jobs: int
     output: Path
-
-
-@dataclass(frozen=True)
-class ProofRow:
-    """A module with parameters."""
-
-    module: str
-    parameters: Mapping[str, int]
-    clocks: int | None
-    """From reset on, for which the properties hold; None for all time."""
-    status: str
-    properties: int
-    failed: str | None
-    seconds: float
-
-
-@dataclass(frozen=True)
-class MutantRow:
-    """A fault."""
-
-    name: str
-    module: str
-    old: str
-    new: str
-    killed_by: str | None
-    """The assertion that has a counterexample; None for a fault that no proof finds."""
-    seconds: float
-
-
-@dataclass(frozen=True)
-class ProveReport:
-    """``out/prove/report.json``."""
-
-    tools: tuple[str, ...]
-    proofs: tuple[ProofRow, ...]
-    mutants: tuple[MutantRow, ...]
-    seconds: float
-
-    def check(self) -> None:
-        """Raise :class:`CheckFailed` with what is not proved and which faults were not found."""
-        wrong = [
-            f"{row.module} {dict(row.parameters)}: {row.status}, {row.failed}"
-            for row in self.proofs
-            if row.status != Status.PROVED.name
-        ]
-        wrong += [f"the fault '{row.name}' of {row.module} is not found" for row in self.mutants if not row.killed_by]
-        if wrong:
-            raise CheckFailed("; ".join(wrong))
 
 
 def run_prove(request: ProveRequest) -> None:
@@ -122,6 +75,8 @@ def run_prove(request: ProveRequest) -> None:
     path = request.output / "report.json"
     with whole_file(path) as partial:
         partial.write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+    with whole_file(request.output / "proofs.md") as partial:
+        partial.write_text(page(report), encoding="utf-8")
     _print(report, path)
     report.check()
 

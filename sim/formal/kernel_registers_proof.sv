@@ -1,5 +1,5 @@
-// kernel_registers: beats pass to the kernel and back as they are, none while it is in reset, and each packet's beats are
-// counted anew.
+// kernel_registers: beats pass to the kernel and back as they are, none while it is in reset, and each packet's beats
+// are counted anew.
 module kernel_registers_proof (
     input logic aclk,
     input logic aresetn,

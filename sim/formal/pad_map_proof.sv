@@ -1,4 +1,4 @@
-// pad_map: the map's pixels in their order with zeros around them; zeros wait for no pixel but those ahead of the first.
+// pad_map: the map's pixels in their order with zeros around them; only zeros ahead of the first pixel wait for one.
 module pad_map_proof #(
     parameter int ROWS = 2,
     parameter int COLUMNS = 2,

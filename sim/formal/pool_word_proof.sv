@@ -11,8 +11,8 @@ module pool_word_proof (
   always_ff @(posedge clk) begin
     it_is_one_of_them: assert (larger == first || larger == second);
     none_is_larger: assert ($signed(larger) >= $signed(first) && $signed(larger) >= $signed(second));
-    without_sign_too:
-    assert ((larger_unsigned == first || larger_unsigned == second) && larger_unsigned >= first && larger_unsigned >= second);
+    one_of_them_without_sign: assert (larger_unsigned == first || larger_unsigned == second);
+    none_is_larger_without_sign: assert (larger_unsigned >= first && larger_unsigned >= second);
     a_mean_adds: assert (sum == 4'(first + second));
   end
 endmodule

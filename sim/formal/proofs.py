@@ -53,6 +53,7 @@ PROOFS = (
         (
             {"SHIFT_BITS": 4},
             {"SHIFT_BITS": 5},
+            {"SHIFT_BITS": 5, "IN_BITS": 27},
             {"FIXED": 0},
             {"FIXED": 1},
             {"FIXED": 3},
@@ -85,7 +86,7 @@ PROOFS = (
             {"SAMPLES": 2, "COLUMNS": 3, "RAW_COLUMNS": 7},
             {"SAMPLES": 4, "LEFT": 3, "RAW_COLUMNS": 10, "COLUMNS": 3},
         ),
-        18,
+        19,
         bounded=True,
     ),
     Property("argmax", ({"CLASSES": 3}, {"CLASSES": 3, "IS_SIGNED": 0}, {"CLASSES": 5, "BITS": 2}, {"CLASSES": 1}), 8),

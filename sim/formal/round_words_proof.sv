@@ -27,8 +27,8 @@ module round_words_proof #(
     end
   endgenerate
   order #(.BITS(BITS), .MOST(2)) order (
-      .clk, .rst, .enters(in_valid && in_ready), .in_word(wanted), .leaves(out_valid && out_ready), .mark, .held, .waits,
-      .ahead, .marked
+      .clk, .rst, .enters(in_valid && in_ready), .in_word(wanted), .leaves(out_valid && out_ready), .mark, .held,
+      .waits, .ahead, .marked
   );
 
   // What lies inside, for induction.

@@ -1,5 +1,5 @@
-// status_registers: what each address reads, counts of frames, flags that stay until a one is written to them, the times
-// of the latest frame, and a soft reset that is one clock long.
+// status_registers: what each address reads, counts of frames, flags that stay until a one is written to them, the
+// times of the latest frame, and a soft reset that is one clock long.
 module status_registers_proof (
     input logic clk,
     input logic rst,

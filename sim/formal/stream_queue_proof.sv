@@ -1,5 +1,5 @@
-// stream_queue: a stream goes through in order at a word a clock; it is ready while there is room, whatever its receiver
-// does, and offers what it has.
+// stream_queue: a stream goes through in order; it is ready while there is room, whatever its receiver does, and offers
+// what it has.
 module stream_queue_proof #(
     parameter int BITS = 3,
     parameter int DEPTH = 2  // at most 4

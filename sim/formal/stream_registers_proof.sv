@@ -1,5 +1,5 @@
-// stream_registers: what each address reads, and a reset of the data path that is as long as the contract says and whose
-// write is answered when all is out of it.
+// stream_registers: what each address reads, and a reset of the data path that is as long as the contract says and
+// whose write is answered when all is out of it.
 module stream_registers_proof (
     input logic clk,
     input logic rst,
@@ -19,7 +19,8 @@ module stream_registers_proof (
     input logic stalled
 );
   localparam int RESET = contract_pkg::STREAM_RESET_CLOCKS, SETTLING = 8;
-  logic s_axil_awready, s_axil_wready, s_axil_bvalid, s_axil_arready, s_axil_rvalid, stream_rst, started = 1'b0, cleared = 1'b0;
+  logic s_axil_awready, s_axil_wready, s_axil_bvalid, s_axil_arready, s_axil_rvalid, stream_rst;
+  logic started = 1'b0, cleared = 1'b0;
   logic [1:0] s_axil_bresp, s_axil_rresp;
   logic [31:0] s_axil_rdata;
   stream_registers #(.WEIGHTS_HASH(32'h12345678)) dut (.*);
@@ -69,7 +70,9 @@ module stream_registers_proof (
       a_reset_holds_its_writer: assert (left == 0 || !s_axil_bvalid);
       it_is_answered_behind_it: assert (left == 0 || \dut.axi_lite.written );
       counts_are_known:
-      assert ({\dut.batches_in , \dut.frames_in , \dut.cells_out , \dut.stalled_cycles } == {batches, frames, cells, stalls});
+      assert (
+          {\dut.batches_in , \dut.frames_in , \dut.cells_out , \dut.stalled_cycles } == {batches, frames, cells, stalls}
+      );
     end
   end
 endmodule

@@ -80,7 +80,7 @@ class EngineSimulation:
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._library.player_tap_cycles.restype = ctypes.POINTER(ctypes.c_int64)
-        self._player = ctypes.c_void_p(self._library.player_open())
+        self._player = ctypes.c_void_p(self._library.player_open(0))
         self.reset()
 
     def close(self) -> None:

