@@ -7,6 +7,7 @@
 // step. Words grow by one bit; products are rounded convergently, nothing else is.
 //
 // Every lane is a line of its own. Complex words are {imaginary, real}.
+`default_nettype none
 module butterfly #(
     parameter int SAMPLES = 1,
     parameter int SIZE = 128,        // N
@@ -17,12 +18,12 @@ module butterfly #(
     parameter int TWIDDLE_FRACTION = contract_pkg::TWIDDLE_FRACTION,
     parameter TWIDDLE_FILE = "twiddle.mem"
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
-    input  logic                         in_valid,
-    input  logic [SAMPLES*2*IN_BITS-1:0]   in_words,
-    output logic                         out_valid,
-    output logic [SAMPLES*2*(IN_BITS+1)-1:0] out_words
+    input wire logic                         clk,
+    input wire logic                         rst,
+    input wire logic                         in_valid,
+    input wire logic [SAMPLES*2*IN_BITS-1:0]   in_words,
+    output     logic                         out_valid,
+    output     logic [SAMPLES*2*(IN_BITS+1)-1:0] out_words
 );
   localparam int HALF = SIZE >> (LEVEL + 1);
   localparam int BITS = IN_BITS + 1;
@@ -142,3 +143,4 @@ module butterfly #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -5,38 +5,39 @@
 // LANE_BITS), and one of m_axis SAMPLES pixels of their codes, 8 bits each; rows start on a beat of their own on both, and
 // lanes of m_axis behind a row's last column are zero. TLAST ends a frame on both. A malformed frame is flagged, dropped
 // whole, and the next TLAST starts anew.
+`default_nettype none
 module encode_channels #(
     parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int OUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
-    input  logic                         aclk,
-    input  logic                         aresetn,  // synchronous
-    input  logic [        BEAT_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
-    output logic [         OUT_BITS-1:0] m_axis_tdata,
-    output logic                         m_axis_tvalid,
-    input  logic                         m_axis_tready,
-    output logic                         m_axis_tlast,
-    input  logic [                  7:0] s_axil_awaddr,
-    input  logic                         s_axil_awvalid,
-    output logic                         s_axil_awready,
-    input  logic [                 31:0] s_axil_wdata,
-    input  logic [                  3:0] s_axil_wstrb,
-    input  logic                         s_axil_wvalid,
-    output logic                         s_axil_wready,
-    output logic [                  1:0] s_axil_bresp,
-    output logic                         s_axil_bvalid,
-    input  logic                         s_axil_bready,
-    input  logic [                  7:0] s_axil_araddr,
-    input  logic                         s_axil_arvalid,
-    output logic                         s_axil_arready,
-    output logic [                 31:0] s_axil_rdata,
-    output logic [                  1:0] s_axil_rresp,
-    output logic                         s_axil_rvalid,
-    input  logic                         s_axil_rready
+    input wire logic                         aclk,
+    input wire logic                         aresetn,  // synchronous
+    input wire logic [        BEAT_BITS-1:0] s_axis_tdata,
+    input wire logic                         s_axis_tvalid,
+    output     logic                         s_axis_tready,
+    input wire logic                         s_axis_tlast,
+    output     logic [         OUT_BITS-1:0] m_axis_tdata,
+    output     logic                         m_axis_tvalid,
+    input wire logic                         m_axis_tready,
+    output     logic                         m_axis_tlast,
+    input wire logic [                  7:0] s_axil_awaddr,
+    input wire logic                         s_axil_awvalid,
+    output     logic                         s_axil_awready,
+    input wire logic [                 31:0] s_axil_wdata,
+    input wire logic [                  3:0] s_axil_wstrb,
+    input wire logic                         s_axil_wvalid,
+    output     logic                         s_axil_wready,
+    output     logic [                  1:0] s_axil_bresp,
+    output     logic                         s_axil_bvalid,
+    input wire logic                         s_axil_bready,
+    input wire logic [                  7:0] s_axil_araddr,
+    input wire logic                         s_axil_arvalid,
+    output     logic                         s_axil_arready,
+    output     logic [                 31:0] s_axil_rdata,
+    output     logic [                  1:0] s_axil_rresp,
+    output     logic                         s_axil_rvalid,
+    input wire logic                         s_axil_rready
 );
   logic rst, soft_reset, ready;
   logic frame_ended, frame_intact, too_short, too_long, frame_left;
@@ -75,3 +76,4 @@ module encode_channels #(
   );
   assign s_axis_tready = ready && aresetn && !rst && !soft_reset;
 endmodule
+`default_nettype wire

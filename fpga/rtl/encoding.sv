@@ -1,30 +1,31 @@
 // Bright-field frames to the network's codes: from a stream of raw frames to a stream of pixels, SAMPLES samples a clock.
 //
 // A row of pixels starts on a beat of its own, and lanes behind its last column are zero.
+`default_nettype none
 module encoding #(
     parameter int SAMPLES = 1,
     parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: pixels leave as they come
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int OUT_BITS = SAMPLES * contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
-    input  logic                 clk,
-    input  logic                 rst,
-    input  logic [         31:0] now,  // clock count
-    input  logic [BEAT_BITS-1:0] s_axis_tdata,
-    input  logic                 s_axis_tvalid,
-    output logic                 s_axis_tready,
-    input  logic                 s_axis_tlast,
-    output logic [ OUT_BITS-1:0] m_axis_tdata,
-    output logic                 m_axis_tvalid,
-    input  logic                 m_axis_tready,
-    output logic                 m_axis_tlast,
+    input wire logic                 clk,
+    input wire logic                 rst,
+    input wire logic [         31:0] now,  // clock count
+    input wire logic [BEAT_BITS-1:0] s_axis_tdata,
+    input wire logic                 s_axis_tvalid,
+    output     logic                 s_axis_tready,
+    input wire logic                 s_axis_tlast,
+    output     logic [ OUT_BITS-1:0] m_axis_tdata,
+    output     logic                 m_axis_tvalid,
+    input wire logic                 m_axis_tready,
+    output     logic                 m_axis_tlast,
     // Pulses.
-    output logic                 frame_ended,
-    output logic                 frame_intact,
-    output logic                 too_short,
-    output logic                 too_long,
-    output logic                 frame_left,
-    output logic [         31:0] frame_arrived
+    output     logic                 frame_ended,
+    output     logic                 frame_intact,
+    output     logic                 too_short,
+    output     logic                 too_long,
+    output     logic                 frame_left,
+    output     logic [         31:0] frame_arrived
 );
   // A binned row sets out only when it has a place in the ring in which codes wait for the verdict on their frame, if
   // they do: room for one frame, and for what is on its way while that leaves.
@@ -91,3 +92,4 @@ module encoding #(
       .frame_left, .arrived(frame_arrived)
   );
 endmodule
+`default_nettype wire

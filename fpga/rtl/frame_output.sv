@@ -2,6 +2,7 @@
 //
 // A frame leaves only after it was found intact, and a malformed one not at all: it is read at full speed and
 // forgotten. Without WAITS all leave as they come, for a receiver that knows the verdicts itself.
+`default_nettype none
 module frame_output #(
     parameter int SAMPLES = 1,                 // samples per clock
     parameter bit WAITS = 1,
@@ -9,25 +10,25 @@ module frame_output #(
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS,
     parameter int READ_LATENCY = 4           // clocks from `read` to its word
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
+    input wire logic                         clk,
+    input wire logic                         rst,
     // Verdicts, once a frame, and the clock of its last input beat.
-    input  logic                         ended,
-    input  logic                         intact,
-    input  logic [                 31:0] now,
+    input wire logic                         ended,
+    input wire logic                         intact,
+    input wire logic [                 31:0] now,
     // Beats that wait.
-    input  logic                         beats_ready,
-    output logic                         read,
-    input  logic                         in_valid,
-    input  logic [ SAMPLES*PIXEL_BITS-1:0] in_pixels,
+    input wire logic                         beats_ready,
+    output     logic                         read,
+    input wire logic                         in_valid,
+    input wire logic [ SAMPLES*PIXEL_BITS-1:0] in_pixels,
     // Pixels.
-    output logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
-    output logic                         m_axis_tvalid,
-    input  logic                         m_axis_tready,
-    output logic                         m_axis_tlast,
+    output     logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
+    output     logic                         m_axis_tvalid,
+    input wire logic                         m_axis_tready,
+    output     logic                         m_axis_tlast,
     // Of the latest frame.
-    output logic                         frame_left,   // pulse
-    output logic [                 31:0] arrived       // clock of its last input beat
+    output     logic                         frame_left,   // pulse
+    output     logic [                 31:0] arrived       // clock of its last input beat
 );
   localparam int DEPTH = 16;
   localparam int PLACE_BITS = $clog2(BEATS);
@@ -60,4 +61,9 @@ module frame_output #(
       .out_valid(m_axis_tvalid), .out_word({m_axis_tlast, m_axis_tdata}), .level
   );
   assign frame_left = m_axis_tvalid && m_axis_tready && m_axis_tlast;
+
+  stream_rules #(.BITS(SAMPLES * PIXEL_BITS + 1)) out_rules (
+      .clk, .rst, .valid(m_axis_tvalid), .ready(m_axis_tready), .words({m_axis_tlast, m_axis_tdata})
+  );
 endmodule
+`default_nettype wire

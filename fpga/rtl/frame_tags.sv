@@ -2,26 +2,27 @@
 // last beat.
 //
 // A packet is let in only when it finds a place here, so that no more than PACKETS are on their way.
+`default_nettype none
 module frame_tags #(
     parameter int PACKETS = contract_pkg::PACKETS  // a power of two
 ) (
-    input  logic        clk,
-    input  logic        rst,
-    input  logic [31:0] now,
+    input wire logic        clk,
+    input wire logic        rst,
+    input wire logic [31:0] now,
     // Beats that pass the pins.
-    output logic        room,       // for the next one
-    input  logic        beat_taken,
-    input  logic        beat_last,
+    output     logic        room,       // for the next one
+    input wire logic        beat_taken,
+    input wire logic        beat_last,
     // Once a packet, when its frame is complete.
-    input  logic        ended,
-    input  logic        intact,
-    input  logic        too_long,
+    input wire logic        ended,
+    input wire logic        intact,
+    input wire logic        too_long,
     // Of the oldest one.
-    output logic        out_valid,
-    output logic [ 1:0] out_flags,  // 1 too short, 2 too long
-    output logic [31:0] out_first,
-    output logic [31:0] out_last,
-    input  logic        take
+    output     logic        out_valid,
+    output     logic [ 1:0] out_flags,  // 1 too short, 2 too long
+    output     logic [31:0] out_first,
+    output     logic [31:0] out_last,
+    input wire logic        take
 );
   logic starts;  // the next beat is a packet's first
   logic place_left;
@@ -43,3 +44,4 @@ module frame_tags #(
       .out_word({out_flags, out_first, out_last}), .level(unused_level)
   );
 endmodule
+`default_nettype wire

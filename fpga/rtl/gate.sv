@@ -2,35 +2,36 @@
 //
 // The law is model/contract/gate.py: exactly one flag is set, and what is in doubt triggers nothing. Decisions are three
 // clocks apart or more, so that a trigger is among those that wait before the next one is judged.
+`default_nettype none
 module gate #(
     parameter int CLASS_BITS = 3,
     parameter int MARGIN_BITS = 21,
     parameter int DELAY_BITS = contract_pkg::DELAY_BITS,
     parameter int FLAGS = contract_pkg::EVENT_FLAGS
 ) (
-    input  logic                   clk,
-    input  logic                   rst,
-    input  logic [           31:0] now,
+    input wire logic                   clk,
+    input wire logic                   rst,
+    input wire logic [           31:0] now,
     // A decision, and what is known of its packet.
-    input  logic                   in_valid,
-    input  logic [ CLASS_BITS-1:0] in_class,
-    input  logic [MARGIN_BITS-1:0] in_margin,
-    input  logic [            1:0] in_malformed,
-    input  logic [           31:0] in_first,      // clock of its first beat
-    input  logic [           31:0] in_last,
+    input wire logic                   in_valid,
+    input wire logic [ CLASS_BITS-1:0] in_class,
+    input wire logic [MARGIN_BITS-1:0] in_margin,
+    input wire logic [            1:0] in_malformed,
+    input wire logic [           31:0] in_first,      // clock of its first beat
+    input wire logic [           31:0] in_last,
     // Settings, of in_class where they are a class's.
-    input  logic                   wanted,
-    input  logic [           31:0] least_margin,
-    input  logic [ DELAY_BITS-1:0] delay,
-    input  logic                   crowded,       // no more triggers may wait
+    input wire logic                   wanted,
+    input wire logic [           31:0] least_margin,
+    input wire logic [ DELAY_BITS-1:0] delay,
+    input wire logic                   crowded,       // no more triggers may wait
     // An event, in one clock.
-    output logic                   event_valid,
-    output logic [      FLAGS-1:0] event_flags,
-    output logic [ CLASS_BITS-1:0] event_class,
-    output logic [MARGIN_BITS-1:0] event_margin,
-    output logic [           31:0] event_first,
-    output logic [           31:0] event_last,
-    output logic [           31:0] event_clock    // its own
+    output     logic                   event_valid,
+    output     logic [      FLAGS-1:0] event_flags,
+    output     logic [ CLASS_BITS-1:0] event_class,
+    output     logic [MARGIN_BITS-1:0] event_margin,
+    output     logic [           31:0] event_first,
+    output     logic [           31:0] event_last,
+    output     logic [           31:0] event_clock    // its own
 );
   logic judging, is_wanted;
   logic [1:0] malformed;
@@ -68,3 +69,4 @@ module gate #(
     event_clock  <= now + 1'b1;
   end
 endmodule
+`default_nettype wire

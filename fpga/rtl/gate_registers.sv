@@ -1,4 +1,5 @@
 // The gate's settings, and what it counts, beside the kernel's registers. Offsets come from the register map.
+`default_nettype none
 module gate_registers #(
     parameter int CLASSES = 5,
     parameter int CLASS_BITS = 3,
@@ -7,31 +8,31 @@ module gate_registers #(
     parameter int HOLD_BITS = contract_pkg::HOLD_BITS,
     parameter int FLAGS = contract_pkg::EVENT_FLAGS
 ) (
-    input  logic                   clk,
-    input  logic                   rst,
+    input wire logic                   clk,
+    input wire logic                   rst,
     // Accesses, as at the pins.
-    input  logic                   write,
-    input  logic [            7:0] write_address,
-    input  logic [           31:0] write_data,
-    input  logic [            3:0] write_strobes,
-    input  logic [            7:0] read_address,
-    output logic [           31:0] read_data,
+    input wire logic                   write,
+    input wire logic [            7:0] write_address,
+    input wire logic [           31:0] write_data,
+    input wire logic [            3:0] write_strobes,
+    input wire logic [            7:0] read_address,
+    output     logic [           31:0] read_data,
     // Settings.
-    input  logic [ CLASS_BITS-1:0] asked_class,
-    output logic                   wanted,
-    output logic [           31:0] least_margin,
-    output logic [ DELAY_BITS-1:0] delay,
-    output logic [  HOLD_BITS-1:0] hold,
-    output logic                   delay_written,  // pulse
+    input wire logic [ CLASS_BITS-1:0] asked_class,
+    output     logic                   wanted,
+    output     logic [           31:0] least_margin,
+    output     logic [ DELAY_BITS-1:0] delay,
+    output     logic [  HOLD_BITS-1:0] hold,
+    output     logic                   delay_written,  // pulse
     // What is counted.
-    input  logic                   event_valid,
-    input  logic [      FLAGS-1:0] event_flags,
-    input  logic [ CLASS_BITS-1:0] event_class,
-    input  logic [MARGIN_BITS-1:0] event_margin,
-    input  logic [           31:0] event_first,
-    input  logic [           31:0] event_clock,
-    input  logic                   began,
-    input  logic [           31:0] age
+    input wire logic                   event_valid,
+    input wire logic [      FLAGS-1:0] event_flags,
+    input wire logic [ CLASS_BITS-1:0] event_class,
+    input wire logic [MARGIN_BITS-1:0] event_margin,
+    input wire logic [           31:0] event_first,
+    input wire logic [           31:0] event_clock,
+    input wire logic                   began,
+    input wire logic [           31:0] age
 );
   localparam int MARGINS = contract_pkg::LEAST_MARGIN_OFFSET;
 
@@ -132,3 +133,4 @@ module gate_registers #(
     endcase
   end
 endmodule
+`default_nettype wire

@@ -1,22 +1,23 @@
 // The logits of cells off to the stream, one a beat of 32 bits, TLAST on a cell's last one.
+`default_nettype none
 module logit_stream #(
     parameter int CLASSES = 5,
     parameter int BITS = 20,       // of a logit
     parameter bit IS_SIGNED = 1,
     parameter int CELLS = contract_pkg::CELLS_WAITING  // that may wait, a power of two
 ) (
-    input  logic                    clk,
-    input  logic                    rst,
-    input  logic                    in_valid,
-    output logic                    in_ready,
-    input  logic [CLASSES*BITS-1:0] in_logits,
-    input  logic [            31:0] in_arrived,    // clock of the frame's last beat
-    output logic [            31:0] m_axis_tdata,
-    output logic                    m_axis_tvalid,
-    input  logic                    m_axis_tready,
-    output logic                    m_axis_tlast,
-    output logic                    cell_left,     // pulse
-    output logic [            31:0] cell_arrived
+    input wire logic                    clk,
+    input wire logic                    rst,
+    input wire logic                    in_valid,
+    output     logic                    in_ready,
+    input wire logic [CLASSES*BITS-1:0] in_logits,
+    input wire logic [            31:0] in_arrived,    // clock of the frame's last beat
+    output     logic [            31:0] m_axis_tdata,
+    output     logic                    m_axis_tvalid,
+    input wire logic                    m_axis_tready,
+    output     logic                    m_axis_tlast,
+    output     logic                    cell_left,     // pulse
+    output     logic [            31:0] cell_arrived
 );
   localparam int PLACE_BITS = $clog2(CLASSES + 1);
 
@@ -38,3 +39,4 @@ module logit_stream #(
     else if (m_axis_tvalid && m_axis_tready) place <= m_axis_tlast ? '0 : place + 1'b1;
   end
 endmodule
+`default_nettype wire

@@ -2,6 +2,7 @@
 //
 // u = 2 x - (N - 1) and v = 2 y - (N - 1), odd integers. Every lane sums its row, then the rows' sums are taken into
 // the frame's one after the other, by multipliers that all lanes share. Exact; moments stand until the next `done`.
+`default_nettype none
 module moments #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
@@ -9,12 +10,12 @@ module moments #(
     parameter int BORDER = contract_pkg::BORDER,
     parameter int OUT_BITS = IN_BITS + 4 * $clog2(SIZE)
 ) (
-    input  logic                       clk,
-    input  logic                       rst,
-    input  logic                       in_valid,  // lines: lane l of group j is the row j SAMPLES + l
-    input  logic [SAMPLES*2*IN_BITS-1:0] in_words,
-    output logic                       done,
-    output logic [     12*OUT_BITS-1:0] moments    // per axis: 1, u, v, u^2, v^2, u v
+    input wire logic                       clk,
+    input wire logic                       rst,
+    input wire logic                       in_valid,  // lines: lane l of group j is the row j SAMPLES + l
+    input wire logic [SAMPLES*2*IN_BITS-1:0] in_words,
+    output     logic                       done,
+    output     logic [     12*OUT_BITS-1:0] moments    // per axis: 1, u, v, u^2, v^2, u v
 );
   localparam int LOG2 = $clog2(SIZE);
   localparam int GROUPS = SIZE / SAMPLES;
@@ -151,3 +152,4 @@ module moments #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -2,6 +2,7 @@
 // behind it with the trigger pin, and the stream of logits.
 //
 // Every packet that passes s_axis gives a cell's decision, a malformed one too; the logits of those go no further.
+`default_nettype none
 module pipeline_control #(
     parameter int CLASSES = 5,
     parameter int LOGIT_BITS = 20,
@@ -10,55 +11,55 @@ module pipeline_control #(
     parameter int MARGIN_BITS = LOGIT_BITS + 1,
     parameter int FLAGS = contract_pkg::EVENT_FLAGS
 ) (
-    input  logic                          aclk,
-    input  logic                          aresetn,         // synchronous
+    input wire logic                          aclk,
+    input wire logic                          aresetn,         // synchronous
     // Beats at the pins, on their way to the data path.
-    input  logic                          s_axis_tvalid,
-    output logic                          s_axis_tready,
-    input  logic                          s_axis_tlast,
+    input wire logic                          s_axis_tvalid,
+    output     logic                          s_axis_tready,
+    input wire logic                          s_axis_tlast,
     // The data path.
-    output logic                          rst,
-    output logic [                  31:0] now,
-    output logic                          frames_valid,
-    input  logic                          frames_ready,
-    input  logic                          frame_ended,
-    input  logic                          frame_intact,
-    input  logic                          too_short,
-    input  logic                          too_long,
-    input  logic                          decision_valid,
-    output logic                          decision_ready,
-    input  logic [        CLASS_BITS-1:0] decision_class,
-    input  logic [       MARGIN_BITS-1:0] decision_margin,
-    input  logic [CLASSES*LOGIT_BITS-1:0] decision_logits,
+    output     logic                          rst,
+    output     logic [                  31:0] now,
+    output     logic                          frames_valid,
+    input wire logic                          frames_ready,
+    input wire logic                          frame_ended,
+    input wire logic                          frame_intact,
+    input wire logic                          too_short,
+    input wire logic                          too_long,
+    input wire logic                          decision_valid,
+    output     logic                          decision_ready,
+    input wire logic [        CLASS_BITS-1:0] decision_class,
+    input wire logic [       MARGIN_BITS-1:0] decision_margin,
+    input wire logic [CLASSES*LOGIT_BITS-1:0] decision_logits,
     // Logits of intact frames.
-    output logic [                  31:0] m_axis_tdata,
-    output logic                          m_axis_tvalid,
-    input  logic                          m_axis_tready,
-    output logic                          m_axis_tlast,
+    output     logic [                  31:0] m_axis_tdata,
+    output     logic                          m_axis_tvalid,
+    input wire logic                          m_axis_tready,
+    output     logic                          m_axis_tlast,
     // What came of every packet, in one clock, and the trigger.
-    output logic                          event_valid,
-    output logic [             FLAGS-1:0] event_flags,
-    output logic [        CLASS_BITS-1:0] event_class,
-    output logic [       MARGIN_BITS-1:0] event_margin,
-    output logic [                  31:0] event_clock,
-    output logic                          trigger,
-    input  logic [                   7:0] s_axil_awaddr,
-    input  logic                          s_axil_awvalid,
-    output logic                          s_axil_awready,
-    input  logic [                  31:0] s_axil_wdata,
-    input  logic [                   3:0] s_axil_wstrb,
-    input  logic                          s_axil_wvalid,
-    output logic                          s_axil_wready,
-    output logic [                   1:0] s_axil_bresp,
-    output logic                          s_axil_bvalid,
-    input  logic                          s_axil_bready,
-    input  logic [                   7:0] s_axil_araddr,
-    input  logic                          s_axil_arvalid,
-    output logic                          s_axil_arready,
-    output logic [                  31:0] s_axil_rdata,
-    output logic [                   1:0] s_axil_rresp,
-    output logic                          s_axil_rvalid,
-    input  logic                          s_axil_rready
+    output     logic                          event_valid,
+    output     logic [             FLAGS-1:0] event_flags,
+    output     logic [        CLASS_BITS-1:0] event_class,
+    output     logic [       MARGIN_BITS-1:0] event_margin,
+    output     logic [                  31:0] event_clock,
+    output     logic                          trigger,
+    input wire logic [                   7:0] s_axil_awaddr,
+    input wire logic                          s_axil_awvalid,
+    output     logic                          s_axil_awready,
+    input wire logic [                  31:0] s_axil_wdata,
+    input wire logic [                   3:0] s_axil_wstrb,
+    input wire logic                          s_axil_wvalid,
+    output     logic                          s_axil_wready,
+    output     logic [                   1:0] s_axil_bresp,
+    output     logic                          s_axil_bvalid,
+    input wire logic                          s_axil_bready,
+    input wire logic [                   7:0] s_axil_araddr,
+    input wire logic                          s_axil_arvalid,
+    output     logic                          s_axil_arready,
+    output     logic [                  31:0] s_axil_rdata,
+    output     logic [                   1:0] s_axil_rresp,
+    output     logic                          s_axil_rvalid,
+    input wire logic                          s_axil_rready
 );
   logic soft_reset, write, frame_left;
   logic [31:0] more_data, frame_arrived;
@@ -108,3 +109,4 @@ module pipeline_control #(
       .event_first, .event_clock, .began, .age
   );
 endmodule
+`default_nettype wire

@@ -8,30 +8,31 @@
 // place in the memory at the segment's end: `credits` count those. Columns of a frame start when all its rows are in.
 //
 // Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
+`default_nettype none
 module retrieval #(
     parameter int SAMPLES = 1,
     parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
-    input  logic [                 31:0] now,  // clock count
-    input  logic [BEAT_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
-    output logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
-    output logic                         m_axis_tvalid,
-    input  logic                         m_axis_tready,
-    output logic                         m_axis_tlast,
+    input wire logic                         clk,
+    input wire logic                         rst,
+    input wire logic [                 31:0] now,  // clock count
+    input wire logic [BEAT_BITS-1:0] s_axis_tdata,
+    input wire logic                         s_axis_tvalid,
+    output     logic                         s_axis_tready,
+    input wire logic                         s_axis_tlast,
+    output     logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
+    output     logic                         m_axis_tvalid,
+    input wire logic                         m_axis_tready,
+    output     logic                         m_axis_tlast,
     // Pulses.
-    output logic                         frame_ended,
-    output logic                         frame_intact,
-    output logic                         too_short,
-    output logic                         too_long,
-    output logic                         frame_left,
-    output logic [                 31:0] frame_arrived
+    output     logic                         frame_ended,
+    output     logic                         frame_intact,
+    output     logic                         too_short,
+    output     logic                         too_long,
+    output     logic                         frame_left,
+    output     logic [                 31:0] frame_arrived
 );
   localparam int SIZE = contract_pkg::SIZE;
   localparam int SIZE_LOG2 = contract_pkg::SIZE_LOG2;
@@ -353,3 +354,4 @@ module retrieval #(
       .m_axis_tlast, .frame_left, .arrived(frame_arrived)
   );
 endmodule
+`default_nettype wire

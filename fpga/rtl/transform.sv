@@ -2,6 +2,7 @@
 // order.
 //
 // Words come in one bit wider than stored ones (the quotient's width) and leave grown by a bit a level.
+`default_nettype none
 module transform #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,        // N
@@ -9,12 +10,12 @@ module transform #(
     parameter bit INVERSE = 0,
     parameter TWIDDLE_FILE = "twiddle.mem"
 ) (
-    input  logic                                           clk,
-    input  logic                                           rst,
-    input  logic                                           in_valid,
-    input  logic [                    SAMPLES*2*IN_BITS-1:0] in_words,
-    output logic                                           out_valid,
-    output logic [SAMPLES*2*(IN_BITS+$clog2(SIZE))-1:0] out_words
+    input wire logic                                           clk,
+    input wire logic                                           rst,
+    input wire logic                                           in_valid,
+    input wire logic [                    SAMPLES*2*IN_BITS-1:0] in_words,
+    output     logic                                           out_valid,
+    output     logic [SAMPLES*2*(IN_BITS+$clog2(SIZE))-1:0] out_words
 );
   localparam int LEVELS = $clog2(SIZE);
   localparam int OUT_BITS = IN_BITS + LEVELS;
@@ -45,3 +46,4 @@ module transform #(
     end
   endgenerate
 endmodule
+`default_nettype wire

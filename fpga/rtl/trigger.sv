@@ -1,21 +1,22 @@
 // The trigger pin: pulses wait for their time, a fixed one after the last pixel of their frames, and begin in order.
+`default_nettype none
 module trigger #(
     parameter int DELAY_BITS = contract_pkg::DELAY_BITS,
     parameter int HOLD_BITS = contract_pkg::HOLD_BITS,
     parameter int PULSES = contract_pkg::PULSES_WAITING
 ) (
-    input  logic                  clk,
-    input  logic                  rst,
-    input  logic [          31:0] now,
-    input  logic                  write,
-    input  logic [          31:0] in_last,  // clock of the frame's last pixel
-    output logic                  crowded,  // no more may wait
-    input  logic [DELAY_BITS-1:0] delay,    // 0: at once
-    input  logic [ HOLD_BITS-1:0] hold,     // clocks of a pulse beyond its first one
-    input  logic                  forget,   // what waits
-    output logic                  pin,
-    output logic                  began,    // pulse: the first clock of the pin's
-    output logic [          31:0] age       // then: clocks since the last pixel
+    input wire logic                  clk,
+    input wire logic                  rst,
+    input wire logic [          31:0] now,
+    input wire logic                  write,
+    input wire logic [          31:0] in_last,  // clock of the frame's last pixel
+    output     logic                  crowded,  // no more may wait
+    input wire logic [DELAY_BITS-1:0] delay,    // 0: at once
+    input wire logic [ HOLD_BITS-1:0] hold,     // clocks of a pulse beyond its first one
+    input wire logic                  forget,   // what waits
+    output     logic                  pin,
+    output     logic                  began,    // pulse: the first clock of the pin's
+    output     logic [          31:0] age       // then: clocks since the last pixel
 );
   logic waits, due;
   logic [31:0] last, next_age;
@@ -44,3 +45,4 @@ module trigger #(
     end
   end
 endmodule
+`default_nettype wire

@@ -22,7 +22,7 @@ from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.csim import compile
-from cytogate.sim.rtl.player import verilate
+from cytogate.sim.rtl.player import check_assertions, verilate
 
 BENCH = "engine_bench"
 """The module around the networks."""
@@ -81,7 +81,7 @@ class EngineSimulation:
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._library.player_tap_cycles.restype = ctypes.POINTER(ctypes.c_int64)
-        self._player = ctypes.c_void_p(self._library.player_open())
+        self._player = ctypes.c_void_p(self._library.player_open(0))
         self.reset()
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class EngineSimulation:
         Raises
         ------
         CheckFailed
-            If the logits do not come.
+            If the logits do not come, or an assertion of the hardware fails.
         """
         entry, last = self.network.entry, self.network.logits.stream
         cells = len(codes)
@@ -128,6 +128,7 @@ class EngineSimulation:
             round(1024 * stall), seed, cells, out.shape[1], ctypes.c_int64(clocks), entry.beats + MORE_CLOCKS,
             _pointer(out), _pointer(out_cycles), _pointer(in_cycles),
         )  # fmt: skip
+        check_assertions(self._library, self._player)
         if came != cells:
             raise CheckFailed(f"engines of {self.network.name}: {came} of {cells} answers came within {clocks} clocks")
         words, cycles = {}, {}

