@@ -30,7 +30,7 @@ FAULTS = {
     "a full queue takes words": Fault("stream_queue", "!level[$clog2(DEPTH)]", "1'b1", (33, 34)),
     "a word is read twice": Fault("stream_fork", "in_ready ? '0 : taken | out_ready", "'0", (57, 16)),
     "a reader is left behind": Fault("stream_fork", "&(taken | out_ready)", "|out_ready", (57, 16)),
-    "a pixel of a beat is lost": Fault("narrow_beats", "out_ready && last", "last", (37, 62)),
+    "a pixel of a beat is lost": Fault("narrow_beats", "out_ready && last", "last", (82, 110)),
     "a column too many": Fault("crop_map", "< LEFT + OUT_BEATS", "<= LEFT + OUT_BEATS", (117, 68)),
     "words where zeros belong": Fault("pad_map", "within_map ? in_words : '0", "in_words", (27, 95)),
     "a map that is left early": Fault("pad_map", "== OUT_ROWS - 1 ? '0", "== ROWS - 1 ? '0", (27, 32)),
@@ -71,6 +71,8 @@ FAULTS = {
     "means of no sign": Fault("mean_word", "negative ? -distance : distance", "distance", (27, 73)),
     "blocks that run together": Fault("pool_blocks", "first ? word : both", "both", (27, 70)),
     "words without signs": Fault("pool_word", "$signed(first) > $signed(second)", "first > second", (27, 61)),
+    "sums that are read late": Fault("rounded_sums", ".CLOCKS(CLOCKS + 1)", ".CLOCKS(CLOCKS + 2)", (48, 92)),
+    "sums that reserve no place": Fault("rounded_sums", ".reserve(taken)", ".reserve(1'b0)", (48, 92)),
     "a difference the other way": Fault(
         "join_words", "assign word = first - second", "assign word = second - first", (16, 80)
     ),

@@ -13,6 +13,8 @@ from cytogate.model.engines.moments import Kind, program
 
 SUMS_CLOCKS = 6
 """From the last step of a weighted sum to the word that waits, besides the tree of its terms."""
+ROUNDED_CLOCKS = 2
+"""From a sum to the word that waits."""
 POOL_CLOCKS = 3
 """From the last pixel of a block to the word that waits."""
 ROW_CLOCKS, ROW_PLACES = 4, 2
@@ -116,6 +118,10 @@ def _stream_queue(engine: Engine, entering: list[Link], leaving: Link) -> list[W
 
 def _pool_windows(engine: Engine, entering: list[Link], leaving: Link) -> list[Work]:
     return [_queue(engine.kept, entering, leaving, POOL_CLOCKS)]
+
+
+def _rounded_sums(engine: Engine, entering: list[Link], leaving: Link) -> list[Work]:
+    return [_queue(engine.kept, entering, leaving, engine.parameters["CLOCKS"] + ROUNDED_CLOCKS)]
 
 
 def _crop_map(engine: Engine, entering: list[Link], leaving: Link) -> list[Work]:
@@ -339,6 +345,7 @@ WORKS: dict[str, Callable[[Engine, list[Link], Link], list[Work]]] = {
     "pad_map": _pad_map,
     "pool_blocks": _pool_blocks,
     "pool_windows": _pool_windows,
+    "rounded_sums": _rounded_sums,
     "round_words": _stream_queue,
     "sliding_window": _sliding_window,
     "stream_queue": _stream_queue,
