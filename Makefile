@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,cluster,emulate,dev]'
+	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,codesign,stream,cluster,emulate,dev]'
 	@rm -rf cytogate.egg-info  # an old one hides verbs that were added since
 	@touch $@
 
