@@ -157,9 +157,9 @@ def _write_table(trials: Sequence[Ended], path: Path) -> None:
     columns = [
         Column("trial", np.array([each.place for each in trials])),
         Column("validation_accuracy", numbers([each.accuracy for each in trials])),
-        Column("latency", numbers([each.cost and each.cost.latency_us for each in trials]), "us"),
+        Column("latency", numbers([each.cost.latency_us if each.cost else None for each in trials]), "us"),
         *(
-            Column(name, numbers([each.cost and each.cost.percent.get(name) for each in trials]), "%")
+            Column(name, numbers([each.cost.percent.get(name) if each.cost else None for each in trials]), "%")
             for name in resources
         ),
         *(Column(name, [str(each.parameters.get(name, "")) for each in trials]) for name in names),
@@ -224,7 +224,7 @@ def _report(results: Results) -> dict[str, object]:
 def _told(trial: Ended) -> dict[str, object]:
     return {
         "trial": trial.place,
-        "parameters": dict(trial.parameters),
+        "network": trial.topology,
         "validation_accuracy": trial.accuracy,
         "cost": trial.cost,
         "told": trial.told or None,

@@ -20,6 +20,7 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cytogate.model.codesign.cost import Cost
@@ -37,7 +38,7 @@ MOST_REFUSED = 200
 """Designs of a round that may be beyond the limits before it is proposed with fewer trials, or none."""
 REFUSED_EXCESS = 1.0
 """By how much a topology exceeds the limits of which there is no network."""
-DIRECTIONS = ("maximize", "minimize")
+DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
 """Of accuracy on validation cells, and of the share of the board."""
 JOURNAL, NAME = "journal.log", "codesign"
 

@@ -54,7 +54,8 @@ class Space:
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
         """What may be chosen, by name."""
-        known, found = rules(type(self.start)), {}
+        known = rules(type(self.start))
+        found: dict[str, BaseDistribution] = {}
         for name in self.fields:
             found |= _distributions(name, getattr(self.start, name), known[name], _type(self.start, name))
         return found

@@ -39,7 +39,8 @@ def pareto_plot(
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.axhline(teachers, color="tab:gray", linestyle="--", linewidth=1, label="teachers, float")
-    axes.scatter(*zip(*points, strict=True), s=22, color="#9db4cc", label=f"{len(points)} trials")
+    costs, accuracies = zip(*points, strict=True)
+    axes.scatter(costs, accuracies, s=22, color="#9db4cc", label=f"{len(points)} trials")
     axes.step(*zip(*front, strict=True), where="post", color="#2f6fb5", linewidth=1.2, marker="o", markersize=4,
               label="no other is cheaper and better")  # fmt: skip
     low, high = interval

@@ -218,8 +218,8 @@ def cells_of_instrument(design: Design, **choices: Any) -> SimulatedCells:
         return BrightFieldCells(acquisition=optics, **choices)
     told = f" with {len(instrument.channels)} channels" if isinstance(instrument, BrightField) else ""
     raise InputError(
-        f'design {design.name} is of kind "{instrument.kind}"{told}, of which there is no simulator; give frames of its '
-        "instrument by --input"
+        f'design {design.name} is of kind "{instrument.kind}"{told}, of which there is no simulator; give frames of '
+        "its instrument by --input"
     )
 
 
