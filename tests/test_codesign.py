@@ -222,6 +222,20 @@ def test_a_trial_that_ends_every_worker_is_given_up(tmp_path: Path) -> None:
     assert told[lost[0].place].startswith(f"{LIVES} workers were lost over it")
 
 
+def test_an_interrupt_costs_no_life(tmp_path: Path) -> None:
+    search = opened(tmp_path, trials=1)
+    for _ in range(LIVES + 1):
+        taken = taken_by(search)
+        taken.lock.release()
+        search.put_back()
+        assert not search.is_over
+    last = taken_by(search)
+    assert (last.place, last.topology) == (taken.place, taken.topology)
+    search.finish(last, 0.5)
+    assert search.is_over
+    assert search.ended()[-1].accuracy == 0.5
+
+
 def test_a_search_ends_where_nothing_fits(tmp_path: Path) -> None:
     def dear(topology: Topology) -> Cost:
         return Cost({"LUT": 250.0}, 1.0, 1.0)

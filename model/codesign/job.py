@@ -31,6 +31,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.folder import design_text
 from cytogate.model.design.topologies import Topology
 from cytogate.model.errors import CheckFailed, InputError
+from cytogate.model.networks.keras_backend import keras
 from cytogate.model.training.fitting import OnProgress
 
 LOOK_S = 0.5
@@ -127,10 +128,14 @@ def run_codesign(request: CodesignRequest) -> None:
         with _epochs(bars) as show:
             taught = work.training.taught(show)
     search = work.search()
-    if request.workers == 1:
-        run_worker(work)
-    else:
-        _watch(work, search, request.workers)
+    try:
+        if request.workers == 1:
+            run_worker(work)
+        else:
+            _watch(work, search, request.workers)
+    except KeyboardInterrupt:
+        search.put_back()
+        raise
     if not search.is_over:
         raise InputError(
             f"all {request.workers} workers were ended from outside, perhaps for want of memory; what is finished is "
@@ -156,10 +161,13 @@ def run_worker(work: Work) -> None:
                 with _epochs(bars) as show:
                     trained = work.training.student(taken.topology, show)
                 right = work.training.right(trained, taken.topology)
+                search.finish(taken, right / len(work.training.cells.split.validation))
             except (InputError, CheckFailed) as error:
                 search.give_up(taken, str(error))
-                continue
-            search.finish(taken, right / len(work.training.cells.split.validation))
+            finally:
+                taken.lock.release()
+            # Networks of the past would stay in memory.
+            keras.utils.clear_session()
         bars.update(task, completed=search.done)
 
 

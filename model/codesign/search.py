@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ class Search:
     def take(self) -> Taken | None:
         """Return a trial to run; None where there is none to be had now, see :attr:`is_over`."""
         with self._lock.held():
-            self._bring_back()
+            self._bring_back(lost=True)
             if self._is_settled() and not self.is_over:
                 self._propose()
             if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
@@ -122,14 +122,19 @@ class Search:
         """Keep what came of a trial."""
         with self._lock.held():
             self._study.tell(taken.trial, (accuracy, taken.trial.user_attrs["share"]))
-        taken.lock.release()
+            taken.lock.release()
 
     def give_up(self, taken: Taken, told: str) -> None:
         """Keep why nothing came of a trial; nobody tries it again."""
         with self._lock.held():
             taken.trial.set_user_attr("told", told)
             self._study.tell(taken.trial, state=TrialState.FAIL)
-        taken.lock.release()
+            taken.lock.release()
+
+    def put_back(self) -> None:
+        """Have trials tried again whose workers were ended on purpose: that costs no life."""
+        with self._lock.held():
+            self._bring_back(lost=False)
 
     @property
     def is_over(self) -> bool:
@@ -152,8 +157,7 @@ class Search:
         found: dict[int, list[FrozenTrial]] = {}
         for trial in self._study.get_trials(deepcopy=False):
             found.setdefault(trial.user_attrs["place"], []).append(trial)
-        last = [(place, found[place][-1], len(found[place])) for place in sorted(found)]
-        return [trial for _, trial, times in last if _has_ended(trial, times)]
+        return [found[place][-1] for place in sorted(found) if _has_ended(found[place])]
 
     def _is_settled(self) -> bool:
         """Whether no trial runs or waits."""
@@ -175,20 +179,17 @@ class Search:
     def _running(self, place: int) -> FileLock:
         return FileLock(self._folder / "running" / f"{place}.lock")
 
-    def _bring_back(self) -> None:
-        """Have trials tried again whose worker has ended without a result."""
-        every = self._study.get_trials(deepcopy=False)
-        for trial in every:
-            if trial.state != TrialState.RUNNING:
-                continue
-            place = trial.user_attrs["place"]
-            lock = self._running(place)
+    def _bring_back(self, *, lost: bool) -> None:
+        """Have trials tried again whose worker has ended without a result, unless too many were ``lost`` over it."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            lock = self._running(trial.user_attrs["place"])
             if not lock.acquire(wait=False):
                 continue
             lock.release()
+            before = trial.user_attrs.get("lost", 0)
             self._study.tell(trial.number, state=TrialState.FAIL)
-            if sum(each.user_attrs["place"] == place for each in every) < LIVES:
-                self._study.enqueue_trial(trial.params, user_attrs=trial.user_attrs)
+            if before + lost < LIVES:
+                self._study.enqueue_trial(trial.params, user_attrs=trial.user_attrs | {"lost": before + lost})
 
     def _propose(self) -> None:
         """Propose a round; under the lock."""
@@ -209,7 +210,7 @@ class Search:
             cost, told, excess = self._judged(asked.params)
             attributes: dict[str, Any] = {"place": place, "told": told}
             if cost is not None:
-                attributes |= {"cost": vars(cost), "share": cost.share}
+                attributes |= {"cost": asdict(cost), "share": cost.share}
             if told:
                 asked.set_constraint("limits", excess)
                 values = 0.0, 0.0 if cost is None else cost.share
@@ -250,11 +251,9 @@ class Search:
         return study
 
 
-def _has_ended(trial: FrozenTrial, times: int) -> bool:
-    """Whether nobody runs, or will run, the trial of a place that was tried so many times."""
-    if trial.state == TrialState.COMPLETE:
-        return True
-    return trial.state == TrialState.FAIL and (bool(trial.user_attrs.get("told")) or times >= LIVES)
+def _has_ended(tried: list[FrozenTrial]) -> bool:
+    """Whether nobody runs, or will run, the trial of a place that was tried so often: one that failed is put back."""
+    return tried[-1].state in (TrialState.COMPLETE, TrialState.FAIL)
 
 
 def _refused(
