@@ -32,7 +32,7 @@ help: ## Say what can be made
 	@echo "  DESIGN=NAME or DESIGN=FOLDER chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
 
 # What a target needs beside Cytogate itself: extras of pyproject.toml, installed by hash when they are first asked for.
-WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl formal stream cluster emulate dev)
+WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl formal codesign stream cluster emulate dev)
 WITH_DESIGN := $(VENV)/.with-design
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
