@@ -52,7 +52,10 @@ module encode_channels #(
   // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
   always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
 
-  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
+  logic unused_own_write;
+  status_registers status_registers (
+      .clk(aclk), .rst(!aresetn), .own_write(unused_own_write), .own_data('0), .*
+  );
 
   // A binned row sets out only when it has a place in the ring in which codes wait for the verdict on their frame: room
   // for one frame, and for what is on its way while that leaves.

@@ -80,5 +80,8 @@ module kernel_registers #(
       .clk(aclk), .rst(!core_aresetn), .write(frame_ended && frame_intact), .in_word(now), .read(frame_left),
       .out_valid(unused_valid), .out_word(frame_arrived), .level(unused_level)
   );
-  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
+  logic unused_own_write;
+  status_registers status_registers (
+      .clk(aclk), .rst(!aresetn), .own_write(unused_own_write), .own_data('0), .*
+  );
 endmodule

@@ -51,7 +51,10 @@ module retrieve_phase #(
   // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
   always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
 
-  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
+  logic unused_own_write;
+  status_registers status_registers (
+      .clk(aclk), .rst(!aresetn), .own_write(unused_own_write), .own_data('0), .*
+  );
 
   retrieval #(.SAMPLES(SAMPLES)) retrieval (
       .clk(aclk),

@@ -1,7 +1,8 @@
 // AXI4-Lite registers of the kernel: who it is, what it counted, and its soft reset. Offsets come from the register
 // map.
 //
-// Accesses to other addresses read zero, write nothing and are answered OKAY.
+// Other addresses belong to registers that a kernel may have of its own; where it has none they read zero and ignore
+// writes. Every access is answered OKAY.
 module status_registers (
     input  logic        clk,
     input  logic        rst,
@@ -30,7 +31,10 @@ module status_registers (
     input  logic        too_short,
     input  logic        too_long,
     input  logic        frame_left,
-    input  logic [31:0] frame_arrived   // clock of the last input beat of the frame that left
+    input  logic [31:0] frame_arrived,  // clock of the last input beat of the frame that left
+    // Registers of the kernel's own.
+    output logic        own_write,      // a whole word, to the address at the pins
+    input  logic [31:0] own_data        // what the address at the pins reads
 );
 
   logic [31:0] accepted, dropped, latency, interval, left;
@@ -41,6 +45,7 @@ module status_registers (
   axi_lite axi_lite (.busy(1'b0), .*);
   assign cleared_flags =
       write && s_axil_awaddr == 8'(contract_pkg::ERROR_FLAGS_OFFSET) && s_axil_wstrb[0] ? s_axil_wdata[1:0] : 2'b00;
+  assign own_write = write && &s_axil_wstrb;
   always_ff @(posedge clk)
     soft_reset <= !rst && write && s_axil_awaddr == 8'(contract_pkg::CONTROL_OFFSET) && s_axil_wstrb[0] &&
         s_axil_wdata[0];
@@ -55,7 +60,7 @@ module status_registers (
       8'(contract_pkg::ERROR_FLAGS_OFFSET): read_data = 32'(error_flags);
       8'(contract_pkg::LATENCY_CYCLES_OFFSET): read_data = latency;
       8'(contract_pkg::INTERVAL_CYCLES_OFFSET): read_data = interval;
-      default: read_data = '0;
+      default: read_data = own_data;
     endcase
   end
 

@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.law import contract
+from cytogate.model.contract.law import CausalContract, contract
 from cytogate.model.contract.stage import Order, Stage
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
-from cytogate.model.interface.registers import Register
+from cytogate.model.interface.registers import BackgroundRegister, Register
 from cytogate.sim.csim.compile import FLAGS, build
+from cytogate.sim.rtl.recursion_taps import causal_stages
 from cytogate.sim.rtl.verilator import verilator_root
 
 PREFIX = "Vtop"
@@ -100,6 +101,8 @@ class Played:
     """Codes of the network's input (frames, rows, columns, channels)."""
     lasts: NDArray[np.uint8]
     """TLAST of every beat (beats,)."""
+    malformed: NDArray[np.bool_]
+    """Frames (frames,) that left and were marked as malformed; a kernel that holds frames back marks none."""
     out_cycles: NDArray[np.int64]
     """Clock in which each beat left (beats,)."""
     in_cycles: NDArray[np.int64]
@@ -142,13 +145,13 @@ class RtlSimulation:
         self._library.player_reset(self._player, clocks)
         self._library.player_forget_taps()
 
-    def read(self, register: Register) -> int:
-        """Return a register's value."""
-        return int(self._library.player_read(self._player, register.offset))
+    def read(self, register: Register | BackgroundRegister, place: int = 0) -> int:
+        """Return the value of a register, or of the one that is ``place`` words behind it."""
+        return int(self._library.player_read(self._player, register.offset + 4 * place))
 
-    def write(self, register: Register, value: int) -> None:
-        """Write a register."""
-        self._library.player_write(self._player, register.offset, ctypes.c_uint32(value))
+    def write(self, register: Register | BackgroundRegister, value: int, place: int = 0) -> None:
+        """Write a register, or the one that is ``place`` words behind it."""
+        self._library.player_write(self._player, register.offset + 4 * place, ctypes.c_uint32(value))
 
     @property
     def violations(self) -> int:
@@ -204,10 +207,16 @@ class RtlSimulation:
         lanes = codes.reshape(frames_out, rows, row_beats * self.samples_per_clock, channels)
         if lanes[:, :, columns:].any():
             raise CheckFailed("RTL simulation: lanes of m_axis behind a row's last column are not zero")
-        return Played(lanes[:, :, :columns], out_lasts, out_cycles, in_cycles, accepted.value)
+        malformed = (out_lasts >> 1).astype(bool).reshape(frames_out, rows * row_beats).any(axis=1)
+        return Played(lanes[:, :, :columns], out_lasts & 1, malformed, out_cycles, in_cycles, accepted.value)
 
     def stages(self, cells: int) -> dict[str, Codes]:
-        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say."""
+        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say.
+
+        Of the row words of a causal kernel, which has no way back, there are those of k alone.
+        """
+        if isinstance(self._terms, CausalContract):
+            return causal_stages(self._terms, self.samples_per_clock, cells, self._stream, self._lanes)
         rows = [row for row in self._terms.recorded if row.name not in ("frames", "network_input")]
         return {row.name: row.from_stream(self._stream(row, cells)) for row in rows}
 
@@ -228,7 +237,11 @@ class RtlSimulation:
 
     def _heard(self, row: Stage, parts: int, wanted: int) -> Codes:
         """Return the last ``wanted`` beats (beats, samples_per_clock, parts) that a stage's tap heard."""
-        lanes, bits, name = self.samples_per_clock * parts, row.format.width, row.name.encode()
+        return self._lanes(row, self.samples_per_clock * parts, wanted).reshape(wanted, self.samples_per_clock, parts)
+
+    def _lanes(self, row: Stage, lanes: int, wanted: int) -> Codes:
+        """Return the last ``wanted`` beats (beats, lanes) that a stage's tap heard."""
+        bits, name = row.format.width, row.name.encode()
         words = -(-lanes * bits // 32)
         count = self._library.player_tap_words(name) // words
         if count < wanted:
@@ -243,7 +256,7 @@ class RtlSimulation:
             codes[:, lane] = pair >> shift & ((1 << bits) - 1)
         if row.format.signed:
             codes = codes - ((codes >> (bits - 1)) << bits)
-        return codes.reshape(wanted, self.samples_per_clock, parts)
+        return codes
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:
