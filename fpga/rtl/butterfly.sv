@@ -39,7 +39,7 @@ module butterfly #(
   endfunction
   // The least word has no opposite where words do not grow.
   function automatic logic signed [BITS-1:0] negated(input logic signed [BITS-1:0] value);
-    negated = value == {1'b1, {(BITS - 1) {1'b0}}} ? {1'b0, {(BITS - 1) {1'b1}}} : -value;
+    negated = SATURATE && value == {1'b1, {(BITS - 1) {1'b0}}} ? {1'b0, {(BITS - 1) {1'b1}}} : -value;
   endfunction
 
   // Where in its block the arriving word is, and which difference leaves the delay.

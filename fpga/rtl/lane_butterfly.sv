@@ -29,7 +29,7 @@ module lane_butterfly #(
     if (SATURATE && value[IN_BITS] != value[IN_BITS-1]) limited = {value[IN_BITS], {(OUT_BITS - 1) {!value[IN_BITS]}}};
   endfunction
   function automatic logic signed [OUT_BITS-1:0] negated(input logic signed [OUT_BITS-1:0] value);
-    negated = value == {1'b1, {(OUT_BITS - 1) {1'b0}}} ? {1'b0, {(OUT_BITS - 1) {1'b1}}} : -value;
+    negated = SATURATE && value == {1'b1, {(OUT_BITS - 1) {1'b0}}} ? {1'b0, {(OUT_BITS - 1) {1'b1}}} : -value;
   endfunction
 
   pipeline_valid #(.CLOCKS(2)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);

@@ -37,8 +37,7 @@ module mean_column #(
   localparam int WAITING_BITS = $clog2(WAITING);
   localparam int SHIFT =
       ROWS_LOG2 + 1 + LOG2 + FRACTION + contract_pkg::UNIT_LOG2 - contract_pkg::PHI_FRACTION;
-  localparam logic signed [BITS-1:0] THIRD = (SIZE * SIZE - 1) / 3;
-  localparam logic signed [BITS-1:0] FIRST_SQUARES = (SIZE - 1) * (SIZE - 1) + (SIZE - 3) * (SIZE - 3);
+  localparam logic signed [2*LOG2-1:0] THIRD = (SIZE * SIZE - 1) / 3;
   localparam int BEND_BITS = COEFFICIENT_BITS + $clog2(contract_pkg::SHARPEN + 1);
 
   // Row sums.
@@ -80,19 +79,24 @@ module mean_column #(
     end
   end
 
-  // The first difference of what is subtracted, and how it changes.
+  // The first difference of what is subtracted, 2 N (N - 2) c_t - (2 N^2 - 8 N + 10) c_tt - 2 trend, how it changes, 8 (N - 3)
+  // c_tt - 4 N c_t, and how that does.
   logic signed [BEND_BITS-1:0] bent;
-  logic signed [BITS-1:0] unbent, trend, slope, first_step, first_turn, bend, kept_bend;
+  logic signed [COEFFICIENT_BITS+2*LOG2-1:0] mean_square;
+  logic signed [BITS-1:0] unbent, trend, linear, square, slope, first_step, first_turn, bend, kept_bend;
   logic [5:0] known_for;
   shift_round #(.IN_BITS(BEND_BITS), .OUT_BITS(BITS), .FIXED(contract_pkg::BEND_SHIFT), .SATURATE(0)) sharpened (
       .clk, .value(bent), .shift('0), .rounded(unbent)
   );
   always_ff @(posedge clk) begin
     bent       <= tt * BEND_BITS'(contract_pkg::SHARPEN);
-    trend      <= (BITS'(one) <<< (2 * LOG2)) + BITS'(ss) * THIRD - unbent;
-    slope      <= BITS'(t) * BITS'(2 * SIZE * (SIZE - 2)) - BITS'(tt) * FIRST_SQUARES;
+    mean_square <= ss * THIRD;
+    trend      <= (BITS'(one) <<< (2 * LOG2)) + BITS'(mean_square) - unbent;
+    linear     <= (BITS'(t) <<< (2 * LOG2 + 1)) - (BITS'(t) <<< (LOG2 + 2));
+    square     <= (BITS'(tt) <<< (2 * LOG2 + 1)) - (BITS'(tt) <<< (LOG2 + 3)) + (BITS'(tt) <<< 3) + (BITS'(tt) <<< 1);
+    slope      <= linear - square;
     first_step <= slope - (trend <<< 1);
-    first_turn <= BITS'(tt) * BITS'(8 * (SIZE - 3)) - (BITS'(t) <<< (LOG2 + 2));
+    first_turn <= (BITS'(tt) <<< (LOG2 + 3)) - (BITS'(tt) <<< 4) - (BITS'(tt) <<< 3) - (BITS'(t) <<< (LOG2 + 2));
     bend       <= -(BITS'(tt) <<< 4);
     known_for  <= rst ? '0 : {known_for[4:0], known};
   end

@@ -52,12 +52,18 @@ class Bench:
     async def start(self, idle: Pauses | None = None, backpressure: Pauses | None = None) -> None:
         """Reset the kernel and choose the pauses of both sides."""
         await self.pins.reset()
+        await self.set_up()
         if idle is not None:
             self.pins.sender.pauses = idle(SEED)
         if backpressure is not None:
             self.pins.receiver.pauses = backpressure(SEED + 1)
         if idle is not None or backpressure is not None:
             self.deadline = 2 * WORST * self.clocks_per_frame
+
+    async def set_up(self) -> None:
+        """Write what a reset has made the kernel forget."""
+        for offset, value in self.task.setup:
+            await self.pins.write_at(offset, value)
 
     def resume(self) -> None:
         """Let both sides run without pauses."""

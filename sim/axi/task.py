@@ -38,6 +38,8 @@ class BenchTask:
     """Offset of each register by name."""
     constants: dict[str, int]
     """What read-only registers hold for ever, by name."""
+    setup: tuple[tuple[int, int], ...] = ()
+    """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
 
     def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
         """Write the task and its vectors into ``folder``."""

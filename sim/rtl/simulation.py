@@ -25,7 +25,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
-from cytogate.model.interface.registers import BackgroundRegister, Register
+from cytogate.model.interface.registers import Register
 from cytogate.sim.csim.compile import FLAGS, build
 from cytogate.sim.rtl.recursion_taps import causal_stages
 from cytogate.sim.rtl.verilator import verilator_root
@@ -145,13 +145,21 @@ class RtlSimulation:
         self._library.player_reset(self._player, clocks)
         self._library.player_forget_taps()
 
-    def read(self, register: Register | BackgroundRegister, place: int = 0) -> int:
-        """Return the value of a register, or of the one that is ``place`` words behind it."""
-        return int(self._library.player_read(self._player, register.offset + 4 * place))
+    def read(self, register: Register) -> int:
+        """Return a register's value."""
+        return self.read_at(register.offset)
 
-    def write(self, register: Register | BackgroundRegister, value: int, place: int = 0) -> None:
-        """Write a register, or the one that is ``place`` words behind it."""
-        self._library.player_write(self._player, register.offset + 4 * place, ctypes.c_uint32(value))
+    def read_at(self, offset: int) -> int:
+        """Return what a byte offset of the registers reads."""
+        return int(self._library.player_read(self._player, offset))
+
+    def write(self, register: Register, value: int) -> None:
+        """Write a register."""
+        self.write_at(register.offset, value)
+
+    def write_at(self, offset: int, value: int) -> None:
+        """Write 32 bits to a byte offset of the registers."""
+        self._library.player_write(self._player, offset, ctypes.c_uint32(value))
 
     @property
     def violations(self) -> int:
