@@ -56,7 +56,7 @@ def frames_of(design: Design) -> np.ndarray:
 def differing(kernel: RtlSimulation, frames: np.ndarray, played: Played, known: Background | None = None) -> dict:
     """Values that differ and values compared by stage, of frames that are the last ones since reset."""
     exact = integer.retrieve(frames, kernel.design, known).stages
-    exact["rows"] = exact["rows"][..., 0, :]
+    exact["rows"] = exact["rows"][..., :1, :]
     heard = kernel.stages(len(frames)) | {"network_input": played.pixels}
     assert tuple(heard) == (*STAGES, "network_input")
     assert {name: codes.shape for name, codes in heard.items()} == {name: exact[name].shape for name in heard}
@@ -260,13 +260,13 @@ FAULTS = {
         "background.sv", "STEP_BITS'(frames / STEP_FRAMES)", "STEP_BITS'((frames - 1) / STEP_FRAMES)"
     ),
     "a frozen background that moves": Fault("background.sv", "if (stored && !frozen)", "if (stored)"),
-    "a line one row low": Fault("surface_lines.sv", "(across <<< LOG2) + across", "(across <<< LOG2) - across"),
+    "a line one row low": Fault("surface_lines.sv", "(q <<< LOG2) + q", "(q <<< LOG2) - q"),
     "a line of the wrong column": Fault("surface_lines.sv", "written[SLOT_BITS-1-i]", "written[i]"),
     "a trend that is not sharpened": Fault("mean_column.sv", "BITS'(mean_square) - unbent", "BITS'(mean_square)"),
     "a background that changes under a frame": Fault("mean_column.sv", "turn + kept_bend", "turn + bend"),
     "a zero of seven rows": Fault("mean_column.sv", "if (summing) zero", "if (summing && !last_summed) zero"),
-    "a state that outlives its frame": Fault("causal_lane.sv", "first_5 ? '0 : states[slot_5]", "states[slot_5]"),
-    "row words that have no opposite": Fault("causal_lane.sv", "? nearest + 1'b1 : nearest", "? nearest : nearest"),
+    "a state that outlives its frame": Fault("recursion.sv", "in_first ? '0 : states[in_slot]", "states[in_slot]"),
+    "row words that have no opposite": Fault("row_round.sv", "? nearest + 1'b1 : nearest", "? nearest : nearest"),
     "a Nyquist column": Fault("phase_lines.sv", "if (nyquist_3) out_words", "if (0) out_words"),
     "rows of a pair exchanged": Fault("row_codes.sv", "2*from_3+32'(odd_3)", "2*from_3+32'(!odd_3)"),
     "a transform the other way": Fault(
