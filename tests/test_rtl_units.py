@@ -264,14 +264,16 @@ FAULTS = {
     "a sticky bit is lost": Fault("shift_round.sv", "fine_sticky | fine_guard |", "fine_sticky |", "rounding"),
     "saturation wraps": Fault("shift_round.sv", "rounded <= fits ?", "rounded <= 1'b1 ?", "rounding"),
     "twiddle product rounds a bit lower": Fault(
-        "butterfly.sv", ".FIXED(TWIDDLE_FRACTION), .SATURATE(0)) round_im", ".FIXED(15), .SATURATE(0)) round_im",
+        "butterfly.sv", ".FIXED(TWIDDLE_FRACTION), .SATURATE(SATURATE)) round_im", ".FIXED(15), .SATURATE(0)) round_im",
         "forward 8",
     ),
     "one register less in the delay": Fault("butterfly.sv", ".CLOCKS(HALF - 1)", ".CLOCKS(HALF)", "forward 8"),
     "one register more beside the ROM": Fault(
         "butterfly.sv", ".CLOCKS(2)) wait_for_rom", ".CLOCKS(3)) wait_for_rom", "forward 8"
     ),
-    "the inverse turns forward": Fault("butterfly.sv", "INVERSE ? re : -re", "INVERSE ? -re : re", "inverse 8"),
+    "the inverse turns forward": Fault(
+        "butterfly.sv", "INVERSE ? re : negated(re)", "INVERSE ? negated(re) : re", "inverse 8"
+    ),
     "smallest exponent forgotten": Fault(
         "normalize.sv", "settled > EXPONENT_BITS'(OUT_BITS - 1)", "settled > EXPONENT_BITS'(OUT_BITS)", "forward 8"
     ),

@@ -7,8 +7,7 @@ module phase_code #(
     parameter int IN_BITS = contract_pkg::WORD_BITS,
     parameter int EXPONENT_BITS = 6,
     // Largest sum of a frame's exponents.
-    parameter int EXPONENT_MAX = contract_pkg::PASSES * (1 + contract_pkg::SIZE_LOG2)
-                                 + contract_pkg::TRANSPOSES * contract_pkg::TRANSPOSE_GUARD_BITS,
+    parameter int EXPONENT_MAX = 0,
     parameter int GAIN = contract_pkg::PHASE_GAIN,
     parameter int GAIN_BITS = contract_pkg::GAIN_BITS,
     parameter int SHIFT = contract_pkg::PHASE_SHIFT,

@@ -314,7 +314,9 @@ module retrieval #(
   pipeline_valid #(.CLOCKS(8)) code_pipeline (.clk, .rst, .in_valid(out_valid), .out_valid(code_valid));
   generate
     for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_phase
-      phase_code phase_code (
+      phase_code #(
+          .EXPONENT_MAX(contract_pkg::PASSES * (1 + SIZE_LOG2) + TRANSPOSES * contract_pkg::TRANSPOSE_GUARD_BITS)
+      ) phase_code (
           .clk, .word($signed(out_words[(2*lane+1)*WORD_BITS+:WORD_BITS])),
           .exponent(phase_exponent + out_growth[lane*EXPONENT_BITS+:EXPONENT_BITS]),
           .phase(phases[lane*PHASE_BITS+:PHASE_BITS]),

@@ -1,6 +1,7 @@
 // The way out of sums that are made of additions, a beat a clock: they are rounded, and wait for who takes them.
 //
 // Sums come CLOCKS clocks after the beat that they are made of was taken; a place is reserved for them meanwhile.
+`default_nettype none
 module rounded_sums #(
     parameter int WORDS = 4,            // of a beat
     parameter int CLOCKS = 4,
@@ -14,14 +15,14 @@ module rounded_sums #(
     parameter bit OUT_SIGNED = 1,
     parameter int DEPTH = 16            // of the queue behind, a power of two
 ) (
-    input  logic                      clk,
-    input  logic                      rst,
-    input  logic                      in_valid,
-    output logic                      in_ready,
-    input  logic [WORDS*SUM_BITS-1:0] sums,
-    output logic                      out_valid,
-    input  logic                      out_ready,
-    output logic [WORDS*OUT_BITS-1:0] out_words
+    input wire logic                      clk,
+    input wire logic                      rst,
+    input wire logic                      in_valid,
+    output     logic                      in_ready,
+    input wire logic [WORDS*SUM_BITS-1:0] sums,
+    output     logic                      out_valid,
+    input wire logic                      out_ready,
+    output     logic [WORDS*OUT_BITS-1:0] out_words
 );
   logic [WORDS*OUT_BITS-1:0] words;
   logic words_valid, taken;
@@ -46,3 +47,4 @@ module rounded_sums #(
       .out_ready, .out_words
   );
 endmodule
+`default_nettype wire

@@ -14,6 +14,16 @@
 
 namespace {
 
+// What goes with a last beat: TLAST, and 2 where a kernel that marks malformed frames (TUSER) does so.
+template <class Kernel>
+auto marks(const Kernel& kernel, int) -> decltype(int(kernel.m_axis_tuser)) {
+  return kernel.m_axis_tlast | kernel.m_axis_tuser << 1;
+}
+template <class Kernel>
+int marks(const Kernel& kernel, long) {
+  return kernel.m_axis_tlast;
+}
+
 std::map<std::string, std::vector<std::uint32_t>> taps;
 
 // What no reset has set is zero, or at random where `seed` is not 0.
@@ -94,16 +104,16 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
     player->settle();
     const bool valid = kernel.m_axis_tvalid;
     if (waited && (!valid || std::memcmp(waiting.data(), &kernel.m_axis_tdata, out_bytes) != 0 ||
-                   waiting[out_bytes] != kernel.m_axis_tlast))
+                   waiting[out_bytes] != marks(kernel, 0)))
       ++player->violations;
     waited = valid && !kernel.m_axis_tready;
     if (waited) {
       std::memcpy(waiting.data(), &kernel.m_axis_tdata, out_bytes);
-      waiting[out_bytes] = kernel.m_axis_tlast;
+      waiting[out_bytes] = marks(kernel, 0);
     }
     if (valid && kernel.m_axis_tready && came < wanted) {
       std::memcpy(out + std::size_t(came) * out_bytes, &kernel.m_axis_tdata, out_bytes);
-      out_lasts[came] = kernel.m_axis_tlast;
+      out_lasts[came] = marks(kernel, 0);
       out_cycles[came++] = player->cycle;
     }
     if (offered && kernel.s_axis_tready) {

@@ -8,7 +8,7 @@ from pathlib import Path
 from cytogate.hls.contract.constants import MEMORIES, Table, codes_array, constants, identity, tables
 from cytogate.model.command.files import refresh
 from cytogate.model.contract import gate
-from cytogate.model.contract.law import contract
+from cytogate.model.contract.law import CausalContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
@@ -45,6 +45,7 @@ def package_text(terms: Contract) -> str:
         "",
         "  // Registers: byte offsets, and what the constant ones say.",
         *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.Register),
+        *_background_registers(terms),
         f"  localparam bit [31:0] IDENTITY = 'h{registers.IDENTITY:08x};",
         f"  localparam bit [31:0] VERSION = 'h{registers.VERSION:08x};",
         f"  localparam bit [31:0] DESIGN_HASH = 'h{identity(groups, tables(terms)):08x};",
@@ -75,6 +76,15 @@ def package_text(terms: Contract) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _background_registers(terms: Contract) -> list[str]:
+    """Return the offsets of what a kernel that remembers a background has beside the others."""
+    if not isinstance(terms, CausalContract):
+        return []
+    return [
+        f"  localparam int BACKGROUND_{row.name}_OFFSET = 'h{row.offset:02x};" for row in registers.BackgroundRegister
+    ]
 
 
 def memory_texts(lookups: Sequence[Table]) -> dict[str, str]:

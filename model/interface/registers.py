@@ -34,6 +34,29 @@ class Register(Enum):
         self.description = description
 
 
+class BackgroundRegister(Enum):
+    """A register of the background, which a causal kernel has beside :class:`Register`: offset, access, what it says.
+
+    Written while no frame is inside. A frame that comes behind a write knows what was written.
+    """
+
+    CONTROL = (0x80, Access.READ_WRITE, "bits of BackgroundControl")
+    FRAMES = (0x84, Access.READ_WRITE, "frames that it was estimated from, counted until it is settled")
+    SURFACE = (0x90, Access.READ_WRITE, "first of twelve coefficients: 1, s, t, s^2, t^2, s t of x, then of y")
+
+    def __init__(self, offset: int, access: Access, description: str) -> None:
+        self.offset = offset
+        self.access = access
+        self.description = description
+
+
+class BackgroundControl(IntFlag):
+    """Bits of the background's register CONTROL."""
+
+    FREEZE = 1
+    """Frames leave the background as it is."""
+
+
 class Control(IntFlag):
     """Bits of the register CONTROL."""
 

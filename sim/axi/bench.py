@@ -58,6 +58,7 @@ class Bench:
     ) -> None:
         """Reset the kernel and choose the pauses of both sides; unless it is to stay as it is, arm the gate."""
         await self.pins.reset()
+        await self.set_up()
         if idle is not None:
             self.pins.sender.pauses = idle(SEED)
         if backpressure is not None:
@@ -68,6 +69,11 @@ class Bench:
             self.gate.forget()
             if armed:
                 await self.gate.arm()
+
+    async def set_up(self) -> None:
+        """Write what a reset has made the kernel forget."""
+        for offset, value in self.task.setup:
+            await self.pins.write_at(offset, value)
 
     def resume(self) -> None:
         """Let both sides run without pauses."""

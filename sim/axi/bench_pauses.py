@@ -47,6 +47,7 @@ async def the_models_of_cocotbext_axi_agree(dut: Any) -> None:
     """Source and sink of other people's making see the same values as ours."""
     bench = Bench(dut)
     await bench.pins.reset(streams=False)
+    await bench.set_up()
     ends = [
         side(AxiStreamBus.from_prefix(dut, prefix), dut.aclk, dut.aresetn, reset_active_level=False, byte_lanes=1)
         for side, prefix in ((AxiStreamSource, "s_axis"), (AxiStreamSink, "m_axis"))

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,13 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX
-from cytogate.model.design.design import RTL, Design, binned
+from cytogate.model.design.design import CAUSAL, RTL, Design, binned
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
@@ -74,7 +75,10 @@ def run_cosim(request: CosimRequest) -> None:
     """Run the job and raise CheckFailed if a word differs or a scenario fails."""
     began = time.perf_counter()
     named = request.design
-    named.need_fft("cosim")
+    if request.level is Level.RTL:
+        named.need_fft("cosim at level rtl", CAUSAL)
+    else:
+        named.need_fft(f"cosim at level {request.level.value}")
     design = binned(named) if request.binned else named
     if request.to_logits and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
@@ -217,7 +221,15 @@ def _scenarios(
     due: Codes,
 ) -> list[Outcome]:
     run = request.output / "scenarios"
-    bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames[:8], due[:8])
+    task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
+    some, due = frames[:8], due[:8]
+    if design.retrieves_phase and design.chip.retrieval == CAUSAL:
+        # Scenarios send frames in any order: with what is known after them, and stays, they are the same in each.
+        known = laws.background_after(some, design).freeze()
+        task = replace(task, setup=register_writes(known))
+        inputs = laws.Run(design, known).network_inputs(some)
+        due = pixel_values(inputs, request.design.chip.samples_per_clock)
+    task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)
     modules = (*SCENARIOS, *GATE_SCENARIOS) if isinstance(behind, EngineNetwork) else SCENARIOS
     return run_benches(under_test, Simulator.VERILATOR, build, modules, run)

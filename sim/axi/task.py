@@ -46,6 +46,8 @@ class BenchTask:
     """That a kernel may take while nobody reads what leaves it."""
     gate: bool
     """A gate stands behind the network, with events and a trigger at pins of their own."""
+    setup: tuple[tuple[int, int], ...] = ()
+    """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
 
     def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
         """Write the task and its vectors into ``folder``."""

@@ -116,11 +116,19 @@ class KernelPlayer:
 
     def read(self, register: Register | GateRegister) -> int:
         """Return a register's value."""
-        return int(self._library.player_read(self._player, register.offset))
+        return self.read_at(register.offset)
+
+    def read_at(self, offset: int) -> int:
+        """Return what a byte offset of the registers reads."""
+        return int(self._library.player_read(self._player, offset))
 
     def write(self, register: Register | GateRegister, value: int) -> None:
         """Write a register."""
-        self._library.player_write(self._player, register.offset, ctypes.c_uint32(value))
+        self.write_at(register.offset, value)
+
+    def write_at(self, offset: int, value: int) -> None:
+        """Write 32 bits to a byte offset of the registers."""
+        self._library.player_write(self._player, offset, ctypes.c_uint32(value))
 
     @property
     def violations(self) -> int:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.law import contract
+from cytogate.model.contract.law import RecursionContract, contract
 from cytogate.model.contract.stage import Order, Stage
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.sim.rtl.player import PLAYER, KernelPlayer, verilate
+from cytogate.sim.rtl.recursion_taps import recursion_stages
 
 LINES_TOGETHER = ("spectrum", "quotient", "phase")
 """Stages in which as many lines leave side by side as there are samples a clock, a value of each at a time."""
@@ -32,6 +33,8 @@ class Played:
     """Codes of the network's input (frames, rows, columns, channels)."""
     lasts: NDArray[np.uint8]
     """TLAST of every beat (beats,)."""
+    malformed: NDArray[np.bool_]
+    """Frames (frames,) that left and were marked as malformed; a kernel that holds frames back marks none."""
     out_cycles: NDArray[np.int64]
     """Clock in which each beat left (beats,)."""
     in_cycles: NDArray[np.int64]
@@ -92,10 +95,16 @@ class RtlSimulation(KernelPlayer):
         lanes = codes.reshape(frames_out, rows, row_beats * self.samples_per_clock, channels)
         if lanes[:, :, columns:].any():
             raise CheckFailed("RTL simulation: lanes of m_axis behind a row's last column are not zero")
-        return Played(lanes[:, :, :columns], out_lasts, out_cycles, in_cycles, accepted)
+        malformed = (out_lasts >> 1).astype(bool).reshape(frames_out, rows * row_beats).any(axis=1)
+        return Played(lanes[:, :, :columns], out_lasts & 1, malformed, out_cycles, in_cycles, accepted)
 
     def stages(self, cells: int) -> dict[str, Codes]:
-        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say."""
+        """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say.
+
+        Of the row words of a causal kernel, which has no way back, there are those of k alone.
+        """
+        if isinstance(self._terms, RecursionContract):
+            return recursion_stages(self._terms, self.samples_per_clock, cells, self._stream, self._lanes)
         rows = [row for row in self._terms.recorded if row.name not in ("frames", "network_input")]
         return {row.name: row.from_stream(self._stream(row, cells)) for row in rows}
 
@@ -116,7 +125,11 @@ class RtlSimulation(KernelPlayer):
 
     def _heard(self, row: Stage, parts: int, wanted: int) -> Codes:
         """Return the last ``wanted`` beats (beats, samples_per_clock, parts) that a stage's tap heard."""
-        lanes, bits, name = self.samples_per_clock * parts, row.format.width, row.name.encode()
+        return self._lanes(row, self.samples_per_clock * parts, wanted).reshape(wanted, self.samples_per_clock, parts)
+
+    def _lanes(self, row: Stage, lanes: int, wanted: int) -> Codes:
+        """Return the last ``wanted`` beats (beats, lanes) that a stage's tap heard."""
+        bits, name = row.format.width, row.name.encode()
         words = -(-lanes * bits // 32)
         count = self._library.player_tap_words(name) // words
         if count < wanted:
@@ -131,4 +144,4 @@ class RtlSimulation(KernelPlayer):
             codes[:, lane] = pair >> shift & ((1 << bits) - 1)
         if row.format.signed:
             codes = codes - ((codes >> (bits - 1)) << bits)
-        return codes.reshape(wanted, self.samples_per_clock, parts)
+        return codes
