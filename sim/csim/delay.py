@@ -105,6 +105,8 @@ class DelaySimulation:
 
     def _words(self, number: int) -> Codes:
         count = self.library.cytogate_words(number)
+        if not count:
+            return np.zeros(0, np.int64)
         return np.ctypeslib.as_array(self.library.cytogate_data(number), (count,)).astype(np.int64)
 
 

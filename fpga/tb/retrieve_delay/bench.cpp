@@ -40,6 +40,12 @@ struct Tap {
   static void pixel(pixel_t code) { heard[kInput].push_back(code.to_int()); }
 };
 
+// What leaves the kernel was heard on its way.
+template <class Word>
+void drain(hls::stream<Word>& stream) {
+  while (!stream.empty()) stream.read();
+}
+
 stored_word reference[kMapWords];
 bool mask[kMapWords];
 
@@ -62,6 +68,7 @@ int cytogate_retrieve_delay(const uint16_t* codes, const int32_t* setting, const
   for (int i = 0; i < kHologramWords; ++i) in.write(codes[i]);
   const Setting given = {setting[0], setting[1], {setting[2], setting[3], setting[4], setting[5], setting[6]}};
   retrieve_delay<Tap>(in, given, reference, mask, found, cells, squares);
+  drain(found), drain(cells), drain(squares);
   return int(in.size());
 }
 
@@ -78,6 +85,7 @@ int cytogate_find_cells(const int32_t* delays, const int32_t* setting) {
   mark_runs(in, runs, codes);
   find_cells(runs, {setting[2], setting[3], setting[4], setting[5], setting[6]}, told, regions);
   cut_squares<Tap>(codes, told, regions, found, cells, squares);
+  drain(found), drain(cells), drain(squares);
   return int(in.size() + runs.size() + told.size() + regions.size());
 }
 
