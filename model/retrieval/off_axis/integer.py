@@ -21,6 +21,8 @@ from cytogate.model.contract.off_axis import (
     DIVISOR_FRACTION,
     MOST_TURNS,
     OPD,
+    OPD_CODE_OFFSET_NM,
+    OPD_CODE_STEP_NM,
     PHASE_TURNS,
     TURN_BITS,
     WRAPPED,
@@ -134,6 +136,11 @@ def network_inputs(opd: Codes, found: FieldCells, design: Design) -> Codes:
 def network_codes(opd: Codes) -> Codes:
     """Return codes of path delay as the network sees them, of any shape."""
     return PIXEL.limit(shift_right(opd + pixel_offset(), pixel_shift()))
+
+
+def network_values(opd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what :func:`network_codes` would of path delays in nanometres, as values without rounding or limits."""
+    return (opd + OPD_CODE_OFFSET_NM) / OPD_CODE_STEP_NM * PIXEL.step
 
 
 def turned(lines: Pair, exponents: Codes) -> tuple[Pair, int]:
