@@ -31,14 +31,17 @@ from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, PAGE, REPORT, RunFolder, run_folder
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.features.cell_features import FeatureColumn, features_of, measure_frames
 from cytogate.model.features.place_features import PLACE_FEATURES
-from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.bundle import REFERENCE, Bundle
 from cytogate.model.interface.frame_check import FrameCheck
+from cytogate.model.retrieval.off_axis.calibration import read_reference
+from cytogate.model.retrieval.off_axis.sideband import Complexes
 
 RECORDED = "recorded"
 SAME_REQUEST_S = 1.0
@@ -120,13 +123,21 @@ def run_stream(request: StreamRequest) -> None:
         session.run(accelerator, live, sinks, due_time, interrupts)
 
 
+def _reference_of(bundle: Bundle) -> Complexes:
+    """Return the reference field that the bundle of an off-axis design carries."""
+    with temporary_folder() as folder:
+        bundle.extract(folder)
+        return read_reference(folder / REFERENCE, bundle.design)
+
+
 def _check_holograms(request: StreamRequest, design: Design) -> None:
     """Raise an :class:`InputError` where something is asked for that is not there of holograms."""
     if request.input is None:
         raise InputError(
             f"design {design.name} is calibrated to an instrument of its own; give its holograms by --input"
         )
-    for name, given in (("images", request.images), ("features", request.features), ("live", request.live)):
+    asked = {"images": request.images, "features": request.features, "live": request.live is not None}
+    for name, given in asked.items():
         if given:
             raise InputError(f"design {design.name} takes off-axis holograms, of which a stream has no --{name}")
 
@@ -147,7 +158,7 @@ class _Session:
         measured: tuple[FeatureColumn, ...] = ()
         self._watch: CarrierWatch | None = None
         if isinstance(design.instrument, OffAxis):
-            measured, self._watch = PLACE_FEATURES, CarrierWatch(design)
+            measured, self._watch = PLACE_FEATURES, CarrierWatch(design, _reference_of(bundle))
         elif request.features:
             self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
             measured = features_of(design.camera.channels, phase=design.retrieves_phase)

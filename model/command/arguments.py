@@ -90,13 +90,13 @@ def chain_design(given: str) -> Design:
     Raises
     ------
     InputError
-        If there is none, or it is an off-axis one: off-axis retrieval ends at the cells' maps.
+        If there is none, or it is an off-axis one, of whose holograms the verb knows nothing.
     """
     design = load_design(given)
     if isinstance(design.instrument, OffAxis):
         raise InputError(
-            f'design {design.name} is of kind "{OffAxis.kind}", for which calibrate, phase and simulate are built; '
-            "this verb needs a four-angle or bright-field one"
+            f'design {design.name} is of kind "{OffAxis.kind}"; this verb needs a four-angle or bright-field one: of '
+            "off-axis ones there are calibrate, phase, simulate, train, csim, predict, estimate, emulate and stream"
         )
     return design
 

@@ -1,10 +1,10 @@
 """The bundle: what is copied to a board. One zip of bitstream, hardware description, design and a manifest.
 
-``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; one for
-an emulated board also the network, as it lies in a design's folder, and the reference field of an off-axis one. It
-holds nothing else. The design says what was built; the manifest says what follows from it and from the network, and the
-hashes of the other files. A bundle may come from anywhere: a name, size, type or hash that is not as it must be is
-refused before anything of it is used.
+``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; of an
+off-axis design also the reference field of its calibration, and for an emulated board also the network, as it lies in a
+design's folder. It holds nothing else. The design says what was built; the manifest says what follows from it and from
+the network, and the hashes of the other files. A bundle may come from anywhere: a name, size, type or hash that is not
+as it must be is refused before anything of it is used.
 """
 
 from __future__ import annotations
@@ -274,8 +274,8 @@ def write_bundle(path: Path, manifest: Manifest, design: Design, files: Mapping[
 
 def _members(manifest: Manifest, design: Design) -> tuple[str, ...]:
     """Return the files that a bundle holds beside its manifest."""
-    of_chip = (*network_members(design), *reference_members(design)) if manifest.synthetic else ()
-    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *of_chip)
+    network = network_members(design) if manifest.synthetic else ()
+    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *reference_members(design), *network)
 
 
 def _held(names: list[str]) -> str:
