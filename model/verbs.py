@@ -82,7 +82,7 @@ def _new(arguments: argparse.Namespace) -> None:
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
-    add_cells(parser, "cells at most; simulated ones: 100000")
+    add_cells(parser, "cells at most; simulated ones: 100000, of holograms 20000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
     parser.add_argument(
@@ -101,7 +101,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
     run_train(
         TrainRequest(
-            design=own_design_of(arguments),
+            design=own_design_of(arguments, holograms=True),
             epochs=arguments.epochs,
             fine_tune_epochs=arguments.fine_tune_epochs,
             seed=arguments.seed,
@@ -175,8 +175,8 @@ def _codesign(arguments: argparse.Namespace) -> None:
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_input(parser, "cells to classify; labels are not needed", required=True)
-    add_cells(parser, "so many at most")
+    add_input(parser, "cells, or holograms, to classify; labels are not needed", required=True)
+    add_cells(parser, "so many cells, or holograms, at most")
     parser.add_argument(
         "--output",
         type=Path,
@@ -195,8 +195,14 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     from cytogate.model.command.native import own_cores
 
-    design, dataset = design_of(arguments), dataset_of(arguments)
+    design, dataset = design_of(arguments, holograms=True), dataset_of(arguments)
+    is_holograms = isinstance(design.instrument, OffAxis)
     if not arguments.output.suffix:
+        if is_holograms:
+            raise InputError(
+                f"design {design.name} takes off-axis holograms, of which one file is classified at a time; let "
+                "--output name a .parquet or .csv file"
+            )
         from cytogate.model.predict.archive import ArchiveRequest, run_archive
 
         workers = arguments.workers or own_cores()
@@ -213,7 +219,13 @@ def _predict(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{name} is for whole archives: let --output name a folder, without a suffix")
     from cytogate.model.predict.one_file import PredictRequest, run_predict
 
-    run_predict(PredictRequest(design, arguments.input, dataset, arguments.cells, arguments.output))
+    request = PredictRequest(design, arguments.input, dataset, arguments.cells, arguments.output)
+    if is_holograms:
+        from cytogate.model.predict.holograms import predict_holograms
+
+        predict_holograms(request)
+    else:
+        run_predict(request)
 
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -441,13 +453,46 @@ def _estimate(arguments: argparse.Namespace) -> None:
     from cytogate.model.estimates.system import fit_boards
     from cytogate.model.networks.shapes import network_shapes
 
-    design = design_of(arguments)
+    design = design_of(arguments, holograms=True)
     design.need_hls4ml("the estimate")
+    if isinstance(design.instrument, OffAxis):
+        _estimate_holograms(design, arguments)
+        return
     found = fit_boards(design, network_shapes(design))
     if arguments.json:
         print(json.dumps([asdict(each) for each in found], indent=2))
     else:
         _print_estimates(found)
+
+
+def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    """Print the budget of the stages, and what each board would do with it."""
+    import json
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from cytogate.model.command.terminal import terminal
+    from cytogate.model.estimates.area import area_table
+    from cytogate.model.estimates.holograms import estimate_holograms
+    from cytogate.model.networks.shapes import network_shapes
+
+    found = estimate_holograms(design, network_shapes(design))
+    if arguments.json:
+        print(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    console = terminal()
+    table = Table(title="A hologram in SystemVerilog, one value a clock (estimated; no such RTL exists yet)")
+    for name in ("stage", "clocks", "ends, clocks after the last pixel"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for stage in found[0].stages:
+        table.add_row(stage.name, f"{stage.cycles:,}", f"{stage.after:,}")
+    console.print(table)
+    for each in found:
+        console.print(area_table(f"{each.design} on {each.board}", each.area))
+    for each in found:
+        console.print(each.told, soft_wrap=True)
+    console.print(LIMITS, soft_wrap=True)
 
 
 def _print_estimates(found: Sequence[BoardFit]) -> None:

@@ -20,7 +20,7 @@ from cytogate.model.command.arguments import (
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
-from cytogate.model.design.instruments import NetworkInputs
+from cytogate.model.design.instruments import NetworkInputs, OffAxis
 from cytogate.model.errors import InputError
 
 EVALUATION_SEED = 7_000
@@ -29,6 +29,8 @@ RTL_SAMPLES_PER_CLOCK = 4
 """Of the SystemVerilog kernel, for a design that builds the other one."""
 CSIM_CELLS, AGREEMENT_CELLS = 64, 1024
 """In C-simulation, and in the float and the integer chain, unless another number is asked for."""
+CSIM_FIELDS, AGREEMENT_FIELDS = 8, 64
+"""Holograms, of an off-axis design."""
 
 
 def _csim_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +42,13 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="empty-field frames of the same instrument, for a flat field of each channel",
     )
-    add_cells(parser, f"cells in C-simulation (default: {CSIM_CELLS})")
+    add_cells(parser, f"cells, or holograms, in C-simulation (default: {CSIM_CELLS}, or {CSIM_FIELDS})")
     parser.add_argument(
         "--agreement-cells",
         type=int,
         metavar="NUMBER",
-        help=f"cells in the float and the integer chain, those among them (default: {AGREEMENT_CELLS})",
+        help="cells, or holograms, in the float and the integer chain, those among them "
+        f"(default: {AGREEMENT_CELLS}, or {AGREEMENT_FIELDS})",
     )
     parser.add_argument("--seed", type=int, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
@@ -53,9 +56,12 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _csim(arguments: argparse.Namespace) -> None:
-    design = design_of(arguments)
+    design = design_of(arguments, holograms=True)
     if isinstance(design.instrument, NetworkInputs):
         _csim_of_network(design, arguments)
+        return
+    if isinstance(design.instrument, OffAxis):
+        _csim_of_holograms(design, arguments)
         return
     cells = CSIM_CELLS if arguments.cells is None else arguments.cells
     agreement_cells = AGREEMENT_CELLS if arguments.agreement_cells is None else arguments.agreement_cells
@@ -89,6 +95,30 @@ def _csim_of_network(design: Design, arguments: argparse.Namespace) -> None:
     from cytogate.sim.csim.network_inputs import run_network_inputs
 
     run_network_inputs(design, arguments.output)
+
+
+def _csim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    """Simulate an off-axis design, whose holograms have any number of cells."""
+    for name in ("background", "stages"):
+        if getattr(arguments, name) is not None:
+            raise InputError(f"design {design.name} takes off-axis holograms; --{name} does not go with it")
+    fields = CSIM_FIELDS if arguments.cells is None else arguments.cells
+    agreement = max(fields, AGREEMENT_FIELDS) if arguments.agreement_cells is None else arguments.agreement_cells
+    if agreement < fields:
+        raise InputError(f"--agreement-cells is {agreement}; it must not be below --cells, {fields}")
+    from cytogate.sim.csim.holograms import HologramsRequest, run_holograms
+
+    run_holograms(
+        HologramsRequest(
+            design=design,
+            input=arguments.input,
+            dataset=dataset_of(arguments),
+            fields=fields,
+            agreement_fields=agreement,
+            seed=EVALUATION_SEED if arguments.seed is None else arguments.seed,
+            output=arguments.output,
+        )
+    )
 
 
 def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +197,7 @@ def _emulate_arguments(parser: argparse.ArgumentParser) -> None:
 def _emulate(arguments: argparse.Namespace) -> None:
     from cytogate.sim.board.job import emulate
 
-    bundle = emulate(design_of(arguments), arguments.output)
+    bundle = emulate(design_of(arguments, holograms=True), arguments.output)
     print(f"written: {bundle.path} (synthetic: for emulated devices alone)")
 
 

@@ -114,7 +114,7 @@ class Published:
     """A network as its paper has it, with a share of its filters and units; for square windows."""
 
     name: str
-    """Meng 2018 or Gao 2017 (paper 001), or the encoder and classifier of DCAE (paper 004)."""
+    """Meng 2018 or Gao 2017 (paper 001), DCAE's encoder and classifier (004), or TOP-GAN's classifier (003)."""
     share: float = quantity("share of the published filters and units", 0.25, low=0.01, high=4, required=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Saved:
 
 
 Topology = Contrast | Meng2017 | Compact | Student | Published | Saved
-PUBLISHED = ("meng2018", "gao2017", "dcae")
+PUBLISHED = ("meng2018", "gao2017", "dcae", "topgan")
 TOPOLOGIES: dict[str, type] = {
     Contrast.name: Contrast,
     Meng2017.name: Meng2017,
