@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import rtl_sources
@@ -60,8 +61,9 @@ def run_prove(request: ProveRequest) -> None:
             for number, parameters in enumerate(proof.variants)
         }
         faults = {pool.submit(_mutated, name, mutant, folder): name for name, mutant in mutants.items()}
+        running: tuple[Future[Any], ...] = (*rows, *faults)
         try:
-            for _ in as_completed((*rows, *faults)):
+            for _ in as_completed(running):
                 bars.advance(bar)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
