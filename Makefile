@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint docs release header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full lint docs release header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ help: ## Say what can be made
 	@echo "  DESIGN=NAME or DESIGN=FOLDER chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
 
 # What a target needs beside Cytogate itself: extras of pyproject.toml, installed by hash when they are first asked for.
-WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl stream cluster emulate dev)
+WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl formal codesign stream cluster emulate dev)
 WITH_DESIGN := $(VENV)/.with-design
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
@@ -83,8 +83,11 @@ simulate: $(WITH_DESIGN) ## Write simulated cells to a file
 train: $(WITH_DESIGN) ## Train the quantized network and its float form (resumes when interrupted)
 	@$(CYTOGATE) train --design '$(DESIGN)' $(ARGS)
 
-experiment: $(WITH_DESIGN) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma, SCALE=small|full
+experiment: $(WITH_DESIGN) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma|laws, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
+
+prove: $(WITH_DESIGN) $(VENV)/.with-rtl $(VENV)/.with-formal ## Formal proofs of small RTL modules, and that they find faults (minutes; resumes)
+	@$(CYTOGATE) prove --mutants --jobs $(JOBS) $(ARGS)
 
 bench: $(WITH_ALL) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
 	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)

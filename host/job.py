@@ -24,18 +24,24 @@ from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sinks.rows import EventFormat
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource, check_same_content
+from cytogate.host.stream.carrier import CarrierWatch
 from cytogate.host.stream.gating import Gates, LiveGates, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, IMAGES, PAGE, REPORT, RunFolder, run_folder
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.features.cell_features import Feature, features_of, measure_frames
-from cytogate.model.interface.bundle import Bundle
+from cytogate.model.features.cell_features import FeatureColumn, features_of, measure_frames
+from cytogate.model.features.place_features import PLACE_FEATURES
+from cytogate.model.interface.bundle import REFERENCE, Bundle
 from cytogate.model.interface.frame_check import FrameCheck
+from cytogate.model.retrieval.off_axis.calibration import read_reference
+from cytogate.model.retrieval.off_axis.sideband import Complexes
 
 RECORDED = "recorded"
 SAME_REQUEST_S = 1.0
@@ -79,6 +85,8 @@ def run_stream(request: StreamRequest) -> None:
     """Run the stream to its end, or until it is interrupted; what was finished is kept in any case."""
     accelerator = Accelerator(request.bundle, device=request.device, batch=request.batch, deadline_s=request.deadline_s)
     design = accelerator.bundle.design
+    if isinstance(design.instrument, OffAxis):
+        _check_holograms(request, design)
     gates = _gates(request, design)
     due_time = None if request.rate is None else _due_time(request.rate)
     if gates.coincidence_us is not None and due_time is None:
@@ -115,6 +123,25 @@ def run_stream(request: StreamRequest) -> None:
         session.run(accelerator, live, sinks, due_time, interrupts)
 
 
+def _reference_of(bundle: Bundle) -> Complexes:
+    """Return the reference field that the bundle of an off-axis design carries."""
+    with temporary_folder() as folder:
+        bundle.extract(folder)
+        return read_reference(folder / REFERENCE, bundle.design)
+
+
+def _check_holograms(request: StreamRequest, design: Design) -> None:
+    """Raise an :class:`InputError` where something is asked for that is not there of holograms."""
+    if request.input is None:
+        raise InputError(
+            f"design {design.name} is calibrated to an instrument of its own; give its holograms by --input"
+        )
+    asked = {"images": request.images, "features": request.features, "live": request.live is not None}
+    for name, given in asked.items():
+        if given:
+            raise InputError(f"design {design.name} takes off-axis holograms, of which a stream has no --{name}")
+
+
 class _Session:
     """One process's part of a run."""
 
@@ -128,8 +155,11 @@ class _Session:
         self._output = NetworkOutput(self._class_names, step)
         design = bundle.design
         self._measure: Measure | None = None
-        measured: tuple[Feature, ...] = ()
-        if request.features:
+        measured: tuple[FeatureColumn, ...] = ()
+        self._watch: CarrierWatch | None = None
+        if isinstance(design.instrument, OffAxis):
+            measured, self._watch = PLACE_FEATURES, CarrierWatch(design, _reference_of(bundle))
+        elif request.features:
             self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
             measured = features_of(design.camera.channels, phase=design.retrieves_phase)
         self._rows = EventFormat(folder.run, self._class_names, step, folder.request, measured)
@@ -175,6 +205,8 @@ class _Session:
         """
         stopped = threading.Event()
         cells = self._source.read(self._written.progress)
+        if self._watch is not None:
+            cells = self._watch.watched(cells)
         request, camera = self._request, self._bundle.design.camera
         monitor = Monitor(self._class_names, gates.gates.deadline_ns)
         pipeline = Pipeline(
@@ -242,7 +274,7 @@ class _Session:
             reasons=_most_frequent(counts),
             labelled=counts.labelled,
             accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
-            told=tuple(map(spelled, self._source.told)),
+            told=tuple(map(spelled, (*self._source.told, *(() if self._watch is None else self._watch.told)))),
             seconds=pipeline.seconds,
             cells_per_second=counts.finished / pipeline.seconds,
             queue_cells=self._request.queue_cells,

@@ -219,7 +219,8 @@ def _measured_by_bead(request: CalibrationRequest, trial: _Trial) -> tuple[_Tria
     instrument, design = trial.design.off_axis, trial.design
     with open_holograms(request.bead, instrument) as file:
         opd = trial.retrieve(file.read(0)).opd
-    whole = [cell for cell in find_cells(opd, design) if not cell.is_clipped]
+    found = find_cells(opd >= instrument.threshold_nm, design)
+    whole = [cell for cell in found.cells if not cell.is_clipped]
     if not whole:
         raise InputError(f"{request.bead}: no bead whole in the first hologram")
     try:

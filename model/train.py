@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from cytogate.model.design.folder import (
     network_folder,
     operating_point_text,
 )
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.evaluation.classical import features_in, fitted
@@ -47,6 +49,8 @@ from cytogate.model.networks.operating_point import apply_operating_point, offse
 from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
+from cytogate.model.simulation.cells import CELL_LINES
+from cytogate.model.simulation.hologram_cells import CELLS_A_FIELD, CalibratedHolograms, write_hologram_cells
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.designs import (
@@ -89,6 +93,8 @@ class TrainRequest:
 
 
 SIMULATED_CELLS, SIMULATED_BACKGROUNDS = 100_000, 6_000
+SIMULATED_HOLOGRAM_CELLS = 20_000
+LEAST_BACKGROUND_FIELDS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +123,7 @@ def run_train(request: TrainRequest) -> None:
         # A window that the network does not suit is told before any cell is read.
         build(request.design, quantized)
     work = request.work / request.design.name
-    cells = _own(request, work) if request.input is not None else _simulated(request, work)
+    cells = _cells(request, work)
     design, console = cells.design, terminal()
     plan = plan_of(
         design,
@@ -184,6 +190,18 @@ def _identity(cells: Cells, plan: DesignPlan) -> str:
     """Return a word for all that a training depends on: the same goes on where it ended, another begins its own."""
     said = json.dumps([design_text(cells.design), dataclasses.asdict(plan), cells.facts, len(cells.inputs.labels)])
     return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _cells(request: TrainRequest, work: Path) -> Cells:
+    """Return the cells that are trained on."""
+    if isinstance(request.design.instrument, OffAxis):
+        if request.input is not None:
+            raise InputError(
+                f"design {request.design.name}: its network is trained on simulated holograms, whose cells have "
+                "labels; leave --input out"
+            )
+        return _simulated_holograms(request, work)
+    return _own(request, work) if request.input is not None else _simulated(request, work)
 
 
 def _own(request: TrainRequest, work: Path) -> Cells:
@@ -262,6 +280,37 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
     facts: dict[str, object] = {"seed": request.data_seed, "background_cells": len(hidden)}
     return Cells(
         design, inputs, split, background, Split.of(background.labels, seed),
+        f"simulator, seed {request.data_seed}", True, facts,
+    )  # fmt: skip
+
+
+def _simulated_holograms(request: TrainRequest, work: Path) -> Cells:
+    """Return cells of simulated holograms, and the squares at their places in empty ones of the same seed."""
+    design, count, seed = request.design, request.cells or SIMULATED_HOLOGRAM_CELLS, request.seed
+    names, lines = design.network.class_names, tuple(CELL_LINES)
+    if not set(names) <= set(lines):
+        raise InputError(
+            f"design {design.name}: cells of {', '.join(names)} cannot be simulated; [network] class_names may be some "
+            f"of {', '.join(lines)}"
+        )
+    fields = math.ceil(count / CELLS_A_FIELD)
+    hidden = max(LEAST_BACKGROUND_FIELDS, math.ceil(fields * SIMULATED_BACKGROUNDS / SIMULATED_CELLS))
+    key = hashlib.sha256(design_text(design).encode() + repr(design.calibrated).encode()).hexdigest()[:8]
+    files = []
+    for number, name in ((fields, "cells"), (hidden, "background")):
+        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{number}.h5"
+        if not path.exists():
+            made = CalibratedHolograms.of(design, number, request.data_seed)
+            write_hologram_cells(made, path, background_only=name == "background", workers=own_cores())
+        files.append(CellFile.of(path, design))
+    inputs, background = files
+    check_classes(inputs.labels, names, "simulated holograms")
+    facts: dict[str, object] = {
+        "seed": request.data_seed, "fields": fields, "background_cells": len(background.labels),
+        "calibration": design.calibrated.version,
+    }  # fmt: skip
+    return Cells(
+        design, inputs, Split.of(inputs.labels, seed), background, Split.of(background.labels, seed),
         f"simulator, seed {request.data_seed}", True, facts,
     )  # fmt: skip
 

@@ -11,13 +11,16 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    chain_design,
     check_own,
     dataset_of,
     design_of,
     own_design_of,
     positive,
+    with_chip,
 )
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import OffAxis
@@ -39,7 +42,7 @@ SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-lar
 """Public sets that are read; see ``docs/howto/public-sets.md``."""
 SIMULATED_CELLS, SIMULATED_HOLOGRAMS, CELLS_A_FIELD = 1000, 100, 3
 """Unless another number is asked for."""
-EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma")
+EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma", "laws")
 """Each is a folder of ``model/experiments``."""
 
 
@@ -79,7 +82,7 @@ def _new(arguments: argparse.Namespace) -> None:
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
-    add_cells(parser, "cells at most; simulated ones: 100000")
+    add_cells(parser, "cells at most; simulated ones: 100000, of holograms 20000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
     parser.add_argument(
@@ -98,7 +101,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
     run_train(
         TrainRequest(
-            design=own_design_of(arguments),
+            design=own_design_of(arguments, holograms=True),
             epochs=arguments.epochs,
             fine_tune_epochs=arguments.fine_tune_epochs,
             seed=arguments.seed,
@@ -111,10 +114,69 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _codesign_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    parser.add_argument("--board", choices=BOARDS, help="board that it is to fit (default: the design's)")
+    parser.add_argument(
+        "--latency-us",
+        type=float,
+        required=True,
+        metavar="US",
+        help="from the last pixel of a frame in to its logits, at most",
+    )
+    add_input(parser, "labelled cells: frames of the design's instrument, or images", required=True)
+    add_cells(parser, "so many at most")
+    parser.add_argument(
+        "--search", type=_names, metavar="NAME,NAME", help="keys of [network] that are searched (default: all)"
+    )
+    parser.add_argument("--trials", type=positive, default=32, help="networks to train")
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        help="epochs of each network (default: as `cytogate train` has it, of a trial a quarter)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of split, search, initialization and order")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes on this computer; others may join by the same command and --work on a shared disk",
+    )
+    parser.add_argument("--work", type=Path, default=Path("out/codesign/work"), help="folder of the search; resumes")
+    add_output(parser, Path("out/codesign"), "folder of report, picture, table of trials, and the chosen design")
+
+
+def _codesign(arguments: argparse.Namespace) -> None:
+    design = with_chip(chain_design(arguments.design), arguments.board, None, None)
+    try:
+        from cytogate.model.codesign.job import CodesignRequest, run_codesign
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        raise InputError("a search needs Optuna, which is not installed: pip install 'cytogate[codesign]'") from error
+
+    run_codesign(
+        CodesignRequest(
+            design=design,
+            latency_us=arguments.latency_us,
+            input=arguments.input,
+            dataset=dataset_of(arguments),
+            cells=arguments.cells,
+            fields=arguments.search,
+            trials=arguments.trials,
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            workers=arguments.workers,
+            work=arguments.work,
+            output=arguments.output,
+        )
+    )
+
+
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_input(parser, "cells to classify; labels are not needed", required=True)
-    add_cells(parser, "so many at most")
+    add_input(parser, "cells, or holograms, to classify; labels are not needed", required=True)
+    add_cells(parser, "so many cells, or holograms, at most")
     parser.add_argument(
         "--output",
         type=Path,
@@ -133,8 +195,14 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 def _predict(arguments: argparse.Namespace) -> None:
     from cytogate.model.command.native import own_cores
 
-    design, dataset = design_of(arguments), dataset_of(arguments)
+    design, dataset = design_of(arguments, holograms=True), dataset_of(arguments)
+    is_holograms = isinstance(design.instrument, OffAxis)
     if not arguments.output.suffix:
+        if is_holograms:
+            raise InputError(
+                f"design {design.name} takes off-axis holograms, of which one file is classified at a time; let "
+                "--output name a .parquet or .csv file"
+            )
         from cytogate.model.predict.archive import ArchiveRequest, run_archive
 
         workers = arguments.workers or own_cores()
@@ -151,7 +219,13 @@ def _predict(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{name} is for whole archives: let --output name a folder, without a suffix")
     from cytogate.model.predict.one_file import PredictRequest, run_predict
 
-    run_predict(PredictRequest(design, arguments.input, dataset, arguments.cells, arguments.output))
+    request = PredictRequest(design, arguments.input, dataset, arguments.cells, arguments.output)
+    if is_holograms:
+        from cytogate.model.predict.holograms import predict_holograms
+
+        predict_holograms(request)
+    else:
+        run_predict(request)
 
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -323,11 +397,11 @@ def _simulate(arguments: argparse.Namespace) -> None:
         raise InputError(f"design {design.name} has one cell a field; --cells-a-field is for off-axis designs")
     classes = arguments.classes or tuple((name, name) for name in design.network.class_names)
 
-    from cytogate.model.simulation.simulator import SimulatedCells
+    from cytogate.model.simulation.simulator import cells_of_instrument
     from cytogate.model.simulation.write import write_cells
 
-    cells = SimulatedCells(
-        acquisition=design.four_angle,
+    cells = cells_of_instrument(
+        design,
         class_names=tuple(line for _, line in classes),
         cells=SIMULATED_CELLS if arguments.cells is None else arguments.cells,
         seed=arguments.seed,
@@ -379,12 +453,46 @@ def _estimate(arguments: argparse.Namespace) -> None:
     from cytogate.model.estimates.system import fit_boards
     from cytogate.model.networks.shapes import network_shapes
 
-    design = design_of(arguments)
+    design = design_of(arguments, holograms=True)
+    design.need_hls4ml("the estimate")
+    if isinstance(design.instrument, OffAxis):
+        _estimate_holograms(design, arguments)
+        return
     found = fit_boards(design, network_shapes(design))
     if arguments.json:
         print(json.dumps([asdict(each) for each in found], indent=2))
     else:
         _print_estimates(found)
+
+
+def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    """Print the budget of the stages, and what each board would do with it."""
+    import json
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from cytogate.model.command.terminal import terminal
+    from cytogate.model.estimates.area import area_table
+    from cytogate.model.estimates.holograms import estimate_holograms
+    from cytogate.model.networks.shapes import network_shapes
+
+    found = estimate_holograms(design, network_shapes(design))
+    if arguments.json:
+        print(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    console = terminal()
+    table = Table(title="A hologram in SystemVerilog, one value a clock (estimated; no such RTL exists yet)")
+    for name in ("stage", "clocks", "ends, clocks after the last pixel"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for stage in found[0].stages:
+        table.add_row(stage.name, f"{stage.cycles:,}", f"{stage.after:,}")
+    console.print(table)
+    for each in found:
+        console.print(area_table(f"{each.design} on {each.board}", each.area))
+    for each in found:
+        console.print(each.told, soft_wrap=True)
+    console.print(LIMITS, soft_wrap=True)
 
 
 def _print_estimates(found: Sequence[BoardFit]) -> None:
@@ -485,6 +593,11 @@ TRAIN = Verb(
     "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
+)
+CODESIGN = Verb(
+    "Search a network's sizes and bits for a board and a latency, as students of its float form; resumes.",
+    _codesign_arguments,
+    _codesign,
 )
 PREDICT = Verb(
     "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",

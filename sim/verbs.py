@@ -20,7 +20,7 @@ from cytogate.model.command.arguments import (
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
-from cytogate.model.design.instruments import NetworkInputs
+from cytogate.model.design.instruments import NetworkInputs, OffAxis
 from cytogate.model.errors import InputError
 
 EVALUATION_SEED = 7_000
@@ -29,6 +29,8 @@ RTL_SAMPLES_PER_CLOCK = 4
 """Of the SystemVerilog kernel, for a design that builds the other one."""
 CSIM_CELLS, AGREEMENT_CELLS = 64, 1024
 """In C-simulation, and in the float and the integer chain, unless another number is asked for."""
+CSIM_FIELDS, AGREEMENT_FIELDS = 8, 64
+"""Holograms, of an off-axis design."""
 
 
 def _csim_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +42,13 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="empty-field frames of the same instrument, for a flat field of each channel",
     )
-    add_cells(parser, f"cells in C-simulation (default: {CSIM_CELLS})")
+    add_cells(parser, f"cells, or holograms, in C-simulation (default: {CSIM_CELLS}, or {CSIM_FIELDS})")
     parser.add_argument(
         "--agreement-cells",
         type=int,
         metavar="NUMBER",
-        help=f"cells in the float and the integer chain, those among them (default: {AGREEMENT_CELLS})",
+        help="cells, or holograms, in the float and the integer chain, those among them "
+        f"(default: {AGREEMENT_CELLS}, or {AGREEMENT_FIELDS})",
     )
     parser.add_argument("--seed", type=int, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
@@ -53,9 +56,12 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _csim(arguments: argparse.Namespace) -> None:
-    design = design_of(arguments)
+    design = design_of(arguments, holograms=True)
     if isinstance(design.instrument, NetworkInputs):
         _csim_of_network(design, arguments)
+        return
+    if isinstance(design.instrument, OffAxis):
+        _csim_of_holograms(design, arguments)
         return
     cells = CSIM_CELLS if arguments.cells is None else arguments.cells
     agreement_cells = AGREEMENT_CELLS if arguments.agreement_cells is None else arguments.agreement_cells
@@ -91,6 +97,30 @@ def _csim_of_network(design: Design, arguments: argparse.Namespace) -> None:
     run_network_inputs(design, arguments.output)
 
 
+def _csim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    """Simulate an off-axis design, whose holograms have any number of cells."""
+    for name in ("background", "stages"):
+        if getattr(arguments, name) is not None:
+            raise InputError(f"design {design.name} takes off-axis holograms; --{name} does not go with it")
+    fields = CSIM_FIELDS if arguments.cells is None else arguments.cells
+    agreement = max(fields, AGREEMENT_FIELDS) if arguments.agreement_cells is None else arguments.agreement_cells
+    if agreement < fields:
+        raise InputError(f"--agreement-cells is {agreement}; it must not be below --cells, {fields}")
+    from cytogate.sim.csim.holograms import HologramsRequest, run_holograms
+
+    run_holograms(
+        HologramsRequest(
+            design=design,
+            input=arguments.input,
+            dataset=dataset_of(arguments),
+            fields=fields,
+            agreement_fields=agreement,
+            seed=EVALUATION_SEED if arguments.seed is None else arguments.seed,
+            output=arguments.output,
+        )
+    )
+
+
 def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     parser.add_argument(
@@ -106,7 +136,9 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
     )
-    parser.add_argument("--network", action="store_true", help="go on to the network's logits (levels dpi and rtl)")
+    parser.add_argument(
+        "--network", action="store_true", help="go on to the network's logits; at level rtl also to the trigger"
+    )
     parser.add_argument("--scenarios", action="store_true", help="also pauses, malformed packets, registers and resets")
     parser.add_argument("--waves", action="store_true", help="write a waveform of the frames")
     parser.add_argument(
@@ -165,7 +197,7 @@ def _emulate_arguments(parser: argparse.ArgumentParser) -> None:
 def _emulate(arguments: argparse.Namespace) -> None:
     from cytogate.sim.board.job import emulate
 
-    bundle = emulate(design_of(arguments), arguments.output)
+    bundle = emulate(design_of(arguments, holograms=True), arguments.output)
     print(f"written: {bundle.path} (synthetic: for emulated devices alone)")
 
 
@@ -191,6 +223,21 @@ def _adopt(arguments: argparse.Namespace) -> None:
         f"{found.network}: {found.values} logits on random and extreme codes equal C-simulation; {found.macs:,} "
         f"multiplications and {found.weights:,} parameters a cell; it is the network of design {design.name} now"
     )
+
+
+def _prove_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="modules of fpga/rtl (default: all with a proof)")
+    parser.add_argument(
+        "--mutants", action="store_true", help="also that the proofs find faults: each is tried and has to be refuted"
+    )
+    parser.add_argument("--jobs", type=int, choices=range(1, 65), metavar="NUMBER", default=2, help="proofs at a time")
+    add_output(parser, Path("out/prove"), "folder of the report and of what is proved already")
+
+
+def _prove(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.formal.job import ProveRequest, run_prove
+
+    run_prove(ProveRequest(tuple(arguments.modules), arguments.mutants, arguments.jobs, arguments.output))
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
@@ -228,6 +275,7 @@ COSIM = Verb("Frames through the pins of a kernel: values compared, clocks count
 SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 clock.", _synth_arguments, _synth)
 EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
 ADOPT = Verb("Check a quantized network of your own and put it into a design's folder.", _adopt_arguments, _adopt)
+PROVE = Verb("Formal proofs of small RTL modules: for all inputs and all time.", _prove_arguments, _prove)
 BENCH = Verb(
     "Speed on this computer: each level beside a peer, and decisions before viewers, as ratios.",
     _bench_arguments,

@@ -267,8 +267,7 @@ def test_an_uncalibrated_or_unfit_design_is_told(
 @pytest.mark.parametrize(
     "verb",
     [
-        ("csim",), ("cosim",), ("estimate",), ("bitstream",), ("emulate",), ("train",), ("explain",), ("synth",),
-        ("bench",), ("predict", "--input", "x.h5"), ("adopt", "x.keras"),
+        ("cosim",), ("bitstream",), ("explain",), ("synth",), ("bench",), ("adopt", "x.keras"),
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
@@ -278,7 +277,21 @@ def test_verbs_of_the_chain_refuse_an_off_axis_design(
     assert main([*verb, "--design", str(lab / "holo")]) == 2
     told = capsys.readouterr().err.strip().splitlines()
     assert len(told) == 1
-    assert 'design holo is of kind "off-axis", for which calibrate, phase and simulate are built' in told[0]
+    assert 'design holo is of kind "off-axis"; this verb needs a four-angle or bright-field one' in told[0]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("csim",), ("estimate",), ("emulate",), ("train",), ("predict", "--input", "x.h5")],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_verbs_say_that_a_design_is_not_calibrated(
+    verb: tuple[str, ...], lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*verb, "--design", str(lab / "holo")]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert len(told) == 1
+    assert "design holo is not calibrated; `cytogate calibrate --design" in told[0]
 
 
 # Files.

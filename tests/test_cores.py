@@ -17,6 +17,7 @@ from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.pynq_device import _ensure_event_loop
 from cytogate.model.interface import registers
+from cytogate.model.interface.answers import LogitsForm
 from cytogate.model.interface.axi_dma import DmaChannel, DmaControl, DmaRegister, DmaStatus, status_in_words
 from cytogate.model.interface.registers import (
     RECEIPT_MARK,
@@ -141,10 +142,11 @@ def due_answer(batch: Batch) -> np.ndarray:
 def test_the_answer_that_is_due_is_believed() -> None:
     batch = sent_batch()
     words = due_answer(batch)
-    assert words.nbytes == Answer.bytes_of(3, 3)
-    logits = Answer(words, 3).logits(batch)
+    assert Answer.is_due(words.nbytes, 3, LogitsForm(3))
+    assert words.nbytes == Answer.most_bytes(3, LogitsForm(3))
+    logits = Answer(words, LogitsForm(3)).read(batch)
     assert logits is not None
-    assert logits.tolist() == [[-4, -3, -2], [-1, 0, 1], [2, 3, 4]]
+    assert np.array(logits).tolist() == [[-4, -3, -2], [-1, 0, 1], [2, 3, 4]]
 
 
 @pytest.mark.parametrize("place", range(9 + len(ReceiptWord)))
@@ -153,7 +155,7 @@ def test_no_bit_of_an_answer_may_differ(place: int, bit: int) -> None:
     batch = sent_batch()
     words = due_answer(batch)
     words[place] ^= np.uint32(1 << bit)
-    assert Answer(words, 3).logits(batch) is None
+    assert Answer(words, LogitsForm(3)).read(batch) is None
 
 
 @pytest.mark.parametrize("bit", range(32))
@@ -164,8 +166,8 @@ def test_two_errors_do_not_compensate(bit: int) -> None:
         flipped, exchanged = due_answer(batch), due_answer(batch)
         flipped[[one, other]] ^= np.uint32(1 << bit)
         exchanged[[one, other]] = exchanged[[other, one]]
-        assert Answer(flipped, 3).logits(batch) is None
-        assert Answer(exchanged, 3).logits(batch) is None
+        assert Answer(flipped, LogitsForm(3)).read(batch) is None
+        assert Answer(exchanged, LogitsForm(3)).read(batch) is None
 
 
 def test_the_receipt_vouches_for_the_order_of_what_was_sent() -> None:

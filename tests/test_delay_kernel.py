@@ -20,15 +20,16 @@ from tests.holograms import OPTICS, fields, off_axis_design, with_carrier
 from tests.test_off_axis_integer import extremes
 
 
-def differing(simulation: DelaySimulation, design: Design, frame: NDArray, phasor: Codes) -> tuple[int, int]:
-    """Values that were compared, and those that differ."""
+def differing(simulation: DelaySimulation, design: Design, frame: NDArray, phasor: Codes) -> tuple[int, int, int]:
+    """Cells that were found, values that were compared, and those that differ."""
     words = integer.retrieve(frame, design, phasor)
     found = dataclasses.replace(simulation, design=design).run(words.hologram, phasor)
     assert set(found) == set(RECORDED)
     for name, codes in found.items():
         assert codes.shape == getattr(words, name).shape, name
     pairs = [(codes, getattr(words, name)) for name, codes in found.items()]
-    return sum(ours.size for _, ours in pairs), sum(int(np.count_nonzero(codes != ours)) for codes, ours in pairs)
+    wrong = sum(int(np.count_nonzero(codes != ours)) for codes, ours in pairs)
+    return len(words.center), sum(ours.size for _, ours in pairs), wrong
 
 
 def phasors(design: Design, seed: int) -> Codes:
@@ -38,9 +39,10 @@ def phasors(design: Design, seed: int) -> Codes:
     return integer.reference_phasor(field)
 
 
-def values(size: int, side: int) -> int:
-    """Values of one hologram's stages."""
-    return 2 * size * side + size + 2 * (2 * side**2 + side) + 3 * side**2
+def values(size: int, side: int, cells: int = 0) -> int:
+    """Values of one hologram's stages, with so many cells in squares of 64."""
+    of_cells = 2 + cells * (4 + 64**2)
+    return 2 * size * side + size + 2 * (2 * side**2 + side) + 3 * side**2 + of_cells
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def simulation(builds: Path) -> DelaySimulation:
 
 def test_equals_the_integer_model_on_every_value(simulation: DelaySimulation) -> None:
     """Cells; holograms that no camera takes; carriers at the border; a frame that is padded; another reference."""
-    design, compared = off_axis_design(), 0
+    design, compared, found = off_axis_design(), 0, []
     smooth, rough = integer.reference_phasor(reference_field(design)), phasors(design, 5)
     border = with_carrier(design, 0.4999, -0.31)
     padded = dataclasses.replace(design, instrument=dataclasses.replace(OPTICS, rows=190, columns=201))
@@ -59,10 +61,12 @@ def test_equals_the_integer_model_on_every_value(simulation: DelaySimulation) ->
     cases += [(padded, frame[:190, :201], smooth)]
     cases += [(design, each, smooth) for each in extremes().values()]
     for own, hologram, phasor in cases:
-        count, wrong = differing(simulation, own, hologram, phasor)
-        assert count == values(256, 128)
+        cells, count, wrong = differing(simulation, own, hologram, phasor)
+        assert count == values(256, 128, cells)
         assert not wrong
-        compared += count
+        compared += count - values(0, 0, cells)
+        found.append(cells)
+    assert found[0] == 2
     assert compared == 10 * 180_736
 
 
@@ -98,6 +102,6 @@ def test_other_sizes_and_cameras(size: int, binning: int, bits: int, builds: Pat
         (2**bits - 1) * rng.integers(0, 2, (size, size)),
     ]
     for frame in frames:
-        count, wrong = differing(simulation, design, frame, phasor)
-        assert count == values(size, size // binning)
+        cells, count, wrong = differing(simulation, design, frame, phasor)
+        assert count == values(size, size // binning, cells)
         assert not wrong

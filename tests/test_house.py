@@ -48,8 +48,8 @@ def test_imports_run_in_one_direction(room: str) -> None:
 
 FLOORS = (
     "errors", "design", "command", "contract", "interface", "retrieval", "features", "estimates", "simulation", "files",
-    "sets", "data", "networks", "engines", "training", "evaluation", "pages", "experiments", "train", "predict",
-    "explain", "calibrate", "phase", "verbs",
+    "sets", "data", "networks", "engines", "training", "evaluation", "pages", "experiments", "train", "codesign",
+    "predict", "explain", "calibrate", "phase", "verbs",
 )  # fmt: skip
 """Rooms and files of ``model/``, the ground first."""
 
@@ -89,6 +89,19 @@ def test_an_import_from_a_floor_above_is_seen(tmp_path: Path) -> None:
 
 def test_fpga_holds_no_python() -> None:
     assert not python_files("fpga")
+
+
+def test_no_misspelt_name_is_a_net() -> None:
+    """Each module is under ``default_nettype none``, which ends with it: sources of others follow in the same run."""
+    files = sorted((REPOSITORY / "fpga" / "rtl").glob("*.sv"))
+    assert len(files) > 60
+    for path in files:
+        text = path.read_text(encoding="ascii")
+        assert re.search(r"^`default_nettype none\nmodule \w+", text, re.MULTILINE), path
+        assert text.endswith("endmodule\n`default_nettype wire\n"), path
+        # Vivado takes an input for a net unless it is told, as IEEE 1800-2017 23.2.2.3 says.
+        ports = text[text.index("\nmodule ") : text.index(");\n", text.index("\nmodule "))]
+        assert not re.search(r"^ *input +(?!wire\b)", ports, re.MULTILINE), f"{path}: input wire logic"
 
 
 def test_inits_are_empty() -> None:

@@ -9,18 +9,23 @@ import pytest
 from numpy.typing import NDArray
 from skimage.restoration import unwrap_phase
 
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG
 from cytogate.model.features.opd_features import OPD_FEATURES, opd_features
 from cytogate.model.retrieval.off_axis import calibration, unwrapping
 from cytogate.model.retrieval.off_axis.calibration import find_carrier, fit_bead, reference_field, reference_of
-from cytogate.model.retrieval.off_axis.cells import find_cells, is_several, window_of
+from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, is_several, window_of
 from cytogate.model.retrieval.off_axis.placing import EDGE, Placing
 from cytogate.model.retrieval.off_axis.reference import Sideband, retrieve, transform, zeroed
 from cytogate.model.retrieval.off_axis.unwrapping import unwrap, wrap
 from tests.holograms import fields, fringed, off_axis_design, with_carrier
 
 WHOLE = slice(0, None), slice(0, None)
+
+
+def found_cells(opd: NDArray[np.float64], design: Design) -> list[MapCell]:
+    return find_cells(opd >= design.off_axis.threshold_nm, design).cells
 
 
 @pytest.mark.parametrize("module", [unwrapping, calibration])
@@ -170,7 +175,7 @@ def seen() -> list[tuple[float, float]]:
     masses = []
     for item in holograms:
         found = retrieve(item.frame, design, reference)
-        (cell,) = find_cells(found.opd, design)
+        (cell,) = found_cells(found.opd, design)
         (center,) = item.truth.centers
         assert np.hypot(*(np.array(center) / 2 - cell.center)) < 1.0
         values = opd_features(cell.part(found.opd), cell.mask, design.pixel_um)
@@ -194,7 +199,7 @@ def test_cells_are_told_apart_and_cut_out() -> None:
     for cy, cx, radius in ((40, 40, 15), (90, 30, 12), (90, 54, 12), (60, 110, 16), (20, 100, 2)):
         opd[(y - cy) ** 2 + (x - cx) ** 2 <= radius**2] = 100.0
     opd[40, 40] = 0
-    found = find_cells(opd, design)
+    found = found_cells(opd, design)
     assert [(cell.is_clipped, cell.is_several) for cell in found] == [(False, False), (True, False), (False, True)]
     assert found[0].center == pytest.approx((40, 40))
     assert found[0].mask.all(axis=1).any()
@@ -231,10 +236,10 @@ def test_a_bead_shows_radius_and_delay() -> None:
     design = off_axis_design()
     y, x = np.mgrid[:128, :128]
     opd = 600 * np.sqrt(np.maximum(1 - ((y - 60.3) ** 2 + (x - 66.8) ** 2) / 21.5**2, 0))
-    (cell,) = find_cells(opd, design)
+    (cell,) = found_cells(opd, design)
     found = fit_bead(opd, cell)
     assert found.radius_px == pytest.approx(21.5, rel=2e-3)
     assert found.delay_nm == pytest.approx(600, rel=2e-3)
     flat = np.where(opd > 0, 600.0 + opd.max() - opd, 0)
     with pytest.raises(InputError, match="is no bead"):
-        fit_bead(flat, find_cells(flat, design)[0])
+        fit_bead(flat, found_cells(flat, design)[0])

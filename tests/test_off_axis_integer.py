@@ -143,7 +143,8 @@ def test_constants_hold_what_the_law_needs() -> None:
     assert PHASE_TURNS.max > MOST_TURNS + 0.5
     assert TWIDDLE.encode(1.0) == 1 << TWIDDLE.fraction_bits
     assert [stage.name for stage in terms.stages] == [
-        "hologram", "spectrum", "sideband", "field", "wrapped", "phase", "opd", "network_input",
+        "hologram", "spectrum", "sideband", "field", "wrapped", "phase", "opd", "found", "center", "region",
+        "network_input",
     ]  # fmt: skip
 
 

@@ -6,7 +6,6 @@
 namespace cytogate {
 
 constexpr int kMapLog2 = log2_of(kMapSize);
-constexpr int kMapWords = kMapSize * kMapSize;
 
 template <int Bits>
 void to_real_words(const ap_int<Bits> line[kMapSize], ap_uint<Bits> magnitudes, hls::stream<real_word>& words,

@@ -1,5 +1,6 @@
-// Off-axis holograms to path delay (Rubin 2019, section II): one sideband of the spectrum, the field, its argument over the
-// reference's, unwrapped by least squares, less the background. The law is stated in model/contract/off_axis.py.
+// Off-axis holograms to the cells of a map of path delay (Rubin 2019, section II): one sideband of the spectrum, the field,
+// its argument over the reference's, unwrapped by least squares, less the background; cells and the squares about them.
+// The law is stated in model/contract/off_axis.py.
 //
 // One hologram a call, in one dataflow region; what a calibration measures is loaded, so that another one needs no other
 // kernel.
@@ -8,19 +9,18 @@
 #include "cosine.hpp"
 #include "hls_stream.h"
 #include "lines.hpp"
+#include "map_cells.hpp"
 
 namespace cytogate {
 
 using hologram_code = ap_uint<kFrameBits>;
 using argument_t = ap_int<kTurnBits>;
 using phase_t = ap_int<kPhaseBits>;
-using delay_t = ap_int<kDelayBits>;
 
-// What a calibration and a frame's size say beside the arrays: the carrier's bin, and the rows and columns of the map
-// that are believed, from the first to behind the last.
+// What a calibration and a frame's size say beside the arrays: the carrier's bin, and what cells are told by.
 struct Setting {
   int bin_y, bin_x;
-  int top, bottom, left, right;
+  CellSetting cells;
 };
 
 // What a test bench may listen to; the kernel itself is built with this one, which hears nothing and costs nothing.
@@ -30,6 +30,10 @@ struct NoDelayTap {
   using field = Nobody;
   static void wrapped(argument_t) {}
   static void phase(phase_t) {}
+  static void delay(delay_t) {}
+  static void found(const Found&) {}
+  static void cell(const Cell&) {}
+  static void pixel(pixel_t) {}
 };
 
 constexpr int kHologramWords = kSize * kSize;
@@ -97,7 +101,7 @@ Arguments:
   }
 }
 
-inline argument_t nearest_believed(const argument_t wrapped[kMapWords], Setting setting, int row, int column) {
+inline argument_t nearest_believed(const argument_t wrapped[kMapWords], CellSetting setting, int row, int column) {
 #pragma HLS INLINE
   const int y = row < setting.top ? setting.top : row >= setting.bottom ? setting.bottom - 1 : row;
   const int x = column < setting.left ? setting.left : column >= setting.right ? setting.right - 1 : column;
@@ -105,7 +109,7 @@ inline argument_t nearest_believed(const argument_t wrapped[kMapWords], Setting 
 }
 
 // The divergence of the wrapped differences.
-inline void sources(const argument_t wrapped[kMapWords], Setting setting, hls::stream<ap_int<kSourceBits>>& out) {
+inline void sources(const argument_t wrapped[kMapWords], CellSetting setting, hls::stream<ap_int<kSourceBits>>& out) {
 Sources:
   for (int i = 0; i < kMapWords; ++i) {
 #pragma HLS PIPELINE II = 4
@@ -143,7 +147,7 @@ DividePoisson:
 
 // Add the whole turns that bring an argument nearest to the surface.
 inline void add_turns(hls::stream<real_word>& surface, hls::stream<exponent_t>& line_exponents,
-                      hls::stream<exponent_t>& base, const argument_t wrapped[kMapWords], Setting setting,
+                      hls::stream<exponent_t>& base, const argument_t wrapped[kMapWords], CellSetting setting,
                       phase_t phase[kMapWords]) {
   const exponent_t common = base.read();
   constexpr int kScale = 2 * kMapLog2;
@@ -160,14 +164,14 @@ AddTurns:
   }
 }
 
-inline bool is_believed(Setting setting, int i) {
+inline bool is_believed(CellSetting setting, int i) {
 #pragma HLS INLINE
   const int row = i / kMapSize, column = i % kMapSize;
   return row >= setting.top && row < setting.bottom && column >= setting.left && column < setting.right;
 }
 
 // The background: what lies near the fullest bin of the histogram, the first of equal ones.
-inline void measure_background(const phase_t phase[kMapWords], Setting setting, hls::stream<phase_t>& background) {
+inline void measure_background(const phase_t phase[kMapWords], CellSetting setting, hls::stream<phase_t>& background) {
   constexpr int kBinShift = kTurnBits - kBackgroundBinBits;
   constexpr int kBins = 1 << (kPhaseBits - kBinShift);
   ap_uint<2 * kMapLog2 + 1> counts[kBins];
@@ -207,7 +211,7 @@ Near:
 }
 
 template <class Tap>
-void emit_delay(const phase_t phase[kMapWords], Setting setting, hls::stream<phase_t>& background,
+void emit_delay(const phase_t phase[kMapWords], CellSetting setting, hls::stream<phase_t>& background,
                 hls::stream<delay_t>& out) {
   const phase_t level = background.read();
 EmitDelay:
@@ -218,7 +222,9 @@ EmitDelay:
     Tap::phase(zeroed);
     constexpr int kBits = kPhaseBits + kGainBits + 1 > kDelayShift ? kPhaseBits + kGainBits + 1 : kDelayShift;
     const ap_int<kBits> product = ap_int<kBits>(zeroed) * ap_int<kGainBits + 1>(kDelayGain);
-    out.write(saturate<kDelayBits>(shift_right(product, kDelayShift)));
+    const delay_t delay = saturate<kDelayBits>(shift_right(product, kDelayShift));
+    Tap::delay(delay);
+    out.write(delay);
   }
 }
 
@@ -266,7 +272,7 @@ void field_of(hls::stream<hologram_code>& in, Setting setting, const bool mask[k
 }
 
 // Arguments to phases, before their background is known.
-inline void unwrap(const argument_t wrapped[kMapWords], Setting setting, phase_t phase[kMapWords]) {
+inline void unwrap(const argument_t wrapped[kMapWords], CellSetting setting, phase_t phase[kMapWords]) {
 #pragma HLS DATAFLOW
   hls::stream<ap_int<kSourceBits>> divergence("divergence");
   hls::stream<real_word> along_rows("along_rows"), columns("columns"), along_columns("along_columns"),
@@ -295,22 +301,31 @@ inline void unwrap(const argument_t wrapped[kMapWords], Setting setting, phase_t
   add_turns(surface, line_exponents, both, wrapped, setting, phase);
 }
 
-// One hologram a call.
+// One hologram a call: how many cells leave, each of them, and its square row by row.
 template <class Tap>
 void retrieve_delay(hls::stream<hologram_code>& in, Setting setting, const stored_word reference[kMapWords],
-                    const bool mask[kMapWords], hls::stream<delay_t>& out) {
+                    const bool mask[kMapWords], hls::stream<Found>& found, hls::stream<Cell>& cells,
+                    hls::stream<pixel_t>& squares) {
 #pragma HLS DATAFLOW
   hls::stream<stored_word> field("field");
   hls::stream<exponent_t> exponents("field_exponents");
   hls::stream<phase_t> background("background");
+  hls::stream<delay_t> delays("delays");
+  hls::stream<Run> runs("runs");
+  hls::stream<Found> told("told");
+  hls::stream<Cell> regions("regions");
   static argument_t wrapped[kMapWords];
   static phase_t phase[kMapWords];
+  static pixel_t codes[kMapWords];
 
   field_of<Tap>(in, setting, mask, field, exponents);
   arguments<Tap>(field, exponents, reference, wrapped);
-  unwrap(wrapped, setting, phase);
-  measure_background(phase, setting, background);
-  emit_delay<Tap>(phase, setting, background, out);
+  unwrap(wrapped, setting.cells, phase);
+  measure_background(phase, setting.cells, background);
+  emit_delay<Tap>(phase, setting.cells, background, delays);
+  mark_runs(delays, runs, codes);
+  find_cells(runs, setting.cells, told, regions);
+  cut_squares<Tap>(codes, told, regions, found, cells, squares);
 }
 
 }  // namespace cytogate

@@ -64,6 +64,9 @@ MEMORIES = {
     "log_fraction.mem": ("log_fraction",),
     "quadrant.mem": ("quadrant",),
     "surface.mem": ("linear_re", "linear_im", "square_re", "square_im"),
+    "recursion.mem": ("recursion_a", "recursion_q", "recursion_u"),
+    "reciprocal.mem": ("reciprocal",),
+    "decay.mem": ("decay",),
 }
 """Tables side by side in one memory of the SystemVerilog, the first in the lowest bits; others are parameters."""
 PARAMETER_BITS = 32
@@ -73,7 +76,7 @@ PARAMETER_BITS = 32
 def constants(terms: Contract) -> tuple[Group, ...]:
     """Return the constants of a contract."""
     if isinstance(terms, OffAxisContract):
-        return _hologram(terms), _unwrapping(), _delay(terms)
+        return _hologram(terms), _unwrapping(), _delay(terms), _cells(terms)
     if isinstance(terms, FourAngleContract):
         words = _recursion(terms) if isinstance(terms, RecursionContract) else _words(terms)
         own: tuple[Group, ...] = (words, _gradient(terms), _surface(terms), _phase(terms))
@@ -310,6 +313,7 @@ def _hologram(terms: OffAxisContract) -> Group:
         (
             Constant("size", terms.design.off_axis.hologram_size, "N, rows and columns of a hologram"),
             Constant("map_size", terms.design.map_size, "M, rows and columns of a map"),
+            Constant("map_words", terms.design.map_size**2, "of a map"),
             Constant("frame_bits", terms.frame.width, "of a code"),
             Constant("hologram_shift", terms.hologram_shift, "from a signed code to a word"),
             Constant("word_bits", fixed_point.WORD.width, "of a stored word's part"),
@@ -344,6 +348,30 @@ def _delay(terms: OffAxisContract) -> Group:
             Constant("delay_gain", terms.delay_gain.mantissa, "from phase to path delay"),
             Constant("delay_shift", terms.delay_gain.shift, ""),
             Constant("delay_bits", off_axis.OPD.width, "of a path delay"),
+        ),
+    )
+
+
+def _cells(terms: OffAxisContract) -> Group:
+    design = terms.design
+    return Group(
+        "Cells, and the squares about them.",
+        (
+            Constant("threshold", off_axis.threshold(design), "path delay from which on a pixel is marked"),
+            Constant("most_beginnings", off_axis.MOST_BEGINNINGS, "runs that touch none of the row above"),
+            Constant("most_cells", off_axis.MOST_CELLS, "of a field"),
+            Constant("center_fraction", off_axis.CENTER.fraction_bits, "bits of a center below a pixel"),
+            Constant("center_bits", off_axis.CENTER.width, "of a center"),
+            Constant("area_bits", off_axis.AREA.width, "of an area"),
+            Constant("roundness", off_axis.ROUNDNESS, "of one cell, at least"),
+            Constant("roundness_bits", off_axis.ROUNDNESS_BITS, "of it below one"),
+            Constant("clipped", off_axis.Flag.CLIPPED, "flag of a cell"),
+            Constant("several", off_axis.Flag.SEVERAL, "flag of a cell"),
+            Constant("window_rows", design.window.rows, "of a cell's square"),
+            Constant("window_columns", design.window.columns, "of a cell's square"),
+            Constant("pixel_bits", terms.pixel.width, "of a code of the network's input"),
+            Constant("pixel_offset", off_axis.pixel_offset(), "added to a path delay"),
+            Constant("pixel_shift", off_axis.pixel_shift(), "from path delay to a code"),
         ),
     )
 

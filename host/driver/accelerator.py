@@ -27,6 +27,7 @@ from cytogate.host.driver.results import Result
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.errors import InputError
+from cytogate.model.interface.answers import answer_form
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.description import LENGTH_WIDTH
 
@@ -109,7 +110,7 @@ class Accelerator:
             self._board.cores.identify(self.bundle.manifest)
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
             sending = self._batch * self.bundle.layout.frame_bytes
-            receiving = Answer.bytes_of(self._batch, self.bundle.design.network.classes)
+            receiving = Answer.most_bytes(self._batch, answer_form(self.bundle.design))
             self._memory = StreamBuffers(
                 (self._buffer(opening, sending), self._buffer(opening, sending)), self._buffer(opening, receiving)
             )
@@ -260,12 +261,12 @@ class _Source:
 
 def _most_cells(bundle: Bundle) -> int:
     """Return how many cells a batch may have: its frames and its answer each are one transfer of the DMA."""
-    longest, classes = (1 << bundle.dma_length_bits) - 1, bundle.design.network.classes
-    most = min(longest // bundle.layout.frame_bytes, Answer.cells_in(longest, classes))
+    longest, form = (1 << bundle.dma_length_bits) - 1, answer_form(bundle.design)
+    most = min(longest // bundle.layout.frame_bytes, Answer.frames_in(longest, form))
     if most < 1:
         raise InputError(
             f"{bundle.path}: one cell has {bundle.layout.frame_bytes} bytes of frames and "
-            f"{Answer.bytes_of(1, classes)} of answer; a transfer of this bitstream's {DMA} has {longest} at most: "
+            f"{Answer.most_bytes(1, form)} of answer; a transfer of this bitstream's {DMA} has {longest} at most: "
             f"build it with more than {bundle.dma_length_bits} bits in {LENGTH_WIDTH}"
         )
     return most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
 from cytogate.model.design.design import Design
+from cytogate.model.interface.answers import AnswerForm, FieldAnswer
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.packing import pack
 from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
@@ -64,15 +66,18 @@ class Batch:
         """Take the CRC of what is sent, for the receipt."""
         self.input_crc = zlib.crc32(self.memory.octets[: self.sent_bytes].data)
 
-    def results(self, logits: NDArray[np.int64] | None, lost: str | None, received_ns: int) -> list[Result]:
-        """Return one result a cell, in order: ``logits`` (travelling, classes), or why they are ``lost``."""
+    def results(
+        self, answers: Sequence[NDArray[np.int64] | FieldAnswer] | None, lost: str | None, received_ns: int
+    ) -> list[Result]:
+        """Return one result a cell, in order: what each that travelled has for an answer, or why they are ``lost``."""
         results = []
         row = 0
         for place in range(self.count):
             complaint = self.refused.get(place, lost)
-            mine = logits[row] if logits is not None and complaint is None else None
+            mine = answers[row] if answers is not None and complaint is None else None
             row += place not in self.refused
-            results.append(Result(self.first + place, mine, self.sent_ns, received_ns, complaint))
+            logits, field = (None, mine) if isinstance(mine, FieldAnswer) else (mine, None)
+            results.append(Result(self.first + place, logits, self.sent_ns, received_ns, complaint, field))
         return results
 
 
@@ -81,20 +86,25 @@ class Answer:
     """The words that came back for a batch, and whether they can be believed."""
 
     words: NDArray[np.uint32]
-    classes: int
+    form: AnswerForm
 
     @staticmethod
-    def bytes_of(cells: int, classes: int) -> int:
-        """Return the length of the answer to so many cells."""
-        return (cells * classes + len(ReceiptWord)) * WORD_BYTES
+    def most_bytes(frames: int, form: AnswerForm) -> int:
+        """Return the length of the longest answer to so many frames."""
+        return (form.most_words(frames) + len(ReceiptWord)) * WORD_BYTES
 
     @staticmethod
-    def cells_in(length: int, classes: int) -> int:
-        """Return how many cells' answer fits into so many bytes."""
-        return (length // WORD_BYTES - len(ReceiptWord)) // classes
+    def is_due(length: int, frames: int, form: AnswerForm) -> bool:
+        """Return whether the answer to so many frames can have so many bytes."""
+        return length % WORD_BYTES == 0 and form.is_due(length // WORD_BYTES - len(ReceiptWord), frames)
 
-    def logits(self, batch: Batch) -> NDArray[np.int64] | None:
-        """Return codes of logits (cells, classes), or None if any word of the receipt differs from what is due."""
+    @staticmethod
+    def frames_in(length: int, form: AnswerForm) -> int:
+        """Return of how many frames any answer fits into so many bytes."""
+        return (length // WORD_BYTES - len(ReceiptWord)) // form.most_words(1)
+
+    def read(self, batch: Batch) -> Sequence[NDArray[np.int64] | FieldAnswer] | None:
+        """Return what each frame gave, or None if any word of the receipt differs from what is due."""
         answers, receipt = self.words[: -len(ReceiptWord)], self.words[-len(ReceiptWord) :]
         due = {
             ReceiptWord.MARK: RECEIPT_MARK,
@@ -106,7 +116,7 @@ class Answer:
         }
         if any(int(receipt[word]) != value for word, value in due.items()):
             return None
-        return answers.view("<i4").astype(np.int64).reshape(-1, self.classes)
+        return self.form.read(answers, batch.travelling)
 
 
 def unfit(frames: NDArray, design: Design) -> str | None:

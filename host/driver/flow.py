@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +26,7 @@ from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.owner import must_be_in
 from cytogate.host.driver.results import Result
 from cytogate.model.errors import InputError
+from cytogate.model.interface.answers import FieldAnswer, answer_form
 from cytogate.model.interface.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Flow:
                 if not self._ready:
                     return
                 result = self._ready.popleft()
-                self._counters.received += result.logits is not None
+                self._counters.received += result.is_answered
                 self._given_in = threading.get_ident()
             yield result
 
@@ -184,7 +185,7 @@ class Flow:
                 return
             self._counters.lose(Loss.REFUSED, len(self._filling.refused))
             left = sum(batch.travelling for batch in self._taken())
-            left += sum(result.logits is not None for result in self._ready)
+            left += sum(result.is_answered for result in self._ready)
             self._counters.lose(Loss.LEFT, left)
             self._ended = f"{why}; {left} of its cells were without a result"
 
@@ -213,7 +214,7 @@ class Flow:
         batch = self._running
         if batch is None:
             return None
-        logits, loss = self._answer(batch)
+        answers, loss = self._answer(batch)
         now = time.monotonic_ns()
         if loss is None:
             self._board.cores.acknowledge()
@@ -223,23 +224,23 @@ class Flow:
             fault = f"{loss.value}; {self._board.cores.in_words()}"
             self._counters.lose(loss, batch.travelling)
         self._running = None
-        self._ready += batch.results(logits, fault, now)
+        self._ready += batch.results(answers, fault, now)
         return fault
 
-    def _answer(self, batch: Batch) -> tuple[NDArray[np.int64] | None, Loss | None]:
-        cores, classes = self._board.cores, self._bundle.design.network.classes
+    def _answer(self, batch: Batch) -> tuple[Sequence[NDArray[np.int64] | FieldAnswer] | None, Loss | None]:
+        cores, form = self._board.cores, answer_form(self._bundle.design)
         if cores.broken:
             return None, Loss.DMA_ERROR
         if not cores.answered:
             return None, Loss.STALLED
-        length = Answer.bytes_of(batch.travelling, classes)
-        if cores.received_bytes != length:
+        length = cores.received_bytes
+        if not Answer.is_due(length, batch.travelling, form):
             return None, Loss.WRONG_LENGTH
         self._memory.receiving.invalidate()
         # A copy: the buffer is written again while the results are in use.
         words = self._memory.receiving.octets[:length].view("<u4").copy()
-        logits = Answer(words, classes).logits(batch)
-        return logits, Loss.WRONG_RECEIPT if logits is None else None
+        answers = Answer(words, form).read(batch)
+        return answers, Loss.WRONG_RECEIPT if answers is None else None
 
     def _waits(self, patience: Iterator[bool]) -> bool:
         with self._held():

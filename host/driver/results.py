@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.interface.answers import FieldAnswer
+
 
 @dataclass(frozen=True)
 class Result:
-    """The network's answer to one cell, or why there is none."""
+    """The chip's answer to one cell's frames, or to one hologram, or why there is none."""
 
     index: int
     """Position of the cell in the input, from 0."""
@@ -22,3 +24,10 @@ class Result:
     """``time.monotonic_ns`` when the batch had come back, or was given up."""
     lost: str | None = None
     """Why the cell was lost, in words; None if it was not."""
+    field: FieldAnswer | None = None
+    """The cells of a hologram, which has no logits of its own."""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer."""
+        return self.logits is not None or self.field is not None

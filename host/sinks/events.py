@@ -57,7 +57,8 @@ class EventFolder:
         if not self._waiting:
             self._first = event.arrival.index
         self._waiting.append(self._row(event))
-        if len(self._waiting) == ROWS_A_PART:
+        # All events of a hologram are in one part: a run that was stopped goes on behind it.
+        if len(self._waiting) >= ROWS_A_PART and event.is_last:
             self.flush()
 
     def flush(self) -> None:

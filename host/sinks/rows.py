@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.stream.cells import Flag
 from cytogate.host.stream.gating import Decision
-from cytogate.model.features.cell_features import Feature
+from cytogate.model.features.cell_features import FeatureColumn
 
 NONE = -1
 """Stands for a class or a label that there is not; numbers of other columns are 0 where there is nothing."""
@@ -47,7 +47,7 @@ class EventFormat:
     """Value of one step of a logit code."""
     request: Mapping[str, object] = field(default_factory=dict)
     """What was asked for when the run began; see :func:`cytogate.host.stream.run_folder.run_folder`."""
-    features: tuple[Feature, ...] = ()
+    features: tuple[FeatureColumn, ...] = ()
     """Columns behind all others, null where an event does not carry them."""
 
     @property

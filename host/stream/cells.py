@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.model.interface.answers import FoundCell
 
+EMPTY_FIELD = "the hologram holds no cell"
+CROWDED_FIELD = "the hologram is crowded: its cells are not told"
 WHOLE_FILE = -1
 """Position of a row that stands for a file of which no cell could be read."""
 
@@ -34,10 +37,16 @@ class Flag(IntFlag):
     """Never sent: it could not be read, or is no frame of this accelerator."""
     LOST = 16
     """Sent, and given up by the accelerator."""
+    CLIPPED = 32
+    """It reaches the edge of its hologram's map: a part of a cell. Never sorted."""
+    SEVERAL = 64
+    """More than one cell, which touch. Never sorted."""
+    CROWDED = 128
+    """The hologram holds more than is followed: none of its cells is told."""
 
 
 NOTHING_UNUSUAL = Flag(0)
-UNTRUSTED = Flag.SINGLE_IMAGE | Flag.SATURATED
+UNTRUSTED = Flag.SINGLE_IMAGE | Flag.SATURATED | Flag.CLIPPED | Flag.SEVERAL
 """Flags of cells that have a class which is not to be acted on."""
 
 
@@ -95,12 +104,18 @@ class Event:
     verdict: Verdict
     flags: Flag
     decided_ns: int
+    found: FoundCell | None = None
+    """The cell of a hologram, which has any number of them."""
+    is_last: bool = True
+    """Whether no other event comes of this arrival."""
     features: Mapping[str, float] = field(default_factory=dict)
     """Values by :attr:`Feature.name`, as far as they were computed."""
 
     @property
     def logits(self) -> NDArray[np.int64] | None:
         """Codes (classes,), or None."""
+        if self.found is not None:
+            return self.found.logits
         return None if self.result is None else self.result.logits
 
     @property
@@ -111,4 +126,8 @@ class Event:
     @property
     def reason(self) -> str | None:
         """Why there are no logits, in words."""
-        return self.arrival.cell.fault if self.result is None else self.result.lost
+        if self.result is None:
+            return self.arrival.cell.fault
+        if self.result.field is not None and self.found is None:
+            return CROWDED_FIELD if self.result.field.is_crowded else EMPTY_FIELD
+        return self.result.lost

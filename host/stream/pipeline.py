@@ -29,7 +29,10 @@ from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.ledger import Ledger, Span
 from cytogate.model.command.processes import go_first
+from cytogate.model.contract import off_axis
 from cytogate.model.errors import CheckFailed
+from cytogate.model.features.place_features import place_of
+from cytogate.model.interface.answers import FoundCell
 from cytogate.model.interface.frame_check import FrameCheck
 
 FLUSH_S = 0.005
@@ -284,7 +287,7 @@ class Pipeline:
         sent, batch_ns = 0, None
         try:
             for result in self._accelerator.stream(self._frames()):
-                if result.logits is not None and result.received_ns != batch_ns:
+                if result.is_answered and result.received_ns != batch_ns:
                     batch_ns = result.received_ns
                     self._record_phase_latency(self._accelerator.phase_latency_us)
                 if not self._in_flight or result.index != sent:
@@ -333,11 +336,20 @@ class Pipeline:
             self._finish(self._in_flight.popleft(), None)
 
     def _finish(self, arrival: Arrival, result: Result | None) -> None:
-        """Decide about a cell and pass it on."""
+        """Decide about a cell, or each cell of a hologram, and pass it on; a hologram without any is an event, too."""
+        found: Sequence[FoundCell | None] = (None,)
+        if result is not None and result.field is not None:
+            found = result.field.cells or (None,)
+        for number, cell in enumerate(found, start=1):
+            event = self._event(arrival, result, cell, is_last=number == len(found))
+            self._count(event)
+            self._events.put(event)
+
+    def _event(self, arrival: Arrival, result: Result | None, found: FoundCell | None, *, is_last: bool) -> Event:
         gates = self.gates.for_cell(arrival.index)
-        codes = None if result is None else result.logits
+        codes = found.logits if found is not None else None if result is None else result.logits
         logits = None if codes is None else [code * self._output.logit_step for code in codes.tolist()]
-        flags = arrival.cell.flags | (Flag.LOST if result is not None and logits is None else Flag(0))
+        flags = arrival.cell.flags | _flags(result, found)
         coincident = logits is not None and self._coincident(arrival, gates.coincidence_ns)
         decided_ns = time.monotonic_ns()
         verdict = gates.judge(
@@ -349,9 +361,7 @@ class Pipeline:
         )
         if result is not None and logits is not None:
             self.ledger.record(arrival.arrived_ns, result.sent_ns, result.received_ns, decided_ns, gates.deadline_ns)
-        event = Event(arrival, result, verdict, flags, decided_ns)
-        self._count(event)
-        self._events.put(event)
+        return Event(arrival, result, verdict, flags, decided_ns, found, is_last)
 
     def _coincident(self, arrival: Arrival, window_ns: int) -> bool:
         """Say whether a neighbor came within the window, if need be after waiting until that is certain."""
@@ -386,16 +396,18 @@ class Pipeline:
     # The sinks' thread.
 
     def _store(self) -> None:
-        due_s = time.monotonic() + self._settings.flush_s
+        due_s, is_whole = time.monotonic() + self._settings.flush_s, True
         try:
             while True:
                 event = self._events.get(max(0.0, due_s - time.monotonic()))
                 if event is not None:
+                    is_whole = event.is_last
                     event = self._measured(event)
                     for sink in self._sinks:
                         sink.write(event)
                     self.counts.finished += 1
-                if time.monotonic() >= due_s:
+                # What is flushed holds all events of an arrival: a run goes on behind it.
+                if time.monotonic() >= due_s and is_whole:
                     self._flush()
                     due_s = time.monotonic() + self._settings.flush_s
         except Ended:
@@ -405,13 +417,27 @@ class Pipeline:
             self._flush()
 
     def _measured(self, event: Event) -> Event:
-        """Add features, if they were asked for; here, where no decision waits for them."""
+        """Add features, if they were asked for; here, where no decision waits for them. A cell's place is its own."""
+        if event.found is not None:
+            return replace(event, features=place_of(event.found))
         frames = event.arrival.cell.frames
         return event if self._measure is None or frames is None else replace(event, features=self._measure(frames))
 
     def _flush(self) -> None:
         for sink in self._sinks:
             sink.flush()
+
+
+def _flags(result: Result | None, found: FoundCell | None) -> Flag:
+    """Return what the chip's answer says is unusual."""
+    if result is None:
+        return Flag(0)
+    if not result.is_answered:
+        return Flag.LOST
+    if found is None:
+        return Flag.CROWDED if result.field is not None and result.field.is_crowded else Flag(0)
+    clipped, several = off_axis.Flag.CLIPPED & found.flags, off_axis.Flag.SEVERAL & found.flags
+    return (Flag.CLIPPED if clipped else Flag(0)) | (Flag.SEVERAL if several else Flag(0))
 
 
 @contextmanager

@@ -65,15 +65,20 @@ def add_output(parser: argparse.ArgumentParser, default: Path | None, told: str)
     parser.add_argument("--output", type=Path, default=default, required=default is None, metavar="FOLDER", help=told)
 
 
-def design_of(arguments: argparse.Namespace) -> Design:
-    """Return the design that was named, with the chip that was asked for; of an off-axis one there is no chain yet.
+def design_of(arguments: argparse.Namespace, *, holograms: bool = False) -> Design:
+    """Return the design that was named, with the chip that was asked for.
+
+    Parameters
+    ----------
+    holograms
+        Whether the verb takes off-axis designs.
 
     Raises
     ------
     InputError
         If there is no such design, or the verb takes none of its kind.
     """
-    design = chain_design(arguments.design)
+    design = load_design(arguments.design) if holograms else chain_design(arguments.design)
     if "samples_per_clock" not in arguments:
         return design
     return with_chip(design, arguments.board, arguments.kernel, arguments.samples_per_clock)
@@ -85,19 +90,19 @@ def chain_design(given: str) -> Design:
     Raises
     ------
     InputError
-        If there is none, or it is an off-axis one: off-axis retrieval ends at the cells' maps.
+        If there is none, or it is an off-axis one, of whose holograms the verb knows nothing.
     """
     design = load_design(given)
     if isinstance(design.instrument, OffAxis):
         raise InputError(
-            f'design {design.name} is of kind "{OffAxis.kind}", for which calibrate, phase and simulate are built; '
-            "this verb needs a four-angle or bright-field one"
+            f'design {design.name} is of kind "{OffAxis.kind}"; this verb needs a four-angle or bright-field one: of '
+            "off-axis ones there are calibrate, phase, simulate, train, csim, predict, estimate, emulate and stream"
         )
     return design
 
 
-def own_design_of(arguments: argparse.Namespace) -> Design:
-    """Return the design that was named, for a verb that writes a network into its folder.
+def own_design_of(arguments: argparse.Namespace, *, holograms: bool = False) -> Design:
+    """Return what :func:`design_of` does, for a verb that writes a network into the design's folder.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def own_design_of(arguments: argparse.Namespace) -> Design:
         If it is one that comes with Cytogate, named as such: that is nobody's to change.
     """
     check_own(arguments.design)
-    return design_of(arguments)
+    return design_of(arguments, holograms=holograms)
 
 
 def check_own(given: str) -> None:

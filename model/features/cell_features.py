@@ -82,16 +82,14 @@ class CellImages:
 
 
 @dataclass(frozen=True)
-class Feature:
-    """One column: what it is called, its unit, and how it is computed."""
+class FeatureColumn:
+    """One column: what it is called, and its unit."""
 
     name: str
     """Column of a table: lower case, no spaces."""
     unit: str
     """Empty for a ratio."""
     description: str
-    compute: Callable[[CellImages], Floats]
-    """Returns (cells,)."""
 
     @property
     def short_name(self) -> str:
@@ -102,6 +100,14 @@ class Feature:
     def long_name(self) -> str:
         """What it is, with its unit (``$PnS``)."""
         return f"{self.description} ({self.unit})" if self.unit else self.description
+
+
+@dataclass(frozen=True)
+class Feature(FeatureColumn):
+    """A column that is computed from a cell's images."""
+
+    compute: Callable[[CellImages], Floats]
+    """Returns (cells,)."""
 
 
 def features_of(channel_names: Sequence[str], *, phase: bool) -> tuple[Feature, ...]:

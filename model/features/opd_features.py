@@ -6,34 +6,26 @@ One law for every instrument that gives a phase: off-axis maps hold several cell
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG
+from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG, FeatureColumn
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class OpdFeature:
-    """One column of the table."""
-
-    name: str
-    unit: str
-    description: str
-
-
 OPD_FEATURES = (
-    OpdFeature("dry_mass", "pg", f"Dry mass, by a refraction increment of {REFRACTION_INCREMENT_UM3_PER_PG} um^3/pg"),
-    OpdFeature("area", "um^2", "Area of the cell"),
-    OpdFeature("volume", "um^3", "Volume of a ball of the same area, an estimate"),
-    OpdFeature("index_step", "", "Mean refractive index less that of the medium, by the estimated volume"),
-    OpdFeature("opd_mean", "nm", "Mean path delay"),
-    OpdFeature("opd_max", "nm", "Largest path delay"),
-    OpdFeature("eccentricity", "", "Eccentricity, 0 for a circle"),
+    FeatureColumn(
+        "dry_mass", "pg", f"Dry mass, by a refraction increment of {REFRACTION_INCREMENT_UM3_PER_PG} um^3/pg"
+    ),
+    FeatureColumn("area", "um^2", "Area of the cell"),
+    FeatureColumn("volume", "um^3", "Volume of a ball of the same area, an estimate"),
+    FeatureColumn("index_step", "", "Mean refractive index less that of the medium, by the estimated volume"),
+    FeatureColumn("opd_mean", "nm", "Mean path delay"),
+    FeatureColumn("opd_max", "nm", "Largest path delay"),
+    FeatureColumn("eccentricity", "", "Eccentricity, 0 for a circle"),
 )
 
 

@@ -1,9 +1,10 @@
 """The bundle: what is copied to a board. One zip of bitstream, hardware description, design and a manifest.
 
-``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; one for
-an emulated board also the network, as it lies in a design's folder. It holds nothing else. The design says what was
-built; the manifest says what follows from it and from the network, and the hashes of the other files. A bundle may
-come from anywhere: a name, size, type or hash that is not as it must be is refused before anything of it is used.
+``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; of an
+off-axis design also the reference field of its calibration, and for an emulated board also the network, as it lies in a
+design's folder. It holds nothing else. The design says what was built; the manifest says what follows from it and from
+the network, and the hashes of the other files. A bundle may come from anywhere: a name, size, type or hash that is not
+as it must be is refused before anything of it is used.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import NAME, Design
 from cytogate.model.design.folder import (
     ADOPTED_TOPOLOGY,
+    CALIBRATION_FOLDER,
     DESIGN_FILE,
     NETWORK_FOLDER,
     QUANTIZED_WEIGHTS,
+    REFERENCE_FILE,
     design_of,
     design_text,
 )
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import LENGTH_BITS
@@ -43,6 +47,8 @@ MANIFEST = "manifest.json"
 BITSTREAM = "cytogate.bit"
 DESCRIPTION = "cytogate.hwh"
 WEIGHTS, TOPOLOGY = f"{NETWORK_FOLDER}/{QUANTIZED_WEIGHTS}", f"{NETWORK_FOLDER}/{ADOPTED_TOPOLOGY}"
+REFERENCE = f"{CALIBRATION_FOLDER}/{REFERENCE_FILE}"
+"""The reference field of an off-axis design's calibration, whose numbers are in the design."""
 LIMITS = {
     MANIFEST: 64 << 10,
     DESIGN_FILE: 64 << 10,
@@ -50,6 +56,7 @@ LIMITS = {
     DESCRIPTION: 64 << 20,
     WEIGHTS: 128 << 20,
     TOPOLOGY: 4 << 20,
+    REFERENCE: 5 << 20,
 }
 """Members of a bundle and the most bytes of each; the largest bitstream of a supported board has 20 MB."""
 DMA, INTERRUPTS, FRONT_END, STREAM_UNIT = "axi_dma", "axi_intc", "front_end", "stream_unit"
@@ -208,6 +215,11 @@ def network_members(design: Design) -> tuple[str, ...]:
     return (WEIGHTS, TOPOLOGY) if isinstance(design.network.topology, Saved) else (WEIGHTS,)
 
 
+def reference_members(design: Design) -> tuple[str, ...]:
+    """Return the file of an off-axis design's reference field, by its name in a bundle; none of another design."""
+    return (REFERENCE,) if isinstance(design.instrument, OffAxis) else ()
+
+
 def read_bundle(path: Path) -> Bundle:
     """Return the bundle ``path``, after its members' names and sizes, its manifest and its design have been checked."""
     with _opened(path) as archive:
@@ -262,7 +274,8 @@ def write_bundle(path: Path, manifest: Manifest, design: Design, files: Mapping[
 
 def _members(manifest: Manifest, design: Design) -> tuple[str, ...]:
     """Return the files that a bundle holds beside its manifest."""
-    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *(network_members(design) if manifest.synthetic else ()))
+    network = network_members(design) if manifest.synthetic else ()
+    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *reference_members(design), *network)
 
 
 def _held(names: list[str]) -> str:

@@ -8,18 +8,21 @@ from typing import Any
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Published
+from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Published, Student
 from cytogate.model.errors import InputError
-from cytogate.model.networks import dcae, gao2017, meng2018
+from cytogate.model.networks import dcae, gao2017, meng2018, topgan
 from cytogate.model.networks.compact import compact
 from cytogate.model.networks.contrast import contrast
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import meng2017
+from cytogate.model.networks.student import student
 
 _PUBLISHED: dict[str, tuple[Any, Any]] = {
     "meng2018": (meng2018, meng2018.Meng2018()),
     "gao2017": (gao2017, gao2017.Gao2017()),
     "dcae": (dcae, dcae.Dcae()),
+    # A picture with as many channels as a measurement has: there are no weights that saw three of them.
+    "topgan": (topgan, topgan.TopGan(copies=1)),
 }
 """Builders of both forms of a network, and its published sizes."""
 
@@ -45,6 +48,8 @@ def build(design: Design, quantized: bool) -> keras.Model:
         return contrast(topology, rows, classes, quantized, (1 << PIXEL.width) / design.four_angle.full_scale)
     if isinstance(topology, Compact):
         return compact(topology, (rows, columns, channels), classes, quantized, stage.format)
+    if isinstance(topology, Student):
+        return student(topology, (rows, columns, channels), classes, quantized, stage.format)
     if isinstance(topology, Published):
         return _published(topology, rows, columns, channels, classes, quantized, design)
     raise InputError(
@@ -60,7 +65,8 @@ def _published(
     words = contract(design).stage("network_input").format
     module, sizes = _PUBLISHED[topology.name]
     scaled = sizes.scaled(rows, topology.share)
-    spec = dataclasses.replace(scaled, channels=channels, classes=classes, words=words)
+    of_input = {"maps" if isinstance(scaled, topgan.TopGan) else "channels": channels}
+    spec = dataclasses.replace(scaled, **of_input, classes=classes, words=words)
     return module.quantized_network(spec) if quantized else _logits(module.float_network(spec))
 
 

@@ -47,6 +47,8 @@ class TopGan:
     dropout: float = 0.5
     deviation: float = INITIAL_DEVIATION
     """Standard deviation of the initial weights."""
+    words: Format = SIGNED_PIXEL
+    """Of the quantized network's input."""
 
     @property
     def channels(self) -> int:
@@ -109,7 +111,7 @@ def float_network(spec: TopGan) -> keras.Model:
 
 
 def quantized_network(spec: TopGan, widths: Widths = DEFAULT_WIDTHS) -> keras.Model:
-    """Build it quantized for inputs (cells, size, size, maps) of (code - 128) / 128, with logits (cells, classes)."""
+    """Build it quantized for inputs (cells, size, size, maps) in ``spec.words``, with logits (cells, classes)."""
     check_halvings("topgan", spec.size, len(spec.filters))
     inputs, logits = _classifier(spec, QuantizedLayers(widths.weights), widths, spec.maps)
     return keras.Model(inputs, logits, name="topgan")
@@ -124,7 +126,7 @@ def _convolutions(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor, Format]:
     """Return input, flattened output and the format of its words; no batch normalization behind the input's layer."""
     inputs = keras.Input((spec.size, spec.size, channels), name="network_input")
-    words = SIGNED_PIXEL
+    words = spec.words
     x = layers.words(inputs, "input_quantizer", words)
     for block, filters in enumerate(spec.filters, start=1):
         largest = largest_code(words)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.off_axis import MOST_BEGINNINGS, MOST_CELLS
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
@@ -28,7 +29,7 @@ from cytogate.model.retrieval.laws import codes
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis import reference as off_axis
 from cytogate.model.retrieval.off_axis.calibration import LEAST_PROMINENCE, reference_field
-from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, window_of
+from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 
 Floats = NDArray[np.float64]
@@ -49,7 +50,7 @@ class PhaseMap:
     windows: NDArray[np.uint8] | None = None
     """(cells, rows, columns) codes of the network's input about each cell, of holograms; in fixed point."""
     fault: str | None = None
-    """Why there is no map; all of it is then zero."""
+    """Why there is no map, all of it is then zero; or why there are no cells."""
 
 
 class Maps(AbstractContextManager["Maps"], Protocol):
@@ -120,10 +121,10 @@ class OffAxisMaps:
             return PhaseMap(index, found.hologram, empty, empty, [], fault=fault)
         words = integer.retrieve(hologram, self._design, self._phasor)
         fixed = contract(self._design).stage("phase").values(words.phase)
-        cells, side = find_cells(found.opd, self._design), self._design.window.rows
-        windows = [integer.network_codes(window_of(words.opd, cell, side)) for cell in cells]
-        stacked = np.array(windows, np.uint8).reshape(-1, side, side)
-        return PhaseMap(index, found.hologram, found.phase, fixed, cells, stacked)
+        windows = words.network_input[..., 0].astype(np.uint8)
+        if words.cells.is_crowded:
+            fault = f"crowded: more than {MOST_CELLS} cells, or noise above threshold_nm in {MOST_BEGINNINGS} places"
+        return PhaseMap(index, found.hologram, found.phase, fixed, words.cells.cells, windows, fault)
 
     def __enter__(self) -> OffAxisMaps:
         return self
@@ -201,7 +202,7 @@ def _only_cell(phase: Floats) -> list[MapCell]:
     part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
     y, x = np.nonzero(mask)
     clipped = any(each.start == 0 or each.stop == size for each, size in zip(part, phase.shape, strict=True))
-    return [MapCell(*part, mask[part], (float(y.mean()), float(x.mean())), clipped, False)]
+    return [MapCell(*part, mask[part], len(y), (float(y.mean()), float(x.mean())), clipped, False)]
 
 
 def delay_per_radian(design: Design) -> float:

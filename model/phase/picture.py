@@ -66,7 +66,7 @@ def _raw(axis: Axes, item: PhaseMap, aspect: float) -> None:
     axis.imshow(item.raw, cmap="gray", vmin=float(low), vmax=float(high), aspect=aspect)
     axis.set_ylabel(f"item {item.index}", fontsize=8)
     if item.fault:
-        axis.set_xlabel("no map: see report.json", fontsize=8, color="tab:red")
+        axis.set_xlabel("see report.json", fontsize=8, color="tab:red")
 
 
 def _cells(axis: Axes, item: PhaseMap, notes: Sequence[str]) -> None:

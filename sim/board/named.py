@@ -12,8 +12,14 @@ from pathlib import Path
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.processes import go_first
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.design.design import RTL
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.bundle import REFERENCE, Bundle
+from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.retrieval.off_axis.calibration import read_reference
+from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
 
@@ -23,22 +29,36 @@ FOLDER = Path("out/emulated")
 
 def chain_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board on which both kernels run in C-simulation."""
+    if isinstance(bundle.design.instrument, OffAxis):
+        return _hologram_board(bundle)
     from cytogate.sim.csim.kernels import CSimulation
 
-    project, folder = _network(bundle), _folder(bundle)
+    (_, project), folder = _network(bundle), _folder(bundle)
     simulation = CSimulation.of_chain(bundle.design, project, folder)
     return EmulatedBoard(_built(bundle, project), kernels.chain(simulation))
 
 
 def rtl_board(bundle: Bundle) -> EmulatedBoard:
-    """Return a board with the kernel before the network in verilated SystemVerilog, the network in C-simulation."""
+    """Return a board with what the design has in SystemVerilog verilated; a network of hls4ml is in C-simulation."""
+    if isinstance(bundle.design.instrument, OffAxis):
+        raise InputError(
+            f"{bundle.path}: holograms have no kernel in SystemVerilog; device emulated runs theirs in C-simulation"
+        )
+    (operations, project), folder = _network(bundle), _folder(bundle)
+    design, built = bundle.design, _built(bundle, project)
+    if design.chip.network == RTL:
+        from cytogate.hls.engine.pipeline import pipeline_engines
+        from cytogate.sim.rtl.pipeline import PipelineSimulation
+
+        engines = pipeline_engines(operations, design, design.chip.samples_per_clock)
+        whole = PipelineSimulation(design, engines, folder / "pipeline")
+        return EmulatedBoard(built, kernels.pipeline(whole), on_close=whole.close)
     from cytogate.sim.csim.network import NetworkSimulation
     from cytogate.sim.rtl.simulation import RtlSimulation
 
-    project, folder = _network(bundle), _folder(bundle)
     network = NetworkSimulation.of(project, folder)
-    retrieval = RtlSimulation(bundle.design, folder / "rtl", bundle.design.chip.samples_per_clock)
-    return EmulatedBoard(_built(bundle, project), kernels.rtl(retrieval, network), on_close=retrieval.close)
+    retrieval = RtlSimulation(design, folder / "rtl", design.chip.samples_per_clock)
+    return EmulatedBoard(built, kernels.rtl(retrieval, network), on_close=retrieval.close)
 
 
 def light_board(bundle: Bundle) -> EmulatedBoard:
@@ -46,18 +66,38 @@ def light_board(bundle: Bundle) -> EmulatedBoard:
 
     It mostly waits, so it goes first, as a chip does, which waits for no processor of its host.
     """
-    return EmulatedBoard(bundle, kernels.light(bundle), begin=go_first)
+    kernel = kernels.light(bundle)
+    if isinstance(bundle.design.instrument, OffAxis):
+        kernel = kernels.light_holograms(bundle, _phasor(bundle))
+    return EmulatedBoard(bundle, kernel, begin=go_first)
 
 
 EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_board, rtl_board, light_board))
+
+
+def _hologram_board(bundle: Bundle) -> EmulatedBoard:
+    from cytogate.sim.csim.delay import DelaySimulation
+    from cytogate.sim.csim.network import NetworkSimulation
+
+    (_, project), folder = _network(bundle), _folder(bundle)
+    simulation = DelaySimulation.of(bundle.design, folder)
+    network = NetworkSimulation.of(project, folder)
+    return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation, network, _phasor(bundle)))
+
+
+def _phasor(bundle: Bundle) -> Codes:
+    """Return what the kernel of holograms takes of the reference field that the bundle carries."""
+    with temporary_folder() as extracted:
+        bundle.extract(extracted)
+        return reference_phasor(read_reference(extracted / REFERENCE, bundle.design))
 
 
 def _folder(bundle: Bundle) -> Path:
     return FOLDER / bundle.design.name
 
 
-def _network(bundle: Bundle) -> HlsProject:
-    """Convert the network that the bundle carries."""
+def _network(bundle: Bundle) -> tuple[IntegerNetwork, HlsProject]:
+    """Return the network that the bundle carries, on integers and converted."""
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.saved import load_operations
 
@@ -74,7 +114,7 @@ def _network(bundle: Bundle) -> HlsProject:
             # By its name in the bundle, not where it was extracted to.
             told = str(error).replace(f"{extracted}/", "")
             raise InputError(f"{bundle.path}: {told}") from error
-    return convert(network, bundle.design, _folder(bundle) / "network")
+    return network, convert(network, bundle.design, _folder(bundle) / "network")
 
 
 def _built(bundle: Bundle, project: HlsProject) -> Bundle:

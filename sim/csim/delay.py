@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.off_axis import off_axis_contract
+from cytogate.model.contract.off_axis import CELL_STAGES, least_area, off_axis_contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.retrieval.off_axis.placing import Placing
@@ -21,7 +22,7 @@ from cytogate.sim.csim.compile import build
 
 RECORDED = (
     "spectrum", "spectrum_exponent", "sideband", "sideband_exponent", "field", "field_exponent", "wrapped", "phase",
-    "opd",
+    "opd", "found", "center", "region", "network_input",
 )  # fmt: skip
 """In the order in which the bench numbers them."""
 
@@ -40,6 +41,7 @@ class DelaySimulation:
         bench = FPGA / "tb" / "retrieve_delay" / "bench.cpp"
         library = ctypes.CDLL(str(build(folder / "delay.so", [bench], [header, FPGA / "src"], shared=True)))
         library.cytogate_retrieve_delay.argtypes = [ctypes.c_void_p] * 4
+        library.cytogate_find_cells.argtypes = [ctypes.c_void_p] * 2
         library.cytogate_words.restype = ctypes.c_int64
         library.cytogate_data.restype = ctypes.POINTER(ctypes.c_int32)
         return DelaySimulation(design, library)
@@ -55,29 +57,56 @@ class DelaySimulation:
         Returns
         -------
         dict
-            Codes of each stage by name, shaped as the contract's row says; exponents (lines,).
+            Codes of each stage by name, shaped as the contract's row says; exponents (lines,); (cells, ...) of what a
+            cell has.
 
         Raises
         ------
         CheckFailed
             If the kernel leaves codes of the hologram unread.
         """
-        placing, sideband = Placing.of(self.design), Sideband.of(self.design)
-        rows, columns = placing.believed
-        codes = _of(hologram, np.uint16)
-        setting = _of([*sideband.bins, rows.start, rows.stop, columns.start, columns.stop], np.int32)
+        sideband = Sideband.of(self.design)
+        codes, setting = _of(hologram, np.uint16), self._setting()
         phasors, disk = _of(phasor, np.int32), _of(sideband.disk, np.uint8)
         if codes.shape != (sideband.size,) * 2 or phasors.shape != (sideband.map_size, sideband.map_size, 2):
             raise ValueError(f"a hologram of {codes.shape} and phasors of {phasors.shape} do not fit the design")
         left = self.library.cytogate_retrieve_delay(*(each.ctypes.data for each in (codes, setting, phasors, disk)))
         if left:
             raise CheckFailed(f"the kernel left {left} codes of the hologram unread")
+        return self._recorded(RECORDED)
+
+    def find_cells(self, opd: Codes) -> dict[str, Codes]:
+        """Find the cells of a map (M, M) of path delays alone; return the stages from *found* on, as :meth:`run` does.
+
+        Raises
+        ------
+        CheckFailed
+            If the kernel leaves anything unread.
+        """
+        codes, setting = _of(opd, np.int32), self._setting()
+        if codes.shape != (self.design.map_size,) * 2:
+            raise ValueError(f"a map of {codes.shape} does not fit the design")
+        left = self.library.cytogate_find_cells(codes.ctypes.data, setting.ctypes.data)
+        if left:
+            raise CheckFailed(f"the kernel left {left} values unread")
+        return self._recorded(RECORDED[RECORDED.index("found") :])
+
+    def _setting(self) -> NDArray[np.int32]:
+        rows, columns = Placing.of(self.design).believed
+        bins = Sideband.of(self.design).bins
+        return _of([*bins, rows.start, rows.stop, columns.start, columns.stop, least_area(self.design)], np.int32)
+
+    def _recorded(self, names: Sequence[str]) -> dict[str, Codes]:
         stages = {stage.name: stage for stage in off_axis_contract(self.design).stages}
-        found = {name: self._words(number) for number, name in enumerate(RECORDED)}
+        found = {name: self._words(RECORDED.index(name)) for name in names}
+        for name in CELL_STAGES:
+            found[name] = found[name].reshape(-1, stages[name].size)
         return {name: stages[name].from_stream(each) if name in stages else each for name, each in found.items()}
 
     def _words(self, number: int) -> Codes:
         count = self.library.cytogate_words(number)
+        if not count:
+            return np.zeros(0, np.int64)
         return np.ctypeslib.as_array(self.library.cytogate_data(number), (count,)).astype(np.int64)
 
 

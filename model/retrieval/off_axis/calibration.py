@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -257,12 +258,26 @@ def reference_field(design: Design) -> Complexes:
     InputError
         If the design is not calibrated, or its field is damaged or of another map.
     """
-    sideband = Sideband.of(design)
+    path = reference_path(design)
+    return Sideband.of(design).ramp if path is None or not path.exists() else read_reference(path, design)
+
+
+def reference_path(design: Design) -> Path | None:
+    """Return where the reference field of a calibrated design lies; None of one without a folder."""
     if design.folder is None:
-        return sideband.ramp
-    path = design.folder / CALIBRATION_FOLDER / f"{design.calibrated.version:04d}" / REFERENCE_FILE
-    if not path.exists():
-        return sideband.ramp
+        return None
+    return design.folder / CALIBRATION_FOLDER / f"{design.calibrated.version:04d}" / REFERENCE_FILE
+
+
+def read_reference(path: Path, design: Design) -> Complexes:
+    """Return the reference field of a file, as :func:`reference_field` does.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or of another map than the design's.
+    """
+    sideband = Sideband.of(design)
     # No more is read than a field of this design has, and its header.
     with path.open("rb") as file:
         expected = sideband.map_size**2 * 16

@@ -28,9 +28,13 @@ from cytogate.model.contract.off_axis import (
     WRAPPED,
     OffAxisContract,
     off_axis_contract,
+    pixel_offset,
+    pixel_shift,
+    threshold,
 )
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.integer import Pair, bit_length, block_normalise, transform
+from cytogate.model.retrieval.off_axis.cells import FieldCells, find_cells, window_of
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 
@@ -54,6 +58,24 @@ class OffAxisWords:
     """(M, M)"""
     phase: Codes
     opd: Codes
+    cells: FieldCells
+    network_input: Codes
+    """(cells, rows, columns, 1)"""
+
+    @property
+    def found(self) -> Codes:
+        """Return those of the field, (2,)."""
+        return self.cells.found
+
+    @property
+    def center(self) -> Codes:
+        """Return those of each cell, (cells, 2)."""
+        return self.cells.centers
+
+    @property
+    def region(self) -> Codes:
+        """Return those of each cell, (cells, 2)."""
+        return self.cells.regions
 
 
 def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) -> OffAxisWords:
@@ -80,6 +102,8 @@ def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) 
     wrapped = argument(_without_reference(field, phasor))
     phase = zeroed(unwrap(wrapped, placing.believed), placing.believed)
     gain = terms.delay_gain
+    opd = OPD.limit(shift_right(phase * gain.mantissa, gain.shift))
+    cells = find_cells(opd >= threshold(design), design)
     return OffAxisWords(
         hologram,
         np.stack(spectrum, axis=-1),
@@ -90,7 +114,9 @@ def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) 
         field_exponents,
         wrapped,
         phase,
-        OPD.limit(shift_right(phase * gain.mantissa, gain.shift)),
+        opd,
+        cells,
+        network_inputs(opd, cells, design),
     )
 
 
@@ -100,11 +126,21 @@ def reference_phasor(reference: NDArray[np.complex128]) -> Codes:
     return TWIDDLE.encode(np.stack([phasor.real, phasor.imag], axis=-1))
 
 
-def network_codes(opd: Codes) -> NDArray[np.uint8]:
+def network_inputs(opd: Codes, found: FieldCells, design: Design) -> Codes:
+    """Return the network's input of each cell of a map (M, M): (cells, rows, columns, 1)."""
+    side = design.window.rows
+    windows = [network_codes(window_of(opd, cell, side)) for cell in found.cells]
+    return np.array(windows, np.int64).reshape(-1, side, side, 1)
+
+
+def network_codes(opd: Codes) -> Codes:
     """Return codes of path delay as the network sees them, of any shape."""
-    step = int(OPD_CODE_STEP_NM / OPD.step).bit_length() - 1
-    offset = int(OPD.encode(OPD_CODE_OFFSET_NM))
-    return PIXEL.limit(shift_right(opd + offset, step)).astype(np.uint8)
+    return PIXEL.limit(shift_right(opd + pixel_offset(), pixel_shift()))
+
+
+def network_values(opd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what :func:`network_codes` would of path delays in nanometres, as values without rounding or limits."""
+    return (opd + OPD_CODE_OFFSET_NM) / OPD_CODE_STEP_NM * PIXEL.step
 
 
 def turned(lines: Pair, exponents: Codes) -> tuple[Pair, int]:

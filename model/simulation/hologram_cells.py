@@ -1,0 +1,197 @@
+"""Cells of simulated holograms as the network sees them: found by the integer model, named by the simulator.
+
+The holograms are of an instrument with the design's calibrated carrier; its reference field is measured on empty
+holograms, as ``cytogate calibrate`` does it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.design.design import CLASS_NAMES, Design
+from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis.calibration import reference_of
+from cytogate.model.retrieval.off_axis.cells import MapCell, window_of
+from cytogate.model.retrieval.off_axis.placing import Placing
+from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
+from cytogate.model.simulation.cells import CELL_LINES
+from cytogate.model.simulation.holograms import SimulatedHolograms
+from cytogate.model.simulation.making import make_file
+
+CELLS_A_FIELD = 3
+"""Unless another number is asked for."""
+EMPTY_FIELDS = 4
+"""Empty holograms by which the reference field is measured."""
+WITHIN_UM = 2.0
+"""A cell that is found lies within this of a true one, or is none."""
+NO_CELL = 255
+"""Stands for the label where a field has fewer cells than were asked for."""
+
+
+@dataclass(frozen=True)
+class CalibratedHolograms:
+    """Simulated holograms and the calibrated design that takes them."""
+
+    design: Design
+    holograms: SimulatedHolograms
+
+    @staticmethod
+    def of(design: Design, fields: int, seed: int, cells: int = CELLS_A_FIELD) -> CalibratedHolograms:
+        """Return fields with cells of the design's classes, or of the built-in lines if it has others.
+
+        Raises
+        ------
+        InputError
+            If the design is no off-axis one, or not calibrated.
+        """
+        found, names = design.calibrated, design.network.class_names
+        camera = dataclasses.replace(
+            design.off_axis,
+            carrier_y=found.carrier_y,
+            carrier_x=found.carrier_x,
+            magnification=found.magnification,
+        )
+        known = names if set(names) <= set(CELL_LINES) else CLASS_NAMES
+        return CalibratedHolograms(design, SimulatedHolograms(camera, known, fields, cells, seed))
+
+    @cached_property
+    def reference(self) -> Complexes:
+        """The reference field (M, M), as the retrieval takes it."""
+        placing, sideband = Placing.of(self.design), Sideband.of(self.design)
+        empty = [self.holograms.empty_field(index % len(self.holograms)) for index in range(EMPTY_FIELDS)]
+        return reference_of(empty, empty, placing, sideband) * sideband.ramp
+
+    @cached_property
+    def phasor(self) -> Codes:
+        """What the integer model takes of it, (M, M, 2)."""
+        return integer.reference_phasor(self.reference)
+
+    def named(self, index: int, found: Sequence[MapCell]) -> list[int | None]:
+        """Return the label of each cell that was found in a field; None where no true cell is, or another was nearer.
+
+        A true cell has one that is found, the nearest within :data:`WITHIN_UM`.
+        """
+        truth = self.holograms.truth(index)
+        names: list[int | None] = [None] * len(found)
+        for label, center in zip(truth.labels, truth.centers, strict=True):
+            place = on_map(center, self.design)
+            apart = [math.dist(place, cell.center) * self.design.pixel_um[0] for cell in found]
+            nearest = int(np.argmin(apart)) if apart else None
+            if nearest is not None and apart[nearest] <= WITHIN_UM and names[nearest] is None:
+                names[nearest] = label
+        return names
+
+
+def on_map(center: tuple[float, float], design: Design) -> tuple[float, float]:
+    """Return the place on the map of a row and column of the hologram."""
+    (top, left), binning = Placing.of(design).corner, design.binning
+    return (center[0] + top) / binning, (center[1] + left) / binning
+
+
+def write_hologram_cells(
+    cells: CalibratedHolograms, path: Path, *, background_only: bool = False, workers: int = 2
+) -> None:
+    """Write the network inputs of the true cells that are found whole and alone, into an HDF5 file that appears whole.
+
+    Datasets ``network_input`` (cells, rows, columns, 1) uint8, one chunk a cell, ``labels`` and ``field``; resumable.
+
+    Parameters
+    ----------
+    background_only
+        Take the squares at the cells' places from the empty hologram of the same instrument and noise.
+    """
+    # Once for all processes, which get what is computed already.
+    _ = cells.phasor
+    recipe = _Squares(cells, background_only)
+    make_file(recipe, path, recipe.store, workers)
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """A field is an item: a square and a label for each cell that was asked for, in a row."""
+
+    cells: CalibratedHolograms
+    background_only: bool
+
+    @property
+    def what(self) -> str:
+        return "backgrounds, retrieved" if self.background_only else "simulated holograms, retrieved"
+
+    @property
+    def count(self) -> int:
+        return len(self.cells.holograms)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.cells.holograms.cells, math.prod(self._square) + 1
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        return np.dtype(np.uint8)
+
+    @property
+    def request(self) -> dict[str, object]:
+        told = asdict(self.cells.holograms)
+        del told["fields"]
+        design = self.cells.design
+        return {
+            **told,
+            "calibration": asdict(design.calibrated),
+            "window": asdict(design.window),
+            "background_only": self.background_only,
+        }
+
+    @property
+    def _square(self) -> tuple[int, int]:
+        return self.cells.design.window.rows, self.cells.design.window.columns
+
+    def make(self, indices: range) -> NDArray[np.unsignedinteger]:
+        return np.stack([self._field(index) for index in indices])
+
+    def _field(self, index: int) -> NDArray[np.uint8]:
+        holograms, design = self.cells.holograms, self.cells.design
+        words = integer.retrieve(holograms[index].frame, design, self.cells.phasor)
+        opd = words.opd
+        if self.background_only:
+            opd = integer.retrieve(holograms.empty_field(index), design, self.cells.phasor).opd
+        item = np.full(self.shape, NO_CELL, np.uint8)
+        place = 0
+        for cell, label in zip(words.cells.cells, self.cells.named(index, words.cells.cells), strict=True):
+            if label is not None and not cell.flags:
+                square = integer.network_codes(window_of(opd, cell, design.window.rows))
+                item[place] = [*square.ravel(), label]
+                place += 1
+        return item
+
+    def store(self, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
+        """Write the file."""
+        with h5py.File(path, "w") as file:
+            file.attrs.update({
+                "simulated": True, "seed": self.cells.holograms.seed, "request": json.dumps(self.request),
+                "version": version("cytogate"),
+            })  # fmt: skip
+            side = self._square[0]
+            inputs = file.create_dataset(
+                "network_input", (0, side, side, 1), np.uint8, maxshape=(None, side, side, 1), chunks=(1, side, side, 1)
+            )
+            labels: list[int] = []
+            fields: list[int] = []
+            for index, item in enumerate(items):
+                own = item[item[:, -1] != NO_CELL]
+                inputs.resize(len(labels) + len(own), axis=0)
+                inputs[len(labels) :] = own[:, :-1].reshape(-1, side, side, 1)
+                labels += own[:, -1].tolist()
+                fields += [index] * len(own)
+            file["labels"], file["field"] = np.array(labels, np.int64), np.array(fields, np.int64)

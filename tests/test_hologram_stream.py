@@ -1,0 +1,212 @@
+"""Holograms through the emulated board: each cell is an event with its field and place, the same as the law finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+from numpy.typing import NDArray
+
+from cytogate.host.stream.carrier import EVERY, REMEMBERED, CarrierWatch
+from cytogate.host.stream.cells import CROWDED_FIELD, EMPTY_FIELD, Flag, SourceCell
+from cytogate.model.command.dispatch import main
+from cytogate.model.contract.off_axis import MOST_CELLS
+from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
+from cytogate.model.interface.answers import FieldAnswer, FieldForm, FoundCell
+from cytogate.model.interface.bundle import REFERENCE, WEIGHTS
+from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis.calibration import reference_field, reference_of
+from cytogate.model.retrieval.off_axis.placing import Placing
+from cytogate.model.retrieval.off_axis.sideband import Sideband
+from cytogate.sim.board.bundle import write_synthetic
+from cytogate.sim.board.job import emulate
+from tests.holograms import OPTICS, fields, fringed, off_axis_design
+from tests.streams import small_bundle
+
+FIELDS = 7
+DESIGN = off_axis_design(optics=dataclasses.replace(OPTICS, least_area_um2=0.5))
+"""Of small cells, of which a field holds more than are followed."""
+EMPTY, CROWDED = 2, 4
+"""Fields without a cell, and with 81."""
+
+
+def answer(cells: int, classes: int = 3, seed: int = 0, *, is_crowded: bool = False) -> FieldAnswer:
+    rng = np.random.default_rng(seed)
+    found = (
+        FoundCell(
+            (int(rng.integers(8192)), int(rng.integers(8192))),
+            int(rng.integers(1 << 19)),
+            int(rng.integers(4)),
+            rng.integers(-(1 << 31), 1 << 31, classes),
+        )
+        for _ in range(cells)
+    )
+    return FieldAnswer(tuple(found), is_crowded)
+
+
+def test_words_of_fields_are_read_as_they_were_sent() -> None:
+    sent = [answer(3), answer(0), answer(MOST_CELLS, seed=1), answer(0, is_crowded=True), answer(1, seed=2)]
+    words = np.array([word for each in sent for word in each.words()], "<u4")
+    form = FieldForm(3)
+    assert form.is_due(len(words), len(sent))
+    assert max(len(each.words()) for each in sent) == form.most_words(1)
+    found = form.read(words, len(sent))
+    assert found is not None
+    compared = 0
+    for one, other in zip(sent, found, strict=True):
+        assert one.is_crowded == other.is_crowded
+        for cell, same in zip(one.cells, other.cells, strict=True):
+            assert (cell.center, cell.area, cell.flags) == (same.center, same.area, same.flags)
+            assert cell.logits.tolist() == same.logits.tolist()
+            compared += 1
+    assert compared == 3 + MOST_CELLS + 1
+
+
+def test_words_that_are_not_those_of_so_many_fields_are_no_answer() -> None:
+    form, words = FieldForm(3), np.array([*answer(2).words(), *answer(1).words()], "<u4")
+    assert form.read(words, 2) is not None
+    assert form.read(words, 1) is None
+    assert form.read(words, 3) is None
+    assert form.read(words[:-1], 2) is None
+    assert not form.is_due(len(words) - 1, 2)
+    assert not form.is_due(1, 2)
+    assert not form.is_due(form.most_words(2) + 5, 2)
+    too_many = words.copy()
+    too_many[0] = MOST_CELLS + 1
+    assert form.read(too_many, 2) is None
+
+
+def holograms() -> NDArray[np.uint8]:
+    """Fields of two cells, one without any and one of 81."""
+    made = fields(FIELDS, cells=2)
+    frames = np.stack([each.frame for each in made])
+    frames[EMPTY] = made.empty_field(EMPTY)
+    y, x = np.mgrid[:256, :256] % 27
+    frames[CROWDED] = made._camera(1.5 * ((y < 13) & (x < 13)), CROWDED)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of holograms, a reference field and a bundle with a network that is none."""
+    folder, design = tmp_path_factory.mktemp("lab"), DESIGN
+    made = fields(FIELDS, cells=2)
+    with h5py.File(folder / "cells.h5", "w") as file:
+        file["frames"] = holograms()[:, None]
+    empty = [made.empty_field(index) for index in range(2)]
+    reference = reference_of(empty, empty, Placing.of(design), Sideband.of(design))
+    np.save(folder / "reference.npy", reference)
+    (folder / "no.weights.h5").write_bytes(b"weights of no network")
+    members = {WEIGHTS: folder / "no.weights.h5", REFERENCE: folder / "reference.npy"}
+    write_synthetic(folder / "b.zip", small_bundle(design).manifest, design, members)
+    return folder
+
+
+def rows(folder: Path) -> list[dict]:
+    return ds.dataset(folder / "events", format="parquet").to_table().to_pylist()
+
+
+def expected(lab: Path, design: Design) -> list[integer.OffAxisWords]:
+    sideband = Sideband.of(design)
+    phasor = integer.reference_phasor(np.load(lab / "reference.npy") * sideband.ramp)
+    return [integer.retrieve(each, design, phasor) for each in holograms()]
+
+
+def test_each_cell_is_an_event_with_its_field_and_place(
+    lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["stream", "--input", str(lab / "cells.h5"), "--bundle", str(lab / "b.zip")]
+    command += ["--device", "emulated-light", "--output", str(tmp_path / "run"), "--batch", "3"]
+    assert main(command) == 0
+    found, compared, design = rows(tmp_path / "run"), 0, DESIGN
+    for field, words in enumerate(expected(lab, design)):
+        own = [row for row in found if row["index"] == field]
+        assert {row["position"] for row in own} == {field}
+        if field in (EMPTY, CROWDED):
+            (row,) = own
+            assert row["reason"] == (EMPTY_FIELD if field == EMPTY else CROWDED_FIELD)
+            assert row["flags"] == (Flag.CROWDED if field == CROWDED else 0)
+            assert row["logits"] is row["center_y"] is row["class"] is None
+            continue
+        assert len(own) == len(words.center) > 0
+        for row, center, region, square in zip(own, words.center, words.region, words.network_input, strict=True):
+            assert [row["center_y"], row["center_x"]] == (center / 16).tolist()
+            assert row["cell_area"] == region[0]
+            flags = (Flag.CLIPPED if region[1] & 1 else 0) | (Flag.SEVERAL if region[1] & 2 else 0)
+            assert row["flags"] == flags
+            assert row["logits"] == [int(part.sum()) % (1 << 11) for part in np.array_split(square.ravel(), 2)]
+            assert row["decision"] == ("untrusted" if flags else row["decision"])
+            compared += 1
+    assert compared == len(found) - 2 == 9
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert (report["arrived"], report["finished"], report["rows"], report["lost"]) == (
+        FIELDS,
+        len(found),
+        len(found),
+        0,
+    )
+    assert report["told"] == []
+    assert main(command) == 0
+    assert len(rows(tmp_path / "run")) == len(found)
+    capsys.readouterr()
+    for option in (["--features"], ["--live", "0"], ["--images", "a"]):
+        assert main([*command[:-1], "1", *option, "--output", str(tmp_path / "other")]) == 2
+        assert "takes off-axis holograms, of which a stream has no --" in capsys.readouterr().err
+
+
+def test_the_simulator_has_no_holograms_of_a_calibrated_instrument(
+    lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["stream", "--bundle", str(lab / "b.zip"), "--device", "emulated-light"]
+    command += ["--output", str(tmp_path / "run")]
+    assert main([*command, "--simulate"]) == 2
+    assert "is calibrated to an instrument of its own; give its holograms by --input" in capsys.readouterr().err
+    assert main([*command, "--input", str(lab / "cells.h5"), "--device", "emulated-rtl"]) == 2
+    assert "holograms have no kernel in SystemVerilog" in capsys.readouterr().err
+
+
+def test_a_chip_takes_holograms_of_its_size_alone(tmp_path: Path) -> None:
+
+    design = off_axis_design(optics=dataclasses.replace(OPTICS, rows=250))
+    with pytest.raises(InputError, match="the chip takes holograms of 256x256, its camera gives 250x256"):
+        emulate(design, tmp_path)
+    with pytest.raises(InputError, match="has no reference field; `cytogate calibrate"):
+        emulate(off_axis_design(), tmp_path)
+
+
+def watched(carrier: tuple[float, float], count: int) -> tuple[str, ...]:
+    """Return the alarms of so many holograms without cells."""
+    design, size = off_axis_design(), 256
+    watch = CarrierWatch(design, reference_field(design))
+    frame = fringed(np.zeros((size, size)), carrier, (size, size))[None]
+    cells = (SourceCell("file", position, frame) for position in range(count))
+    assert sum(cell is not None for cell in watch.watched(cells)) == count
+    return watch.told
+
+
+def test_a_carrier_that_moves_raises_an_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    """By a third of a bin of 256, once enough holograms have said so; not by an eighth."""
+    calibrated = off_axis_design().calibrated
+    enough = (REMEMBERED - 1) * EVERY + 1
+    moved = calibrated.carrier_y + 1 / 3 / 256, calibrated.carrier_x
+    (told,) = watched(moved, enough)
+    assert told.startswith("file, hologram 32: the carrier has moved since the calibration, it lies 0.3")
+    assert told in capsys.readouterr().err
+    assert not watched(moved, enough - 1)
+    assert not watched((calibrated.carrier_y + 1 / 8 / 256, calibrated.carrier_x), enough)
+    assert not watched((calibrated.carrier_y, calibrated.carrier_x), enough)
+    assert "there are no fringes" in watched((0.0, 0.0), enough)[0]
+
+
+def test_cells_and_what_the_instrument_bends_are_no_drift(lab: Path) -> None:
+    design = off_axis_design()
+    watch = CarrierWatch(design, np.load(lab / "reference.npy") * Sideband.of(design).ramp)
+    moved = [watch.moved(each) for field, each in enumerate(holograms()) if field != CROWDED]
+    assert len(moved) == FIELDS - 1
+    assert max(moved) < 0.1
