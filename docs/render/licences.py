@@ -29,6 +29,8 @@ Cytogate contains no code of the packages below. They are installed beside it by
 package's metadata say it. "board" is what a board installs, the other words are the extras that bring a package along.
 Packages under the GPL or LGPL are marked by a star. Two of them are not asked for by name: scapy (GPL-2.0) comes with
 cocotb-bus, which cocotbext-axi needs to simulate AXI, and quantizers (LGPL) with hls4ml. A board installs neither.
+The extras "codecs" and "microscopes" are not listed: nothing installs them unless it is asked to, and some packages of
+"microscopes" are under the GPL.
 """
 
 
