@@ -24,60 +24,75 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment test test-full lint header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full lint docs release header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo "  DESIGN=NAME or DESIGN=FOLDER chooses a design (default $(DESIGN)); ARGS='...' is handed to the verb, see cytogate VERB --help."
 
-setup: $(READY) ## Install everything into .venv; the other targets do it themselves
+# What a target needs beside Cytogate itself: extras of pyproject.toml, installed by hash when they are first asked for.
+WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl formal codesign stream cluster emulate dev)
+WITH_DESIGN := $(VENV)/.with-design
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-$(READY): pyproject.toml constraints.txt
+setup: $(WITH_ALL) $(VENV)/.with-docs ## Install everything into .venv; the other targets install what they need themselves
+
+$(READY): pyproject.toml lock.txt
 	@command -v $(PYTHON) >/dev/null || { echo "cytogate: $(PYTHON) was not found; on Debian: apt install python3"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "cytogate: $(PYTHON) is older than 3.11; set PYTHON=python3.11 or newer"; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "cytogate: $(PYTHON) lacks venv; on Debian: apt install python3-venv"; exit 2; }
 	@command -v $${CXX:-g++} >/dev/null || { echo "cytogate: $${CXX:-g++} was not found; on Debian: apt install g++"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --use-pep517 --disable-pip-version-check -c constraints.txt -e '.[design,rtl,stream,cluster,emulate,dev]'
+	@grep -E '#.* (build|board)( |$$)' lock.txt >$(VENV)/board.txt
+	@$(INSTALL) --require-hashes -r $(VENV)/board.txt
+	@$(INSTALL) --use-pep517 --no-build-isolation -e .
 	@rm -rf cytogate.egg-info  # an old one hides verbs that were added since
 	@touch $@
 
-csim: $(READY) ## The main job: frames to class in C-simulation, every word compared
+$(VENV)/.with-%: $(READY) lock.txt
+	@echo "Installing what '$*' needs into $(VENV) (once) ..."
+	@grep -E '#.* $*( |$$)' lock.txt >$(VENV)/$*.txt
+	@$(INSTALL) --require-hashes -r $(VENV)/$*.txt
+	@touch $@
+
+csim: $(WITH_DESIGN) ## The main job: frames to class in C-simulation, every value compared
 	@$(CYTOGATE) csim --design '$(DESIGN)' $(ARGS)
 
-cosim: $(READY) ## A kernel at its pins under cocotb: LEVEL=dpi|rtl|vitis, WAVES=1 for a waveform
+cosim: $(WITH_DESIGN) $(VENV)/.with-rtl ## A kernel at its pins under cocotb: LEVEL=dpi|rtl|vitis, WAVES=1 for a waveform
 	@$(CYTOGATE) cosim --design '$(DESIGN)' --level $(LEVEL) $(if $(WAVES),--waves) $(ARGS)
 
-synth: $(READY) ## Area by yosys against the board's budget (ARGS=--fmax adds an ECP5 clock)
+synth: $(WITH_DESIGN) $(VENV)/.with-rtl ## Area by yosys against the board's budget (ARGS=--fmax adds an ECP5 clock)
 	@$(CYTOGATE) synth --design '$(DESIGN)' $(ARGS)
 
-estimate: $(READY) ## Clocks, rates and resources on every board, before anything is built
+estimate: $(WITH_DESIGN) ## Clocks, rates and resources on every board, before anything is built
 	@$(CYTOGATE) estimate --design '$(DESIGN)' $(ARGS)
 
-bitstream: $(READY) ## Bitstream and bundle by Vitis and Vivado: BOARD=pynq-z2|kv260|zcu104
+bitstream: $(WITH_DESIGN) ## Bitstream and bundle by Vitis and Vivado: BOARD=pynq-z2|kv260|zcu104
 	@$(CYTOGATE) bitstream --design '$(DESIGN)' $(if $(BOARD),--board $(BOARD)) $(ARGS)
 
-emulate: $(READY) ## A bundle for a board that is none, to be used like a real one
+emulate: $(WITH_DESIGN) ## A bundle for an emulated board, to be used like a real one
 	@$(CYTOGATE) emulate --design '$(DESIGN)' $(ARGS)
 
-stream: $(READY) ## Cells through the accelerator to events: ARGS='--input FILE --bundle FILE --device NAME'
+stream: $(WITH_DESIGN) $(VENV)/.with-stream $(VENV)/.with-emulate ## Cells through the accelerator to events: ARGS='--input FILE --bundle FILE --device NAME'
 	@$(CYTOGATE) stream $(ARGS)
 
-simulate: $(READY) ## Write simulated cells to a file
+simulate: $(WITH_DESIGN) ## Write simulated cells to a file
 	@$(CYTOGATE) simulate --design '$(DESIGN)' $(ARGS)
 
-train: $(READY) ## Train the quantized network and its float form (resumes when interrupted)
+train: $(WITH_DESIGN) ## Train the quantized network and its float form (resumes when interrupted)
 	@$(CYTOGATE) train --design '$(DESIGN)' $(ARGS)
 
-experiment: $(READY) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma, SCALE=small|full
+experiment: $(WITH_DESIGN) ## A paper's experiment as a page: NAME=meng2017|meng2018|dcnn|topgan|dcae|jurkat|grades|mhsma|laws, SCALE=small|full
 	@$(CYTOGATE) experiment $(NAME) --scale $(SCALE) $(ARGS)
 
-bench: $(READY) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
+prove: $(WITH_DESIGN) $(VENV)/.with-rtl $(VENV)/.with-formal ## Formal proofs of small RTL modules, and that they find faults (minutes; resumes)
+	@$(CYTOGATE) prove --mutants --jobs $(JOBS) $(ARGS)
+
+bench: $(WITH_ALL) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
 	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)
 
-test: $(READY) ## The tests (under 25 minutes on two cores)
+test: $(WITH_ALL) ## The tests (under 25 minutes on two cores)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not full' $(ARGS)
 
 # The tutorials as a stranger follows them are a part of their own: they train and compile for minutes.
@@ -86,7 +101,7 @@ OF_tests := -m 'not full'
 OF_proofs := -m full --ignore tests/test_tutorials.py
 OF_journeys := -m full tests/test_tutorials.py
 
-test-full: $(READY) ## The tests and the longer proofs, or a PART of them: tests|proofs|journeys; needs the real data
+test-full: $(WITH_ALL) $(VENV)/.with-docs ## The tests and the longer proofs, or a PART of them: tests|proofs|journeys; needs the real data
 	$(if $(filter-out $(PARTS),$(PART)),$(error there is no part $(PART); choose PART=tests, proofs or journeys))
 	@failed=0; for part in $(or $(PART),$(PARTS)); do \
 	  echo "test-full, part $$part"; $(MAKE) --no-print-directory test-full-$$part || failed=1; done; exit $$failed
@@ -95,12 +110,21 @@ test-full: $(READY) ## The tests and the longer proofs, or a PART of them: tests
 $(PARTS:%=test-full-%): test-full-%:
 	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OF_$*) $(ARGS)
 
-lint: $(READY) ## Style and types
+lint: $(WITH_ALL) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@mkdir -p out/typed/cytogate && for room in model hls host sim; do ln -sfn ../../../$$room out/typed/cytogate/$$room; done
 	@$(BIN)/mypy
 
-header: $(READY) ## Write the contract's C++ headers of the built-in designs
+docs: $(WITH_ALL) $(VENV)/.with-docs ## These pages as a site in out/docs/html; a warning is an error
+	@$(BIN)/python -m docs.build
+
+release: $(WITH_ALL) ## Wheel and source archive into out/release
+	@rm -rf out/release build cytogate.egg-info
+	@$(BIN)/python -m build --no-isolation --outdir out/release . >/dev/null
+	@rm -rf build cytogate.egg-info
+	@ls out/release
+
+header: $(WITH_DESIGN) ## Write the contract's C++ headers of the built-in designs
 	@$(CYTOGATE) header
 
 clean: ## Remove what was built, not what was installed

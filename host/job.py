@@ -1,4 +1,4 @@
-"""What ``cytogate stream`` does: a source, a bundle on a device, and a folder that fills with events."""
+"""The job of ``cytogate stream``: a source, a bundle on a device, and a folder that fills with events."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def run_stream(request: StreamRequest) -> None:
             print(f"{request.output}: all {request.cells} cells of this run are there; nothing is left to do")
             return
         if folder.resumed and written.rows:
-            print(f"{request.output}: going on behind {written.rows:,} events of this run")
+            print(f"{request.output}: going on after {written.rows:,} events of this run")
         for sentence in source.told:
             print(spelled(sentence), file=sys.stderr)
         sinks = session.sinks()

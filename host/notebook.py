@@ -1,4 +1,4 @@
-"""What the notebook needs beside the driver: which device there is, and how classes compare with labels."""
+"""Helpers of the notebook: find the device, compare classes with labels."""
 
 from __future__ import annotations
 

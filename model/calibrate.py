@@ -1,4 +1,4 @@
-"""What ``cytogate calibrate`` does: measure an off-axis instrument by its holograms, into the design's folder."""
+"""The job of ``cytogate calibrate``: measure an off-axis instrument by its holograms, into the design's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user is told in one sentence: a fault of what was given, or a check that failed."""
+"""Errors that a user is told in one sentence: an input that cannot be used, or a check that failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``cytogate explain`` does: a design's network layer by layer, as it computes on the user's cells.
+"""The job of ``cytogate explain``: a design's network layer by layer, as it computes on the user's cells.
 
 For each operation: the format of its words, the largest value that can come and that has come, how many words were
 saturated, how far they are from what no rounding would give, and what the layer costs on the design's board.

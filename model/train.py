@@ -1,4 +1,4 @@
-"""What ``cytogate train`` does: cells, split, codes, networks, baselines, background check, verdict, page.
+"""The job of ``cytogate train``: cells, split, codes, networks, baselines, background check, verdict, page.
 
 Cells come from a file of the user's or, without one, from the simulator. Everything that is fitted is fitted to
 training cells; epoch and operating point are selected on validation cells; test cells are looked at once, at the end.

@@ -11,13 +11,16 @@ from cytogate.model.command.arguments import (
     add_design,
     add_input,
     add_output,
+    chain_design,
     check_own,
     dataset_of,
     design_of,
     own_design_of,
     positive,
+    with_chip,
 )
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import OffAxis
@@ -36,10 +39,10 @@ LIMITS = (
     "Estimated before anything is built: DMA and interconnect are not counted, and whether timing is met is not known."
 )
 SETS = ("bbbc048", "bsccm", "bsccm-ten", "cytomad", "lymphomnist", "meng2018-largescale")
-"""Public sets that are read; see ``docs/sets.md``."""
+"""Public sets that are read; see ``docs/howto/public-sets.md``."""
 SIMULATED_CELLS, SIMULATED_HOLOGRAMS, CELLS_A_FIELD = 1000, 100, 3
 """Unless another number is asked for."""
-EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma")
+EXPERIMENTS = ("meng2017", "meng2018", "dcnn", "topgan", "dcae", "jurkat", "grades", "mhsma", "laws")
 """Each is a folder of ``model/experiments``."""
 
 
@@ -111,6 +114,65 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _codesign_arguments(parser: argparse.ArgumentParser) -> None:
+    add_design(parser)
+    parser.add_argument("--board", choices=BOARDS, help="board that it is to fit (default: the design's)")
+    parser.add_argument(
+        "--latency-us",
+        type=float,
+        required=True,
+        metavar="US",
+        help="from the last pixel of a frame in to its logits, at most",
+    )
+    add_input(parser, "labelled cells: frames of the design's instrument, or images", required=True)
+    add_cells(parser, "so many at most")
+    parser.add_argument(
+        "--search", type=_names, metavar="NAME,NAME", help="keys of [network] that are searched (default: all)"
+    )
+    parser.add_argument("--trials", type=positive, default=32, help="networks to train")
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        help="epochs of each network (default: as `cytogate train` has it, of a trial a quarter)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of split, search, initialization and order")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes on this computer; others may join by the same command and --work on a shared disk",
+    )
+    parser.add_argument("--work", type=Path, default=Path("out/codesign/work"), help="folder of the search; resumes")
+    add_output(parser, Path("out/codesign"), "folder of report, picture, table of trials, and the chosen design")
+
+
+def _codesign(arguments: argparse.Namespace) -> None:
+    design = with_chip(chain_design(arguments.design), arguments.board, None, None)
+    try:
+        from cytogate.model.codesign.job import CodesignRequest, run_codesign
+    except ModuleNotFoundError as error:
+        if error.name != "optuna":
+            raise
+        raise InputError("a search needs Optuna, which is not installed: pip install 'cytogate[codesign]'") from error
+
+    run_codesign(
+        CodesignRequest(
+            design=design,
+            latency_us=arguments.latency_us,
+            input=arguments.input,
+            dataset=dataset_of(arguments),
+            cells=arguments.cells,
+            fields=arguments.search,
+            trials=arguments.trials,
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            workers=arguments.workers,
+            work=arguments.work,
+            output=arguments.output,
+        )
+    )
+
+
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_input(parser, "cells, or holograms, to classify; labels are not needed", required=True)
@@ -168,7 +230,7 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_input(parser, "cells whose words are looked at; simulated ones otherwise")
+    add_input(parser, "cells whose values are looked at; simulated ones otherwise")
     add_cells(parser, "so many at most", 64)
     parser.add_argument("--seed", type=int, default=0, help="seed of simulated cells")
     add_output(parser, Path("out/explain"), "folder of report and picture")
@@ -220,7 +282,9 @@ def _experiment(arguments: argparse.Namespace) -> None:
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", choices=SETS, metavar="SET", help=f"one of {', '.join(SETS)}; see docs/sets.md")
+    parser.add_argument(
+        "name", choices=SETS, metavar="SET", help=f"one of {', '.join(SETS)}; see docs/howto/public-sets.md"
+    )
     parser.add_argument("--input", type=Path, required=True, metavar="FOLDER", help="folder of the unpacked set")
     add_cells(parser, "so many at most, drawn at random, the same ones each time")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a .h5 or .hdf5 file to write")
@@ -333,11 +397,11 @@ def _simulate(arguments: argparse.Namespace) -> None:
         raise InputError(f"design {design.name} has one cell a field; --cells-a-field is for off-axis designs")
     classes = arguments.classes or tuple((name, name) for name in design.network.class_names)
 
-    from cytogate.model.simulation.simulator import SimulatedCells
+    from cytogate.model.simulation.simulator import cells_of_instrument
     from cytogate.model.simulation.write import write_cells
 
-    cells = SimulatedCells(
-        acquisition=design.four_angle,
+    cells = cells_of_instrument(
+        design,
         class_names=tuple(line for _, line in classes),
         cells=SIMULATED_CELLS if arguments.cells is None else arguments.cells,
         seed=arguments.seed,
@@ -390,6 +454,7 @@ def _estimate(arguments: argparse.Namespace) -> None:
     from cytogate.model.networks.shapes import network_shapes
 
     design = design_of(arguments, holograms=True)
+    design.need_hls4ml("the estimate")
     if isinstance(design.instrument, OffAxis):
         _estimate_holograms(design, arguments)
         return
@@ -528,6 +593,11 @@ TRAIN = Verb(
     "Train a design's network on labelled cells, beside simpler classifiers and a background check; resumes.",
     _train_arguments,
     _train,
+)
+CODESIGN = Verb(
+    "Search a network's sizes and bits for a board and a latency, as students of its float form; resumes.",
+    _codesign_arguments,
+    _codesign,
 )
 PREDICT = Verb(
     "Classify cells of a file by the exact fixed-point chain: class, scores, features with units, as a table.",

@@ -127,7 +127,7 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
         "--level",
         choices=("dpi", "rtl", "vitis"),
         default="rtl",
-        help="what stands behind the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
+        help="what is at the pins: the HLS C++ (C-simulation), SystemVerilog, or RTL exported by Vitis HLS",
     )
     _add_rtl_samples(parser)
     add_input(parser, "cells of your own: frames of the design's instrument; simulated cells otherwise")
@@ -136,7 +136,9 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
     )
-    parser.add_argument("--network", action="store_true", help="go on to the network's logits (levels dpi and rtl)")
+    parser.add_argument(
+        "--network", action="store_true", help="go on to the network's logits; at level rtl also to the trigger"
+    )
     parser.add_argument("--scenarios", action="store_true", help="also pauses, malformed packets, registers and resets")
     parser.add_argument("--waves", action="store_true", help="write a waveform of the frames")
     parser.add_argument(
@@ -223,6 +225,21 @@ def _adopt(arguments: argparse.Namespace) -> None:
     )
 
 
+def _prove_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="modules of fpga/rtl (default: all with a proof)")
+    parser.add_argument(
+        "--mutants", action="store_true", help="also that the proofs find faults: each is tried and has to be refuted"
+    )
+    parser.add_argument("--jobs", type=int, choices=range(1, 65), metavar="NUMBER", default=2, help="proofs at a time")
+    add_output(parser, Path("out/prove"), "folder of the report and of what is proved already")
+
+
+def _prove(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.formal.job import ProveRequest, run_prove
+
+    run_prove(ProveRequest(tuple(arguments.modules), arguments.mutants, arguments.jobs, arguments.output))
+
+
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_cells(parser, "simulated cells, or holograms, that every way is timed on", 16)
@@ -264,6 +281,7 @@ COSIM = Verb("Frames through the pins of a kernel: values compared, clocks count
 SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 clock.", _synth_arguments, _synth)
 EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
 ADOPT = Verb("Check a quantized network of your own and put it into a design's folder.", _adopt_arguments, _adopt)
+PROVE = Verb("Formal proofs of small RTL modules: for all inputs and all time.", _prove_arguments, _prove)
 BENCH = Verb(
     "Speed on this computer: each level beside a peer, and decisions before viewers, as ratios.",
     _bench_arguments,

@@ -1,4 +1,4 @@
-"""What viewers of the live page cost: the latency of a stream's decisions, alone and before a crowd, in pairs of runs.
+"""Measure the cost of viewers of the live page: latency of decisions, alone and before a crowd, in pairs of runs.
 
 The stream is the command, on an emulated board without a network, so that nothing but a cell's way from its arrival to
 its decision is timed. The crowd is a process on the same computer, and takes its share of it.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 
@@ -10,13 +12,14 @@ from cytogate.model.contract.fixed_point import PIXEL, Codes, Format, Overflow, 
 from cytogate.model.contract.mask_moments import WORD
 from cytogate.model.networks import operations
 from cytogate.model.networks.operations import Constants, IntegerNetwork, Operation, exact_format
+from cytogate.sim.csim.network import extreme_codes
 
 
 class Drawn:
     """A network that grows; every draw comes from its seed."""
 
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: int, attempt: int = 0) -> None:
+        self.rng = np.random.default_rng((seed, attempt))
         self.operations: list[Operation] = []
         self.name = f"drawn_{seed}"
 
@@ -173,40 +176,61 @@ class Drawn:
         return self.flat(x)
 
 
+LEAST_WORDS = 4
+"""Different words that each operation of a drawn network gives: one that is always limited hides what is before it."""
+
+
+def lively(grow: Callable[[Drawn], None], seed: int) -> IntegerNetwork:
+    """Return the first network that ``grow`` draws from a seed in which every operation tells its inputs apart."""
+    for attempt in count():
+        net = Drawn(seed, attempt)
+        grow(net)
+        network = net.network()
+        entry = network.inputs[0]
+        words = network.compute([extreme_codes(entry.shape, entry.format, 6, seed=0)])
+        if all(np.unique(found).size >= LEAST_WORDS for found in words.values()):
+            return network
+    raise AssertionError
+
+
 def drawn_network(seed: int, columns: int | None = None) -> IntegerNetwork:
     """Return a network of two to four blocks and a dense end."""
-    net = Drawn(seed)
-    x = net.entry(columns=columns)
-    for _ in range(net.number(2, 4)):
-        draw = net.number(0, 9)
-        if draw <= 3:
-            x = net.round(net.convolution(x))
-        elif draw <= 5:
-            x = net.round(net.pool(x)) if net.chance() else net.pool(x)
-        elif draw == 6:
-            x = net.crop(x)
-        elif draw == 7:
-            x = net.round(net.dense(x, net.number(1, 4)))
-        else:
-            x = net.round(net.joint(x))
-        if x.format.width > 16:
+
+    def grow(net: Drawn) -> None:
+        x = net.entry(columns=columns)
+        for _ in range(net.number(2, 4)):
+            draw = net.number(0, 9)
+            if draw <= 3:
+                x = net.round(net.convolution(x))
+            elif draw <= 5:
+                x = net.round(net.pool(x)) if net.chance() else net.pool(x)
+            elif draw == 6:
+                x = net.crop(x)
+            elif draw == 7:
+                x = net.round(net.dense(x, net.number(1, 4)))
+            else:
+                x = net.round(net.joint(x))
+            if x.format.width > 16:
+                x = net.round(x)
+        x = net.flat(x) if net.chance() else net.global_mean(x)
+        if x.format.width > 16 or net.chance():
             x = net.round(x)
-    x = net.flat(x) if net.chance() else net.global_mean(x)
-    if x.format.width > 16 or net.chance():
-        x = net.round(x)
-    if net.chance():
-        x = net.round(net.dense(x, net.number(2, 6)))
-    net.dense(x, net.number(2, 5))
-    return net.network()
+        if net.chance():
+            x = net.round(net.dense(x, net.number(2, 6)))
+        net.dense(x, net.number(2, 5))
+
+    return lively(grow, seed)
 
 
 def moments_network(seed: int) -> IntegerNetwork:
     """Return a small network in the manner of the default one: a cropped map, a convolution, moments beside it."""
-    net = Drawn(seed)
-    shape = (net.number(9, 12), 12, 2)
-    x = net.add(operations.Input, [], shape, PIXEL)
-    x = net.add(operations.Crop, [x], (shape[0] - 2, 8, 2), PIXEL, rows=(1, 1), columns=(4, 0))
-    moments = net.add(operations.MaskMoments, [x], (13,), WORD, map=x.shape)
-    mean = net.round(net.global_mean(net.round(net.convolution(x, 3, same=True))))
-    net.dense(net.concatenate([mean, moments]), 3)
-    return net.network()
+
+    def grow(net: Drawn) -> None:
+        shape = (net.number(9, 12), 12, 2)
+        x = net.add(operations.Input, [], shape, PIXEL)
+        x = net.add(operations.Crop, [x], (shape[0] - 2, 8, 2), PIXEL, rows=(1, 1), columns=(4, 0))
+        moments = net.add(operations.MaskMoments, [x], (13,), WORD, map=x.shape)
+        mean = net.round(net.global_mean(net.round(net.convolution(x, 3, same=True))))
+        net.dense(net.concatenate([mean, moments]), 3)
+
+    return lively(grow, seed)

@@ -5,6 +5,7 @@ Nothing here says anything about the vendor's tools themselves.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -184,6 +185,31 @@ FAILURES = {
     "hls_crash": r"vitis-run failed \(exit 139\): .*internal error in retrieve_phase",
     "no_ip": r"vitis-run ended well but left no project/solution/impl/ip/component.xml",
 }
+
+
+def test_a_network_in_systemverilog(tools: Path, tmp_path: Path) -> None:
+    """No kernel by Vitis HLS; one block from frames to logits, whose trigger goes to a pin of the board."""
+    asked = request(tmp_path, "kv260", "rtl", 4)
+    chip = dataclasses.replace(asked.design.chip, network="rtl")
+    run_bitstream(dataclasses.replace(asked, design=dataclasses.replace(asked.design, chip=chip)))
+    assert "script kernel.tcl" not in tools.read_text(encoding="utf-8")
+    calls = recorded(tools, "system")
+    assert {"cell front_end classify_cells_block", "port trigger O", "net front_end/trigger trigger"} <= set(calls)
+    assert {"add_files classify_cells.sv", "add_files network_engine.sv", "add_files pins.xdc"} <= set(calls)
+    assert not {"cell classify cytogate:kernels:classify:1.0", "cell narrow xilinx.com:ip:axis_dwidth_converter"} & set(
+        calls
+    )
+    assert {"bus stream_unit/m_frames front_end/s_axis", "bus front_end/m_axis stream_unit/s_logits"} <= set(calls)
+    resets = {call.split()[2] for call in calls if call.startswith("net stream_unit/stream_aresetn ")}
+    assert resets == {"front_end/aresetn"}
+    # Every module of the pipeline, and every table, is among the sources.
+    added = {call.split()[1] for call in calls if call.startswith("add_files ")}
+    assert {"gate.sv", "retrieval.sv", "weighted_sums.sv", "twiddle.mem"} <= added
+    assert sum(name.startswith("network_engine_") for name in added) > 10
+    (pins,) = (tmp_path / "out").rglob("pins.xdc")
+    assert "PACKAGE_PIN H12 IOSTANDARD LVCMOS33} [get_ports trigger]" in pins.read_text(encoding="ascii")
+    bundle = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip")
+    assert bundle.design.chip.network == "rtl"
 
 
 @pytest.mark.parametrize("fault", FAILURES)

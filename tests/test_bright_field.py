@@ -255,9 +255,9 @@ FAULTS = {
     "window a pixel to the right": ("binning.sv", ("LEFT % SAMPLES", "(LEFT + 1) % SAMPLES")),
     "window a row too low": ("frame_input.sv", ("row >= TOP &&", "row > TOP &&")),
     "last word of a row forgotten": ("binning.sv", (" || 32'(beside_beat) == BEATS - 1", "")),
-    "spare lanes not cleared": ("encode_channels.sv", ("row_ends && lane >= USED ? '0 : ", "")),
+    "spare lanes not cleared": ("encoding.sv", ("row_ends && lane >= USED ? '0 : ", "")),
     "malformed frames leave": ("frame_output.sv", (".in_valid(read && whole)", ".in_valid(read)")),
-    "places are not counted": ("encode_channels.sv", (".COUNT(PLACES)", ".COUNT(4 * PLACES)")),
+    "places are not counted": ("encoding.sv", (".COUNT(PLACES)", ".COUNT(4 * PLACES)")),
 }
 SEEN_FAULTS = ("offset off by one", "rounding half up")
 

@@ -146,7 +146,7 @@ def test_two_inputs_keep_their_order(builds: Path) -> None:
 def test_more_readers_than_hls4ml_copies_for_are_refused_by_name(tmp_path: Path) -> None:
     many = [rounded(bits(3)) for _ in range(8)]
     model = classifier(rounded(rectified(4, 1), "bad"), lambda x: layers.Add()([each(x) for each in many]), shape=(6,))
-    with pytest.raises(InputError, match="layer bad: 8 layers read its words; hls4ml copies a stream 7 times"):
+    with pytest.raises(InputError, match="layer bad: 8 layers read its values; hls4ml copies a stream 7 times"):
         convert(read_exactly(model), DESIGN, tmp_path / "project")
 
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from cytogate.model.command.dispatch import main
-from cytogate.model.design.design import Chip
 from cytogate.model.design.folder import load_design
-from cytogate.model.engines.engine import EngineNetwork
+from cytogate.model.engines.engine import INPUT, EngineNetwork
 from cytogate.model.engines.lowering import lower
 from cytogate.model.errors import InputError
+from cytogate.model.estimates.engine_clocks import engine_clocks
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import load_operations
 from cytogate.sim.csim.network import extreme_codes
 from cytogate.sim.rtl.engines import EngineSimulation, compare
-from cytogate.sim.rtl.network import run_engines
 from tests import layers
-from tests.conftest import REPOSITORY
 from tests.engine_networks import drawn_network, moments_network
 
 Pair = tuple[IntegerNetwork, EngineNetwork]
@@ -42,35 +36,59 @@ def drawn(seed: int) -> Pair:
     return network, lower(network, pixels, (8, 60, 400)[seed // 3 % 3])
 
 
-def words_compared(pairs: Sequence[Pair], folder: Path, cells: int = 12, sources: Sequence[Path] | None = None) -> int:
-    """Play cells at every pace, and behind a reset that cuts a cell short; return the words that were compared."""
-    simulation = EngineSimulation([engines for _, engines in pairs], folder, sources)
-    words = 0
-    for number, (network, engines) in enumerate(pairs):
-        codes = extreme_codes(network.inputs[0].shape, network.inputs[0].format, cells, seed=number)
-        simulation.reset(number)
-        for seed, pace in enumerate(PACES):
-            found = compare(network, codes, simulation.play(codes, seed=seed, **pace))
-            assert not found.differ, f"{network.name}, {pace}: {found}"
-            words += found.words
-        simulation.start(codes, engines.entry.beats * 3 // 2)
-        simulation.reset(number)
-        found = compare(network, codes, simulation.play(codes))
-        assert not found.differ, f"{network.name}, behind a reset: {found}"
-        words += found.words
-    assert simulation.violations == 0
+def compared(pairs: Sequence[Pair], folder: Path) -> tuple[int, int]:
+    """Compare networks side by side in one simulation; return the words, and the beats' clocks, that were compared."""
+    simulation = EngineSimulation([engines for _, engines in pairs], folder)
+    words = sum(words_of(simulation, number, network) for number, (network, _) in enumerate(pairs))
+    clocks = sum(clocks_of(simulation, number, network) for number, (network, _) in enumerate(pairs))
     simulation.close()
-    return words
+    return words, clocks
+
+
+def words_of(simulation: EngineSimulation, number: int, network: IntegerNetwork, cells: int = 12) -> int:
+    """Play cells at every pace, and behind a reset that cuts a cell short; return the words that were compared."""
+    codes = extreme_codes(network.inputs[0].shape, network.inputs[0].format, cells, seed=number)
+    words, violations = 0, simulation.violations
+    simulation.reset(number)
+    for seed, pace in enumerate(PACES):
+        found = compare(network, codes, simulation.play(codes, seed=seed, **pace))
+        assert not found.differ, f"{network.name}, {pace}: {found}"
+        words += found.words
+    simulation.start(codes, simulation.network.entry.beats * 3 // 2)
+    simulation.reset(number)
+    found = compare(network, codes, simulation.play(codes))
+    assert not found.differ, f"{network.name}, behind a reset: {found}"
+    assert simulation.violations == violations
+    return words + found.words
+
+
+def clocks_of(simulation: EngineSimulation, number: int, network: IntegerNetwork, cells: int = 6) -> int:
+    """Hold the clock of every beat at full speed against the one that is predicted; return how many were."""
+    entry = network.inputs[0]
+    codes = extreme_codes(entry.shape, entry.format, cells, seed=number)[:cells]
+    simulation.reset(number)
+    run, told = simulation.play(codes), engine_clocks(simulation.network, cells)
+    start = run.in_cycles[0, 0] - told.beats[INPUT][0, 0]
+    found = run.cycles | {INPUT: run.in_cycles, "class": run.out_cycles}
+    for name, clocks in found.items():
+        expected = told.answers if name == "class" else told.beats[name]
+        np.testing.assert_array_equal(clocks - start, expected, f"{network.name}: {name}")
+    assert (told.latency, told.interval) == (run.latency.max(), run.intervals[-1])
+    return sum(clocks.size for clocks in found.values())
 
 
 def test_drawn_networks(builds: Path) -> None:
-    assert words_compared([drawn(seed) for seed in range(12)], builds / "engines_few") > 100_000
+    words, clocks = compared([drawn(seed) for seed in range(12)], builds / "engines_few")
+    assert words > 100_000
+    assert clocks > 10_000
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("first", range(12, 92, 20))
 def test_many_drawn_networks(first: int, builds: Path) -> None:
-    assert words_compared([drawn(seed) for seed in range(first, first + 20)], builds / f"engines_{first}") > 100_000
+    words, clocks = compared([drawn(seed) for seed in range(first, first + 20)], builds / f"engines_{first}")
+    assert words > 100_000
+    assert clocks > 10_000
 
 
 REFUSED = {
@@ -99,7 +117,9 @@ def test_networks_that_were_read(part: int, builds: Path) -> None:
     names = [name for name in layers.EXACT if name not in REFUSED][part::4]
     networks = [read_network(layers.EXACT[name]()).network for name in names]
     pairs = [(network, lower(network)) for network in networks if len(network.inputs) == 1]
-    assert words_compared(pairs, builds / f"engines_read_{part}") > 100_000
+    words, clocks = compared(pairs, builds / f"engines_read_{part}")
+    assert words > 100_000
+    assert clocks > 10_000
 
 
 def test_pixels_that_do_not_divide_a_row_are_refused() -> None:
@@ -148,49 +168,6 @@ def test_the_default_network_is_in_time(builds: Path) -> None:
     codes = default_codes(network)
     run = simulation.play(codes)
     assert not compare(network, codes, run).differ
+    assert clocks_of(simulation, 0, network, 3) > 60_000
     assert run.intervals.max() <= 4400
     assert run.latency.max() <= 11_000
-
-
-def test_the_verb_compares_every_layer_at_full_speed_and_with_pauses(
-    builds: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = drawn_network(3)
-    rng = np.random.default_rng(0)
-    words = network.inputs[0].format
-    codes = rng.integers(words.code_min, words.code_max + 1, (5, *network.inputs[0].shape))
-    stages, clocks = run_engines(network, Chip(), codes, builds / "engines_verb")
-    assert {stage.name for stage in stages} >= {network.logits.name, "class", "margin"}
-    assert sum(stage.differing for stage in stages) == 0
-    values = {stage.name: stage.values for stage in stages}
-    assert (values["class"], values[network.logits.name]) == (2 * 5, 2 * 5 * network.logits.shape[-1])
-    assert clocks.latency_cycles > 0
-    assert clocks.interval_cycles is not None
-    assert clocks.interval_cycles >= math.prod(network.inputs[0].shape[:2])
-    assert clocks.cells_per_second == pytest.approx(Chip().clock_mhz * 1e6 / clocks.interval_cycles)
-    real = IntegerNetwork.compute
-
-    def wrong(self: IntegerNetwork, given: Any, names: Any = None) -> Any:
-        found = real(self, given)
-        found[network.logits.name].flat[0] += 1
-        return found
-
-    monkeypatch.setattr(IntegerNetwork, "compute", wrong)
-    stages, _ = run_engines(network, Chip(), codes, builds / "engines_verb")
-    assert {stage.name: stage.differing for stage in stages}[network.logits.name] == 2
-
-
-@pytest.mark.full
-def test_the_verb_goes_on_to_the_logits(tmp_path: Path) -> None:
-    options = ["--level", "rtl", "--network", "--cells", "2", "--samples-per-clock", "4", "--binned"]
-    assert main(["cosim", *options, "--output", str(tmp_path)]) == 0
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert {stage["name"] for stage in report["stages"]} >= {"network_input", "moments", "logits", "class", "margin"}
-    assert all(stage["values"] and not stage["differing"] for stage in report["stages"])
-    counted = report["network"]
-    readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
-    assert (
-        f"of {counted['multipliers']} multipliers: {counted['interval_cycles']:,.0f} clocks from cell to cell, "
-        f"{counted['latency_cycles']:,} from the last pixel to the logits, counted "
-        f"({counted['cells_per_second']:,.0f} cells a second"
-    ) in readme

@@ -55,7 +55,7 @@ TINY = JurkatSizes(
 RIVALS = [name for method in BASELINES.values() for name in (method, with_point(method))]
 METHODS = [QUANTIZED, PLAIN, FLOAT, TEACHERS, *RIVALS, CONTROL, SVM_CONTROL]
 TOLD = [QUANTIZED, PLAIN, TEACHERS, *map(with_point, BASELINES.values()), CONTROL]
-"""Methods of which the README tells."""
+"""Methods of which the page of results tells."""
 RECORD: dict[str, object] = {"command": "none", "minutes": 0.0}
 
 
@@ -210,16 +210,16 @@ def test_without_the_cells_there_is_no_experiment(tmp_path: Path, monkeypatch: p
 
 def test_the_committed_page_keeps_what_it_promises() -> None:
     """All labelled cells, five folds; the quantized network above every classifier, interval and all, in accuracy."""
-    report = json.loads((REPOSITORY / "model" / "results" / "jurkat-full" / "report.json").read_text())
+    report = json.loads((REPOSITORY / "docs" / "results" / "jurkat-full" / "report.json").read_text())
     assert report["simulated"] is False
     assert report["facts"]["sizes"]["folds"] == 5
     metrics = report["facts"]["metrics"]
     assert {metrics[method]["cells"] for method in METHODS} == {2733}
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    results = (REPOSITORY / "docs" / "results" / "index.md").read_text(encoding="utf-8")
     for method in TOLD:
         for figure in (metrics[method]["accuracy"], metrics[method]["balanced_accuracy"]):
             told = f"{figure['value']:.1%} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
-            assert told.replace("%", " %") in readme, (method, told)
+            assert told.replace("%", " %") in results, (method, told)
     differences = {row["other"]: row for row in report["tables"]["differences"] if row["one"] == QUANTIZED}
     rivals = [name for name in differences if name not in (FLOAT, TEACHERS)]
     best, balanced = (
@@ -228,7 +228,7 @@ def test_the_committed_page_keeps_what_it_promises() -> None:
     assert (best, balanced) == (with_point(BASELINES[BOOSTING]), with_point(BASELINES[LDA]))
     mean, low, high = (100 * differences[best]["difference"][name] for name in ("value", "low", "high"))
     assert low > 0
-    assert f"the quantized network is {mean:.1f} points ({low:.1f} to {high:.1f}) above the most accurate" in readme
+    assert f"the quantized network is {mean:.1f} points ({low:.1f} to {high:.1f}) above the most accurate" in results
     below = differences[balanced]["difference of balanced accuracy"]
     mean, low, high = (-100 * below[name] for name in ("value", "high", "low"))
-    assert f"balanced accuracy it is {mean:.1f} points ({low:.1f} to {high:.1f}) below the best" in readme
+    assert f"balanced accuracy it is {mean:.1f} points ({low:.1f} to {high:.1f}) below the best" in results

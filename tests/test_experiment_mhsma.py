@@ -188,15 +188,15 @@ def test_without_the_cells_there_is_no_experiment(tmp_path: Path, monkeypatch: p
         experiment.run(setting_in(tmp_path))
 
 
-def test_the_readme_quotes_the_page() -> None:
+def test_the_results_quote_the_page() -> None:
     """Of the three parts that the paper reports on: the quantized network, and the best classifier of each."""
-    table = json.loads((REPOSITORY / "model/results/mhsma-full/report.json").read_text())["tables"]["methods"]
+    table = json.loads((REPOSITORY / "docs/results/mhsma-full/report.json").read_text())["tables"]["methods"]
     by_method = {row["method"]: row for row in table}
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    results = (REPOSITORY / "docs" / "results" / "index.md").read_text(encoding="utf-8")
     for label in ("acrosome", "head", "vacuole"):
         best = max((by_method[name][label] for name in CLASSIFIERS), key=lambda found: found["value"])
         for found in (by_method[QUANTIZED][label], best):
             assert (
                 f"{found['value']:.1%} ({100 * found['low']:.1f} to {100 * found['high']:.1f})".replace("%", " %")
-                in readme
+                in results
             )

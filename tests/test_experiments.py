@@ -285,7 +285,7 @@ def test_codes_and_classes_of_other_networks_are_refused(two_inputs: Path, tmp_p
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_has_its_page(name: str) -> None:
     """Made by the command that it names, in minutes; all that it shows is there, and so is its network."""
-    folder = REPOSITORY / "model" / "results" / f"{name}-small"
+    folder = REPOSITORY / "docs" / "results" / f"{name}-small"
     report, text = json.loads((folder / "report.json").read_text()), (folder / "README.md").read_text(encoding="utf-8")
     assert report["command"].split(" --seed")[0] == f"cytogate experiment {name} --scale small"
     assert f"`{report['command']}`" in text
@@ -296,14 +296,14 @@ def test_every_experiment_has_its_page(name: str) -> None:
     assert set(shown_files) == {path.name for path in folder.iterdir() if path.suffix in (".png", ".csv")}
     design = load_design(folder)
     assert len(load_codes(load_network(design), design)[0]) >= 8
-    assert f"model/results/{name}-small/README.md" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert f"]({name}-small/README.md)" in (folder.parent / "index.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full", "mhsma-full"])
 def test_networks_of_the_pages_are_exact(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    report = run_network_inputs(load_design(REPOSITORY / "model" / "results" / page), tmp_path)
+    report = run_network_inputs(load_design(REPOSITORY / "docs" / "results" / page), tmp_path)
     (logits,) = report.stages
     assert report.cells >= 8
     assert logits.values >= report.cells

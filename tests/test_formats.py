@@ -29,6 +29,7 @@ from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 
+PHASE_DESIGNS = [name for name in builtin_names() if load_design(name).retrieves_phase]
 ROUNDING_TABLE = {
     # value in steps: (truncate, half up, convergent)
     -2.75: (-3, -3, -3),
@@ -119,7 +120,7 @@ def test_gain_is_within_half_a_step(value: float) -> None:
     assert abs(gain.value - value) <= value * 2**-18
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", PHASE_DESIGNS)
 def test_stages_are_the_documented_ones_in_order(name: str) -> None:
     terms = contract(load_design(name))
     assert [stage.name for stage in terms.stages] == [
@@ -150,7 +151,7 @@ def test_optics_that_no_phase_can_hold_are_refused() -> None:
 
 def test_surface_gains_solve_the_normal_equations() -> None:
     """The moments' gains reproduce a known surface to better than one step of its coefficients."""
-    for name in builtin_names():
+    for name in PHASE_DESIGNS:
         terms = contract(load_design(name))
         size, fit = terms.size, terms.surface
         u = (2 * np.arange(size) - (size - 1)).astype(float)

@@ -12,9 +12,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tomllib
 
 from cytogate.model.command.dispatch import main
 from tests.conftest import REPOSITORY
+from tests.tutorials import BLOCK, HERE_DOCUMENT
 
 ROOMS = ("model", "hls", "host", "sim", "fpga")
 MAY_IMPORT = {
@@ -46,8 +48,8 @@ def test_imports_run_in_one_direction(room: str) -> None:
 
 FLOORS = (
     "errors", "design", "command", "contract", "interface", "retrieval", "features", "estimates", "simulation", "files",
-    "sets", "data", "networks", "engines", "training", "evaluation", "pages", "experiments", "train", "predict",
-    "explain", "calibrate", "phase", "verbs",
+    "sets", "data", "networks", "engines", "training", "evaluation", "pages", "experiments", "train", "codesign",
+    "predict", "explain", "calibrate", "phase", "verbs",
 )  # fmt: skip
 """Rooms and files of ``model/``, the ground first."""
 
@@ -89,6 +91,19 @@ def test_fpga_holds_no_python() -> None:
     assert not python_files("fpga")
 
 
+def test_no_misspelt_name_is_a_net() -> None:
+    """Each module is under ``default_nettype none``, which ends with it: sources of others follow in the same run."""
+    files = sorted((REPOSITORY / "fpga" / "rtl").glob("*.sv"))
+    assert len(files) > 60
+    for path in files:
+        text = path.read_text(encoding="ascii")
+        assert re.search(r"^`default_nettype none\nmodule \w+", text, re.MULTILINE), path
+        assert text.endswith("endmodule\n`default_nettype wire\n"), path
+        # Vivado takes an input for a net unless it is told, as IEEE 1800-2017 23.2.2.3 says.
+        ports = text[text.index("\nmodule ") : text.index(");\n", text.index("\nmodule "))]
+        assert not re.search(r"^ *input +(?!wire\b)", ports, re.MULTILINE), f"{path}: input wire logic"
+
+
 def test_inits_are_empty() -> None:
     for room in MAY_IMPORT:
         for path in (REPOSITORY / room).rglob("__init__.py"):
@@ -105,15 +120,42 @@ def test_the_contract_needs_no_keras() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_lock_names_exact_versions_and_no_address() -> None:
+def test_pins_are_exact_and_without_an_address() -> None:
     lines = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert lines
     for line in lines:
         assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+]+", line), line
 
 
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_lock_has_hashes_of_what_the_extras_ask_for_at_the_pinned_versions() -> None:
+    """Line by line a requirement with hashes and the extras that need it; ``make`` installs it by them."""
+    pins = dict(line.split("==") for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    pinned = {canonical(name): version for name, version in pins.items()}
+    brought: dict[str, set[str]] = {}
+    for line in (REPOSITORY / "lock.txt").read_text(encoding="utf-8").splitlines():
+        found = re.fullmatch(r"(\S+)==(\S+)((?: --hash=sha256:[0-9a-f]{64})+) # ([a-z ]+)", line)
+        assert found, line[:80]
+        assert pinned[canonical(found[1])] == found[2]
+        for extra in found[4].split():
+            brought.setdefault(extra, set()).add(canonical(found[1]))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {**project["optional-dependencies"], "board": ["numpy"], "build": ["setuptools"]}
+    # bioio-nd2 and matplotlib want different releases of python-dateutil at the pinned versions.
+    assert asked.keys() - brought.keys() == {"microscopes"}
+    for extra, names in brought.items():
+        wanted = {canonical(re.match(r"[A-Za-z0-9_.-]+", each)[0]) for each in asked[extra]}  # type: ignore[index]
+        assert wanted <= names, extra
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    used = set(re.findall(r"\.with-([a-z]+)", text)) | set(re.findall(r"\.with-%,([a-z ]+)\)", text)[0].split())
+    assert used <= brought.keys()
+
+
 def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
-    """The wheel holds every module, the kernels' sources and the trained weights, and imports with NumPy alone."""
+    """The wheel, made of the source archive as `make release` does it, is whole and imports with NumPy alone."""
     source = tmp_path / "source"
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -126,15 +168,14 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
         if (REPOSITORY / name).exists():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, source / name)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(source)]
     subprocess.run(build, check=True, capture_output=True, timeout=300)
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,), (_,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
     held = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
         f"cytogate/{name}"
         for name in tracked
         if name.split("/")[0] in ROOMS
-        and not name.startswith("model/results/")
         and Path(name).suffix in {".py", ".hpp", ".cpp", ".sv", ".v", ".tcl", ".h5", ".json", ".toml"}
     }
     assert len(wanted) > 30
@@ -159,24 +200,53 @@ def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
     assert "csim" in helped.stdout
 
 
-def test_readme_names_only_what_exists() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = sorted(
+    [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        *REPOSITORY.glob("docs/*.md"),
+        *REPOSITORY.glob("docs/*/*.md"),
+    ]
+)
+"""What is written by hand; pages of experiments are not."""
+
+
+def shown_commands(command: str) -> list[str]:
+    """Return what follows ``command`` in the shell blocks of the pages, each once."""
+    blocks = [block for path in PAGES for block in BLOCK.findall(path.read_text(encoding="utf-8"))]
+    text = HERE_DOCUMENT.sub("", "\n".join(blocks)).replace("\\\n", " ")
+    return sorted(set(re.findall(rf"^\s*(?:\S*/)?{command} ([a-z][^#\n]*)", text, re.MULTILINE)))
+
+
+def test_pages_name_only_what_exists() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", readme))
-    assert {"csim", "test"} <= named <= targets
+    named = {line.split()[0] for line in shown_commands("make")}
+    assert {"csim", "test", "docs"} <= named <= targets
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", readme)) <= targets
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
         assert (REPOSITORY / link).exists(), link
 
 
-def readme_verbs() -> list[str]:
+def test_the_readme_is_one_screen_of_figures_that_other_tests_hold() -> None:
+    """Each of its figures stands on the pages that are compared with records and simulations."""
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    return sorted(set(re.findall(r"^\s*(?:\S*/)?cytogate ([a-z]+.*)$", readme, re.MULTILINE)))
+    assert len(readme.splitlines()) <= 45
+    held = "".join(
+        (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+        for name in ("results/index.md", "explained/latency.md")
+    )
+    figures = re.findall(
+        r"\d[\d,]*\.?\d*(?: %| mrad| million)|[\d.]+ to [\d.]+|48,520", readme[readme.index("|---|") :]
+    )
+    assert len(figures) >= 8
+    assert [figure for figure in figures if figure not in held] == []
 
 
-@pytest.mark.parametrize("line", readme_verbs())
-def test_readme_commands_parse(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every option that the README shows is known to its verb."""
+@pytest.mark.parametrize("line", shown_commands("cytogate"))
+def test_commands_of_pages_parse(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every option that a page shows is known to its verb."""
     verb, *words = line.split()
     with pytest.raises(SystemExit) as stop:
         main([verb, "--help"])
@@ -205,7 +275,7 @@ def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path
         found = shutil.which(tool)
         if tool != missing and found:
             (path / tool).symlink_to(os.path.realpath(found) if tool != "python3" else sys.executable)
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "lock.txt"):
         shutil.copy(REPOSITORY / name, tmp_path / name)
     done = subprocess.run(
         ["make", "csim"], cwd=tmp_path, env={"PATH": str(path)}, capture_output=True, text=True, check=False
@@ -237,6 +307,7 @@ def test_make_takes_every_variable_that_a_target_reads() -> None:
     read = set(re.findall(r"\$\(([A-Z]+)\)", text)) - {
         "VENV",
         "BIN",
+        "INSTALL",
         "CYTOGATE",
         "READY",
         "GIVEN",

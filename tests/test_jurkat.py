@@ -92,7 +92,7 @@ def test_the_control_is_fitted_without_the_cells_it_is_used_on() -> None:
     empty = np.full((2, 40, 40, 2), 7, np.uint16)
     assert (fitted.images(empty) == 7).all()
     assert (BackgroundControl.fitted(empty).images(empty) == 7).all()
-    with pytest.raises(InputError, match="background control"):
+    with pytest.raises(InputError, match="background check"):
         BackgroundControl.fitted(images[..., 0])
 
 

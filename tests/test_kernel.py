@@ -29,7 +29,8 @@ OTHER_DESIGNS = {
         ),
     )
 }  # fmt: skip
-ALL_DESIGNS = {name: load_design(name) for name in builtin_names()} | OTHER_DESIGNS
+BUILTIN = {name: load_design(name) for name in builtin_names()}
+ALL_DESIGNS = {name: design for name, design in BUILTIN.items() if design.retrieves_phase} | OTHER_DESIGNS
 
 
 def compare(simulation: CSimulation, frames: np.ndarray) -> int:

@@ -79,7 +79,7 @@ def inputs(cells: int, size: int = SIZE, seed: int = 1) -> np.ndarray:
 
 def broken_network(folder: Path, spoil: Callable[[Path], None]) -> str:
     """Return what is said of a copy of a saved network, behind the path of the file, after ``spoil`` of its folder."""
-    saved = Path(__file__).resolve().parents[1] / "model" / "results" / "dcae-small"
+    saved = Path(__file__).resolve().parents[1] / "docs" / "results" / "dcae-small"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(saved / "network", folder / "network")
     shutil.copy(saved / DESIGN_FILE, folder)

@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "subclass of a layer": (Louder(2, 3, kernel_quantizer=bits(), name="bad"), "Louder is a subclass of QConv2D"),
     "subclass of a quantizer": (rounded(Softer(6, 2), "bad"), "is a subclass of quantized_relu, and what"),
     "h-swish": (
-        rounded(qkeras.quantizers.quantized_hswish(8, 2, alpha=1), "bad"), "is not among the quantizers of words"
+        rounded(qkeras.quantizers.quantized_hswish(8, 2, alpha=1), "bad"), "is not among the quantizers of values"
     ),
     "part of the float values": (
         convolution(name="bad", kernel_quantizer=bits(qnoise_factor=0.5)), "qnoise_factor 0.5"
@@ -100,10 +100,10 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "transposed convolution": (layers.Conv2DTranspose(2, 3, name="bad"), "use UpSampling2D"),
     "layer normalization": (layers.LayerNormalization(name="bad"), "use BatchNormalization"),
     "normalized rows": (layers.BatchNormalization(axis=1, name="bad"), "normalizes axis 1"),
-    "rescaling": (layers.Rescaling(1 / 255, name="bad"), "the quantizer behind the input"),
+    "rescaling": (layers.Rescaling(1 / 255, name="bad"), "the quantizer after the input"),
     "code": (shared, "use layers whose meaning can be read"),
-    "products": (lambda x: layers.Multiply(name="bad")([x, x]), "products of words"),
-    "sums of other shapes": (lambda x: layers.Add(name="bad")([x, layers.MaxPooling2D(8)(x)]), "words of one shape"),
+    "products": (lambda x: layers.Multiply(name="bad")([x, x]), "products of values"),
+    "sums of other shapes": (lambda x: layers.Add(name="bad")([x, layers.MaxPooling2D(8)(x)]), "values of one shape"),
     "rows side by side": (lambda x: layers.Concatenate(axis=1, name="bad")([x, x]), "joins along axis 1"),
     "channels first": (layers.MaxPooling2D(2, data_format="channels_first", name="bad"), "data_format is 'chann"),
     "bilinear": (layers.UpSampling2D(2, interpolation="bilinear", name="bad"), "interpolation is 'bilinear'"),
@@ -136,7 +136,7 @@ def branching(last: Callable[[keras.KerasTensor, keras.KerasTensor], object]) ->
 WHOLE: dict[str, tuple[Callable[[], object], str]] = {
     "input without quantizer": (
         lambda: keras.Sequential([keras.Input((4,), name="entry"), dense(3, "bad")]),
-        r"^layer bad: its input is not quantized; put a QActivation .* behind the input entry",
+        r"^layer bad: its input is not quantized; put a QActivation .* after the input entry",
     ),
     "two outputs": (lambda: branching(lambda map_, logits: [map_, logits]), "has 2 outputs"),
     "a map as output": (lambda: branching(lambda map_, _: map_), r"^layer second: gives a map \(8, 8, 2\)"),
@@ -194,7 +194,7 @@ def spoil(model: keras.Model, value: float) -> None:
 def entered_by(quantizer: object) -> tuple[Callable[[], object], str]:
     return (
         lambda: classifier(convolution(), entry=quantizer),
-        "^layer input_quantizer: the quantizer behind an input must be plain rounding",
+        "^layer input_quantizer: the quantizer after an input must be plain rounding",
     )
 
 
@@ -206,7 +206,7 @@ WHOLE |= {
         lambda: classifier(
             *(layers.BatchNormalization(name=f"normalization_{number}") for number in range(5)), entry=bits(16)
         ),
-        "^layer normalization_[1-4]: its words need [0-9]+ bits; put a quantizer ahead",
+        "^layer normalization_[1-4]: its values need [0-9]+ bits; put a quantizer before",
     ),
 }
 
@@ -373,7 +373,7 @@ def test_a_misread_layer_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     model = classifier(convolution(name="first"), rounded(rectified(), "second"), layers.MaxPooling2D(2, name="third"))
     reading = read_network(model)
     monkeypatch.setattr(operations.MaxPool, "compute", lambda self, words: words[:, ::2, ::2])
-    with pytest.raises(CheckFailed, match=r"^layer third: Keras gives other words"):
+    with pytest.raises(CheckFailed, match=r"^layer third: Keras gives other values"):
         compare_with_keras(model, reading, extremes(reading.network))
 
 

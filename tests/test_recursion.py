@@ -28,6 +28,7 @@ from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.experiments.laws.scenes import SCENES, WHOLE, Field, Scene
 from cytogate.model.predict.archive import ArchiveRequest, run_archive
 from cytogate.model.retrieval import integer as fft_integer
 from cytogate.model.retrieval import laws
@@ -35,7 +36,6 @@ from cytogate.model.retrieval import reference as fft_reference
 from cytogate.model.retrieval.recursion import integer, reference
 from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.reference import RealBackground
-from cytogate.model.simulation.optics import digitise, draw_shading, four_angle_intensities
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
 from tests.phantoms import bumps, extremes, noise
@@ -76,41 +76,25 @@ def real_phase_of(frames: np.ndarray, design: Design, background: RealBackground
     return np.concatenate(found)
 
 
-@dataclasses.dataclass(frozen=True)
-class Field:
-    """Cells of one run on one instrument: the same light before and after, as far as it does not drift."""
-
-    cells: SimulatedCells
-    drift_a_thousand: float = 0.0
-    """Change of the shading, in intensity, over a thousand frames."""
-
-    def frames(self, shift: int = 0, empty: bool = False) -> np.ndarray:
-        return np.stack([self._frame(index, shift, empty) for index in range(len(self.cells))])
-
-    def truth(self, design: Design, shift: int = 0) -> np.ndarray:
-        (top, left), size, binning = design.crop, design.size, design.binning
-        moved = np.stack([np.roll(_light(self.cells, index)[0], shift, axis=0) for index in range(len(self.cells))])
-        window = moved[:, top : top + size * binning, left : left + size * binning]
-        return window.reshape(-1, size, binning, size, binning).mean(axis=(2, 4))
-
-    def _frame(self, index: int, shift: int, empty: bool) -> np.ndarray:
-        light = _light(self.cells, index)[1]
-        acquisition = self.cells.acquisition
-        shading = draw_shading(acquisition, np.random.default_rng(4242))
-        other = draw_shading(acquisition, np.random.default_rng(777)) - 1
-        shading = shading + other * (self.drift_a_thousand * index / 1000 / acquisition.shading_sd)
-        seen = np.ones_like(light) if empty else np.roll(light, shift, axis=1)
-        return digitise(seen, acquisition, shading=shading, rng=np.random.default_rng([91, empty, index]))
+DRIFTING = next(scene for scene in SCENES if scene.drift)
+RUN = SimulatedCells(load_design("qatom128").four_angle, cells=SETTLING_FRAMES + 200, seed=11)
 
 
 @lru_cache(maxsize=512)
-def _light(cells: SimulatedCells, index: int) -> tuple[np.ndarray, np.ndarray]:
-    phase, defocus = cells.phase(index), cells.cell(index).defocus_sds * cells.acquisition.defocus_sd_um
-    return phase.astype(np.float32), four_angle_intensities(phase, cells.acquisition, defocus).astype(np.float32)
+def frames_of_cell(scene: Scene, index: int) -> np.ndarray:
+    return Field(RUN, scene).frames(index)
 
 
-def field_of(cells: int, drift: float = 0.0) -> Field:
-    return Field(SimulatedCells(load_design("qatom128").four_angle, cells=cells, seed=11), drift)
+def frames_of(count: int, scene: Scene = WHOLE) -> np.ndarray:
+    return np.stack([frames_of_cell(scene, index) for index in range(count)])
+
+
+def empty_frames(count: int) -> np.ndarray:
+    return np.stack([Field(RUN).empty_frames(index) for index in range(count)])
+
+
+def truth_of(count: int, design: Design, scene: Scene = WHOLE) -> np.ndarray:
+    return np.stack([Field(RUN, scene).truth(index, design) for index in range(count)])
 
 
 # What is recovered.
@@ -161,7 +145,7 @@ def test_constant_gradients_are_answered_exactly(law: str) -> None:
 def test_integers_are_near_float64(law: str, mean_due: float, worst_due: float) -> None:
     """40 cells of one noisy run, N = 128, 8 bits; the causal law settles from an unknown background meanwhile."""
     design = of("qatom128", law)
-    frames = field_of(40).frames()
+    frames = frames_of(40)
     error = rms(phase_of(frames, design) - real_phase_of(frames, design))
     assert len(error) == 40
     print(f"{law}: mean {1e3 * error.mean():.4f}, worst {1e3 * error.max():.4f} mrad")
@@ -214,7 +198,7 @@ BROKEN = [*((law, what) for law in LAWS for what in BREAKS), *((CAUSAL, what) fo
 @pytest.mark.parametrize(("law", "what"), BROKEN)
 def test_a_broken_step_exceeds_a_bound_or_the_figure(law: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     design = of("qatom128", law)
-    frames = field_of(8).frames()
+    frames = frames_of(8)
     monkeypatch.setattr(integer, *(BREAKS | BREAKS_OF_ONE_HALF)[what])
     ratios = bound_ratios(frames, design)
     error = rms(phase_of(frames, design) - real_phase_of(frames, design))
@@ -325,7 +309,7 @@ def test_uniform_frames_have_no_phase() -> None:
 @pytest.mark.parametrize("law", LAWS)
 def test_the_zero_is_the_mean_of_the_first_rows(law: str) -> None:
     design = of("qatom64", law)
-    frames = field_of(2).frames()
+    frames = frames_of(2)
     assert np.abs(integer.retrieve(frames, design).stages["phase"][:, :8].mean(axis=(1, 2))).max() < 2
 
 
@@ -367,7 +351,7 @@ def test_cells_at_the_border_hardly_move_it() -> None:
 def test_frames_may_come_in_any_batches() -> None:
     """The order of frames decides, not how many are given at a time; another order gives other phases."""
     design = of("qatom64", CAUSAL)
-    frames = field_of(12).frames()
+    frames = frames_of(12)
     at_once = integer.retrieve(frames, design)
     run, real = laws.Run(design), laws.Run(design)
     parts = [run.exact(frames[start:stop]) for start, stop in ((0, 1), (1, 6), (6, 12))]
@@ -386,9 +370,8 @@ def test_frames_may_come_in_any_batches() -> None:
 
 def test_a_frozen_background_makes_frames_independent() -> None:
     design = of("qatom64", CAUSAL)
-    field = field_of(6)
-    known = integer.empty_field(field.frames(empty=True), design).freeze()
-    frames = field.frames()
+    known = integer.empty_field(empty_frames(6), design).freeze()
+    frames = frames_of(6)
     due = integer.retrieve(frames, design, known)
     turned = integer.retrieve(frames[::-1], design, known)
     assert np.array_equal(turned.stages["phase"][::-1], due.stages["phase"])
@@ -426,7 +409,7 @@ def test_too_few_frames_do_not_settle() -> None:
 # Cells cut by the frame's edge.
 
 
-CUT_RAW_PIXELS = 100
+CUT = {scene.name.removeprefix("cut at the "): scene for scene in SCENES if scene.rows_down}
 
 
 @pytest.mark.parametrize("edge", ["top", "bottom"])
@@ -442,10 +425,9 @@ def test_forty_cut_cells(edge: str) -> None:
 
 def cut_figures(edge: str, count: int, mean_due: float) -> None:
     """Cells moved so that the frame cuts them, with the surface of 16 empty fields; mean removed, in radians."""
-    field, shift = field_of(count), {"top": -CUT_RAW_PIXELS, "bottom": CUT_RAW_PIXELS}[edge]
-    frames, empty = field.frames(shift), field_of(16).frames(empty=True)
+    frames, empty = frames_of(count, CUT[edge]), empty_frames(16)
     fft = load_design("qatom128")
-    truth = field.truth(fft, shift)
+    truth = truth_of(count, fft, CUT[edge])
     spoilt = mean_free(contract(fft).stage("phase").values(fft_integer.retrieve(frames, fft).phase) - truth)
     assert spoilt.mean() > 200e-3, "the law of the transforms is off by a fifth of a radian"
     for law in LAWS:
@@ -470,15 +452,14 @@ def cut_figures(edge: str, count: int, mean_due: float) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", SIZES)
-@pytest.mark.parametrize("drift", [0.0, 0.01])
-def test_as_near_to_the_truth_as_the_transforms(name: str, drift: float) -> None:
+@pytest.mark.parametrize("scene", [WHOLE, DRIFTING], ids=lambda scene: scene.name)
+def test_as_near_to_the_truth_as_the_transforms(name: str, scene: Scene) -> None:
     """200 noisy cells of one run after the 64 in which the background settles from zero; mean removed.
 
     The shading changes by 1 % of the light in a thousand frames.
     """
-    field = field_of(SETTLING_FRAMES + 200, drift)
-    frames, fft = field.frames(), load_design(name)
-    truth = field.truth(fft)[SETTLING_FRAMES:]
+    frames, fft = frames_of(len(RUN), scene), load_design(name)
+    truth = truth_of(len(RUN), fft, scene)[SETTLING_FRAMES:]
     found = {
         "fft": np.concatenate([
             contract(fft).stage("phase").values(part.phase) for part in fft_integer.retrieve_batches(frames, fft)
@@ -489,7 +470,7 @@ def test_as_near_to_the_truth_as_the_transforms(name: str, drift: float) -> None
     own_zero = {law: rms(phase[SETTLING_FRAMES:] - truth).mean() for law, phase in found.items()}
     for law, error in errors.items():
         print(
-            f"{name}, drift {drift}: {law} {1e3 * error.mean():.3f} ({1e3 * error.max():.3f}) mrad, "
+            f"{name}, {scene.name}: {law} {1e3 * error.mean():.3f} ({1e3 * error.max():.3f}) mrad, "
             f"{error.mean() / errors['fft'].mean():.4f} of the transforms; own zero {1e3 * own_zero[law]:.3f}"
         )
         assert len(error) == 200
@@ -522,7 +503,7 @@ def test_simulated_cells_are_trained_on_as_a_settled_chip_sees_them(law: str, tm
 def test_own_cells_are_trained_on_as_after_the_settling(tmp_path: Path) -> None:
     """In whatever order and batches: with what is known after the file's first 64 frames."""
     design = of("qatom64", CAUSAL)
-    frames = np.tile(field_of(5).frames(), (14, 1, 1, 1))[: SETTLING_FRAMES + 4]
+    frames = np.tile(frames_of(5), (14, 1, 1, 1))[: SETTLING_FRAMES + 4]
     path = tmp_path / "cells.npz"
     np.savez(path, frames=frames, labels=np.arange(len(frames)) % 2, class_names=np.array(["a", "b"]))
     chosen = np.array([2, SETTLING_FRAMES + 1])

@@ -133,22 +133,32 @@ def test_csim_by_the_design(law: str, tmp_path: Path, monkeypatch: pytest.Monkey
     assert all(stage["values"] > 0 and stage["differing"] == 0 for stage in report["stages"])
 
 
-@pytest.mark.parametrize("verb", ["cosim", "synth", "bench", "emulate", "estimate", "bitstream"])
+REFUSALS = {
+    "cosim": (TWO_SIDED, '"fft" and "causal"'), "cosim --level dpi": (CAUSAL, '"fft"'),
+    "synth": (TWO_SIDED, '"fft" and "causal"'),
+    **dict.fromkeys(("bench", "emulate", "estimate", "bitstream"), (CAUSAL, '"fft"')),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", REFUSALS)
 def test_a_verb_without_the_law_says_so(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    design = of("qatom64", CAUSAL)
+    law, known = REFUSALS[verb]
+    design = of("qatom64", law)
     (tmp_path / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     if verb == "estimate":
         # It looks at the network first; there is one of the topology alone.
         assert main([verb, "--design", str(tmp_path)]) == 2
     else:
-        assert main([verb, "--design", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
+        assert main([*verb.split(), "--design", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert 'knows retrieval "fft" only; [chip] retrieval is "causal"' in told
+    assert f'knows retrieval {known} only; [chip] retrieval is "{law}"' in told
     assert not (tmp_path / "out").exists()
 
 
 def test_a_design_names_a_law_that_there_is() -> None:
+    with pytest.raises(InputError, match=r'samples_per_clock is 8; retrieval "causal" takes up to 4'):
+        dataclasses.replace(load_design("qatom64").chip, retrieval=CAUSAL, kernel="rtl", samples_per_clock=8)
     with pytest.raises(InputError, match=r'retrieval is .none.; it must be "fft", "two-sided" or "causal"'):
         dataclasses.replace(load_design("qatom64").chip, retrieval="none")
     bright = Design("bright", window=Window(48, 48, 1), instrument=BrightField(("bright",), 0.5, 0.5, 8, 48, 48))

@@ -334,6 +334,18 @@ def test_without_a_fault_nothing_is_wrong_at_four_samples_a_clock(builds: Path) 
     assert not something_is_wrong(simulation(arriving(64), 4, builds))
 
 
+@full
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("samples", [1, 4])
+def test_nothing_depends_on_what_no_reset_sets(samples: int, seed: int, builds: Path) -> None:
+    """From a random state of all that no reset sets, every word of every stage is the same."""
+    frames = noise(SIXTEEN_BITS, 2, seed=5)
+    kernel = RtlSimulation(SIXTEEN_BITS, builds / f"rtl_{SIXTEEN_BITS.name}", samples, seed=seed)
+    played = kernel.play(*kernel.beats(frames), len(frames), idle=0.2, stall=0.2, seed=seed)
+    assert compare(kernel, frames, played) > 50_000
+    kernel.close()
+
+
 def something_is_wrong(kernel: RtlSimulation) -> bool:
     """Play the steepest frames, noise and an over-long packet to a slow receiver; say whether any word is wrong."""
     frames = np.concatenate([steep(kernel.design), noise(kernel.design, 4, seed=1)])

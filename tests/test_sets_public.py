@@ -229,7 +229,7 @@ def test_an_interrupted_import_goes_on(
     assert main(words) == 130
     assert not path.exists()
     assert main(words) == 0
-    assert f"continuing behind {2 * making.BATCH} finished cells" in capsys.readouterr().err
+    assert f"continuing after {2 * making.BATCH} finished cells" in capsys.readouterr().err
     assert len(asked) == 27 + 3
     camera = BrightField(ONE, 1, 1, 8, 64, 64)
     assert compared(path, camera, truth, truth.frames, ("B", "T4", "T8")) == 27 * 64 * 64
@@ -470,7 +470,7 @@ def test_a_network_is_trained_on_an_imported_set(
 
 def test_every_set_is_named_documented_and_whole() -> None:
     assert tuple(SETS) == NAMED
-    page = (REPOSITORY / "docs" / "sets.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "howto" / "public-sets.md").read_text(encoding="utf-8")
     for name, public in SETS.items():
         assert f"cytogate import {name} " in page
         assert public.origin.address.split(", ")[0] in page

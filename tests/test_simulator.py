@@ -378,7 +378,7 @@ def test_a_killed_run_is_picked_up(
     finished = simulated[0]
     assert 24 <= finished < KILLED
     assert simulated == list(range(finished, KILLED))
-    assert f"continuing behind {finished} finished cells" in capsys.readouterr().err
+    assert f"continuing after {finished} finished cells" in capsys.readouterr().err
     assert path.read_bytes() == uninterrupted.read_bytes()
     assert not gathering(path).exists()
 

@@ -350,7 +350,7 @@ def test_classes_that_are_not_simulated_have_no_labels() -> None:
 
 
 def test_bright_field_is_not_simulated() -> None:
-    said = 'design small is of kind "bright-field", of which there is no simulator; give frames .* by --input'
+    said = 'design small is of kind "bright-field" with 4 channels, of which there is no simulator; give .* by --input'
     with pytest.raises(InputError, match=said):
         open_source(None, small_design())
 

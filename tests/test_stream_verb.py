@@ -168,7 +168,7 @@ def test_a_source_must_be_named_and_one_alone(bundle: Path, here: Path, capsys: 
         assert stream(source, bundle) == 2
         assert "--simulate" in capsys.readouterr().err
     assert stream(["--simulate"], bundle) == 2
-    assert 'is of kind "bright-field", of which there is no simulator' in capsys.readouterr().err
+    assert 'is of kind "bright-field" with 4 channels, of which there is no simulator' in capsys.readouterr().err
 
 
 def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,7 @@ def test_a_missing_tool_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_module_brings_those_below_it_and_no_others() -> None:
     names = [path.stem for path in rtl_sources("transform")]
-    assert names == ["butterfly", "delay", "pipeline_valid", "rom", "shift_round", "transform"]
+    assert names == ["butterfly", "delay", "lane_butterfly", "pipeline_valid", "rom", "shift_round", "transform"]
     assert {"retrieval", "ram", "surface_fit"} <= {path.stem for path in rtl_sources("retrieve_phase")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from argparse import ArgumentParser
 from importlib.metadata import entry_points
@@ -29,13 +30,16 @@ from cytogate.model.interface.bundle import read_bundle
 from tests.streams import real_data
 from tests.tutorials import TUTORIALS, cytogate_lines, follow
 
-NAMES = sorted(path.stem for path in TUTORIALS.glob("*.md"))
+NAMES = sorted(path.stem for path in TUTORIALS.glob("*.md") if path.stem != "index")
 COMMANDS = [(name, words) for name in NAMES for words in cytogate_lines(name)]
 CHAIN = ["frames", "binned", "gradient", "spectrum", "quotient", "phase", "network_input", "logits"]
 
 
 def test_there_is_a_tutorial_for_each_kind_of_user() -> None:
-    assert NAMES == ["own-bright-field", "own-four-angle", "own-network"]
+    assert NAMES == [
+        "frames-to-class", "live-page", "own-bright-field", "own-four-angle", "own-holograms", "own-network",
+        "real-board",
+    ]  # fmt: skip
     assert {name for name, _ in COMMANDS} == set(NAMES)
 
 
@@ -193,6 +197,49 @@ def test_own_bright_field(tmp_path: Path) -> None:
     assert report["accuracy"] == np.mean(right)
     # Better than always saying the largest class, of a fourth of all cells.
     assert report["accuracy"] > 0.4
+
+
+@pytest.mark.full
+def test_frames_to_class(tmp_path: Path) -> None:
+    """Built-in design and network: cells of a file, C-simulation of some, a table of all."""
+    told = follow("frames-to-class", tmp_path)
+    csim = read(tmp_path / "out/csim/report.json")
+    assert (stages(csim), csim["frames"], csim["agreement_frames"]) == (CHAIN, 8, 40)
+    assert compared(csim) == 5_075_016
+    assert "5.1 million values" in (TUTORIALS / "frames-to-class.md").read_text(encoding="utf-8")
+    with (tmp_path / "classes.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40
+    assert all(float(row["dry_mass [pg]"]) > 0 for row in rows)
+    assert "qatom128 fits kv260 at" in told
+
+
+@pytest.mark.full
+def test_own_holograms(tmp_path: Path) -> None:
+    """Six simulated holograms of an instrument of one's own: as many maps, and cells of some mass."""
+    follow("own-holograms", tmp_path)
+    report = read(tmp_path / "maps/report.json")
+    assert (report["items"], report["faults"]) == (6, {})
+    assert report["fixed_values"] == 6 * 256**2
+    assert report["cells"] >= 12
+    design = load_design(tmp_path / "my-microscope")
+    assert (design.off_axis.wavelength_um, design.off_axis.magnification) == (0.532, 30.0)
+    assert design.calibrated.carrier_y == pytest.approx(0.30, abs=1e-4)
+
+
+@pytest.mark.full
+def test_live_page(tmp_path: Path) -> None:
+    """60 simulated cells through an emulated board, with the page beside them."""
+    told = follow("live-page", tmp_path)
+    assert "http://" in told
+    found, report = events(tmp_path), read(tmp_path / "out/stream/report.json")
+    assert len(found) == report["finished"] == 60
+    check_gate(found, "MCF7", 0.9)
+    assert (tmp_path / "out/stream/page.html").exists()
+
+
+def test_the_tutorial_that_nobody_has_followed_says_so() -> None:
+    assert "**Never run.**" in (TUTORIALS / "real-board.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.full

@@ -417,7 +417,7 @@ def hls4ml_average() -> keras.Model:
     return merged(layers.Average())
 
 
-@refused("layer product.*products of words are not supported")
+@refused("layer product.*products of values are not supported")
 def hls4ml_multiply() -> keras.Model:
     return merged(layers.Multiply(name="product"))
 
@@ -1096,7 +1096,7 @@ def several_filters_a_channel() -> keras.Model:
     return stack((8, 8, 2), deep(3, depth_multiplier=2), act("quantized_relu(4,1)"), conv(3, 1), flat())
 
 
-@refused("layer .*gives words of shape")
+@refused("layer .*gives values of shape")
 def shufflenet() -> keras.Model:
     return stack(
         (4, 4, 4),
@@ -1168,7 +1168,7 @@ def segmentation() -> keras.Model:
     return stack((8, 8, 1), conv(2, 3, padding="same"), act("quantized_relu(4,1)"), conv(2, 1))
 
 
-@refused("layer excited.*products of words are not supported")
+@refused("layer excited.*products of values are not supported")
 def squeeze_and_excite() -> keras.Model:
     given = keras.Input((6, 6, 4))
     x = act("quantized_relu(6,0)")(given)

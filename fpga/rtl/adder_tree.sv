@@ -1,14 +1,15 @@
 // The sum of COUNT signed terms: a register behind every four of them, and so on with what is left.
 //
 // Latency in clocks: half of $clog2(COUNT), rounded up. Bits above OUT_BITS are lost.
+`default_nettype none
 module adder_tree #(
     parameter int COUNT = 9,
     parameter int IN_BITS = 16,
     parameter int OUT_BITS = 20
 ) (
-    input  logic                     clk,
-    input  logic [COUNT*IN_BITS-1:0] terms,
-    output logic [     OUT_BITS-1:0] sum
+    input wire logic                     clk,
+    input wire logic [COUNT*IN_BITS-1:0] terms,
+    output     logic [     OUT_BITS-1:0] sum
 );
   localparam int PARTS = (COUNT + 3) / 4;
   localparam int PART_BITS = IN_BITS + 2 < OUT_BITS ? IN_BITS + 2 : OUT_BITS;
@@ -30,3 +31,4 @@ module adder_tree #(
     end
   endgenerate
 endmodule
+`default_nettype wire

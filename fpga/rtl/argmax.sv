@@ -1,22 +1,23 @@
 // The class of a cell: the place of its largest logit, the first one where several are, and how far the next one is.
 //
 // A logit a clock. The logits leave beside the class.
+`default_nettype none
 module argmax #(
     parameter int CLASSES = 5,
     parameter int BITS = 20,       // of a logit
     parameter bit IS_SIGNED = 1,
     parameter int CLASS_BITS = $clog2(CLASSES + 1)
 ) (
-    input  logic                    clk,
-    input  logic                    rst,
-    input  logic                    in_valid,
-    output logic                    in_ready,
-    input  logic [CLASSES*BITS-1:0] in_words,
-    output logic                    out_valid,
-    input  logic                    out_ready,
-    output logic [  CLASS_BITS-1:0] out_class,
-    output logic [          BITS:0] out_margin,  // the largest logit less the next one; 0 of a single class
-    output logic [CLASSES*BITS-1:0] out_logits
+    input wire logic                    clk,
+    input wire logic                    rst,
+    input wire logic                    in_valid,
+    output     logic                    in_ready,
+    input wire logic [CLASSES*BITS-1:0] in_words,
+    output     logic                    out_valid,
+    input wire logic                    out_ready,
+    output     logic [  CLASS_BITS-1:0] out_class,
+    output     logic [          BITS:0] out_margin,  // the largest logit less the next one; 0 of a single class
+    output     logic [CLASSES*BITS-1:0] out_logits
 );
   logic busy;
   logic [CLASS_BITS-1:0] place;
@@ -47,4 +48,16 @@ module argmax #(
       end
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      the_place_is_a_class : assert (!busy || 32'(place) <= CLASSES);
+    end
+`endif
+
+  stream_rules #(.BITS(CLASSES * BITS + BITS + 1 + CLASS_BITS)) out_rules (
+      .clk, .rst, .valid(out_valid), .ready(out_ready), .words({out_class, out_margin, out_logits})
+  );
 endmodule
+`default_nettype wire

@@ -3,26 +3,27 @@
 // Cells come in the order of their frames, and a batch's counts are here long before the next batch's first frame can
 // have become logits: what comes while there are none belongs to the batch whose end is awaited. So no logit is offered
 // when a batch turns out to be complete, and an offered beat never changes.
+`default_nettype none
 module batch_joiner (
-    input  logic        clk,
-    input  logic        rst,
+    input wire logic        clk,
+    input wire logic        rst,
     // Counts of the oldest batch that has ended.
-    input  logic        batch_valid,
-    input  logic [31:0] frames,
-    input  logic [31:0] beats_left,
-    input  logic [31:0] input_crc,
-    output logic        batch_left,     // pulse: take them away
+    input wire logic        batch_valid,
+    input wire logic [31:0] frames,
+    input wire logic [31:0] beats_left,
+    input wire logic [31:0] input_crc,
+    output     logic        batch_left,     // pulse: take them away
     // A cell's logits, TLAST on its last one.
-    input  logic [31:0] s_axis_tdata,
-    input  logic        s_axis_tvalid,
-    output logic        s_axis_tready,
-    input  logic        s_axis_tlast,
-    output logic [31:0] m_axis_tdata,
-    output logic        m_axis_tvalid,
-    input  logic        m_axis_tready,
-    output logic        m_axis_tlast,
-    output logic        cell_left,      // pulse
-    output logic [31:0] batches_left    // since reset
+    input wire logic [31:0] s_axis_tdata,
+    input wire logic        s_axis_tvalid,
+    output     logic        s_axis_tready,
+    input wire logic        s_axis_tlast,
+    output     logic [31:0] m_axis_tdata,
+    output     logic        m_axis_tvalid,
+    input wire logic        m_axis_tready,
+    output     logic        m_axis_tlast,
+    output     logic        cell_left,      // pulse
+    output     logic [31:0] batches_left    // since reset
 );
   localparam int WORD_BITS = $clog2(contract_pkg::RECEIPT_WORDS);
 
@@ -69,4 +70,16 @@ module batch_joiner (
       if (cell_left) cells <= cells + 1'b1;
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      no_logit_is_ahead_of_a_receipt : assert (!complete || cells == frames);
+    end
+`endif
+
+  stream_rules #(.BITS(33)) out_rules (
+      .clk, .rst, .valid(m_axis_tvalid), .ready(m_axis_tready), .words({m_axis_tlast, m_axis_tdata})
+  );
 endmodule
+`default_nettype wire

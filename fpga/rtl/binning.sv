@@ -3,6 +3,7 @@
 // A beat of raw pixels is first moved to the window's left edge, then its pixels are added up along the row until SAMPLES
 // binned columns are full, or the row is; those are added to the rows above, which wait in a memory of one binned row.
 // Lanes behind the last column of a row have no meaning.
+`default_nettype none
 module binning #(
     parameter int SAMPLES = 1,
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
@@ -15,15 +16,15 @@ module binning #(
     parameter int BINNING = contract_pkg::BINNING,    // 1, 2 or 4
     parameter int COLUMNS = contract_pkg::WINDOW_COLUMNS
 ) (
-    input  logic                               clk,
-    input  logic                               rst,
-    input  logic                               in_valid,
-    input  logic [              BEAT_BITS-1:0] in_beat,
-    input  logic                               in_row_starts,
-    input  logic                               in_first_row,
-    input  logic                               in_last_row,
-    output logic                               out_valid,
-    output logic [SAMPLES*CHANNELS*OUT_BITS-1:0] out_pixels  // pixel p, channel c at (CHANNELS p + c) * OUT_BITS
+    input wire logic                               clk,
+    input wire logic                               rst,
+    input wire logic                               in_valid,
+    input wire logic [              BEAT_BITS-1:0] in_beat,
+    input wire logic                               in_row_starts,
+    input wire logic                               in_first_row,
+    input wire logic                               in_last_row,
+    output     logic                               out_valid,
+    output     logic [SAMPLES*CHANNELS*OUT_BITS-1:0] out_pixels  // pixel p, channel c at (CHANNELS p + c) * OUT_BITS
 );
   localparam int PIXEL_BITS = CHANNELS * LANE_BITS;
   localparam int WORD_BITS = SAMPLES * CHANNELS * OUT_BITS;
@@ -165,3 +166,4 @@ module binning #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -2,6 +2,7 @@
 //
 // Whoever lets frames in counts the groups that have room. Binned sums become codes by convergent rounding, limited; a
 // word comes READ_LATENCY clocks after it was asked for.
+`default_nettype none
 module bright_field #(
     parameter int SAMPLES = 1,     // samples per clock
     parameter int DEPTH = 32768, // beats
@@ -11,12 +12,12 @@ module bright_field #(
     parameter int CODE_BITS = contract_pkg::PIXEL_BITS,
     parameter int READ_LATENCY = 4  // at least 3
 ) (
-    input  logic                                clk,
-    input  logic                                rst,
-    input  logic                                in_valid,
-    input  logic [ SAMPLES*CHANNELS*IN_BITS-1:0]  in_pixels,
-    input  logic                                read,
-    output logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
+    input wire logic                                clk,
+    input wire logic                                rst,
+    input wire logic                                in_valid,
+    input wire logic [ SAMPLES*CHANNELS*IN_BITS-1:0]  in_pixels,
+    input wire logic                                read,
+    output     logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
 );
   logic write, unused_waits;
   logic [SAMPLES*CHANNELS*CODE_BITS-1:0] codes, read_codes;
@@ -37,3 +38,4 @@ module bright_field #(
       .clk, .in_word(read_codes), .out_word(out_codes)
   );
 endmodule
+`default_nettype wire

@@ -1,6 +1,7 @@
 // Binned sums to the network's codes, channel by channel: less an offset, times a gain.
 //
 // code = saturate((sum - OFFSET) * GAIN * 2^-SHIFT), rounded once, convergently. Latency: 4 clocks.
+`default_nettype none
 module channel_codes #(
     parameter int SAMPLES = 1,
     parameter int CHANNELS = contract_pkg::FRAME_CHANNELS,
@@ -8,12 +9,12 @@ module channel_codes #(
     parameter int CODE_BITS = contract_pkg::PIXEL_BITS,
     parameter int GAIN_BITS = contract_pkg::GAIN_BITS
 ) (
-    input  logic                                clk,
-    input  logic                                rst,
-    input  logic                                in_valid,
-    input  logic [  SAMPLES*CHANNELS*IN_BITS-1:0] in_pixels,
-    output logic                                out_valid,
-    output logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
+    input wire logic                                clk,
+    input wire logic                                rst,
+    input wire logic                                in_valid,
+    input wire logic [  SAMPLES*CHANNELS*IN_BITS-1:0] in_pixels,
+    output     logic                                out_valid,
+    output     logic [SAMPLES*CHANNELS*CODE_BITS-1:0] out_codes
 );
   pipeline_valid #(.CLOCKS(4)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);
   generate
@@ -40,3 +41,4 @@ module channel_codes #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -3,6 +3,7 @@
 // Element (r, c) of a group of SAMPLES rows lies in bank (r + c) mod SAMPLES, so that a beat, which has SAMPLES columns of
 // one row, and a line's word, which has one column of SAMPLES rows, both find every bank once. Words are read when asked
 // for and come four clocks later.
+`default_nettype none
 module corner_turn #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N, columns
@@ -10,15 +11,15 @@ module corner_turn #(
     parameter int SLOTS = 2,                  // groups that have room, a power of two
     parameter bit TO_LINES = 1                // 0: lines in, beats out
 ) (
-    input  logic                  clk,
-    input  logic                  rst,
-    input  logic                  in_valid,
-    input  logic [SAMPLES*BITS-1:0] in_word,
-    output logic [$clog2(SLOTS+1)-1:0] groups,  // whole groups inside, one that is being read included
-    input  logic                  read,         // only while there is a group
-    output logic                  group_left,   // with a group's last read
-    output logic                  out_valid,
-    output logic [SAMPLES*BITS-1:0] out_word
+    input wire logic                  clk,
+    input wire logic                  rst,
+    input wire logic                  in_valid,
+    input wire logic [SAMPLES*BITS-1:0] in_word,
+    output     logic [$clog2(SLOTS+1)-1:0] groups,  // whole groups inside, one that is being read included
+    input wire logic                  read,         // only while there is a group
+    output     logic                  group_left,   // with a group's last read
+    output     logic                  out_valid,
+    output     logic [SAMPLES*BITS-1:0] out_word
 );
   localparam int PLACE_BITS = $clog2(SIZE);
   localparam int SLOT_BITS = $clog2(SLOTS);
@@ -90,4 +91,13 @@ module corner_turn #(
       );
     end
   endgenerate
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      a_group_waits : assert (!read || groups != 0);
+      groups_have_room : assert (32'(groups) <= SLOTS);
+    end
+`endif
 endmodule
+`default_nettype wire

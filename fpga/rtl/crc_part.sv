@@ -1,11 +1,12 @@
 // What BITS bits add to the CRC-32 of a message in which AFTER more bits follow them (IEEE 802.3 3.2.9; bit 0 comes
 // first, as in zlib's crc32). The CRC is linear: its register adds what the same bits would at the next place.
+`default_nettype none
 module crc_part #(
     parameter int BITS = 32,
     parameter int AFTER = 0
 ) (
-    input  logic [BITS-1:0] bits,
-    output logic [    31:0] part
+    input wire logic [BITS-1:0] bits,
+    output     logic [    31:0] part
 );
   localparam logic [31:0] POLYNOMIAL = 32'hedb88320;  // reflected
 
@@ -24,3 +25,4 @@ module crc_part #(
     assign part[row] = ^(bits & ROWS[row*BITS+:BITS]);
   end
 endmodule
+`default_nettype wire

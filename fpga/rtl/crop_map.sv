@@ -1,4 +1,5 @@
 // A map without some of its border: beats outside are taken and dropped.
+`default_nettype none
 module crop_map #(
     parameter int ROWS = 8,     // of the map that enters
     parameter int BEATS = 8,    // of a row that enters
@@ -8,14 +9,14 @@ module crop_map #(
     parameter int OUT_ROWS = 6,
     parameter int OUT_BEATS = 6
 ) (
-    input  logic            clk,
-    input  logic            rst,
-    input  logic            in_valid,
-    output logic            in_ready,
-    input  logic [BITS-1:0] in_words,
-    output logic            out_valid,
-    input  logic            out_ready,
-    output logic [BITS-1:0] out_words
+    input wire logic            clk,
+    input wire logic            rst,
+    input wire logic            in_valid,
+    output     logic            in_ready,
+    input wire logic [BITS-1:0] in_words,
+    output     logic            out_valid,
+    input wire logic            out_ready,
+    output     logic [BITS-1:0] out_words
 );
   logic [$clog2(ROWS+1)-1:0] row;
   logic [$clog2(BEATS+1)-1:0] beat;
@@ -35,4 +36,16 @@ module crop_map #(
       if (32'(beat) == BEATS - 1) row <= 32'(row) == ROWS - 1 ? '0 : row + 1'b1;
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      the_place_is_in_the_map : assert (32'(row) < ROWS && 32'(beat) < BEATS);
+    end
+`endif
+
+  stream_rules #(.BITS(BITS)) out_rules (
+      .clk, .rst, .valid(out_valid), .ready(out_ready), .words(out_words)
+  );
 endmodule
+`default_nettype wire

@@ -2,13 +2,14 @@
 //
 // A ring of memory where it is long, registers where it is short. Not reset: what comes out before the first word that
 // went in has no meaning, and the valid bit beside it, if there is one, has to be reset elsewhere.
+`default_nettype none
 module delay #(
     parameter int BITS = 1,
     parameter int CLOCKS = 1
 ) (
-    input  logic            clk,
-    input  logic [BITS-1:0] in_word,
-    output logic [BITS-1:0] out_word
+    input wire logic            clk,
+    input wire logic [BITS-1:0] in_word,
+    output     logic [BITS-1:0] out_word
 );
   generate
     if (CLOCKS == 0) begin : g_wire
@@ -32,6 +33,10 @@ module delay #(
         ring[place] <= in_word;
         out_word    <= ring[next];
       end
+`ifndef SYNTHESIS
+      always_ff @(posedge clk) the_place_is_in_the_ring : assert (32'(place) < CLOCKS);
+`endif
     end
   endgenerate
 endmodule
+`default_nettype wire

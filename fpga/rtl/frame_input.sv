@@ -3,6 +3,7 @@
 // TLAST belongs on a frame's last beat and nowhere else. A packet that ends early is filled up with zeros, so that all
 // behind stays in step, and one that goes on is swallowed up to its TLAST; either is reported as not intact, for the
 // last stage to drop. Before the first beat of GROUP binned rows there has to be a place for them (`room`).
+`default_nettype none
 module frame_input #(
     parameter int SAMPLES = 1,                            // samples per clock
     parameter int ROWS = contract_pkg::FRAME_ROWS,
@@ -13,26 +14,26 @@ module frame_input #(
     parameter int WINDOW_ROWS = contract_pkg::WINDOW_ROWS,  // binned ones
     parameter int GROUP = SAMPLES                             // binned rows that share a place; they divide the window's
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
-    input  logic [BEAT_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
+    input wire logic                         clk,
+    input wire logic                         rst,
+    input wire logic [BEAT_BITS-1:0] s_axis_tdata,
+    input wire logic                         s_axis_tvalid,
+    output     logic                         s_axis_tready,
+    input wire logic                         s_axis_tlast,
     // Groups of rows.
-    input  logic                         room,
-    output logic                         group_taken,
+    input wire logic                         room,
+    output     logic                         group_taken,
     // Beats of rows within the window.
-    output logic                         out_valid,
-    output logic [BEAT_BITS-1:0] out_beat,
-    output logic                         out_row_starts,  // first beat of a row
-    output logic                         out_first_row,   // of those binned together
-    output logic                         out_last_row,
+    output     logic                         out_valid,
+    output     logic [BEAT_BITS-1:0] out_beat,
+    output     logic                         out_row_starts,  // first beat of a row
+    output     logic                         out_first_row,   // of those binned together
+    output     logic                         out_last_row,
     // Once a frame.
-    output logic                         ended,
-    output logic                         intact,
-    output logic                         too_short,
-    output logic                         too_long
+    output     logic                         ended,
+    output     logic                         intact,
+    output     logic                         too_short,
+    output     logic                         too_long
 );
   localparam int BEATS = (COLUMNS + SAMPLES - 1) / SAMPLES;
   localparam int GROUP_ROWS = GROUP * BINNING;
@@ -98,4 +99,14 @@ module frame_input #(
     out_first_row  <= bin_row == 0;
     out_last_row   <= bin_row == BINNING - 1;
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      the_state_is_one : assert (state == RECEIVE || state == FILL || state == SWALLOW);
+      the_place_is_in_the_frame : assert (row < ROWS && beat < BEATS);
+      groups_count_rows : assert (group_row < GROUP_ROWS && bin_row < BINNING);
+    end
+`endif
 endmodule
+`default_nettype wire

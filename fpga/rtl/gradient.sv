@@ -3,6 +3,7 @@
 //
 // log2(x) = e + ROM[m]: e is the position of the leading one and m the bits behind it, rounded convergently to the ROM's
 // address bits; an m that rounds up to 1 carries into e. A dark pixel, x = 0, counts as one half. Latency: 10 clocks.
+`default_nettype none
 module gradient #(
     parameter int IN_BITS = contract_pkg::BINNED_BITS,
     parameter int ADDRESS_BITS = contract_pkg::LOG_ADDRESS_BITS,
@@ -12,10 +13,10 @@ module gradient #(
     parameter int GAIN_BITS = contract_pkg::TWIDDLE_BITS,
     parameter int GAIN_FRACTION = contract_pkg::TWIDDLE_FRACTION
 ) (
-    input  logic                       clk,
-    input  logic        [ IN_BITS-1:0] plus,
-    input  logic        [ IN_BITS-1:0] minus,
-    output logic signed [OUT_BITS-1:0] gradient
+    input wire logic                       clk,
+    input wire logic        [ IN_BITS-1:0] plus,
+    input wire logic        [ IN_BITS-1:0] minus,
+    output     logic signed [OUT_BITS-1:0] gradient
 );
   localparam int EXPONENT_BITS = 6;
   localparam int LOG_BITS = FRACTION_BITS + EXPONENT_BITS;
@@ -80,3 +81,4 @@ module gradient #(
       .clk, .value(product), .shift('0), .rounded(gradient)
   );
 endmodule
+`default_nettype wire

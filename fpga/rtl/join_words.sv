@@ -1,6 +1,7 @@
 // Two streams as one: at each place their sum, difference, larger or smaller word, or the channels of both.
 //
 // Words are brought to one step first, by zeros that are appended. What leaves holds every value that can come.
+`default_nettype none
 module join_words #(
     parameter int OPERATION = 0,    // 0 first + second, 1 first - second, 2 larger, 3 smaller, 4 side by side
     parameter int PIXELS = 1,       // of a beat
@@ -15,17 +16,17 @@ module join_words #(
     parameter int OUT_CHANNELS = 4,
     parameter int OUT_BITS = 9
 ) (
-    input  logic                                         clk,
-    input  logic                                         rst,
-    input  logic                                         first_valid,
-    output logic                                         first_ready,
-    input  logic [  PIXELS*FIRST_CHANNELS*FIRST_BITS-1:0] first_words,
-    input  logic                                         second_valid,
-    output logic                                         second_ready,
-    input  logic [PIXELS*SECOND_CHANNELS*SECOND_BITS-1:0] second_words,
-    output logic                                         out_valid,
-    input  logic                                         out_ready,
-    output logic [      PIXELS*OUT_CHANNELS*OUT_BITS-1:0] out_words
+    input wire logic                                         clk,
+    input wire logic                                         rst,
+    input wire logic                                         first_valid,
+    output     logic                                         first_ready,
+    input wire logic [  PIXELS*FIRST_CHANNELS*FIRST_BITS-1:0] first_words,
+    input wire logic                                         second_valid,
+    output     logic                                         second_ready,
+    input wire logic [PIXELS*SECOND_CHANNELS*SECOND_BITS-1:0] second_words,
+    output     logic                                         out_valid,
+    input wire logic                                         out_ready,
+    output     logic [      PIXELS*OUT_CHANNELS*OUT_BITS-1:0] out_words
 );
   localparam int FIRST_WIDTH = FIRST_BITS + FIRST_APPENDED, SECOND_WIDTH = SECOND_BITS + SECOND_APPENDED;
   localparam int WIDTH = FIRST_WIDTH > SECOND_WIDTH ? FIRST_WIDTH : SECOND_WIDTH;
@@ -70,3 +71,4 @@ module join_words #(
       .out_words
   );
 endmodule
+`default_nettype wire

@@ -1,4 +1,5 @@
 // Moments of the phase mask: a cell's pixels in, its words out in one beat. Their law: model/contract/mask_moments.py.
+`default_nettype none
 module mask_moments #(
     parameter int ROWS = 96,
     parameter int COLUMNS = 96,
@@ -20,14 +21,14 @@ module mask_moments #(
     parameter PROGRAM = "program.mem",
     parameter LOGARITHMS = "logarithms.mem"
 ) (
-    input  logic                            clk,
-    input  logic                            rst,
-    input  logic                            in_valid,
-    output logic                            in_ready,
-    input  logic [PIXELS*CHANNELS*BITS-1:0] in_words,
-    output logic                            out_valid,
-    input  logic                            out_ready,
-    output logic [      WORDS*OUT_BITS-1:0] out_words
+    input wire logic                            clk,
+    input wire logic                            rst,
+    input wire logic                            in_valid,
+    output     logic                            in_ready,
+    input wire logic [PIXELS*CHANNELS*BITS-1:0] in_words,
+    output     logic                            out_valid,
+    input wire logic                            out_ready,
+    output     logic [      WORDS*OUT_BITS-1:0] out_words
 );
   logic whole, taken;
   logic [4:0] number;
@@ -42,3 +43,4 @@ module mask_moments #(
       .WORDS(WORDS), .OUT_BITS(OUT_BITS), .PROGRAM(PROGRAM), .LOGARITHMS(LOGARITHMS)
   ) words (.clk, .rst, .whole, .taken, .number, .sum, .out_valid, .out_ready, .out_words);
 endmodule
+`default_nettype wire

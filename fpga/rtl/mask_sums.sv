@@ -4,6 +4,7 @@
 // a row's are taken into the cell's one a clock, by one multiplier. Sums of a cell stand until they are `taken`; they
 // are read by their number: all j of i = 0 first, the mask's, then the phase's, then the sum of its squares and the
 // largest one. MASK_CODE and what else is counted: cytogate.model.contract.mask_moments.
+`default_nettype none
 module mask_sums #(
     parameter int ROWS = 96,
     parameter int COLUMNS = 96,
@@ -18,15 +19,15 @@ module mask_sums #(
     parameter COLUMN_POWERS = "columns.mem",
     parameter ROW_POWERS = "rows.mem"
 ) (
-    input  logic                            clk,
-    input  logic                            rst,
-    input  logic                            in_valid,
-    output logic                            in_ready,
-    input  logic [PIXELS*CHANNELS*BITS-1:0] in_words,
-    output logic                            whole,
-    input  logic                            taken,
-    input  logic [                     4:0] number,
-    output logic [            SUM_BITS-1:0] sum       // no clock later
+    input wire logic                            clk,
+    input wire logic                            rst,
+    input wire logic                            in_valid,
+    output     logic                            in_ready,
+    input wire logic [PIXELS*CHANNELS*BITS-1:0] in_words,
+    output     logic                            whole,
+    input wire logic                            taken,
+    input wire logic [                     4:0] number,
+    output     logic [            SUM_BITS-1:0] sum       // no clock later
 );
   localparam int BEATS = COLUMNS / PIXELS;
   localparam int POWERS = 5;           // 0 to 4
@@ -182,3 +183,4 @@ module mask_sums #(
   end
   assign sum = sums[number];
 endmodule
+`default_nettype wire

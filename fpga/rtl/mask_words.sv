@@ -8,6 +8,7 @@
 //   4 target = a - center (shift 0 or 1) * b
 //   5 target = log2 |a|                   6 target = log2 (a^2 + b^2), of leading bits
 //   7 the next word that leaves = (a << shift) >> 4, limited
+`default_nettype none
 module mask_words #(
     parameter int SUM_BITS = 44,
     parameter int BITS = 56,            // of a register
@@ -18,15 +19,15 @@ module mask_words #(
     parameter PROGRAM = "program.mem",
     parameter LOGARITHMS = "logarithms.mem"
 ) (
-    input  logic                      clk,
-    input  logic                      rst,
-    input  logic                      whole,
-    output logic                      taken,
-    output logic [               4:0] number,
-    input  logic [      SUM_BITS-1:0] sum,
-    output logic                      out_valid,
-    input  logic                      out_ready,
-    output logic [WORDS*OUT_BITS-1:0] out_words
+    input wire logic                      clk,
+    input wire logic                      rst,
+    input wire logic                      whole,
+    output     logic                      taken,
+    output     logic [               4:0] number,
+    input wire logic [      SUM_BITS-1:0] sum,
+    output     logic                      out_valid,
+    input wire logic                      out_ready,
+    output     logic [WORDS*OUT_BITS-1:0] out_words
 );
   localparam int SUMS = 23;
   localparam int INSTRUCTION_BITS = 26;
@@ -168,4 +169,12 @@ module mask_words #(
   ) limit (.in_word(a << shift), .out_word(word));
   always_ff @(posedge clk)
     if (done && kind == WORD) out_words <= {word, out_words[WORDS*OUT_BITS-1:OUT_BITS]};
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      one_thing_at_a_time : assert (32'(loading) + 32'(working) + 32'(out_valid) <= 1);
+    end
+`endif
 endmodule
+`default_nettype wire

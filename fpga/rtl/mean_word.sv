@@ -2,6 +2,7 @@
 //
 // The division is a shift where COUNT is a power of two, else a product with 2^SCALE / COUNT, rounded up: exact, since
 // the sum's magnitude is below 2^SCALE / COUNT.
+`default_nettype none
 module mean_word #(
     parameter int IN_BITS = 16,
     parameter bit IN_SIGNED = 1,
@@ -9,8 +10,8 @@ module mean_word #(
     parameter int COUNT = 9,
     parameter int OUT_BITS = 8
 ) (
-    input  logic [ IN_BITS-1:0] sum,
-    output logic [OUT_BITS-1:0] mean
+    input wire logic [ IN_BITS-1:0] sum,
+    output     logic [OUT_BITS-1:0] mean
 );
   localparam int BITS = IN_BITS + APPENDED;  // of the magnitude
   localparam int COUNT_BITS = $clog2(COUNT);
@@ -35,3 +36,4 @@ module mean_word #(
   assign distance = OUT_BITS'(quotient);
   assign mean = negative ? -distance : distance;
 endmodule
+`default_nettype wire

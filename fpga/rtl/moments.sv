@@ -1,23 +1,28 @@
 // Moments of a frame's gradients over its border: sums of g, g u, g v, g u^2, g v^2 and g u v for each axis of g.
 //
-// u = 2 x - (N - 1) and v = 2 y - (N - 1), odd integers. Every lane sums its row, then the rows' sums are taken into
-// the frame's one after the other, by multipliers that all lanes share. Exact; moments stand until the next `done`.
+// u = 2 x - (N - 1) and v = 2 y - (N - 1), odd integers. Every lane sums its row, or its part of a row that NEIGHBORS
+// lanes have together; then the lanes' sums are taken into the frame's one after the other, by multipliers that all
+// lanes share. Exact; moments stand until the next `done`.
+`default_nettype none
 module moments #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int IN_BITS = contract_pkg::GRADIENT_BITS,
     parameter int BORDER = contract_pkg::BORDER,
+    parameter int NEIGHBORS = 1,  // lanes of a row, 1 or SAMPLES: pixel x is in lane x mod NEIGHBORS
     parameter int OUT_BITS = IN_BITS + 4 * $clog2(SIZE)
 ) (
-    input  logic                       clk,
-    input  logic                       rst,
-    input  logic                       in_valid,  // lines: lane l of group j is the row j SAMPLES + l
-    input  logic [SAMPLES*2*IN_BITS-1:0] in_words,
-    output logic                       done,
-    output logic [     12*OUT_BITS-1:0] moments    // per axis: 1, u, v, u^2, v^2, u v
+    input wire logic                       clk,
+    input wire logic                       rst,
+    input wire logic                       in_valid,  // rows: lane l of group j is the row j ROWS + l / NEIGHBORS
+    input wire logic [SAMPLES*2*IN_BITS-1:0] in_words,
+    output     logic                       done,
+    output     logic [     12*OUT_BITS-1:0] moments    // per axis: 1, u, v, u^2, v^2, u v
 );
   localparam int LOG2 = $clog2(SIZE);
-  localparam int GROUPS = SIZE / SAMPLES;
+  localparam int ROWS = SAMPLES / NEIGHBORS;  // side by side
+  localparam int GROUPS = SIZE / ROWS;
+  localparam int BEATS = SIZE / NEIGHBORS;
   localparam int V_BITS = LOG2 + 1;
   localparam int SQUARE_BITS = 2 * LOG2 + 1;
   localparam int ONE_BITS = IN_BITS + LOG2;
@@ -25,26 +30,19 @@ module moments #(
   localparam int UU_BITS = IN_BITS + 3 * LOG2;
 
   // Rows: place in the row, mask, products, sums; a clock each.
-  logic [LOG2-1:0] x;
+  logic [$clog2(BEATS)-1:0] beat;
   logic [$clog2(GROUPS)-1:0] group;
-  logic signed [V_BITS-1:0] u, masked_u;
-  logic signed [SQUARE_BITS-1:0] masked_uu;
-  logic beside;
-  assign u = V_BITS'(2 * 32'(x) - (SIZE - 1));
-  assign beside = 32'(x) < BORDER || 32'(x) >= SIZE - BORDER;
   logic [2:0] valid, first, last;
   always_ff @(posedge clk) begin
     valid <= rst ? '0 : {valid[1:0], in_valid};
-    first <= {first[1:0], x == 0};
-    last  <= {last[1:0], &x};
-    masked_u  <= u;
-    masked_uu <= u * u;
+    first <= {first[1:0], beat == 0};
+    last  <= {last[1:0], &beat};
     if (rst) begin
-      x     <= '0;
+      beat  <= '0;
       group <= '0;
     end else if (in_valid) begin
-      x <= x + 1'b1;
-      if (&x) group <= group + 1'b1;
+      beat <= beat + 1'b1;
+      if (&beat) group <= group + 1'b1;
     end
   end
 
@@ -54,17 +52,24 @@ module moments #(
   logic [2*SAMPLES*UU_BITS-1:0] row_uu;
   generate
     for (genvar part = 0; part < 2 * SAMPLES; ++part) begin : g_part
-      logic [LOG2-1:0] y;
+      logic [LOG2-1:0] x, y;
+      logic signed [V_BITS-1:0] u, masked_u;
+      logic signed [SQUARE_BITS-1:0] masked_uu;
       logic signed [IN_BITS-1:0] masked, waiting;
       logic signed [IN_BITS+V_BITS-1:0] times_u;
       logic signed [IN_BITS+SQUARE_BITS-1:0] times_uu;
       logic signed [ONE_BITS-1:0] sum;
       logic signed [U_BITS-1:0] sum_u;
       logic signed [UU_BITS-1:0] sum_uu;
-      logic above;
-      assign y = LOG2'(32'(group) * SAMPLES + part / 2);
+      logic beside, above;
+      assign x = LOG2'(32'(beat) * NEIGHBORS + part / 2 % NEIGHBORS);
+      assign y = LOG2'(32'(group) * ROWS + part / 2 / NEIGHBORS);
+      assign u = V_BITS'(2 * 32'(x) - (SIZE - 1));
+      assign beside = 32'(x) < BORDER || 32'(x) >= SIZE - BORDER;
       assign above = 32'(y) < BORDER || 32'(y) >= SIZE - BORDER;
       always_ff @(posedge clk) begin
+        masked_u  <= u;
+        masked_uu <= u * u;
         masked   <= beside || above ? $signed(in_words[part*IN_BITS+:IN_BITS]) : '0;
         waiting  <= masked;
         times_u  <= masked * masked_u;
@@ -99,7 +104,7 @@ module moments #(
   logic signed [ONE_BITS+V_BITS-1:0] product_v, taken_v;
   logic signed [ONE_BITS+SQUARE_BITS-1:0] product_vv, taken_vv;
   logic signed [U_BITS+V_BITS-1:0] product_uv, taken_uv;
-  assign row = LOG2'(32'(row_group) * SAMPLES + 32'(part) / 2);
+  assign row = LOG2'(32'(row_group) * ROWS + 32'(part) / 2 / NEIGHBORS);
   assign v   = V_BITS'(2 * 32'(row) - (SIZE - 1));
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -151,3 +156,4 @@ module moments #(
     end
   endgenerate
 endmodule
+`default_nettype wire

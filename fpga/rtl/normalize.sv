@@ -3,6 +3,7 @@
 // A line's exponent e = max(0, bit length of its largest component + 1 - OUT_BITS) is known when its last word is in;
 // then the line leaves, shifted by e, rounded convergently and saturated. SLOTS lines a lane have room: one fills, one
 // leaves, the others wait until what is behind is ready for them. Whoever lets lines into the pass counts the slots.
+`default_nettype none
 module normalize #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
@@ -11,19 +12,19 @@ module normalize #(
     parameter int SLOTS = 2,                  // a power of two
     parameter int EXPONENT_BITS = 6
 ) (
-    input  logic                            clk,
-    input  logic                            rst,
+    input wire logic                            clk,
+    input wire logic                            rst,
     // Grown words in bit-reversed order.
-    input  logic                            in_valid,
-    input  logic [SAMPLES*2*IN_BITS-1:0]      in_words,
+    input wire logic                            in_valid,
+    input wire logic [SAMPLES*2*IN_BITS-1:0]      in_words,
     // Lines wait; one leaves when told to.
-    output logic                            line_ready,
-    input  logic                            line_start,  // only while ready
-    output logic                            line_left,   // its slot is free again
-    output logic                            out_valid,
-    output logic                            out_first,   // first word of a line; exponents hold for all of it
-    output logic [SAMPLES*2*OUT_BITS-1:0]     out_words,
-    output logic [SAMPLES*EXPONENT_BITS-1:0]  out_exponents
+    output     logic                            line_ready,
+    input wire logic                            line_start,  // only while ready
+    output     logic                            line_left,   // its slot is free again
+    output     logic                            out_valid,
+    output     logic                            out_first,   // first word of a line; exponents hold for all of it
+    output     logic [SAMPLES*2*OUT_BITS-1:0]     out_words,
+    output     logic [SAMPLES*EXPONENT_BITS-1:0]  out_exponents
 );
   localparam int PLACE_BITS = $clog2(SIZE);
   localparam int SLOT_BITS = $clog2(SLOTS);
@@ -121,4 +122,13 @@ module normalize #(
       end
     end
   endgenerate
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      starts_while_ready : assert (!line_start || line_ready);
+      lines_have_room : assert (32'(waiting) <= SLOTS);
+    end
+`endif
 endmodule
+`default_nettype wire

@@ -1,14 +1,15 @@
 // CRC-32 of a packet, as zlib's crc32 of its bytes in order, three clocks behind its last beat.
+`default_nettype none
 module packet_crc #(
     parameter int WORDS = 1  // of a beat, 32 bits each
 ) (
-    input  logic                clk,
-    input  logic                rst,
-    input  logic                in_valid,
-    input  logic [WORDS*32-1:0] in_words,
-    input  logic                in_last,
-    output logic                out_valid,  // once a packet
-    output logic [        31:0] out_crc
+    input wire logic                clk,
+    input wire logic                rst,
+    input wire logic                in_valid,
+    input wire logic [WORDS*32-1:0] in_words,
+    input wire logic                in_last,
+    output     logic                out_valid,  // once a packet
+    output     logic [        31:0] out_crc
 );
   // At most four words a clock are joined, for the sake of wide beats at high clocks.
   localparam int GROUP = WORDS < 4 ? WORDS : 4;
@@ -49,3 +50,4 @@ module packet_crc #(
     end
   end
 endmodule
+`default_nettype wire

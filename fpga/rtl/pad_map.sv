@@ -1,4 +1,5 @@
 // A map with zeros around it, a pixel a beat. Zeros ahead of the first pixel leave when it has come.
+`default_nettype none
 module pad_map #(
     parameter int ROWS = 8,      // of the map that enters
     parameter int COLUMNS = 8,
@@ -8,14 +9,14 @@ module pad_map #(
     parameter int LEFT = 1,      // columns of zeros to the left
     parameter int RIGHT = 1
 ) (
-    input  logic            clk,
-    input  logic            rst,
-    input  logic            in_valid,
-    output logic            in_ready,
-    input  logic [BITS-1:0] in_words,
-    output logic            out_valid,
-    input  logic            out_ready,
-    output logic [BITS-1:0] out_words
+    input wire logic            clk,
+    input wire logic            rst,
+    input wire logic            in_valid,
+    output     logic            in_ready,
+    input wire logic [BITS-1:0] in_words,
+    output     logic            out_valid,
+    input wire logic            out_ready,
+    output     logic [BITS-1:0] out_words
 );
   localparam int OUT_ROWS = TOP + ROWS + BOTTOM;
   localparam int OUT_COLUMNS = LEFT + COLUMNS + RIGHT;
@@ -38,4 +39,16 @@ module pad_map #(
       if (32'(column) == OUT_COLUMNS - 1) row <= 32'(row) == OUT_ROWS - 1 ? '0 : row + 1'b1;
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      the_place_is_in_the_map : assert (32'(row) < OUT_ROWS && 32'(column) < OUT_COLUMNS);
+    end
+`endif
+
+  stream_rules #(.BITS(BITS)) out_rules (
+      .clk, .rst, .valid(out_valid), .ready(out_ready), .words(out_words)
+  );
 endmodule
+`default_nettype wire

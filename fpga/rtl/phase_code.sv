@@ -2,12 +2,12 @@
 //
 // phase = saturate(word * GAIN * 2^(exponent - SHIFT)), convergently; code = (phase + OFFSET) / 2^CODE_SHIFT,
 // convergently, limited to 0 ... 2^CODE_BITS - 1. Latency: 5 clocks for the phase, 8 for the code.
+`default_nettype none
 module phase_code #(
     parameter int IN_BITS = contract_pkg::WORD_BITS,
     parameter int EXPONENT_BITS = 6,
     // Largest sum of a frame's exponents.
-    parameter int EXPONENT_MAX = contract_pkg::PASSES * (1 + contract_pkg::SIZE_LOG2)
-                                 + contract_pkg::TRANSPOSES * contract_pkg::TRANSPOSE_GUARD_BITS,
+    parameter int EXPONENT_MAX = 0,
     parameter int GAIN = contract_pkg::PHASE_GAIN,
     parameter int GAIN_BITS = contract_pkg::GAIN_BITS,
     parameter int SHIFT = contract_pkg::PHASE_SHIFT,
@@ -16,11 +16,11 @@ module phase_code #(
     parameter int CODE_SHIFT = contract_pkg::PHASE_CODE_SHIFT,
     parameter int CODE_BITS = contract_pkg::PIXEL_BITS
 ) (
-    input  logic                            clk,
-    input  logic signed [      IN_BITS-1:0] word,
-    input  logic        [EXPONENT_BITS-1:0] exponent,
-    output logic signed [   PHASE_BITS-1:0] phase,
-    output logic        [    CODE_BITS-1:0] code
+    input wire logic                            clk,
+    input wire logic signed [      IN_BITS-1:0] word,
+    input wire logic        [EXPONENT_BITS-1:0] exponent,
+    output     logic signed [   PHASE_BITS-1:0] phase,
+    output     logic        [    CODE_BITS-1:0] code
 );
   // Exponents beyond the shift would be shifts to the left: the product is that much further left from the beginning.
   localparam int LEFT = EXPONENT_MAX > SHIFT ? EXPONENT_MAX - SHIFT : 0;
@@ -44,3 +44,4 @@ module phase_code #(
   );
   assign code = shade < 0 ? '0 : shade[CODE_BITS-1:0];
 endmodule
+`default_nettype wire

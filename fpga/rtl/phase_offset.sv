@@ -2,23 +2,24 @@
 //
 // Column 0 is overheard on its way into the transpose, in lane 0 of a frame's first line group; once the frame's
 // exponent is known, its first ROWS words are aligned to it, added and divided, convergently both times.
+`default_nettype none
 module phase_offset #(
     parameter int BITS = contract_pkg::WORD_BITS,
     parameter int EXPONENT_BITS = 6,
     parameter int ROWS_LOG2 = contract_pkg::OFFSET_ROWS_LOG2
 ) (
-    input  logic                            clk,
-    input  logic                            rst,
+    input wire logic                            clk,
+    input wire logic                            rst,
     // Lane 0 of lines on their way in; `in_first` with a frame's first word alone.
-    input  logic                            in_valid,
-    input  logic                            in_first,
-    input  logic signed [         BITS-1:0] in_im,
-    input  logic        [EXPONENT_BITS-1:0] in_exponent,
+    input wire logic                            in_valid,
+    input wire logic                            in_first,
+    input wire logic signed [         BITS-1:0] in_im,
+    input wire logic        [EXPONENT_BITS-1:0] in_exponent,
     // The frame is whole; its exponent stands a clock later.
-    input  logic                            frame_whole,
-    input  logic        [EXPONENT_BITS-1:0] exponent,
-    output logic                            ready,        // the offset of the frame to be read stands
-    output logic signed [         BITS-1:0] offset
+    input wire logic                            frame_whole,
+    input wire logic        [EXPONENT_BITS-1:0] exponent,
+    output     logic                            ready,        // the offset of the frame to be read stands
+    output     logic signed [         BITS-1:0] offset
 );
   localparam int ROWS = 1 << ROWS_LOG2;
 
@@ -64,3 +65,4 @@ module phase_offset #(
     else if (settled) ready <= 1'b1;
   end
 endmodule
+`default_nettype wire

@@ -1,6 +1,7 @@
 // Pooling of blocks that do not overlap, a pixel a beat: of each block the largest word so far, or the sum, is kept.
 //
 // Blocks lie STRIDE_ROWS and STRIDE_COLUMNS apart; pixels between and behind them are dropped.
+`default_nettype none
 module pool_blocks #(
     parameter int ROWS = 8,
     parameter int COLUMNS = 8,
@@ -18,14 +19,14 @@ module pool_blocks #(
     parameter int OUT_BITS = 8,
     parameter int DEPTH = 4             // of the queue behind, a power of two
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
-    input  logic                         in_valid,
-    output logic                         in_ready,
-    input  logic [    CHANNELS*BITS-1:0] in_words,
-    output logic                         out_valid,
-    input  logic                         out_ready,
-    output logic [CHANNELS*OUT_BITS-1:0] out_words
+    input wire logic                         clk,
+    input wire logic                         rst,
+    input wire logic                         in_valid,
+    output     logic                         in_ready,
+    input wire logic [    CHANNELS*BITS-1:0] in_words,
+    output     logic                         out_valid,
+    input wire logic                         out_ready,
+    output     logic [CHANNELS*OUT_BITS-1:0] out_words
 );
   localparam int COUNT = KERNEL_ROWS * KERNEL_COLUMNS;
   localparam int KEPT_BITS = MEAN ? BITS + $clog2(COUNT) : BITS;
@@ -107,3 +108,4 @@ module pool_blocks #(
       .out_ready, .out_words
   );
 endmodule
+`default_nettype wire

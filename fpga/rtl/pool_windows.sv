@@ -1,4 +1,5 @@
 // Pooling of windows, which may overlap: of each channel the largest word, or the mean.
+`default_nettype none
 module pool_windows #(
     parameter int COUNT = 9,       // pixels of a window
     parameter int CHANNELS = 4,
@@ -9,14 +10,14 @@ module pool_windows #(
     parameter int OUT_BITS = 8,
     parameter int DEPTH = 4        // of the queue behind, a power of two
 ) (
-    input  logic                           clk,
-    input  logic                           rst,
-    input  logic                           in_valid,
-    output logic                           in_ready,
-    input  logic [COUNT*CHANNELS*BITS-1:0] in_words,
-    output logic                           out_valid,
-    input  logic                           out_ready,
-    output logic [  CHANNELS*OUT_BITS-1:0] out_words
+    input wire logic                           clk,
+    input wire logic                           rst,
+    input wire logic                           in_valid,
+    output     logic                           in_ready,
+    input wire logic [COUNT*CHANNELS*BITS-1:0] in_words,
+    output     logic                           out_valid,
+    input wire logic                           out_ready,
+    output     logic [  CHANNELS*OUT_BITS-1:0] out_words
 );
   localparam int KEPT_BITS = MEAN ? BITS + $clog2(COUNT) : BITS;
   logic [CHANNELS*KEPT_BITS-1:0] pooled, whole;
@@ -59,3 +60,4 @@ module pool_windows #(
       .out_ready, .out_words
   );
 endmodule
+`default_nettype wire

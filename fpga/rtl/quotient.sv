@@ -2,6 +2,7 @@
 //
 // The ROM holds a / (a^2 + b^2) in the quadrant of positive frequencies and is read as (kx, ky) and (ky, kx); signs
 // follow from the quadrant. Column j SAMPLES + l is in lane l of line group j. Latency: 8 clocks.
+`default_nettype none
 module quotient #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
@@ -10,12 +11,12 @@ module quotient #(
     parameter int ROM_BITS = contract_pkg::TWIDDLE_BITS,
     parameter int ROM_FRACTION = contract_pkg::TWIDDLE_FRACTION
 ) (
-    input  logic                        clk,
-    input  logic                        rst,
-    input  logic                        in_valid,
-    input  logic [ SAMPLES*2*IN_BITS-1:0] in_words,
-    output logic                        out_valid,
-    output logic [SAMPLES*2*OUT_BITS-1:0] out_words
+    input wire logic                        clk,
+    input wire logic                        rst,
+    input wire logic                        in_valid,
+    input wire logic [ SAMPLES*2*IN_BITS-1:0] in_words,
+    output     logic                        out_valid,
+    output     logic [SAMPLES*2*OUT_BITS-1:0] out_words
 );
   localparam int LOG2 = $clog2(SIZE);
   localparam int GROUPS = SIZE / SAMPLES;
@@ -80,3 +81,4 @@ module quotient #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -2,16 +2,17 @@
 //
 // Block RAM with its output register where it is large, LUT RAM where it is small; never reset, so what was not written
 // is not to be used. A word may be read in the clock after it was written, not in the same one.
+`default_nettype none
 module ram #(
     parameter int BITS = 36,   // bits of a word
     parameter int DEPTH = 512  // words, at least 2
 ) (
-    input  logic                     clk,
-    input  logic                     write,
-    input  logic [$clog2(DEPTH)-1:0] write_address,
-    input  logic [         BITS-1:0] write_word,
-    input  logic [$clog2(DEPTH)-1:0] read_address,
-    output logic [         BITS-1:0] read_word
+    input wire logic                     clk,
+    input wire logic                     write,
+    input wire logic [$clog2(DEPTH)-1:0] write_address,
+    input wire logic [         BITS-1:0] write_word,
+    input wire logic [$clog2(DEPTH)-1:0] read_address,
+    output     logic [         BITS-1:0] read_word
 );
   logic [BITS-1:0] words[DEPTH];
   logic [BITS-1:0] fetched;
@@ -22,3 +23,4 @@ module ram #(
     read_word <= fetched;
   end
 endmodule
+`default_nettype wire

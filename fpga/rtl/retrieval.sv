@@ -8,29 +8,31 @@
 // place in the memory at the segment's end: `credits` count those. Columns of a frame start when all its rows are in.
 //
 // Formats and rounding are the contract's law (model/contract/law.py); every stage's words go past a `tap`.
+`default_nettype none
 module retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
-    input  logic                         clk,
-    input  logic                         rst,
-    input  logic [                 31:0] now,  // clock count
-    input  logic [BEAT_BITS-1:0] s_axis_tdata,
-    input  logic                         s_axis_tvalid,
-    output logic                         s_axis_tready,
-    input  logic                         s_axis_tlast,
-    output logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
-    output logic                         m_axis_tvalid,
-    input  logic                         m_axis_tready,
-    output logic                         m_axis_tlast,
+    input wire logic                         clk,
+    input wire logic                         rst,
+    input wire logic [                 31:0] now,  // clock count
+    input wire logic [BEAT_BITS-1:0] s_axis_tdata,
+    input wire logic                         s_axis_tvalid,
+    output     logic                         s_axis_tready,
+    input wire logic                         s_axis_tlast,
+    output     logic [ SAMPLES*PIXEL_BITS-1:0] m_axis_tdata,
+    output     logic                         m_axis_tvalid,
+    input wire logic                         m_axis_tready,
+    output     logic                         m_axis_tlast,
     // Pulses.
-    output logic                         frame_ended,
-    output logic                         frame_intact,
-    output logic                         too_short,
-    output logic                         too_long,
-    output logic                         frame_left,
-    output logic [                 31:0] frame_arrived
+    output     logic                         frame_ended,
+    output     logic                         frame_intact,
+    output     logic                         too_short,
+    output     logic                         too_long,
+    output     logic                         frame_left,
+    output     logic [                 31:0] frame_arrived
 );
   localparam int SIZE = contract_pkg::SIZE;
   localparam int SIZE_LOG2 = contract_pkg::SIZE_LOG2;
@@ -312,7 +314,9 @@ module retrieval #(
   pipeline_valid #(.CLOCKS(8)) code_pipeline (.clk, .rst, .in_valid(out_valid), .out_valid(code_valid));
   generate
     for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_phase
-      phase_code phase_code (
+      phase_code #(
+          .EXPONENT_MAX(contract_pkg::PASSES * (1 + SIZE_LOG2) + TRANSPOSES * contract_pkg::TRANSPOSE_GUARD_BITS)
+      ) phase_code (
           .clk, .word($signed(out_words[(2*lane+1)*WORD_BITS+:WORD_BITS])),
           .exponent(phase_exponent + out_growth[lane*EXPONENT_BITS+:EXPONENT_BITS]),
           .phase(phases[lane*PHASE_BITS+:PHASE_BITS]),
@@ -346,9 +350,10 @@ module retrieval #(
           {beat_codes[lane*CODE_BITS+:CODE_BITS], bright[lane*ANGLES*CODE_BITS+:ANGLES*CODE_BITS]};
     end
   endgenerate
-  frame_output #(.SAMPLES(SAMPLES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
+  frame_output #(.SAMPLES(SAMPLES), .WAITS(WAITS), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
       .clk, .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(out_groups != 0), .read(out_read),
       .in_valid(beat_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready,
       .m_axis_tlast, .frame_left, .arrived(frame_arrived)
   );
 endmodule
+`default_nettype wire

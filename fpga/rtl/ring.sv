@@ -1,17 +1,18 @@
 // First in, first out through block RAM: a word comes two clocks after it was asked for.
 //
 // Whoever writes makes sure that there is room; whoever reads, that a word waits.
+`default_nettype none
 module ring #(
     parameter int BITS = 32,
     parameter int DEPTH = 1024  // words, at least 2
 ) (
-    input  logic            clk,
-    input  logic            rst,
-    input  logic            write,
-    input  logic [BITS-1:0] in_word,
-    output logic            waits,    // a word does
-    input  logic            read,
-    output logic [BITS-1:0] out_word
+    input wire logic            clk,
+    input wire logic            rst,
+    input wire logic            write,
+    input wire logic [BITS-1:0] in_word,
+    output     logic            waits,    // a word does
+    input wire logic            read,
+    output     logic [BITS-1:0] out_word
 );
   localparam int ADDRESS_BITS = $clog2(DEPTH);
 
@@ -32,4 +33,16 @@ module ring #(
   ram #(.BITS(BITS), .DEPTH(DEPTH)) memory (
       .clk, .write, .write_address, .write_word(in_word), .read_address, .read_word(out_word)
   );
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      there_is_room : assert (!write || read || 32'(level) < DEPTH);
+      a_word_waits : assert (!read || waits);
+      the_level_fits : assert (32'(level) <= DEPTH);
+      places_are_in_the_ring : assert (32'(read_address) < DEPTH && 32'(write_address) < DEPTH);
+      places_agree : assert (32'(write_address) == (32'(read_address) + 32'(level)) % DEPTH);
+    end
+`endif
 endmodule
+`default_nettype wire

@@ -6,16 +6,17 @@
 `define ROM_FOLDER "./"
 `endif
 
+`default_nettype none
 module rom #(
     parameter int BITS = 36,  // bits of a word
     parameter int DEPTH = 64, // words, at least 2
     parameter FILE = "twiddle.mem"
 ) (
-    input  logic                     clk,
-    input  logic [$clog2(DEPTH)-1:0] address_a,
-    output logic [         BITS-1:0] word_a,
-    input  logic [$clog2(DEPTH)-1:0] address_b,
-    output logic [         BITS-1:0] word_b
+    input wire logic                     clk,
+    input wire logic [$clog2(DEPTH)-1:0] address_a,
+    output     logic [         BITS-1:0] word_a,
+    input wire logic [$clog2(DEPTH)-1:0] address_b,
+    output     logic [         BITS-1:0] word_b
 );
   logic [BITS-1:0] words[DEPTH];
   logic [BITS-1:0] fetched_a, fetched_b;
@@ -29,3 +30,4 @@ module rom #(
     word_b <= fetched_b;
   end
 endmodule
+`default_nettype wire

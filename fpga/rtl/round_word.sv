@@ -1,6 +1,7 @@
 // A word in another fixed-point format: shifted to its step, rounded, limited to its range. No clock.
 //
 // Equals cytogate.model.contract.fixed_point.Format.encode; words below zero may be divided by 2^SLOPE_SHIFT first.
+`default_nettype none
 module round_word #(
     parameter int IN_BITS = 16,
     parameter bit IN_SIGNED = 1,
@@ -11,8 +12,8 @@ module round_word #(
     parameter int OUT_BITS = 8,
     parameter bit OUT_SIGNED = 1
 ) (
-    input  logic [ IN_BITS-1:0] in_word,
-    output logic [OUT_BITS-1:0] out_word
+    input wire logic [ IN_BITS-1:0] in_word,
+    output     logic [OUT_BITS-1:0] out_word
 );
   localparam int APPENDED = SHIFT < 0 ? -SHIFT : 0;
   localparam int CUT = SHIFT < 0 ? 0 : SHIFT;
@@ -61,3 +62,4 @@ module round_word #(
   endgenerate
   assign out_word = limited[OUT_BITS-1:0];
 endmodule
+`default_nettype wire

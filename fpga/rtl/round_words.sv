@@ -1,4 +1,5 @@
 // The words of a stream in another fixed-point format.
+`default_nettype none
 module round_words #(
     parameter int WORDS = 1,        // of a beat
     parameter int IN_BITS = 16,
@@ -10,14 +11,14 @@ module round_words #(
     parameter int OUT_BITS = 8,
     parameter bit OUT_SIGNED = 1
 ) (
-    input  logic                      clk,
-    input  logic                      rst,
-    input  logic                      in_valid,
-    output logic                      in_ready,
-    input  logic [ WORDS*IN_BITS-1:0] in_words,
-    output logic                      out_valid,
-    input  logic                      out_ready,
-    output logic [WORDS*OUT_BITS-1:0] out_words
+    input wire logic                      clk,
+    input wire logic                      rst,
+    input wire logic                      in_valid,
+    output     logic                      in_ready,
+    input wire logic [ WORDS*IN_BITS-1:0] in_words,
+    output     logic                      out_valid,
+    input wire logic                      out_ready,
+    output     logic [WORDS*OUT_BITS-1:0] out_words
 );
   logic [WORDS*OUT_BITS-1:0] rounded;
 
@@ -33,3 +34,4 @@ module round_words #(
       .clk, .rst, .in_valid, .in_ready, .in_words(rounded), .out_valid, .out_ready, .out_words
   );
 endmodule
+`default_nettype wire

@@ -8,6 +8,7 @@
 // `sticky`, whether any other is set. Equals cytogate.model.contract.law.shift_right followed by a Format's limit.
 //
 // Latency in clocks: 2 where the shift is FIXED (round; saturate), else 4 (shift by 0 to 7; by multiples of 8 before).
+`default_nettype none
 module shift_round #(
     parameter int IN_BITS = 26,
     parameter int OUT_BITS = 18,
@@ -15,10 +16,10 @@ module shift_round #(
     parameter int FIXED = -1,      // a shift known beforehand; -1 where `shift` says it
     parameter bit SATURATE = 1     // 0 where the result is known to fit
 ) (
-    input  logic                       clk,
-    input  logic signed [ IN_BITS-1:0] value,
-    input  logic        [SHIFT_BITS-1:0] shift,
-    output logic signed [OUT_BITS-1:0] rounded
+    input wire logic                       clk,
+    input wire logic signed [ IN_BITS-1:0] value,
+    input wire logic        [SHIFT_BITS-1:0] shift,
+    output     logic signed [OUT_BITS-1:0] rounded
 );
   logic signed [IN_BITS-1:0] quotient;
   logic guard, sticky;
@@ -100,3 +101,4 @@ module shift_round #(
     end
   endgenerate
 endmodule
+`default_nettype wire

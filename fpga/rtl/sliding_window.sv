@@ -6,6 +6,7 @@
 // windows starts.
 //
 // Of a window the first row is in the lowest bits, within it the first column, as pixels come.
+`default_nettype none
 module sliding_window #(
     parameter int ROWS = 8,            // of the map
     parameter int COLUMNS = 8,
@@ -20,14 +21,14 @@ module sliding_window #(
     parameter int OUT_ROWS = 8,        // windows
     parameter int OUT_COLUMNS = 8
 ) (
-    input  logic                                       clk,
-    input  logic                                       rst,
-    input  logic                                       in_valid,
-    output logic                                       in_ready,
-    input  logic [                    PIXELS*BITS-1:0] in_words,
-    output logic                                       out_valid,
-    input  logic                                       out_ready,
-    output logic [KERNEL_ROWS*KERNEL_COLUMNS*BITS-1:0] out_words
+    input wire logic                                       clk,
+    input wire logic                                       rst,
+    input wire logic                                       in_valid,
+    output     logic                                       in_ready,
+    input wire logic [                    PIXELS*BITS-1:0] in_words,
+    output     logic                                       out_valid,
+    input wire logic                                       out_ready,
+    output     logic [KERNEL_ROWS*KERNEL_COLUMNS*BITS-1:0] out_words
 );
   localparam int BANKS = KERNEL_ROWS + STRIDE_ROWS;
   localparam int LANES = PIXELS > STRIDE_COLUMNS ? PIXELS : STRIDE_COLUMNS;  // pixels side by side in a bank
@@ -209,4 +210,16 @@ module sliding_window #(
       fetched_part  <= read_part;
     end
   end
+
+`ifndef SYNTHESIS
+  always_ff @(posedge clk)
+    if (!rst) begin
+      rows_have_room : assert (32'(whole_rows) <= BANKS);
+    end
+`endif
+
+  stream_rules #(.BITS(KERNEL_ROWS * KERNEL_COLUMNS * BITS)) out_rules (
+      .clk, .rst, .valid(out_valid), .ready(out_ready), .words(out_words)
+  );
 endmodule
+`default_nettype wire

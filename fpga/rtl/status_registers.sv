@@ -1,42 +1,45 @@
 // AXI4-Lite registers of the kernel: who it is, what it counted, and its soft reset. Offsets come from the register
 // map.
 //
-// Accesses to other addresses read zero, write nothing and are answered OKAY.
+// Accesses to other addresses read `more_data`, whose owner may heed `write`, and are answered OKAY.
+`default_nettype none
 module status_registers (
-    input  logic        clk,
-    input  logic        rst,
-    input  logic [ 7:0] s_axil_awaddr,
-    input  logic        s_axil_awvalid,
-    output logic        s_axil_awready,
-    input  logic [31:0] s_axil_wdata,
-    input  logic [ 3:0] s_axil_wstrb,
-    input  logic        s_axil_wvalid,
-    output logic        s_axil_wready,
-    output logic [ 1:0] s_axil_bresp,
-    output logic        s_axil_bvalid,
-    input  logic        s_axil_bready,
-    input  logic [ 7:0] s_axil_araddr,
-    input  logic        s_axil_arvalid,
-    output logic        s_axil_arready,
-    output logic [31:0] s_axil_rdata,
-    output logic [ 1:0] s_axil_rresp,
-    output logic        s_axil_rvalid,
-    input  logic        s_axil_rready,
+    input wire logic        clk,
+    input wire logic        rst,
+    input wire logic [ 7:0] s_axil_awaddr,
+    input wire logic        s_axil_awvalid,
+    output     logic        s_axil_awready,
+    input wire logic [31:0] s_axil_wdata,
+    input wire logic [ 3:0] s_axil_wstrb,
+    input wire logic        s_axil_wvalid,
+    output     logic        s_axil_wready,
+    output     logic [ 1:0] s_axil_bresp,
+    output     logic        s_axil_bvalid,
+    input wire logic        s_axil_bready,
+    input wire logic [ 7:0] s_axil_araddr,
+    input wire logic        s_axil_arvalid,
+    output     logic        s_axil_arready,
+    output     logic [31:0] s_axil_rdata,
+    output     logic [ 1:0] s_axil_rresp,
+    output     logic        s_axil_rvalid,
+    input wire logic        s_axil_rready,
+    // Registers beside these.
+    output     logic        write,          // of what the pins say, in this clock
+    input wire logic [31:0] more_data,      // what is read at s_axil_araddr
     // Data path.
-    output logic        soft_reset,     // pulse
-    output logic [31:0] now,            // clock count
-    input  logic        frame_ended,
-    input  logic        frame_intact,
-    input  logic        too_short,
-    input  logic        too_long,
-    input  logic        frame_left,
-    input  logic [31:0] frame_arrived   // clock of the last input beat of the frame that left
+    output     logic        soft_reset,     // pulse
+    output     logic [31:0] now,            // clock count
+    input wire logic        frame_ended,
+    input wire logic        frame_intact,
+    input wire logic        too_short,
+    input wire logic        too_long,
+    input wire logic        frame_left,
+    input wire logic [31:0] frame_arrived   // clock of the last input beat of the frame that left
 );
 
   logic [31:0] accepted, dropped, latency, interval, left;
   logic [1:0] error_flags, cleared_flags;
   logic some_left;
-  logic write;
   logic [31:0] read_data;
   axi_lite axi_lite (.busy(1'b0), .*);
   assign cleared_flags =
@@ -55,7 +58,7 @@ module status_registers (
       8'(contract_pkg::ERROR_FLAGS_OFFSET): read_data = 32'(error_flags);
       8'(contract_pkg::LATENCY_CYCLES_OFFSET): read_data = latency;
       8'(contract_pkg::INTERVAL_CYCLES_OFFSET): read_data = interval;
-      default: read_data = '0;
+      default: read_data = more_data;
     endcase
   end
 
@@ -81,3 +84,4 @@ module status_registers (
     end
   end
 endmodule
+`default_nettype wire

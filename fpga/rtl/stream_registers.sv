@@ -2,35 +2,36 @@
 //
 // Accesses to other addresses read zero, write nothing and are answered OKAY. The write that starts a reset is answered when the reset is over: a kernel that is being reset answers nothing, and a
 // processor that asked it in the meantime would wait for ever.
+`default_nettype none
 module stream_registers #(
     parameter logic [31:0] WEIGHTS_HASH = '0
 ) (
-    input  logic        clk,
-    input  logic        rst,
-    input  logic [ 7:0] s_axil_awaddr,
-    input  logic        s_axil_awvalid,
-    output logic        s_axil_awready,
-    input  logic [31:0] s_axil_wdata,
-    input  logic [ 3:0] s_axil_wstrb,
-    input  logic        s_axil_wvalid,
-    output logic        s_axil_wready,
-    output logic [ 1:0] s_axil_bresp,
-    output logic        s_axil_bvalid,
-    input  logic        s_axil_bready,
-    input  logic [ 7:0] s_axil_araddr,
-    input  logic        s_axil_arvalid,
-    output logic        s_axil_arready,
-    output logic [31:0] s_axil_rdata,
-    output logic [ 1:0] s_axil_rresp,
-    output logic        s_axil_rvalid,
-    input  logic        s_axil_rready,
+    input wire logic        clk,
+    input wire logic        rst,
+    input wire logic [ 7:0] s_axil_awaddr,
+    input wire logic        s_axil_awvalid,
+    output     logic        s_axil_awready,
+    input wire logic [31:0] s_axil_wdata,
+    input wire logic [ 3:0] s_axil_wstrb,
+    input wire logic        s_axil_wvalid,
+    output     logic        s_axil_wready,
+    output     logic [ 1:0] s_axil_bresp,
+    output     logic        s_axil_bvalid,
+    input wire logic        s_axil_bready,
+    input wire logic [ 7:0] s_axil_araddr,
+    input wire logic        s_axil_arvalid,
+    output     logic        s_axil_arready,
+    output     logic [31:0] s_axil_rdata,
+    output     logic [ 1:0] s_axil_rresp,
+    output     logic        s_axil_rvalid,
+    input wire logic        s_axil_rready,
     // Data path.
-    output logic        stream_rst,     // registered: it goes everywhere
-    input  logic        batch_ended,
-    input  logic        frame_ended,
-    input  logic        cell_left,
-    input  logic [31:0] batches_left,
-    input  logic        stalled
+    output     logic        stream_rst,     // registered: it goes everywhere
+    input wire logic        batch_ended,
+    input wire logic        frame_ended,
+    input wire logic        cell_left,
+    input wire logic [31:0] batches_left,
+    input wire logic        stalled
 );
   localparam int RESET_CLOCKS = contract_pkg::STREAM_RESET_CLOCKS;
   localparam int SETTLING_CLOCKS = 8;  // until the farthest kernel is out of reset
@@ -82,3 +83,4 @@ module stream_registers #(
     endcase
   end
 endmodule
+`default_nettype wire

@@ -4,48 +4,49 @@
 // Frames go from s_dma to m_frames, with a TLAST each; logits come back on s_logits and leave on m_dma, followed by a
 // receipt that says to how many whole frames they belong with a CRC of what came in and one of what went out. Every beat of s_dma is
 // full: transfers have whole beats.
+`default_nettype none
 module stream_unit #(
     parameter int SAMPLES = 1,  // samples per clock: 1, 2, 4 or 8
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int FRAME_BEATS = contract_pkg::FRAME_ROWS * ((contract_pkg::FRAME_COLUMNS + SAMPLES - 1) / SAMPLES),
     parameter logic [31:0] WEIGHTS_HASH = '0  // first 32 bits
 ) (
-    input  logic                         aclk,
-    input  logic                         aresetn,         // synchronous
-    output logic                         stream_aresetn,  // for all that stands between m_frames and s_logits
-    input  logic [        BEAT_BITS-1:0] s_dma_tdata,
-    input  logic                         s_dma_tvalid,
-    output logic                         s_dma_tready,
-    input  logic                         s_dma_tlast,
-    output logic [        BEAT_BITS-1:0] m_frames_tdata,
-    output logic                         m_frames_tvalid,
-    input  logic                         m_frames_tready,
-    output logic                         m_frames_tlast,
-    input  logic [                 31:0] s_logits_tdata,
-    input  logic                         s_logits_tvalid,
-    output logic                         s_logits_tready,
-    input  logic                         s_logits_tlast,
-    output logic [                 31:0] m_dma_tdata,
-    output logic                         m_dma_tvalid,
-    input  logic                         m_dma_tready,
-    output logic                         m_dma_tlast,
-    input  logic [                  7:0] s_axil_awaddr,
-    input  logic                         s_axil_awvalid,
-    output logic                         s_axil_awready,
-    input  logic [                 31:0] s_axil_wdata,
-    input  logic [                  3:0] s_axil_wstrb,
-    input  logic                         s_axil_wvalid,
-    output logic                         s_axil_wready,
-    output logic [                  1:0] s_axil_bresp,
-    output logic                         s_axil_bvalid,
-    input  logic                         s_axil_bready,
-    input  logic [                  7:0] s_axil_araddr,
-    input  logic                         s_axil_arvalid,
-    output logic                         s_axil_arready,
-    output logic [                 31:0] s_axil_rdata,
-    output logic [                  1:0] s_axil_rresp,
-    output logic                         s_axil_rvalid,
-    input  logic                         s_axil_rready
+    input wire logic                         aclk,
+    input wire logic                         aresetn,         // synchronous
+    output     logic                         stream_aresetn,  // for all that stands between m_frames and s_logits
+    input wire logic [        BEAT_BITS-1:0] s_dma_tdata,
+    input wire logic                         s_dma_tvalid,
+    output     logic                         s_dma_tready,
+    input wire logic                         s_dma_tlast,
+    output     logic [        BEAT_BITS-1:0] m_frames_tdata,
+    output     logic                         m_frames_tvalid,
+    input wire logic                         m_frames_tready,
+    output     logic                         m_frames_tlast,
+    input wire logic [                 31:0] s_logits_tdata,
+    input wire logic                         s_logits_tvalid,
+    output     logic                         s_logits_tready,
+    input wire logic                         s_logits_tlast,
+    output     logic [                 31:0] m_dma_tdata,
+    output     logic                         m_dma_tvalid,
+    input wire logic                         m_dma_tready,
+    output     logic                         m_dma_tlast,
+    input wire logic [                  7:0] s_axil_awaddr,
+    input wire logic                         s_axil_awvalid,
+    output     logic                         s_axil_awready,
+    input wire logic [                 31:0] s_axil_wdata,
+    input wire logic [                  3:0] s_axil_wstrb,
+    input wire logic                         s_axil_wvalid,
+    output     logic                         s_axil_wready,
+    output     logic [                  1:0] s_axil_bresp,
+    output     logic                         s_axil_bvalid,
+    input wire logic                         s_axil_bready,
+    input wire logic [                  7:0] s_axil_araddr,
+    input wire logic                         s_axil_arvalid,
+    output     logic                         s_axil_arready,
+    output     logic [                 31:0] s_axil_rdata,
+    output     logic [                  1:0] s_axil_rresp,
+    output     logic                         s_axil_rvalid,
+    input wire logic                         s_axil_rready
 );
   localparam int BATCHES = 4;  // that may have ended at s_dma and wait for their logits, a power of two
 
@@ -76,3 +77,4 @@ module stream_unit #(
       .clk(aclk), .rst(!aresetn), .stream_rst(rst), .stalled(m_dma_tvalid && !m_dma_tready), .*
   );
 endmodule
+`default_nettype wire

@@ -3,6 +3,7 @@
 // Of SAMPLES columns at a time: the first value, its first difference and its constant second one, so that the
 // subtraction needs adders alone. Two multipliers are shared by all products. In the column kx = 0 alone the mean, t
 // and t^2 count.
+`default_nettype none
 module surface_columns #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
@@ -11,13 +12,13 @@ module surface_columns #(
     parameter int TABLE_FRACTION = contract_pkg::TWIDDLE_FRACTION,
     parameter int OUT_BITS = IN_BITS + TABLE_BITS + 3 + $clog2(SIZE) + 1
 ) (
-    input  logic                        clk,
-    input  logic                        rst,
-    input  logic                        fitted,        // pulse: coefficients of the next frame stand
-    input  logic [     12*IN_BITS-1:0]  coefficients,  // per axis: 1, s, t, s^2, t^2, s t
-    output logic                        ready,         // polynomials of the next SAMPLES columns stand
-    input  logic                        take,          // only while ready
-    output logic [SAMPLES*6*OUT_BITS-1:0] polynomials    // a lane: start, step, bend (real), then imaginary
+    input wire logic                        clk,
+    input wire logic                        rst,
+    input wire logic                        fitted,        // pulse: coefficients of the next frame stand
+    input wire logic [     12*IN_BITS-1:0]  coefficients,  // per axis: 1, s, t, s^2, t^2, s t
+    output     logic                        ready,         // polynomials of the next SAMPLES columns stand
+    input wire logic                        take,          // only while ready
+    output     logic [SAMPLES*6*OUT_BITS-1:0] polynomials    // a lane: start, step, bend (real), then imaginary
 );
   localparam int LOG2 = $clog2(SIZE);
   localparam int GROUPS = SIZE / SAMPLES;
@@ -179,3 +180,4 @@ module surface_columns #(
     end
   endgenerate
 endmodule
+`default_nettype wire

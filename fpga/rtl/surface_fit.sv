@@ -2,16 +2,17 @@
 //
 // One multiplier does one product after the other: each coefficient is a moment times a gain, mantissa 2^-shift,
 // rounded convergently. Some 200 clocks for both axes; coefficients stand until the next `done`.
+`default_nettype none
 module surface_fit #(
     parameter int IN_BITS = contract_pkg::GRADIENT_BITS + 4 * contract_pkg::SIZE_LOG2,
     parameter int OUT_BITS = contract_pkg::COEFFICIENT_BITS
 ) (
-    input  logic                   clk,
-    input  logic                   rst,
-    input  logic                   start,
-    input  logic [ 12*IN_BITS-1:0] moments,      // per axis: 1, u, v, u^2, v^2, u v
-    output logic                   done,
-    output logic [12*OUT_BITS-1:0] coefficients  // per axis: 1, s, t, s^2, t^2, s t
+    input wire logic                   clk,
+    input wire logic                   rst,
+    input wire logic                   start,
+    input wire logic [ 12*IN_BITS-1:0] moments,      // per axis: 1, u, v, u^2, v^2, u v
+    output     logic                   done,
+    output     logic [12*OUT_BITS-1:0] coefficients  // per axis: 1, s, t, s^2, t^2, s t
 );
   localparam int VALUE_BITS = IN_BITS + 8;
   localparam int FACTOR_BITS = 24;
@@ -143,3 +144,4 @@ module surface_fit #(
     end
   end
 endmodule
+`default_nettype wire

@@ -1,6 +1,7 @@
 // Columns less the surface: words - polynomial / 2^(fraction + exponent), rounded convergently, then saturated.
 //
 // Latency: 7 clocks.
+`default_nettype none
 module surface_subtract #(
     parameter int SAMPLES = 1,
     parameter int BITS = contract_pkg::WORD_BITS,  // of a component
@@ -8,15 +9,15 @@ module surface_subtract #(
     parameter int POLYNOMIAL_FRACTION = contract_pkg::COEFFICIENT_FRACTION + contract_pkg::TWIDDLE_FRACTION,
     parameter int EXPONENT_BITS = 6
 ) (
-    input  logic                               clk,
-    input  logic                               rst,
-    input  logic                               in_valid,
-    input  logic                               in_first,     // first word of columns
-    input  logic [           SAMPLES*2*BITS-1:0] in_words,
-    input  logic [          EXPONENT_BITS-1:0] in_exponent,  // with the first word
-    input  logic [SAMPLES*6*POLYNOMIAL_BITS-1:0] polynomials,  // a lane: start, step, bend (real), then imaginary
-    output logic                               out_valid,
-    output logic [           SAMPLES*2*BITS-1:0] out_words
+    input wire logic                               clk,
+    input wire logic                               rst,
+    input wire logic                               in_valid,
+    input wire logic                               in_first,     // first word of columns
+    input wire logic [           SAMPLES*2*BITS-1:0] in_words,
+    input wire logic [          EXPONENT_BITS-1:0] in_exponent,  // with the first word
+    input wire logic [SAMPLES*6*POLYNOMIAL_BITS-1:0] polynomials,  // a lane: start, step, bend (real), then imaginary
+    output     logic                               out_valid,
+    output     logic [           SAMPLES*2*BITS-1:0] out_words
 );
   // One bit more than a saturated difference can tell apart.
   localparam int SURFACE_BITS = BITS + 2;
@@ -53,3 +54,4 @@ module surface_subtract #(
     end
   endgenerate
 endmodule
+`default_nettype wire

@@ -1,11 +1,12 @@
 // Where a test bench may listen to a stage's words, one call a beat; without CYTOGATE_TAPS there is nothing here.
+`default_nettype none
 module tap #(
     parameter STAGE = "",
     parameter int BITS = 1
 ) (
-    input logic            clk,
-    input logic            valid,
-    input logic [BITS-1:0] word
+    input wire logic            clk,
+    input wire logic            valid,
+    input wire logic [BITS-1:0] word
 );
 `ifdef CYTOGATE_TAPS
   localparam int WORDS = (BITS + 31) / 32;
@@ -18,3 +19,4 @@ module tap #(
     if (valid) for (int i = 0; i < WORDS; ++i) cytogate_tap(STAGE, WORDS, padded[i*32+:32], i);
 `endif
 endmodule
+`default_nettype wire

@@ -6,6 +6,7 @@
 //
 // Element (a, b) lies in bank (a + b) mod SAMPLES at a * N / SAMPLES + b / SAMPLES; (a, b) is (line, word) in even frames and
 // (word, line) in odd ones. Words are shifted on leaving by largest exponent + GUARD - the line's own; convergently.
+`default_nettype none
 module transpose #(
     parameter int SAMPLES = 1,
     parameter int SIZE = contract_pkg::SIZE,             // N
@@ -13,24 +14,24 @@ module transpose #(
     parameter int EXPONENT_BITS = 6,
     parameter int GUARD = contract_pkg::TRANSPOSE_GUARD_BITS
 ) (
-    input  logic                           clk,
-    input  logic                           rst,
+    input wire logic                           clk,
+    input wire logic                           rst,
     // Line groups in.
-    output logic                           room,
-    input  logic                           in_start,      // a group sets out for here; only while there is room
-    input  logic                           in_valid,
-    input  logic                           in_first,
-    input  logic [      SAMPLES*2*BITS-1:0]  in_words,
-    input  logic [SAMPLES*EXPONENT_BITS-1:0] in_exponents,
+    output     logic                           room,
+    input wire logic                           in_start,      // a group sets out for here; only while there is room
+    input wire logic                           in_valid,
+    input wire logic                           in_first,
+    input wire logic [      SAMPLES*2*BITS-1:0]  in_words,
+    input wire logic [SAMPLES*EXPONENT_BITS-1:0] in_exponents,
     // Line groups across.
-    output logic                           frame_whole,   // pulse: a frame is in
-    output logic                           ready,         // a group can be launched
-    input  logic                           launch,        // only while ready
-    output logic [      EXPONENT_BITS-1:0] exponent,      // of the frame's words
-    output logic                           out_valid,
-    output logic                           out_first,     // first word of a group
-    output logic                           out_first_group,
-    output logic [       SAMPLES*2*BITS-1:0] out_words
+    output     logic                           frame_whole,   // pulse: a frame is in
+    output     logic                           ready,         // a group can be launched
+    input wire logic                           launch,        // only while ready
+    output     logic [      EXPONENT_BITS-1:0] exponent,      // of the frame's words
+    output     logic                           out_valid,
+    output     logic                           out_first,     // first word of a group
+    output     logic                           out_first_group,
+    output     logic [       SAMPLES*2*BITS-1:0] out_words
 );
   localparam int GROUPS = SIZE / SAMPLES;
   localparam int PLACE_BITS = $clog2(SIZE);
@@ -155,3 +156,4 @@ module transpose #(
       .clk, .rst, .in_valid(active && out_group == 0), .out_valid(out_first_group)
   );
 endmodule
+`default_nettype wire

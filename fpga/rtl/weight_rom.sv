@@ -5,14 +5,15 @@
 `define ROM_FOLDER "./"
 `endif
 
+`default_nettype none
 module weight_rom #(
     parameter int BITS = 72,
     parameter int DEPTH = 4,
     parameter FILE = "weights.mem"
 ) (
-    input  logic                       clk,
-    input  logic [$clog2(DEPTH+1)-1:0] address,
-    output logic [           BITS-1:0] word
+    input wire logic                       clk,
+    input wire logic [$clog2(DEPTH+1)-1:0] address,
+    output     logic [           BITS-1:0] word
 );
   localparam int SHALLOW = 128;
   generate
@@ -27,3 +28,4 @@ module weight_rom #(
     end
   endgenerate
 endmodule
+`default_nettype wire

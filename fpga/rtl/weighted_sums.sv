@@ -7,6 +7,7 @@
 // Words of ROM: outputs made together, the first in the lowest bits, of each the weights in the order of what enters;
 // addresses count slices, then groups of outputs, then beats. Biases lie apart, in steps of the sum.
 // DEPTHWISE: output i sees value i of each OUTPUTS that enter. PAIRS: weights of odd outputs as multiply_pair says.
+`default_nettype none
 module weighted_sums #(
     parameter int LANES = 1,            // pixels of a beat, each by itself
     parameter int VALUES = 9,           // of a lane
@@ -32,14 +33,14 @@ module weighted_sums #(
     parameter WEIGHTS = "weights.mem",
     parameter BIASES = "biases.mem"
 ) (
-    input  logic                              clk,
-    input  logic                              rst,
-    input  logic                              in_valid,
-    output logic                              in_ready,
-    input  logic [  LANES*VALUES*IN_BITS-1:0] in_words,
-    output logic                              out_valid,
-    input  logic                              out_ready,
-    output logic [LANES*OUTPUTS*OUT_BITS-1:0] out_words
+    input wire logic                              clk,
+    input wire logic                              rst,
+    input wire logic                              in_valid,
+    output     logic                              in_ready,
+    input wire logic [  LANES*VALUES*IN_BITS-1:0] in_words,
+    output     logic                              out_valid,
+    input wire logic                              out_ready,
+    output     logic [LANES*OUTPUTS*OUT_BITS-1:0] out_words
 );
   localparam int TOGETHER = OUTPUTS / REUSE;
   localparam int TERMS = (DEPTHWISE ? VALUES / OUTPUTS : VALUES) / SLICES;
@@ -202,3 +203,4 @@ module weighted_sums #(
       .in_words(pixel), .out_valid, .out_ready, .out_words
   );
 endmodule
+`default_nettype wire

@@ -14,11 +14,32 @@
 
 namespace {
 
+// What goes with a last beat: TLAST, and 2 where a kernel that marks malformed frames (TUSER) does so.
+template <class Kernel>
+auto marks(const Kernel& kernel, int) -> decltype(int(kernel.m_axis_tuser)) {
+  return kernel.m_axis_tlast | kernel.m_axis_tuser << 1;
+}
+template <class Kernel>
+int marks(const Kernel& kernel, long) {
+  return kernel.m_axis_tlast;
+}
+
 std::map<std::string, std::vector<std::uint32_t>> taps;
 
+// What no reset has set is zero, or at random where `seed` is not 0.
+VerilatedContext* started(VerilatedContext& context, int seed) {
+  context.randReset(seed == 0 ? 0 : 2);
+  context.randSeed(seed);
+  context.fatalOnError(false);  // an assertion that fails ends a run, not the process
+  context.assertOn(false);      // until the first reset
+  return &context;
+}
+
 struct Player {
+  explicit Player(int seed) : kernel(started(context, seed)) {}
+
   VerilatedContext context;
-  Vtop kernel{&context};
+  Vtop kernel;
   std::int64_t cycle = 0;
   int violations = 0;
 
@@ -40,12 +61,13 @@ extern "C" {
 // Called by the kernel's taps, a word of 32 bits at a time, the lowest first.
 void cytogate_tap(const char* stage, int, const svBitVecVal* word, int) { taps[stage].push_back(word[0]); }
 
-Player* player_open() { return new Player; }
+Player* player_open(int seed) { return new Player(seed); }
 
 void player_close(Player* player) { delete player; }
 
 void player_reset(Player* player, int clocks) {
   Vtop& kernel = player->kernel;
+  player->context.assertOn(false);
   kernel.aresetn = 0;
   kernel.s_axis_tvalid = kernel.m_axis_tready = 0;
   kernel.s_axil_awvalid = kernel.s_axil_wvalid = kernel.s_axil_bready = 0;
@@ -55,6 +77,7 @@ void player_reset(Player* player, int clocks) {
     player->tick();
   }
   kernel.aresetn = 1;
+  player->context.assertOn(true);
   player->settle();
 }
 
@@ -70,7 +93,7 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes + 1);
   const std::int64_t end = player->cycle + clocks;
-  while ((sent < count || came < wanted) && player->cycle < end) {
+  while ((sent < count || came < wanted) && player->cycle < end && !player->context.gotError()) {
     if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     kernel.s_axis_tvalid = offered;
     if (offered) {
@@ -81,16 +104,16 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
     player->settle();
     const bool valid = kernel.m_axis_tvalid;
     if (waited && (!valid || std::memcmp(waiting.data(), &kernel.m_axis_tdata, out_bytes) != 0 ||
-                   waiting[out_bytes] != kernel.m_axis_tlast))
+                   waiting[out_bytes] != marks(kernel, 0)))
       ++player->violations;
     waited = valid && !kernel.m_axis_tready;
     if (waited) {
       std::memcpy(waiting.data(), &kernel.m_axis_tdata, out_bytes);
-      waiting[out_bytes] = kernel.m_axis_tlast;
+      waiting[out_bytes] = marks(kernel, 0);
     }
     if (valid && kernel.m_axis_tready && came < wanted) {
       std::memcpy(out + std::size_t(came) * out_bytes, &kernel.m_axis_tdata, out_bytes);
-      out_lasts[came] = kernel.m_axis_tlast;
+      out_lasts[came] = marks(kernel, 0);
       out_cycles[came++] = player->cycle;
     }
     if (offered && kernel.s_axis_tready) {
@@ -144,6 +167,8 @@ void player_write(Player* player, int address, std::uint32_t data) {
 }
 
 int player_violations(const Player* player) { return player->violations; }
+
+int player_failed(const Player* player) { return player->context.gotError(); }
 
 void player_forget_taps() { taps.clear(); }
 

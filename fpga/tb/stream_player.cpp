@@ -22,9 +22,20 @@ struct Tap {
 std::map<std::string, Tap> taps;
 std::int64_t cycle = 0;
 
+// What no reset has set is zero, or at random where `seed` is not 0.
+VerilatedContext* started(VerilatedContext& context, int seed) {
+  context.randReset(seed == 0 ? 0 : 2);
+  context.randSeed(seed);
+  context.fatalOnError(false);  // an assertion that fails ends a run, not the process
+  context.assertOn(false);      // until the first reset
+  return &context;
+}
+
 struct Player {
+  explicit Player(int seed) : top(started(context, seed)) {}
+
   VerilatedContext context;
-  Vtop top{&context};
+  Vtop top;
   int violations = 0;
 
   void settle() {
@@ -49,13 +60,14 @@ void cytogate_tap(const char* stage, int, const svBitVecVal* word, int index) {
   if (index == 0) tap.cycles.push_back(cycle);
 }
 
-Player* player_open() { return new Player; }
+Player* player_open(int seed) { return new Player(seed); }
 
 void player_close(Player* player) { delete player; }
 
 void player_reset(Player* player, int chosen, int clocks) {
   Vtop& top = player->top;
   top.chosen = chosen;
+  player->context.assertOn(false);
   top.rst = 1;
   top.in_valid = top.out_ready = 0;
   for (int i = 0; i < clocks; ++i) {
@@ -63,6 +75,7 @@ void player_reset(Player* player, int chosen, int clocks) {
     player->tick();
   }
   top.rst = 0;
+  player->context.assertOn(true);
   player->settle();
 }
 
@@ -79,7 +92,7 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
   bool offered = false, waited = false;
   std::vector<std::uint8_t> waiting(out_bytes);
   const std::int64_t end = cycle + clocks;
-  while (cycle < end && (sent < count || came < wanted || more-- > 0)) {
+  while (cycle < end && !player->context.gotError() && (sent < count || came < wanted || more-- > 0)) {
     if (!offered && pause > 0) --pause;
     else if (!offered) offered = sent < count && int(random() % 1024) >= idle;
     top.in_valid = offered;
@@ -111,6 +124,8 @@ int player_run(Player* player, const std::uint8_t* beats, int count, int in_byte
 }
 
 int player_violations(const Player* player) { return player->violations; }
+
+int player_failed(const Player* player) { return player->context.gotError(); }
 
 void player_forget_taps() { taps.clear(); }
 

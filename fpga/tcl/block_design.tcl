@@ -2,7 +2,8 @@
 #
 #   memory -> axi_dma -> stream_unit -> front_end -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
 #
-# where the front is the kernel before the network, retrieve_phase or encode_channels, in the cell front_end.
+# where the front is the kernel before the network, retrieve_phase or encode_channels, in the cell front_end. A network in
+# SystemVerilog is in that cell, too, from which the trigger goes to a pin.
 # The board's boot image sets up the processor. Its preset tells Vivado the same, so that memory and clocks are known
 # here; a clock, ports and an interrupt come behind it, since it sets these, too.
 # Cells are called as the host's driver looks for them.
@@ -107,7 +108,11 @@ bd::block stream_unit stream_unit_block [list CONFIG.SAMPLES $settings::samples 
     CONFIG.WEIGHTS_HASH $settings::weights_hash]
 set kernel_clocks {}
 set kernel_resets {}
-if {$settings::kernel eq "rtl"} {
+if {$settings::network eq "rtl"} {
+    bd::block front_end classify_cells_block [list CONFIG.BEAT_BITS $beat_bits]
+    create_bd_port -dir O trigger
+    connect_bd_net [get_bd_pins front_end/trigger] [get_bd_ports trigger]
+} elseif {$settings::kernel eq "rtl"} {
     bd::block front_end ${front}_block [list CONFIG.SAMPLES $settings::samples CONFIG.BEAT_BITS $beat_bits \
         CONFIG.OUT_BITS [expr {$settings::samples * $settings::pixel_bits}]]
 } else {
@@ -118,13 +123,19 @@ if {$settings::kernel eq "rtl"} {
     bd::net front_end/core_aresetn ${front}_core/ap_rst_n
     lappend kernel_clocks ${front}_core/ap_clk
 }
-bd::ip classify cytogate:kernels:classify:1.0
-lappend kernel_clocks front_end/aclk classify/ap_clk
-lappend kernel_resets front_end/aresetn classify/ap_rst_n
+lappend kernel_clocks front_end/aclk
+lappend kernel_resets front_end/aresetn
+if {$settings::network ne "rtl"} {
+    bd::ip classify cytogate:kernels:classify:1.0
+    lappend kernel_clocks classify/ap_clk
+    lappend kernel_resets classify/ap_rst_n
+}
 
 bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
 bd::bus stream_unit/m_frames front_end/s_axis
-if {$settings::samples > 1} {
+if {$settings::network eq "rtl"} {
+    bd::bus front_end/m_axis stream_unit/s_logits
+} elseif {$settings::samples > 1} {
     # The network takes one pixel a beat.
     set pixel_bytes [expr {$settings::pixel_bits / 8}]
     bd::ip narrow xilinx.com:ip:axis_dwidth_converter [list \
@@ -137,7 +148,9 @@ if {$settings::samples > 1} {
 } else {
     bd::bus front_end/m_axis classify/pixels
 }
-bd::bus classify/logits stream_unit/s_logits
+if {$settings::network ne "rtl"} {
+    bd::bus classify/logits stream_unit/s_logits
+}
 bd::bus stream_unit/m_dma axi_dma/S_AXIS_S2MM
 
 bd::bus axi_dma/M_AXI_MM2S to_memory/S00_AXI

@@ -14,6 +14,9 @@ set_msg_config -id {Synth 8-4445} -new_severity ERROR
 
 add_files -norecurse $settings::rtl_sources
 add_files -norecurse $settings::memories
+if {[llength $settings::constraints]} {
+    add_files -fileset constrs_1 -norecurse $settings::constraints
+}
 add_files -norecurse $settings::rom_header
 set_property file_type {Verilog Header} [get_files $settings::rom_header]
 set_property is_global_include true [get_files $settings::rom_header]

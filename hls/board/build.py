@@ -1,4 +1,4 @@
-"""What the vendor's tools are given: generated sources, and one Tcl file of settings with part and clock in it once.
+"""Input of the vendor's tools: generated sources, and one Tcl file of settings with part and clock in it once.
 
 A build is a folder: ``settings.tcl``, ``contract/`` (headers, package, tables), ``network/`` (of hls4ml), and one for
 each step: ``retrieve_phase``, ``classify``, ``system``. The Tcl files of ``fpga/tcl`` are run in a step's folder.
@@ -15,12 +15,14 @@ from pathlib import Path
 
 from cytogate.hls.contract.header import HEADER_NAME, write_header
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
+from cytogate.hls.engine import pipeline
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import whole_file
 from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import HLS, Design
+from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 
@@ -30,6 +32,7 @@ SETTINGS = "settings.tcl"
 CLASSIFY, SYSTEM = "classify", "system"
 CONTRACT, NETWORK = "contract", "network"
 ROM_HEADER = "rom_folder.vh"
+PINS = "pins.xdc"
 IP = Path("project", "solution", "impl", "ip")
 """Where Vitis HLS leaves a kernel for Vivado, below its step."""
 PLAIN_PATH = r"[A-Za-z0-9_./+-]+"
@@ -42,6 +45,8 @@ class BoardBuild:
     design: Design
     project: HlsProject
     folder: Path
+    engines: EngineNetwork | None = None
+    """Of a network in SystemVerilog; one by hls4ml is the project."""
 
     @property
     def board(self) -> Board:
@@ -59,7 +64,8 @@ class BoardBuild:
         before_the_network = (
             {self.front: (FPGA / "src" / f"{self.front}.cpp",)} if self.design.chip.kernel == HLS else {}
         )
-        return {**before_the_network, CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)}
+        network = {CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)} if self.engines is None else {}
+        return {**before_the_network, **network}
 
     @property
     def hls_includes(self) -> tuple[Path, ...]:
@@ -69,20 +75,42 @@ class BoardBuild:
     @property
     def rtl_sources(self) -> tuple[Path, ...]:
         """SystemVerilog and Verilog, the package first."""
-        package = self.folder / CONTRACT / PACKAGE_NAME
-        blocks = ("stream_unit", self.front, "kernel_registers")
-        modules = rtl_sources(*blocks)
-        return (package, *modules, *(FPGA / "board" / f"{name}_block.v" for name in blocks))
+        generated = self.folder / CONTRACT
+        if self.engines is None:
+            blocks: tuple[str, ...] = ("stream_unit", self.front, "kernel_registers")
+            modules = rtl_sources(*blocks)
+        else:
+            blocks = ("stream_unit", pipeline.TOP)
+            modules = rtl_sources("stream_unit", *pipeline.pipeline_modules(self.engines, self.design))
+            modules += [generated / f"{name}.sv" for name in (pipeline.NETWORK, pipeline.TOP)]
+        return (generated / PACKAGE_NAME, *modules, *(FPGA / "board" / f"{name}_block.v" for name in blocks))
+
+    @property
+    def constraints(self) -> tuple[Path, ...]:
+        """Where pins lie, of a design that has some."""
+        return () if self.engines is None else (self.folder / CONTRACT / PINS,)
 
     def write(self) -> None:
         """Write settings and generated sources into the folder."""
         generated = self.folder.resolve() / CONTRACT
         write_header(self.design, generated)
         write_rtl_package(self.design, generated)
+        if self.engines is not None:
+            pipeline.write_pipeline(self.engines, self.design, generated)
+        for path in self.constraints:
+            with whole_file(path) as partial:
+                partial.write_text(self.pins_text(), encoding="ascii")
         with whole_file(generated / ROM_HEADER) as partial:
             partial.write_text(f'`define ROM_FOLDER "{generated}/"\n', encoding="ascii")
         with whole_file(self.folder / SETTINGS) as partial:
             partial.write_text(self.settings_text(), encoding="ascii")
+
+    def pins_text(self) -> str:
+        """Return the constraints of the trigger's pin; its register lies in the pad, as far from it in every build."""
+        return (
+            f"set_property -dict {{PACKAGE_PIN {self.board.trigger_pin} IOSTANDARD LVCMOS33}} [get_ports trigger]\n"
+            "set_property IOB TRUE [get_ports trigger]\n"
+        )
 
     def settings_text(self) -> str:
         """Return ``settings.tcl``."""
@@ -97,6 +125,7 @@ class BoardBuild:
             "period_ns": f"{1e3 / self.design.chip.clock_mhz:.4f}",
             "port_bits": self.board.port_bits,
             "kernel": self.design.chip.kernel,
+            "network": self.design.chip.network,
             "samples": self.design.chip.samples_per_clock,
             "front": self.front,
             "beat_bits": 8 * FrameLayout.of(self.design.camera, self.design.chip.samples_per_clock).beat_bytes,
@@ -106,6 +135,7 @@ class BoardBuild:
             "hls_sources": f"{{{sources}}}",
             "hls_includes": _paths(self.hls_includes),
             "rtl_sources": _paths(self.rtl_sources),
+            "constraints": _paths(self.constraints),
             "memories": _paths(sorted(generated.glob("*.mem"))),
             "rom_header": (generated / ROM_HEADER).resolve(),
             "ip_folders": _paths([self.folder / kernel / IP for kernel in self.hls_sources]),
@@ -126,7 +156,7 @@ class BoardBuild:
         generated = self.folder / CONTRACT
         if step == SYSTEM:
             scripts = [TCL / f"{name}.tcl" for name in ("system", "block_design", "implement")]
-            files = [*self.rtl_sources, *sorted(generated.glob("*.mem"))]
+            files = [*self.rtl_sources, *self.constraints, *sorted(generated.glob("*.mem"))]
             files += [self.folder / kernel / IP / "component.xml" for kernel in self.hls_sources]
         else:
             scripts = [TCL / "kernel.tcl"]

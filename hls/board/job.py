@@ -1,4 +1,4 @@
-"""What ``cytogate bitstream`` does: kernels by Vitis HLS, a system by Vivado, timing judged, a bundle written.
+"""The job of ``cytogate bitstream``: kernels by Vitis HLS, a system by Vivado, timing judged, a bundle written.
 
 Steps that ended well are kept as long as nothing they depend on changes, so that an interruption costs the step that
 was running. A bundle appears only when every constraint is met.
@@ -17,10 +17,11 @@ from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, requi
 from cytogate.hls.board.manifest import manifest_of
 from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
+from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import CLOCK_TOLERANCE
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import HLS4ML, Design
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.model.estimates.system import check_fit
@@ -100,13 +101,20 @@ def run_bitstream(request: BitstreamRequest) -> None:
     design, chip = request.design, request.design.chip
     design.need_fft("bitstream")
     # A network that is missing or wrong is told before any tool is asked for.
-    check_fit(design, chip.on, chip.samples_per_clock, shapes_of(load_operations(design)))
+    operations = load_operations(design)
+    engines = None
+    if chip.network == HLS4ML:
+        check_fit(design, chip.on, chip.samples_per_clock, shapes_of(operations))
+    else:
+        # There is no estimate of engines; Vivado says whether they fit.
+        engines = pipeline_engines(operations, design, chip.samples_per_clock)
     _check_narrowing(design)
     require_plain_paths(request.output)
-    folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}-{chip.samples_per_clock}"
+    network = "" if engines is None else f"-{chip.network}"
+    folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}{network}-{chip.samples_per_clock}"
     tools = find_tools(request.settings)
     project = _network(design, folder / NETWORK)
-    build = BoardBuild(design, project, folder)
+    build = BoardBuild(design, project, folder, engines)
     build.write()
     for kernel in build.hls_sources:
         _step(build, kernel, tools)

@@ -1,4 +1,4 @@
-"""What a bundle says of itself beside its design: for a bitstream as for an emulated board."""
+"""Manifests of bundles, for a bitstream as for an emulated board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Vitis HLS and Vivado report, as numbers: latency of a kernel, area of the routed design, slack of its timing."""
+"""Read reports of Vitis HLS and Vivado: latency of a kernel, area of the routed design, slack of its timing."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cytogate.hls.contract.constants import MEMORIES, Table, codes_array, constants, identity, tables
 from cytogate.model.command.files import refresh
-from cytogate.model.contract.law import contract
+from cytogate.model.contract import gate
+from cytogate.model.contract.law import CausalContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
@@ -44,9 +45,21 @@ def package_text(terms: Contract) -> str:
         "",
         "  // Registers: byte offsets, and what the constant ones say.",
         *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.Register),
+        *_background_registers(terms),
         f"  localparam bit [31:0] IDENTITY = 'h{registers.IDENTITY:08x};",
         f"  localparam bit [31:0] VERSION = 'h{registers.VERSION:08x};",
         f"  localparam bit [31:0] DESIGN_HASH = 'h{identity(groups, tables(terms)):08x};",
+        "",
+        "  // The gate's, and what it is built with.",
+        *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.GateRegister),
+        f"  localparam bit [31:0] GATE_IDENTITY = 'h{registers.GATE_IDENTITY:08x};",
+        f"  localparam int DELAY_BITS = {gate.DELAY_BITS};",
+        f"  localparam int HOLD_BITS = {gate.HOLD_BITS};",
+        f"  localparam int PULSES_WAITING = {gate.PULSES_WAITING};",
+        f"  localparam int PULSE_CLOCKS = {gate.PULSE_CLOCKS};",
+        f"  localparam int PACKETS = {gate.PACKETS};",
+        f"  localparam int CELLS_WAITING = {gate.CELLS_WAITING};",
+        f"  localparam int EVENT_FLAGS = {len(gate.EventFlag)};",
         "",
         "  // The stream unit's, and the receipt behind each batch.",
         *(
@@ -63,6 +76,15 @@ def package_text(terms: Contract) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _background_registers(terms: Contract) -> list[str]:
+    """Return the offsets of what a kernel that remembers a background has beside the others."""
+    if not isinstance(terms, CausalContract):
+        return []
+    return [
+        f"  localparam int BACKGROUND_{row.name}_OFFSET = 'h{row.offset:02x};" for row in registers.BackgroundRegister
+    ]
 
 
 def memory_texts(lookups: Sequence[Table]) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cytogate.hls.engine.additions import additions_text
 from cytogate.hls.engine.memories import memory_text
 from cytogate.model.command.files import refresh
-from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory
+from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory, Stream
 
 TOP = "network_engine"
 LINE = 118
@@ -55,7 +56,10 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
             lines += _tap(engine)
         if network.readers(engine.name) > 1:
             lines += _fork(network, engine.name)
-    return "\n".join([*lines, "", *_decision(network), "endmodule", ""])
+    sums = [
+        additions_text(_additions(top, each), each.additions) for each in network.engines if each.additions is not None
+    ]
+    return "\n".join([*lines, "", *_decision(network), "endmodule", "", *sums])
 
 
 def class_bits(network: EngineNetwork) -> int:
@@ -101,15 +105,42 @@ def _signals(engine: Engine) -> list[str]:
 
 def _instance(network: EngineNetwork, engine: Engine, top: str) -> list[str]:
     name = _identifier(engine.name)
+    lines: list[str] = []
     given = [f".{key}({value})" for key, value in engine.parameters.items()]
     given += [f'.{each.parameter}("{_memory_name(top, engine, each)}")' for each in engine.memories]
     ports = [".clk", ".rst"]
     sides = ("in",) if len(engine.reads) == 1 else ("first", "second")
     for place, (side, source) in enumerate(zip(sides, engine.reads, strict=True)):
         valid, ready, words = _read(network, engine, place, source)
-        ports += [f".{side}_valid({valid})", f".{side}_ready({ready})", f".{side}_words({words})"]
+        ports += [f".{side}_valid({valid})", f".{side}_ready({ready})"]
+        if engine.additions is None:
+            ports += [f".{side}_words({words})"]
+        else:
+            ports += [f".sums({name}_sums)"]
+            lines = _sums(network.stream(source), engine, words, top)
     ports += [f".out_{end}({name}_{end})" for end in ("valid", "ready", "words")]
-    return [f"  {engine.module} #(", *_wrapped(given), f"  ) {name}_engine (", *_wrapped(ports), "  );"]
+    return [*lines, f"  {engine.module} #(", *_wrapped(given), f"  ) {name}_engine (", *_wrapped(ports), "  );"]
+
+
+def _sums(read: Stream, engine: Engine, words: str, top: str) -> list[str]:
+    """Return the additions of each pixel of a beat."""
+    assert engine.additions is not None
+    name, bits = _identifier(engine.name), len(engine.additions.biases) * engine.additions.sum_bits
+    return [
+        f"  logic [{read.bits - 1}:0] {name}_read;",
+        f"  logic [{read.pixels * bits - 1}:0] {name}_sums;",
+        f"  assign {name}_read = {words};",
+        *(
+            f"  {_additions(top, engine)} {name}_additions_{pixel} (.clk, .words({name}_read"
+            f"[{pixel * read.pixel_bits}+:{read.pixel_bits}]), .sums({name}_sums[{pixel * bits}+:{bits}]));"
+            for pixel in range(read.pixels)
+        ),
+    ]
+
+
+def _additions(top: str, engine: Engine) -> str:
+    """Return the name of the module of an engine's additions."""
+    return f"{top}_{_identifier(engine.name)}_additions"
 
 
 def _read(network: EngineNetwork, engine: Engine, place: int, source: str) -> tuple[str, str, str]:

@@ -52,7 +52,7 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
     Parameters
     ----------
     network
-        Operations on integers; see :func:`cytogate.model.networks.reading.read_network`.
+        Operations on integers; see :func:`cytogate.model.networks.reading.reader.read_network`.
     design
         Gives board and clock.
 
@@ -217,7 +217,7 @@ def _check_layer(node: Any, layer: HlsLayer, graph: ModelGraph) -> None:
             )
     given = str(node.get_output_variable().type.precision)
     if given != precision(layer.written):
-        raise InputError(f"layer {name}: hls4ml gives its words the format {given}; it is {precision(layer.written)}")
+        raise InputError(f"layer {name}: hls4ml gives its values the format {given}; it is {precision(layer.written)}")
     for what, words in layer.types.items():
         given = str(node.get_attr(f"{what}_t").precision)
         # Of constants hls4ml keeps width and point alone: they are on their grid already.
@@ -226,7 +226,7 @@ def _check_layer(node: Any, layer: HlsLayer, graph: ModelGraph) -> None:
     shared = node.get_attr("reuse_factor")
     if layer.reuse is not None and (shared != layer.reuse or node.get_attr("strategy") != "resource"):
         raise InputError(
-            f"layer {name}: hls4ml shares a multiplier between {shared} products; {layer.reuse} were asked for"
+            f"layer {name}: hls4ml shares a multiplier between {shared} multiplications; {layer.reuse} were asked for"
         )
     _check_settings(node, layer)
 
@@ -258,7 +258,7 @@ def _check_settings(node: Any, layer: HlsLayer) -> None:
     if layer.kind.startswith("Global"):
         due_shape = due_shape[-1:]
     if shape != due_shape:
-        raise InputError(f"layer {layer.operation.name}: hls4ml gives words of shape {shape}; they are {due_shape}")
+        raise InputError(f"layer {layer.operation.name}: hls4ml gives values of shape {shape}; they are {due_shape}")
 
 
 def _check_constants(node: Any, layer: HlsLayer, what: str, due: Any) -> None:

@@ -95,8 +95,8 @@ def hls_layers(network: IntegerNetwork, clocks: int = 1) -> tuple[HlsLayer, ...]
         readers = sum(each.reads.count(operation.name) for each in network.operations)
         if readers > MOST_READERS:
             raise InputError(
-                f"layer {operation.name}: {readers} layers read its words; hls4ml copies a stream {MOST_READERS} times "
-                f"at most: let some read what another one passes on"
+                f"layer {operation.name}: {readers} layers read its values; hls4ml copies a stream {MOST_READERS} "
+                f"times at most: let some read what another one passes on"
             )
         reads = tuple(built[name].name for name in operation.reads)
         kind, settings, types = _MAKERS[type(operation)](operation)
@@ -283,7 +283,7 @@ def _repeat(operation: Repeat) -> Made:
 def _reshape(operation: Reshape) -> Made:
     if len(operation.shape) not in (1, 3):
         raise InputError(
-            f"layer {operation.name}: gives words of shape {operation.shape}; maps (rows, columns, channels) and "
+            f"layer {operation.name}: gives values of shape {operation.shape}; maps (rows, columns, channels) and "
             f"vectors are supported"
         )
     return "Reshape", {"target_shape": list(operation.shape)}, {}

@@ -1,4 +1,4 @@
-"""What the rest of the house needs to know about a generated HLS project of a network."""
+"""A generated HLS project of a network: its files, names and formats."""
 
 from __future__ import annotations
 

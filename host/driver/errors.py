@@ -1,4 +1,4 @@
-"""What can go wrong with a board."""
+"""Errors of a board."""
 
 from __future__ import annotations
 

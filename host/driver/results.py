@@ -1,4 +1,4 @@
-"""What comes back for each cell that was sent."""
+"""Results: one for each cell that was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Bokeh and Tornado log, each kind once in a line: whoever sends nonsense to the page must not fill a terminal."""
+"""Log each complaint of Bokeh and Tornado once: whoever sends nonsense to the page must not fill a terminal."""
 
 from __future__ import annotations
 

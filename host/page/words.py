@@ -1,4 +1,4 @@
-"""What the page says beside its charts, as HTML made of a view; every text that comes from outside is escaped."""
+"""Texts of the page beside its charts, as HTML made of a view; every text that comes from outside is escaped."""
 
 from __future__ import annotations
 

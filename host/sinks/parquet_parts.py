@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cytogate.host.sinks.rows import NONE, EventColumns, EventFormat, Part, Row
+from cytogate.host.sinks.rows import COLUMNS, NONE, EventColumns, EventFormat, Part, Row
 from cytogate.host.stream.gating import Decision
 
 RUN_KEY = b"cytogate.run"
 REQUEST_KEY = b"cytogate.request"
 ROWS_BEFORE_KEY = b"cytogate.rows_before"
 MEANING_KEY = b"cytogate.meaning"
+NEVER_NULL = {"index", "origin", "position", "time", "decision", "flags"}
 
 
 def write(path: Path, rows: Sequence[Row], form: EventFormat, rows_before: int) -> None:
@@ -62,23 +63,29 @@ def read(path: Path) -> Part:
 def _schema(form: EventFormat, rows_before: int) -> pa.Schema:
     """Return the columns, with their meaning in the metadata."""
     names = pa.dictionary(pa.int16(), pa.string())
+    types = {
+        "index": pa.int64(),
+        "origin": pa.dictionary(pa.int32(), pa.string()),
+        "position": pa.int64(),
+        "time": pa.timestamp("ns", tz="UTC"),
+        "logits": pa.list_(pa.int32(), len(form.class_names)),
+        "class": names,
+        "score": pa.float64(),
+        "decision": names,
+        "latency_ns": pa.int64(),
+        "queue_ns": pa.int64(),
+        "transfer_ns": pa.int64(),
+        "flags": pa.int32(),
+        "label": names,
+        "reason": pa.string(),
+        "frames_crc32": pa.uint32(),
+    }
     return pa.schema(
         [
-            pa.field("index", pa.int64(), nullable=False),
-            pa.field("origin", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-            pa.field("position", pa.int64(), nullable=False),
-            pa.field("time", pa.timestamp("ns", tz="UTC"), nullable=False),
-            pa.field("logits", pa.list_(pa.int32(), len(form.class_names))),
-            pa.field("class", names),
-            pa.field("score", pa.float64()),
-            pa.field("decision", names, nullable=False),
-            pa.field("latency_ns", pa.int64()),
-            pa.field("queue_ns", pa.int64()),
-            pa.field("transfer_ns", pa.int64()),
-            pa.field("flags", pa.int32(), nullable=False),
-            pa.field("label", names),
-            pa.field("reason", pa.string()),
-            pa.field("frames_crc32", pa.uint32()),
+            *(
+                pa.field(name, types[name], nullable=name not in NEVER_NULL, metadata={"description": what})
+                for name, what in COLUMNS.items()
+            ),
             *(
                 pa.field(each.name, pa.float64(), metadata={"unit": each.unit, "long_name": each.long_name})
                 for each in form.features

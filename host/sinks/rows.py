@@ -16,6 +16,24 @@ NONE = -1
 """Stands for a class or a label that there is not; numbers of other columns are 0 where there is nothing."""
 Row = dict[str, object]
 """A row by column; None where there is nothing."""
+COLUMNS = {
+    "index": "number of the cell in its run, from 0",
+    "origin": "file, or simulator, that the cell comes from",
+    "position": "place of the cell there, from 0",
+    "time": "arrival, UTC to the nanosecond",
+    "logits": "code of each class, in the order of the classes; its step is in the metadata",
+    "class": "class of the largest logit",
+    "score": "score of the class: softmax or margin, as the gates say",
+    "decision": "what the sorter is told; everything but `sort` means: do not sort",
+    "latency_ns": "arrival to decision",
+    "queue_ns": "arrival to the transfer to the chip",
+    "transfer_ns": "to the chip, through it, and back",
+    "flags": "what is unusual about the cell, bits added up",
+    "label": "class that the source says the cell is of",
+    "reason": "why there are no logits",
+    "frames_crc32": "CRC-32 of the cell's frames",
+}
+"""Columns of every run and what they hold; those of features stand after them."""
 
 
 @dataclass(frozen=True)

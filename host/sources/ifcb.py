@@ -91,7 +91,7 @@ class FlowCytobotBin:
             try:
                 trigger = _parse(line)
                 if position not in self._timed:
-                    raise InputError(f"the time {trigger.time_s} s does not follow {last_s} s, or those behind it")
+                    raise InputError(f"the time {trigger.time_s} s does not follow {last_s} s, or those after it")
                 last_s = trigger.time_s
                 cell = replace(cell, recorded_s=last_s)
                 if position >= first:

@@ -21,7 +21,7 @@ class SimulatorCells:
     Raises
     ------
     InputError
-        If the instrument is not a four-angle one: there is no simulator of another.
+        If there is no simulator of the instrument.
     """
 
     simulated = True

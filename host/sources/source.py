@@ -1,4 +1,4 @@
-"""What a stream may read cells from, and how far a run has come with it."""
+"""Sources of cells for a stream, and how far a run has come with each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in a watched folder, and whether it rests.
+"""Watch a folder: which files lie in it, and which have stopped changing.
 
 A file is believed when it was seen unchanged (size, time of change, inode) over several looks and some time of this
 machine's own clock. Its own times prove nothing: copies keep old ones, and a share's clock may differ.

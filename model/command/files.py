@@ -1,4 +1,4 @@
-"""What leaves a command: files that appear whole or not at all, and what killed commands leave, which is removed."""
+"""Write files that appear whole or not at all, and remove what killed commands have left."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from cytogate.model.errors import InputError
@@ -83,6 +84,35 @@ def in_processes(
             pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def workers_beside(function: Callable[[Part], None], work: Part, count: int) -> Iterator[list[BaseProcess]]:
+    """Start processes that each call ``function`` with the same work; those that still run at the end are ended.
+
+    Unlike :func:`in_processes` it goes on when one is ended from outside: what they do is shared by other means.
+    """
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_a_process():
+        workers = [context.Process(target=_work_beside, args=(function, work), daemon=True) for _ in range(count)]
+        for worker in workers:
+            worker.start()
+        try:
+            yield list(workers)
+        finally:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.join()
+
+
+def _work_beside(function: Callable[[Part], None], work: Part) -> None:
+    _start_worker()
+    try:
+        function(work)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
 def _start_worker() -> None:
     """Leave interrupts to the parent, and end when it ends, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -99,7 +129,7 @@ def _start_worker() -> None:
 @contextlib.contextmanager
 def _one_thread_a_process() -> Iterator[None]:
     """Keep linear algebra of processes started within from using all cores each (twice as slow on two)."""
-    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
     try:

@@ -33,7 +33,15 @@ class Overflow(Enum):
 
 
 def shift_right(codes: ArrayLike, shift: ArrayLike, rounding: Rounding = Rounding.CONVERGENT) -> Codes:
-    """Return integers divided by ``2**shift`` (``shift >= 0``, broadcast) and rounded."""
+    """Return integers divided by ``2**shift`` (``shift >= 0``, broadcast) and rounded.
+
+    Examples
+    --------
+    >>> shift_right([-6, -2, 2, 6, 7], 2).tolist()
+    [-2, 0, 0, 2, 2]
+    >>> shift_right([-6, -2, 2, 6, 7], 2, Rounding.HALF_UP).tolist()
+    [-1, 0, 1, 2, 2]
+    """
     codes, shift = np.asarray(codes, np.int64), np.asarray(shift, np.int64)
     quotient = codes >> shift
     if rounding is Rounding.TRUNCATE:
@@ -108,6 +116,11 @@ class Format:
         ------
         ValueError
             If a value is not finite or exceeds 2^53 steps, where float64 no longer holds every code.
+
+        Examples
+        --------
+        >>> Format(8, 3).encode([1.0, 0.046875, -9.0]).tolist()
+        [32, 2, -128]
         """
         scaled = np.asarray(values, np.float64) * 2.0**self.fraction_bits
         if not np.all(np.abs(scaled) <= 2.0**53):

@@ -1,4 +1,4 @@
-"""What every contract says: its stages, the order in which their values leave, and the memories in between."""
+"""Contracts: stages, the order in which their values leave, and the memories in between."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class BackgroundControl:
         if training.ndim != 4 or min(training.shape[1:3]) < SIDE + 2 * RING or not len(training):
             raise InputError(
                 f"images of shape {training.shape}; (cells, rows, columns, channels) of at least "
-                f"{SIDE + 2 * RING} pixels a side are needed for a background control"
+                f"{SIDE + 2 * RING} pixels a side are needed for a background check"
             )
         rim = _deviations(training)[:, _rim(training.shape)]
         thresholds = np.quantile(rim, BACKGROUND_SHARE, axis=(0, 1))

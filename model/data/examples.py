@@ -1,4 +1,4 @@
-"""What a network is trained on: inputs and targets, given in batches; held in memory, or read as they are needed."""
+"""Examples to train on: inputs and targets in batches, held in memory or read as they are needed."""
 
 from __future__ import annotations
 

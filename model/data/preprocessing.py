@@ -1,4 +1,4 @@
-"""What the papers do to images before their networks see them.
+"""Preprocess images as the papers do before their networks see them.
 
 Paper 001 (Meng 2018, section III-B): poor frames are discarded, the rest resized, brought to one mean intensity, and
 the classes balanced by altered copies. Paper 003: rotations and reflections. What is fitted (:class:`PoorFrames`) and

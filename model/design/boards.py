@@ -63,6 +63,8 @@ class Board:
     """Width of one high-performance port between memory and fabric."""
     clock_mhz: float
     """Of kernel and port, unless a design asks for another."""
+    trigger_pin: str
+    """Of the package, of 3.3 V: pin 1 of the first PMOD, where the trigger of a network in SystemVerilog leaves."""
     pll_mhz: float
     """Of the PLL that feeds clock 0 of the programmable logic, as the board's boot image leaves it."""
     network_clocks_per_pixel: int
@@ -70,7 +72,13 @@ class Board:
     multipliers: what the phase retrieval leaves of the device decides."""
 
     def clock_near(self, mhz: float) -> float:
-        """Return the clock next to ``mhz`` that the PLL's two dividers make."""
+        """Return the clock next to ``mhz`` that the PLL's two dividers make.
+
+        Examples
+        --------
+        >>> BOARDS["zcu104"].clock_near(200.0)
+        187.5
+        """
         return min((self.pll_mhz / divisor for divisor in DIVISORS), key=lambda made: abs(made - mhz))
 
     def makes(self, mhz: float) -> bool:
@@ -94,6 +102,7 @@ BOARDS = {
             budget=Area(53_200, 106_400, 220, 140, 0),
             port_bits=64,
             clock_mhz=100.0,
+            trigger_pin="Y18",
             pll_mhz=1000.0,
             network_clocks_per_pixel=5,
         ),
@@ -105,6 +114,7 @@ BOARDS = {
             budget=Area(117_120, 234_240, 1_248, 144, 64),
             port_bits=128,
             clock_mhz=200.0,
+            trigger_pin="H12",
             pll_mhz=1000.0,
             network_clocks_per_pixel=1,
         ),
@@ -116,6 +126,7 @@ BOARDS = {
             budget=Area(230_400, 460_800, 1_728, 312, 96),
             port_bits=128,
             clock_mhz=187.5,
+            trigger_pin="G8",
             pll_mhz=1500.0,
             network_clocks_per_pixel=1,
         ),

@@ -22,9 +22,13 @@ from cytogate.model.errors import InputError
 
 HLS, RTL = KERNELS = ("hls", "rtl")
 """What stands before the network: Vitis HLS C++, or SystemVerilog."""
+HLS4ML, _ = NETWORKS = ("hls4ml", RTL)
+"""What the network is built of: C++ that hls4ml writes, or engines in SystemVerilog."""
 FFT, TWO_SIDED, CAUSAL = RETRIEVALS = ("fft", "two-sided", "causal")
 """Laws of phase retrieval: two transforms of two dimensions, or one recursion along the columns."""
 SAMPLES_PER_CLOCK = (1, 2, 4, 8)
+RECURSION_SAMPLES_MAX = 4
+"""Samples per clock of the laws with a recursion: those of a row are side by side."""
 PHASE_SIZES = (64, 128, 256)
 """Rows and columns that phase retrieval is built for."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -136,6 +140,10 @@ class Chip:
     )
     deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
     retrieval: str = quantity("law of phase retrieval", FFT, choices=RETRIEVALS, required=False)
+    network: str = quantity(
+        "what the network is built of: C++ by hls4ml, or SystemVerilog, with a trigger", HLS4ML, choices=NETWORKS,
+        required=False,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check(self)
@@ -144,7 +152,13 @@ class Chip:
                 f"samples_per_clock is {self.samples_per_clock}; kernel {HLS} takes one, kernel {RTL} up to "
                 f"{SAMPLES_PER_CLOCK[-1]}"
             )
-
+        if self.network == RTL and self.kernel != RTL:
+            raise InputError(f"network is {RTL}, kernel {self.kernel}; a network in SystemVerilog needs kernel {RTL}")
+        if self.retrieval != FFT and self.samples_per_clock > RECURSION_SAMPLES_MAX:
+            raise InputError(
+                f'samples_per_clock is {self.samples_per_clock}; retrieval "{self.retrieval}" takes up to '
+                f"{RECURSION_SAMPLES_MAX}"
+            )
         if not self.on.makes(self.clock_mhz):
             pll = self.on.pll_mhz
             below = max(pll / divisor for divisor in DIVISORS if pll / divisor < self.clock_mhz)
@@ -288,11 +302,22 @@ class Design:
         """Whether the frames' phase is retrieved."""
         return isinstance(self.instrument, FourAngle)
 
-    def need_fft(self, what: str) -> None:
-        """Raise an :class:`InputError` where the law of phase retrieval is one that ``what``, a verb, does not know."""
-        if self.chip.retrieval != FFT:
+    def need_fft(self, what: str, *others: str) -> None:
+        """Raise an :class:`InputError` where the law of phase retrieval is one that ``what``, a verb, does not know.
+
+        It knows "fft" and the ``others``.
+        """
+        if self.chip.retrieval not in (FFT, *others):
+            known = " and ".join(f'"{law}"' for law in (FFT, *others))
             raise InputError(
-                f'design {self.name}: {what} knows retrieval "{FFT}" only; [chip] retrieval is "{self.chip.retrieval}"'
+                f'design {self.name}: {what} knows retrieval {known} only; [chip] retrieval is "{self.chip.retrieval}"'
+            )
+
+    def need_hls4ml(self, what: str) -> None:
+        """Raise an :class:`InputError` where the network is built of what ``what``, a verb, does not know."""
+        if self.chip.network != HLS4ML:
+            raise InputError(
+                f'design {self.name}: {what} knows network "{HLS4ML}" only; [chip] network is "{self.chip.network}"'
             )
 
     @property

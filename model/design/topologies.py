@@ -87,6 +87,29 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class Student:
+    """Ours for one small bright-field image and an answer within microseconds, after Islam 2025's student network.
+
+    The first convolution takes many pixels to one position; the others look at 3x3, with a pooling by two behind each,
+    and the last one's words go into the dense layer that gives the logits.
+    """
+
+    name: ClassVar[str] = "student"
+
+    filters: tuple[int, ...] = quantity(
+        "filters of the convolutions; behind all but the first there is a pooling", (8, 10), low=1, high=_MOST,
+        required=False,
+    )  # fmt: skip
+    first_kernel: int = quantity("rows and columns of the first kernel", 6, low=1, high=11, required=False)
+    first_stride: int = quantity("stride of the first convolution", 4, low=1, high=4, required=False)
+    weight_bits: int = quantity("bits of a weight", 6, low=2, high=16, required=False)
+    activation_bits: int = quantity("bits of a value between layers", 6, low=2, high=16, required=False)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
 class Published:
     """A network as its paper has it, with a share of its filters and units; for square windows."""
 
@@ -105,12 +128,13 @@ class Saved:
     name: ClassVar[str] = "saved"
 
 
-Topology = Contrast | Meng2017 | Compact | Published | Saved
+Topology = Contrast | Meng2017 | Compact | Student | Published | Saved
 PUBLISHED = ("meng2018", "gao2017", "dcae", "topgan")
 TOPOLOGIES: dict[str, type] = {
     Contrast.name: Contrast,
     Meng2017.name: Meng2017,
     Compact.name: Compact,
+    Student.name: Student,
     **dict.fromkeys(PUBLISHED, Published),
     Saved.name: Saved,
 }

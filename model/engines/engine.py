@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.engines.adders import Additions
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Engine:
     needs: NDArray[np.int64]
     """Beats of what enters that must have come before each beat of a cell leaves (beats,)."""
     memories: tuple[Memory, ...] = ()
+    additions: Additions | None = None
+    """Whose sums the module rounds."""
     operation: str | None = None
     """Of the integer network, whose words these are; none where there is no such operation."""
 

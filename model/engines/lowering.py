@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import PIXEL, Codes, Format, Overflow, Rounding
 from cytogate.model.engines import moments
+from cytogate.model.engines.adders import Additions, adder_graph
 from cytogate.model.engines.depths import with_queues
 from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory, Stream
-from cytogate.model.engines.weights import shares_of, weight_words
+from cytogate.model.engines.weights import are_added, shares_of, weight_words
 from cytogate.model.errors import InputError
 from cytogate.model.networks import operations
 from cytogate.model.networks.operations import IntegerNetwork, Operation
@@ -31,6 +32,8 @@ JOINTS: dict[type[Operation], int] = {
 QUEUE_OF_SUMS = 32
 """Places behind weighted sums that give a beat a clock: more than their pipeline is long."""
 QUEUE_OF_REUSED_SUMS = 8
+QUEUE_BEHIND_ADDITIONS = 2
+"""Places besides those of a pipeline that is as long as that."""
 QUEUE_OF_POOLS = 8
 QUEUE_OF_VECTORS = 2
 """Places behind an engine that gives a beat a cell."""
@@ -171,7 +174,7 @@ class _Lowering:
         words = self._streams[source].format
         appended = operation.format.fraction_bits - words.fraction_bits
         if words.width + (count - 1).bit_length() * 2 + appended > LONGEST_DIVISION:
-            raise self._refused(operation, f"a mean of {count} words of {words.width} bits is too wide to divide")
+            raise self._refused(operation, f"a mean of {count} values of {words.width} bits is too wide to divide")
         rows, columns, _ = operation.shape
         out = Stream(rows, columns, channels, operation.format)
         given = {"CHANNELS": channels, "BITS": words.width, "IS_SIGNED": int(words.signed), "MEAN": int(mean)}
@@ -335,24 +338,31 @@ class _Lowering:
         out = Stream(stream.rows, stream.columns, outputs, words, stream.pixels)
         if beats > 1:
             out = Stream(1, 1, outputs, words)
-        places = QUEUE_OF_SUMS if shares.reuse * shares.slices == 1 else QUEUE_OF_REUSED_SUMS
         given = {
-            "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,
-            "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise),
-            "REUSE": shares.reuse, "SLICES": shares.slices, "BEATS": beats, "PAIRS": int(shares.pairs),
-            "WEIGHT_BITS": weights.width, "SUM_SHIFT": appended, "SUM_BITS": sums.width,
-            "SUM_SIGNED": int(sums.signed), "ROUNDS": int(rounding is not None), "OUT_BITS": words.width,
-            "OUT_SIGNED": int(words.signed), "DEPTH": QUEUE_OF_VECTORS if out.beats == 1 else places,
+            "SUM_BITS": sums.width, "SUM_SIGNED": int(sums.signed), "ROUNDS": int(rounding is not None),
+            "OUT_BITS": words.width, "OUT_SIGNED": int(words.signed),
         }  # fmt: skip
         if isinstance(rounding, operations.Round):
             given |= _rounding(sums, rounding)
             del given["SLOPE_SHIFT"]
-        memories = (
-            weights,
-            Memory("BIASES", np.broadcast_to(biases.astype(np.int64), outputs).reshape(shares.reuse, -1), sums.width),
-        )
+        codes = np.broadcast_to(biases.astype(np.int64), outputs)
         needs = _each(stream)[beats - 1 :: beats]
-        self._add("weighted_sums", last, (source,), out, given, needs, memories=memories)
+        if beats == 1 and not depthwise and are_added(stream, kernel, shares, self._clocks):
+            additions = Additions(adder_graph(kernel), stream.format, tuple(codes.tolist()), appended, sums.width)
+            given |= {"WORDS": stream.pixels * outputs, "CLOCKS": additions.clocks}
+            given["DEPTH"] = max(QUEUE_OF_SUMS, 1 << (additions.clocks + QUEUE_BEHIND_ADDITIONS).bit_length())
+            self._add("rounded_sums", last, (source,), out, given, needs, additions=additions)
+        else:
+            places = QUEUE_OF_SUMS if shares.reuse * shares.slices == 1 else QUEUE_OF_REUSED_SUMS
+            given |= {
+                "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,
+                "IN_SIGNED": int(stream.format.signed), "OUTPUTS": outputs, "DEPTHWISE": int(depthwise),
+                "REUSE": shares.reuse, "SLICES": shares.slices, "BEATS": beats, "PAIRS": int(shares.pairs),
+                "WEIGHT_BITS": weights.width, "SUM_SHIFT": appended,
+                "DEPTH": QUEUE_OF_VECTORS if out.beats == 1 else places,
+            }  # fmt: skip
+            memories = weights, Memory("BIASES", codes.reshape(shares.reuse, -1), sums.width)
+            self._add("weighted_sums", last, (source,), out, given, needs, memories=memories)
         self._sources[operation.name] = last.name
 
     def _narrow(self, source: str) -> str:
@@ -372,14 +382,15 @@ class _Lowering:
 
     def _add(
         self, module: str, operation: Operation, reads: tuple[str, ...], stream: Stream, parameters: dict[str, int],
-        needs: NDArray[np.int64], *, memories: tuple[Memory, ...] = (), name: str | None = None,
+        needs: NDArray[np.int64], *, memories: tuple[Memory, ...] = (), additions: Additions | None = None,
+        name: str | None = None,
     ) -> None:  # fmt: skip
         """Add an engine; under another name than the operation's its words are not the operation's."""
         own = name is None or name == operation.name
         name = operation.name if name is None else name
         read = tuple(self._views.get(each, each) for each in reads)
         self._engines.append(
-            Engine(name, module, read, stream, parameters, needs, memories, operation.name if own else None)
+            Engine(name, module, read, stream, parameters, needs, memories, additions, operation.name if own else None)
         )
         self._streams[name] = stream
         if own:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.engines.adders import MOST_DIGITS, count_digits
 from cytogate.model.engines.engine import Memory, Stream
 
 MULTIPLIER_BITS = 25
@@ -46,6 +47,15 @@ def shares_of(stream: Stream, kernel: Codes, beats: int, clocks: int, *, depthwi
             if stream.beats * reuse * slices + overhead <= clocks and multipliers < least:
                 found, least = Shares(reuse, slices, pairs), multipliers
     return found
+
+
+def are_added(stream: Stream, kernel: Codes, shares: Shares, clocks: int) -> bool:
+    """Whether products with ``kernel`` (values, outputs) become additions: where they are due in most of the clocks.
+
+    Multipliers that have other weights in each clock do the same work with less.
+    """
+    steady = shares.reuse * shares.slices == 1 and stream.beats > 1 and clocks < 2 * stream.beats
+    return steady and count_digits(kernel) <= MOST_DIGITS
 
 
 def weight_words(kernel: Codes, beats: int, shares: Shares) -> Memory:

@@ -1,4 +1,4 @@
-"""What a design uses of a board: one report for estimates, for yosys and for Vivado, as JSON and as a table."""
+"""Report the area of a design on a board, estimated, by yosys or by Vivado, as JSON and as a table."""
 
 from __future__ import annotations
 

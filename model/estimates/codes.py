@@ -1,4 +1,4 @@
-"""What binning and codes alone will cost, where frames go to the network without a phase retrieval.
+"""Estimate area and speed of binning and codes alone, where frames go to the network without a phase retrieval.
 
 Multipliers and block RAM follow from the law: an offset and a gain a channel behind the binning. Clocks, look-up tables
 and flip-flops are estimated: per bit, from yosys's counts of the four-angle binning (xc7, 1 and 4 samples per clock).

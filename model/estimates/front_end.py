@@ -1,4 +1,4 @@
-"""What stands between frames and the network: the phase retrieval, or binning and codes alone."""
+"""Estimate the front end before the network: phase retrieval, or binning and codes alone."""
 
 from __future__ import annotations
 

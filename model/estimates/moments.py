@@ -1,4 +1,4 @@
-"""What the moments of a phase mask cost in the C++ of ``fpga/src/mask_moments.hpp``: estimated, counted in its text."""
+"""Estimate the area of the moments of a phase mask in C++ (``fpga/src/mask_moments.hpp``), counted in its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the network will cost on a device and how fast it will be, before anything is built: estimated, all of it.
+"""Estimate area and speed of the network on a device before anything is built.
 
 No synthesis of Vitis HLS stands behind these figures. They follow from the shapes of the layers, from the reuse factors
 that conversion asks for, and from how hls4ml 1.3 writes a layer under ``io_stream`` and the Resource strategy:

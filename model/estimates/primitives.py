@@ -1,4 +1,4 @@
-"""What products and memories of SystemVerilog become on a device, by yosys's rules: slices and RAMs."""
+"""Map multiplications and memories of SystemVerilog to DSP slices and RAMs, by yosys's rules."""
 
 from __future__ import annotations
 

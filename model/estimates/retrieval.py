@@ -1,4 +1,4 @@
-"""What the phase retrieval will cost on a device and how fast it will be, before anything is built.
+"""Estimate area and speed of the phase retrieval on a device before anything is built.
 
 Clocks, DSP and block RAM follow from its structure (``fpga/rtl``) and are held against counted clocks and against yosys
 in the tests. Look-up tables and flip-flops are a straight line through yosys's counts (:data:`FITTED`).

@@ -1,4 +1,4 @@
-"""What is asked of a trained network beside its accuracy: probabilities, where it looks, what its layers tell apart."""
+"""Analyse a trained network beyond its accuracy: probabilities, where it looks, what its layers tell apart."""
 
 from __future__ import annotations
 

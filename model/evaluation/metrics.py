@@ -1,4 +1,4 @@
-"""What a classifier is worth on unseen cells: figures of merit, each with its 95 % interval, and paired differences.
+"""Test-set metrics, each with its 95 % interval, and paired differences.
 
 Shares of counted cells have Wilson's intervals; figures that are no share of one count (F, balanced accuracy, area
 under the ROC curve, calibration error) have percentiles of a seeded bootstrap over the cells. Intervals say how well

@@ -71,7 +71,7 @@ def offsets_of(training_cells: NDArray[np.integer], share: float, step: float) -
     Examples
     --------
     >>> offsets_of(np.array([900, 90, 10]), 0.5, 2**-9).tolist()
-    [-1.2578125, -0.10546875, 1.36328125]
+    [-1.1328125, 0.017578125, 1.115234375]
     >>> offsets_of(np.array([50, 50]), 1.0, 2**-9).tolist()
     [0.0, 0.0]
     """

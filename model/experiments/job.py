@@ -1,4 +1,4 @@
-"""What ``cytogate experiment`` does: run one, write its page, say where it is."""
+"""The job of ``cytogate experiment``: run one, write its page, say where it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an experiment is, and what it is given: how large to be, seeds, and a place for what is not finished yet."""
+"""Experiments, and their settings: scale, seeds, and a folder for unfinished work."""
 
 from __future__ import annotations
 

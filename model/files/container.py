@@ -1,4 +1,4 @@
-"""What a container is: a file or folder that declares arrays and hands over parts of them.
+"""Containers: files or folders that declare arrays and hand over parts of them.
 
 One module a kind of container reads it (NPZ, HDF5, Zarr, TIFF, folders of pictures), ``opening`` finds which one a path
 is, and ``frames`` and ``images`` judge what the arrays mean. Nothing is allocated on the word of a file: the sizes that

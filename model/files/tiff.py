@@ -319,9 +319,7 @@ def _reduced_pages(file: IO[bytes], path: Path) -> list[bool]:
     def read(at: int, count: int) -> bytes:
         file.seek(at)
         if at + count > size:
-            raise InputError(
-                f"{path}: the list of pages ends in nothing behind page {len(seen)}; the file is truncated"
-            )
+            raise InputError(f"{path}: the list of pages breaks off after page {len(seen)}; the file is truncated")
         return file.read(count)
 
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""What a bitstream's hardware description (``.hwh``, XML of Vivado) says of the DMA that a host drives."""
+"""Read a bitstream's hardware description (``.hwh``, XML of Vivado): the DMA that a host drives."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ class Access(Enum):
     READ_ONLY = "RO"
     READ_WRITE = "RW"
     WRITE_ONE_TO_CLEAR = "RW1C"
+    WRITE_TO_CLEAR = "RWC"
+    """Whatever is written, it is zero."""
 
 
 class Register(Enum):
@@ -32,6 +34,29 @@ class Register(Enum):
         self.description = description
 
 
+class BackgroundRegister(Enum):
+    """A register of the background, which a causal kernel has beside :class:`Register`: offset, access, what it says.
+
+    Written while no frame is inside. A frame that comes behind a write knows what was written.
+    """
+
+    CONTROL = (0x80, Access.READ_WRITE, "bits of BackgroundControl")
+    FRAMES = (0x84, Access.READ_WRITE, "frames that it was estimated from, counted until it is settled")
+    SURFACE = (0x90, Access.READ_WRITE, "first of twelve coefficients: 1, s, t, s^2, t^2, s t of x, then of y")
+
+    def __init__(self, offset: int, access: Access, description: str) -> None:
+        self.offset = offset
+        self.access = access
+        self.description = description
+
+
+class BackgroundControl(IntFlag):
+    """Bits of the background's register CONTROL."""
+
+    FREEZE = 1
+    """Frames leave the background as it is."""
+
+
 class Control(IntFlag):
     """Bits of the register CONTROL."""
 
@@ -51,6 +76,50 @@ class ErrorFlag(IntFlag):
 IDENTITY = int.from_bytes(b"CYTO", "big")
 VERSION = 1 << 16
 """1.0."""
+
+
+class GateRegister(Enum):
+    """A register of the gate, 32 bits, on the kernel's port: byte offset, access, and what it says.
+
+    Settings are written whole; a write of fewer than four bytes changes nothing. Clocks are those of the latest event
+    or pulse, and the largest since reset.
+    """
+
+    GATE_IDENTITY = (0x40, Access.READ_ONLY, "the ASCII letters CYTG; zero where there is no gate")
+    GATE_CLASSES = (0x44, Access.READ_WRITE, "bit c: cells of class c may trigger")
+    TRIGGER_DELAY = (0x48, Access.READ_WRITE, "clocks from last pixel to pulse, 0: at once; a write drops what waits")
+    TRIGGER_HOLD = (0x4C, Access.READ_WRITE, "clocks of a pulse beyond its first one")
+    EVENTS = (0x50, Access.READ_ONLY, "events, one a packet")
+    TRIGGERS = (0x54, Access.READ_ONLY, "pulses that began")
+    EVENT = (0x58, Access.READ_ONLY, "class of the latest event, its EventFlag in the upper 16 bits")
+    EVENT_MARGIN = (0x5C, Access.READ_ONLY, "its margin in steps of a logit")
+    EVENT_CLOCK = (0x60, Access.READ_ONLY, "its clock's number")
+    TRIGGER_CYCLES = (0x64, Access.READ_ONLY, "clocks from a frame's last pixel to the first of its pulse")
+    TRIGGER_CYCLES_MOST = (0x68, Access.WRITE_TO_CLEAR, "the largest of these")
+    CLASS_CYCLES = (0x6C, Access.READ_ONLY, "clocks from an intact frame's first pixel to its event")
+    CLASS_CYCLES_MOST = (0x70, Access.WRITE_TO_CLEAR, "the largest of these")
+    CLASS_INTERVAL = (0x74, Access.READ_ONLY, "clocks between the latest two events of intact frames")
+    CLASS_INTERVAL_MOST = (0x78, Access.WRITE_TO_CLEAR, "the largest of these")
+    LEAST_MARGIN = (0x80, Access.READ_WRITE, "of class 0, in steps of a logit; that of class c 4 c bytes on")
+
+    def __init__(self, offset: int, access: Access, description: str) -> None:
+        self.offset = offset
+        self.access = access
+        self.description = description
+
+
+def gate_offsets(classes: int) -> dict[str, int]:
+    """Return the offsets of a gate's registers by name, the least margin of each class among them."""
+    offsets = {row.name: row.offset for row in GateRegister if row is not GateRegister.LEAST_MARGIN}
+    return offsets | {f"LEAST_MARGIN_{index}": least_margin_offset(index) for index in range(classes)}
+
+
+def least_margin_offset(class_index: int) -> int:
+    """Return the offset of a class's least margin."""
+    return GateRegister.LEAST_MARGIN.offset + 4 * class_index
+
+
+GATE_IDENTITY = int.from_bytes(b"CYTG", "big")
 
 
 class StreamRegister(Enum):

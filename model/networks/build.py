@@ -8,13 +8,14 @@ from typing import Any
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
-from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Published
+from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Published, Student
 from cytogate.model.errors import InputError
 from cytogate.model.networks import dcae, gao2017, meng2018, topgan
 from cytogate.model.networks.compact import compact
 from cytogate.model.networks.contrast import contrast
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.meng2017 import meng2017
+from cytogate.model.networks.student import student
 
 _PUBLISHED: dict[str, tuple[Any, Any]] = {
     "meng2018": (meng2018, meng2018.Meng2018()),
@@ -47,6 +48,8 @@ def build(design: Design, quantized: bool) -> keras.Model:
         return contrast(topology, rows, classes, quantized, (1 << PIXEL.width) / design.four_angle.full_scale)
     if isinstance(topology, Compact):
         return compact(topology, (rows, columns, channels), classes, quantized, stage.format)
+    if isinstance(topology, Student):
+        return student(topology, (rows, columns, channels), classes, quantized, stage.format)
     if isinstance(topology, Published):
         return _published(topology, rows, columns, channels, classes, quantized, design)
     raise InputError(

@@ -1,4 +1,4 @@
-"""What is done to a trained network of any topology: logits, snapping, counting.
+"""Work on a trained network of any topology: logits, snapping, counting.
 
 What quantized networks compute is in :mod:`cytogate.model.networks.operations`, their layers in
 :mod:`cytogate.model.networks.layers`.

@@ -51,10 +51,12 @@ def start_folded(network: keras.Model, trained: keras.Model, samples: NDArray[np
         if _has_weights(layer):
             factors[layer.name] = _folded(layer, known[layer.name], sources, ranges)
         elif sources:
-            # A layer that joins has its channels one behind the other; all others keep them.
+            # A layer that joins has its channels one behind the other; one that flattens repeats them for each pixel;
+            # all others keep them.
             channels = [_channels(each) for each in _inputs(layer)]
             parts = [factors.get(name, np.ones(count)) for name, count in zip(_read_by(layer), channels, strict=True)]
-            factors[layer.name] = np.concatenate(parts)
+            joined = np.concatenate(parts)
+            factors[layer.name] = np.tile(joined, _channels(layer.output) // len(joined))
 
 
 def _folded(layer: Any, trained: Any, sources: list[Floats], ranges: dict[str, Floats]) -> Floats:

@@ -63,7 +63,7 @@ def compare_with_keras(model: keras.Model, reading: Reading, codes: Sequence[NDA
     if result.differing and not reading.keras_rounds:
         layer = _first_unlike(by_layer, words, network.operations)
         raise CheckFailed(
-            f"layer {layer}: Keras gives other words than were read of it, though it rounds nowhere; this is a fault "
+            f"layer {layer}: Keras gives other values than were read of it, though it rounds nowhere; this is a fault "
             f"of Cytogate: please report the network"
         )
     return result

@@ -120,7 +120,7 @@ def meng2017(
     blocks = len(spec.filters)
     if quantized and (size % ((1 << blocks) * spec.first_stride) or size <= 0):
         raise InputError(
-            f"network meng2017: inputs of {size}x{size} cannot be halved {blocks} times behind a stride of "
+            f"network meng2017: inputs of {size}x{size} cannot be halved {blocks} times after a stride of "
             f"{spec.first_stride}"
         )
     if not channels or list(channels) != sorted(set(channels) & set(range(CHANNELS))):

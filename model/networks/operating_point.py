@@ -99,7 +99,7 @@ def _last_weighted(model: keras.Model) -> Any:
     function = getattr(layer.activation, "__name__", type(layer.activation).__name__)
     if layer.activation is not None and function not in ("linear", *HOST_FUNCTIONS):
         raise InputError(
-            f"layer {layer.name}: its activation {function} changes the logits behind the bias; an operating point "
+            f"layer {layer.name}: its activation {function} changes the logits after the bias; an operating point "
             f"needs none there"
         )
     return layer

@@ -1,4 +1,4 @@
-"""What a quantized network computes: operations on integers, each with one meaning.
+"""Operations of a quantized network on integers, each with one meaning.
 
 Between two operations there are words. A word is an integer, its code, and stands for ``code * format.step``. Whatever
 computes a network, C++, SystemVerilog or a chip, must give the codes that :meth:`Operation.compute` gives.

@@ -72,7 +72,7 @@ def quantized(quantizer: Any, layer: str) -> Quantized:
                     f"is not known; use that one"
                 )
         raise InputError(
-            f"layer {layer}: {_named(quantizer)} is not among the quantizers of words that are read; use "
+            f"layer {layer}: {_named(quantizer)} is not among the quantizers of values that are read; use "
             f"quantized_bits or quantized_relu"
         )
     return reader(_Settings(quantizer, layer))

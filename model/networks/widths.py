@@ -1,4 +1,4 @@
-"""What the quantized forms of the papers' networks share: widths of words and how sizes are scaled.
+"""Widths of values that the quantized forms of the papers' networks share, and how sizes are scaled.
 
 A quantized network has its float network's topology, with what a device computes exactly: logits without the softmax
 or sigmoid that the host applies, ReLU or a leaky ReLU of slope 1/8, max-pooling 2x2, and no dropout.

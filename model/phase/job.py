@@ -1,4 +1,4 @@
-"""What ``cytogate phase`` does: maps of phase and path delay out of frames or holograms, and a table of their cells."""
+"""The job of ``cytogate phase``: maps of phase and path delay from frames or holograms, and a table of cells."""
 
 from __future__ import annotations
 

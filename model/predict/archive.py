@@ -1,4 +1,4 @@
-"""What ``cytogate predict`` does with whole archives: parts of their cells, on a Dask cluster, each to its own file.
+"""The job of ``cytogate predict`` on whole archives: parts of their cells, on a Dask cluster, each to its own file.
 
 A partition is a part of one file's cells. Workers read it, compute and write its Parquet file, which appears whole;
 what comes back is a count. A run that was interrupted finds the partitions that are there and makes the others. Rows do

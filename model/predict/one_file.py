@@ -1,4 +1,4 @@
-"""What ``cytogate predict`` does with one file: the exact fixed-point chain on its cells, to one table."""
+"""The job of ``cytogate predict`` on one file: the exact fixed-point chain on its cells, to one table."""
 
 from __future__ import annotations
 

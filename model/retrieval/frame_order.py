@@ -140,9 +140,9 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
 
     Examples
     --------
-    >>> from cytogate.model.design.design import design_named
+    >>> from cytogate.model.design.folder import load_design
     >>> empty = np.full((20, 4, 305, 305), 115, np.uint8)
-    >>> check_order(empty, design_named("qatom64")).sentence
+    >>> check_order(empty, load_design("qatom64")).sentence
     'the order of the frames could not be checked: of 20 frames 0 show one cell alone in an even field; 4 are needed'
     """
     looks, count = list[_Look](), len(frames) if isinstance(frames, np.ndarray) else frames.cells

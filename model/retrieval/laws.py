@@ -132,9 +132,15 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
             f'{frames.cells} frames are too few for [chip] retrieval "{CAUSAL}": the background settles in '
             f"{SETTLING_FRAMES}"
         )
+    return background_after(frames.read(0, SETTLING_FRAMES), design).freeze()
+
+
+def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:
+    """Return what a causal chip that knew nothing knows after frames (cells, 4, rows, columns)."""
     run = Run(design)
-    run.codes(frames.read(0, SETTLING_FRAMES), ())
-    return None if run.background is None else run.background.freeze()
+    run.codes(frames, ())
+    assert run.background is not None
+    return run.background
 
 
 def inputs_of_sums(sums: NDArray[np.int32], design: Design, surfaces: Codes | None = None) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""What the laws of phase retrieval have in common in C++: frames in, stages out, and the numbers of the contract."""
+"""Common part of the laws of phase retrieval in C++: frames in, stages out, and the numbers of the contract."""
 
 from __future__ import annotations
 

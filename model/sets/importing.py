@@ -1,4 +1,4 @@
-"""What ``cytogate import`` does: the labelled cells of a public set become a file that every verb reads."""
+"""The job of ``cytogate import``: the labelled cells of a public set become a file that every verb reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training takes of simulated cells, ten times faster than :mod:`cytogate.model.simulation.simulator` makes it.
+"""Simulate cells for training, ten times faster than :mod:`cytogate.model.simulation.simulator`.
 
 The same cells with the same shading are seen by the same optics. What differs is the noise: it is drawn for sums of
 pixels, as the retrieval adds them up, and normal instead of Poisson. No raw frames arise, and what the network is

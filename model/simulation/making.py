@@ -129,7 +129,7 @@ def _finished_items(recipe: Recipe, path: Path, console: Console) -> Iterator[_F
                 file.flush()
             finished = _Finished(place, file, recipe)
             if finished.count:
-                console.print(f"{path.name}: continuing behind {finished.count} finished cells")
+                console.print(f"{path.name}: continuing after {finished.count} finished cells")
             yield finished
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,15 +1,16 @@
-"""Simulated data sets: seeded cells seen by the four-angle instrument, each made when it is asked for."""
+"""Simulated data sets: seeded cells in four angles or in bright field, each made when it is asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import CAUSAL, CLASS_NAMES, Design
-from cytogate.model.design.instruments import FourAngle
+from cytogate.model.design.instruments import ANGLES, MOST_PIXELS, BrightField, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.cells import CELL_LINES, Cell, cell_line, draw_cell, phase_map
 from cytogate.model.simulation.optics import Floats, digitise, draw_shading, four_angle_intensities
@@ -26,7 +27,7 @@ class SimulatedCell:
     """What the instrument gives of one cell, and what a real instrument would never know."""
 
     frames: NDArray[np.unsignedinteger]
-    """(4, rows, columns) codes, order +x, -x, +y, -y."""
+    """(4, rows, columns) codes, order +x, -x, +y, -y; of a bright-field instrument (1, rows, columns)."""
     label: int
     """Index of the cell's line in the data set's class names."""
     phase: Floats
@@ -157,6 +158,71 @@ class _Purpose(IntEnum):
     RUN_GAIN = 6
 
 
+@dataclass(frozen=True)
+class BrightFieldCells(SimulatedCells):
+    """The same cells in bright field: all four oblique beams light them at once, and one camera sees the sum.
+
+    A point of the light source makes an image of its own, so that intensities add. A pixel of the camera is
+    :data:`FINER` squared ones of ``acquisition``, whose ADC's codes have the camera's bits.
+    """
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(1, rows, columns)."""
+        return 1, self.acquisition.rows // FINER, self.acquisition.columns // FINER
+
+    def item(self, index: int) -> SimulatedCell:
+        """Simulate one cell; its phase is that of the finer pixels."""
+        cell = super().item(index)
+        return replace(cell, frames=self._summed(cell.frames))
+
+    def empty_field(self, index: int) -> NDArray[np.unsignedinteger]:
+        """Return the frame (1, rows, columns) of the same shading and noise with no cell in the field."""
+        arms = np.ones((ANGLES, self.acquisition.rows, self.acquisition.columns))
+        return self._summed(self._digitised(arms, self.checked(index)))
+
+    def _summed(self, arms: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+        """Return the mean of the arms' (4, rows, columns) over a pixel, rounded: it is within the ADC's range."""
+        _, rows, columns = self.frame_shape
+        blocks = arms.reshape(ANGLES, rows, FINER, columns, FINER)
+        return np.rint(blocks.mean(axis=(0, 2, 4)))[None].astype(arms.dtype)
+
+
+FINER = 4
+"""Pixels of the simulated optics along each axis of a bright-field camera's pixel."""
+
+
+def cells_of_instrument(design: Design, **choices: Any) -> SimulatedCells:
+    """Return simulated cells of a design's instrument; ``choices`` are further fields of :class:`SimulatedCells`.
+
+    Raises
+    ------
+    InputError
+        If there is no simulator of such an instrument.
+    """
+    instrument = design.instrument
+    if isinstance(instrument, FourAngle):
+        return SimulatedCells(acquisition=instrument, **choices)
+    if (
+        isinstance(instrument, BrightField)
+        and len(instrument.channels) == 1
+        and max(instrument.rows, instrument.columns) * FINER <= MOST_PIXELS
+    ):
+        optics = FourAngle(
+            pixel_pitch_x_um=instrument.pixel_pitch_x_um / FINER,
+            pixel_pitch_y_um=instrument.pixel_pitch_y_um / FINER,
+            adc_bits=instrument.adc_bits,
+            rows=instrument.rows * FINER,
+            columns=instrument.columns * FINER,
+        )
+        return BrightFieldCells(acquisition=optics, **choices)
+    told = f" with {len(instrument.channels)} channels" if isinstance(instrument, BrightField) else ""
+    raise InputError(
+        f'design {design.name} is of kind "{instrument.kind}"{told}, of which there is no simulator; give frames of '
+        "its instrument by --input"
+    )
+
+
 def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:
     """Return cells of a design's instrument: of its classes, or of the built-in lines if it has others.
 
@@ -167,12 +233,7 @@ def simulated_cells(design: Design, cells: int, seed: int) -> SimulatedCells:
     InputError
         If there is no simulator of such an instrument.
     """
-    if not design.retrieves_phase:
-        raise InputError(
-            f'design {design.name} is of kind "{design.instrument.kind}", of which there is no simulator; give frames '
-            "of its instrument by --input"
-        )
     names = design.network.class_names
     known = names if set(names) <= set(CELL_LINES) else CLASS_NAMES
     run = seed if design.chip.retrieval == CAUSAL else None
-    return SimulatedCells(design.four_angle, known, cells, seed, run=run)
+    return cells_of_instrument(design, class_names=known, cells=cells, seed=seed, run=run)

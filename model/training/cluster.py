@@ -79,7 +79,7 @@ class Cluster:
                 raise
             raise InputError(
                 f"one of {self.workers} workers has gone, or has said nothing for {DEADLINE_S:.0f} s; start all of "
-                "them again, they go on behind the last epoch that was finished"
+                "them again, they go on after the last epoch that was finished"
             ) from error
 
     def _sum(self, words: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -1,8 +1,12 @@
-"""The training of a design: its network in both forms, quantized and float, on cells of a file, turned and mirrored."""
+"""The training of a design: its network in both forms, quantized and float, on cells of a file, turned and mirrored.
+
+A network learns labels, or as a student what teachers say of the training cells.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +22,14 @@ from cytogate.model.data.examples import Inputs
 from cytogate.model.data.splits import Split
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import design_text
-from cytogate.model.design.topologies import Contrast
+from cytogate.model.design.topologies import Contrast, Student
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import logits_of_values
 from cytogate.model.networks.folding import start_folded
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.training.fitting import Fitted, OnProgress
 from cytogate.model.training.recipes import FloatStart, NetworkFit, OneCyclePlan, TrainingPlan, fit_float, fit_quantized
+from cytogate.model.training.teachers import TargetCrossentropy, agreement
 
 QUANTIZED, FLOAT = "quantized", "float"
 DesignPlan = TrainingPlan | OneCyclePlan
@@ -50,7 +55,7 @@ def plan_of(
 
 def starts_in_float(design: Design) -> bool:
     """Return whether the quantized network of a design starts from the trained float one."""
-    return isinstance(design.network.topology, Contrast)
+    return isinstance(design.network.topology, (Contrast, Student))
 
 
 def train_both(
@@ -70,12 +75,41 @@ def train_both(
     """
     trained = train_float(design, cells, split, folder / FLOAT, plan, on_progress)
     wanted = _wanted(design, cells, split, folder / QUANTIZED, plan, quantized=True)
+    start = _start(design, cells, split, plan, trained) if isinstance(plan, OneCyclePlan) else None
+    return {QUANTIZED: fit_quantized(wanted, on_progress, start=start), FLOAT: trained}
+
+
+def train_student(
+    design: Design,
+    cells: CellFile,
+    split: Split,
+    said: NDArray[np.float64],
+    folder: Path,
+    plan: DesignPlan,
+    on_progress: OnProgress = lambda what, done, total: None,
+) -> Fitted:
+    """Train the quantized network of ``design`` on what teachers say; labels select the epoch, as ever.
+
+    Parameters
+    ----------
+    said
+        (training cells, classes) targets of ``split.training``: probabilities.
+
+    Raises
+    ------
+    InputError
+        As :func:`~cytogate.model.training.recipes.fit_float`.
+    CheckFailed
+        If the loss is no longer a number.
+    """
+    targets = np.eye(said.shape[1], dtype=np.float32)[cells.labels]
+    targets[split.training] = said
     start = None
     if isinstance(plan, OneCyclePlan):
-        chosen = np.random.default_rng(plan.seed).permutation(split.training)[:SAMPLES]
-        (samples,), _ = next(_Cells(cells, chosen, design).batches(SAMPLES, None))
-        start = FloatStart(trained.model, samples, start_folded)
-    return {QUANTIZED: fit_quantized(wanted, on_progress, start=start), FLOAT: trained}
+        wanted = _wanted(design, cells, split, folder / FLOAT, plan, quantized=False, targets=targets)
+        start = _start(design, cells, split, plan, fit_float(wanted, on_progress))
+    wanted = _wanted(design, cells, split, folder / QUANTIZED, plan, quantized=True, targets=targets)
+    return fit_quantized(wanted, on_progress, start=start)
 
 
 def train_float(
@@ -90,28 +124,48 @@ def train_float(
     return fit_float(_wanted(design, cells, split, folder, plan, quantized=False), on_progress)
 
 
+def _start(design: Design, cells: CellFile, split: Split, plan: OneCyclePlan, trained: Fitted) -> FloatStart:
+    """Return what the quantized network starts from."""
+    chosen = np.random.default_rng(plan.seed).permutation(split.training)[:SAMPLES]
+    (samples,), _ = next(_Cells(cells, chosen, design, cells.labels).batches(SAMPLES, None))
+    return FloatStart(trained.model, samples, start_folded)
+
+
 def _wanted(
-    design: Design, cells: CellFile, split: Split, folder: Path, plan: DesignPlan, quantized: bool
+    design: Design,
+    cells: CellFile,
+    split: Split,
+    folder: Path,
+    plan: DesignPlan,
+    quantized: bool,
+    targets: NDArray[np.float32] | None = None,
 ) -> NetworkFit:
+    """Return the fit of a network to labels or, of a student, to ``targets`` (cells, classes)."""
     if isinstance(plan, OneCyclePlan):
         loss, phases = plan.loss, plan.of_quantized() if quantized else plan.of_float()
     else:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         phases = plan.in_phases(snapped=quantized)
+    identity = {
+        "design": design_text(design),
+        "plan": dataclasses.asdict(plan),
+        "cells": {"count": len(cells.labels), **cells.attributes},
+        "quantized": quantized,
+    }
+    if targets is not None:
+        loss = TargetCrossentropy()
+        identity["targets"] = hashlib.sha256(targets.tobytes()).hexdigest()
+    answers = cells.labels if targets is None else targets
     return NetworkFit(
         name=QUANTIZED if quantized else FLOAT,
         build=lambda: build(design, quantized),
         loss=loss,
-        training=_Cells(cells, split.training, design),
-        validation=_Cells(cells, split.validation, design),
+        training=_Cells(cells, split.training, design, answers),
+        validation=_Cells(cells, split.validation, design, answers),
         plan=phases,
         folder=folder,
-        identity={
-            "design": design_text(design),
-            "plan": dataclasses.asdict(plan),
-            "cells": {"count": len(cells.labels), **cells.attributes},
-            "quantized": quantized,
-        },
+        identity=identity,
+        accuracy=None if targets is None else agreement,
     )
 
 
@@ -161,18 +215,21 @@ class _Cells:
     cells: CellFile
     chosen: NDArray[np.int64]
     design: Design
+    answers: NDArray[np.integer] | NDArray[np.floating]
+    """(cells, ...) of all cells of the file: labels, or probabilities of the classes."""
 
     def __len__(self) -> int:
         return len(self.chosen)
 
-    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[tuple[Inputs, NDArray[np.int64]]]:
+    def batches(self, size: int, rng: np.random.Generator | None) -> Iterator[tuple[Inputs, NDArray]]:
         """Give batches of nearly even size."""
         words, symmetries = contract(self.design).stage("network_input").format, symmetries_of(self.design)
-        for codes, labels in self.cells.batches(self.chosen if rng is None else rng.permutation(self.chosen), size):
-            turned = codes
+        order = self.chosen if rng is None else rng.permutation(self.chosen)
+        for part in np.array_split(order, math.ceil(len(order) / size)):
+            codes = self.cells.read(part)
             if rng is not None:
-                turned = augment(codes, rng.integers(0, symmetries, len(codes)), self.design.retrieves_phase)
-            yield (turned * np.float32(words.step),), labels
+                codes = augment(codes, rng.integers(0, symmetries, len(codes)), self.design.retrieves_phase)
+            yield (codes * np.float32(words.step),), self.answers[part]
 
 
 def probabilities_of(

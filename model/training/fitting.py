@@ -233,7 +233,7 @@ class _Run:
             of_batch = judge(batch)
             losses, right = losses + of_batch[0], right + of_batch[1]
         count = len(self.validation)
-        _check_number(losses, f"validation behind epoch {len(self.record.curve) + 1}")
+        _check_number(losses, f"validation after epoch {len(self.record.curve) + 1}")
         return losses / count, right / count if self.steps.has_accuracy else None
 
 

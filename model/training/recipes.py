@@ -1,8 +1,8 @@
 """How a network is fitted: float, or quantized and exact in fixed point; by which plan; and the training of a design.
 
-A quantized network is trained with batch normalization, snapped (:func:`~cytogate.model.networks.exact.
-snap_batch_normalization`) and trained a little more with the snapped layers frozen, so that what is selected is
-exactly what hardware computes.
+A quantized network is trained with batch normalization, snapped
+(:func:`~cytogate.model.networks.exact.snap_batch_normalization`) and trained a little more with the snapped layers
+frozen, so that what is selected is exactly what hardware computes.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from cytogate.model.estimates.area import ModuleArea
 BLOCKS = (
     "frame_input", "binning", "gradient", "corner_turn", "moments", "surface_fit", "transform", "normalize",
     "transpose", "surface_columns", "surface_subtract", "quotient", "phase_offset", "phase_code", "bright_field",
-    "channel_codes", "frame_output", "status_registers",
+    "channel_codes", "frame_output", "status_registers", "sharpen", "row_queue", "background", "surface_lines",
+    "mean_column", "causal_lane", "phase_lines", "row_codes", "row_output",
 )  # fmt: skip
 """Modules that synthesis keeps whole, so that their area can be told apart; what is inside them is flattened."""
 LINE_ENGINE = "transform"

@@ -1,4 +1,4 @@
-"""What the benches share: a kernel, its vectors, and a scoreboard that knows which frame must leave next."""
+"""Common part of the benches: a kernel, its vectors, and a scoreboard that knows which frame must leave next."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
+from cytogate.sim.axi.gate_check import GateCheck
 from cytogate.sim.axi.packing import input_beats, output_values
 from cytogate.sim.axi.patterns import WORST, Pauses
 from cytogate.sim.axi.ports import Pins
@@ -31,12 +32,14 @@ class Bench:
     ----------
     values, differing : int
         Values compared so far, and those that differed.
+    gate : GateCheck or None
+        What is due of the gate behind the network, where there is one.
     """
 
     def __init__(self, dut: Any) -> None:
         self.folder = Path(os.environ[TASK_VARIABLE])
         self.task, self._frames, self._expected = BenchTask.read(self.folder)
-        self.pins = Pins(dut, self.task.registers)
+        self.pins = Pins(dut, self.task.registers, gate=self.task.gate)
         self.frames = len(self._frames)
         channels, rows, columns = self._frames.shape[1:]
         layout = FrameLayout(channels, rows, columns, self.task.samples_per_clock, self.task.lane_bits)
@@ -44,20 +47,33 @@ class Bench:
         self.frame_values: int = self._expected.shape[1]
         self.values = 0
         self.differing = 0
-        self.clocks_per_frame = self.frame_beats + 4 * (self.frame_values // self.task.values_per_beat) + 5000
+        self.clocks_per_frame = self.frame_beats + 4 * self.task.pixel_beats + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
+        self.gate = GateCheck(self.pins, self._expected) if self.task.gate else None
         self._packet = lru_cache(maxsize=4)(self._make_packet)
 
-    async def start(self, idle: Pauses | None = None, backpressure: Pauses | None = None) -> None:
-        """Reset the kernel and choose the pauses of both sides."""
+    async def start(
+        self, idle: Pauses | None = None, backpressure: Pauses | None = None, *, armed: bool = True
+    ) -> None:
+        """Reset the kernel and choose the pauses of both sides; unless it is to stay as it is, arm the gate."""
         await self.pins.reset()
+        await self.set_up()
         if idle is not None:
             self.pins.sender.pauses = idle(SEED)
         if backpressure is not None:
             self.pins.receiver.pauses = backpressure(SEED + 1)
         if idle is not None or backpressure is not None:
             self.deadline = 2 * WORST * self.clocks_per_frame
+        if self.gate is not None:
+            self.gate.forget()
+            if armed:
+                await self.gate.arm()
+
+    async def set_up(self) -> None:
+        """Write what a reset has made the kernel forget."""
+        for offset, value in self.task.setup:
+            await self.pins.write_at(offset, value)
 
     def resume(self) -> None:
         """Let both sides run without pauses."""
@@ -76,6 +92,14 @@ class Bench:
         """Queue good frames."""
         for frame in frames:
             self.pins.sender.put(self.packet(frame))
+            if self.gate is not None:
+                self.gate.expect_frame(frame % self.frames)
+
+    def send_malformed(self, packet: list[int]) -> None:
+        """Queue a packet that is no frame."""
+        self.pins.sender.put(packet)
+        if self.gate is not None:
+            self.gate.expect_malformed(SHORT if len(packet) < self.frame_beats else LONG)
 
     async def compare(self, *frames: int) -> None:
         """Wait until these frames have left, in this order, and count the values that differ."""
@@ -96,7 +120,7 @@ class Bench:
             assert not wrong, f"frame {frame}: {wrong} of {self.frame_values} values differ"
 
     async def finish(self, accepted: int, dropped: int = 0, flags: int = 0) -> None:
-        """Fail if anything more leaves or a counter is off."""
+        """Fail if anything more leaves, an event is wrong or a counter is off."""
         await self.pins.all_sent(self.deadline)
         await self.pins.clocks(self.clocks_per_frame if dropped else SETTLING_CLOCKS)
         receiver = self.pins.receiver
@@ -105,6 +129,8 @@ class Bench:
         counted = [await self.pins.read(name) for name in ("FRAMES_ACCEPTED", "FRAMES_DROPPED", "ERROR_FLAGS")]
         assert counted == [accepted, dropped, flags], f"accepted, dropped, flags are {counted}"
         assert not accepted or self.values, "nothing was compared"
+        if self.gate is not None:
+            await self.gate.check(self.deadline)
 
     def _make_packet(self, frame: int) -> list[int]:
         return input_beats(np.asarray(self._frames[frame]), self.task.samples_per_clock, self.task.lane_bits)

@@ -20,20 +20,23 @@ ONES = 0xFFFF_FFFF
 async def registers_after_reset(dut: Any) -> None:
     """Constants are there, counters are zero, and every read ends."""
     bench = Bench(dut)
-    await bench.start()
+    await bench.start(armed=False)
     pins, task = bench.pins, bench.task
-    assert set(task.constants) == {"IDENTITY", "VERSION", "DESIGN_HASH"}
+    assert set(task.constants) >= {"IDENTITY", "VERSION", "DESIGN_HASH"}
     for name in task.registers:
         assert await pins.read(name) == task.constants.get(name, 0), name
+    own = dict(task.setup)
     for offset in range(0, ADDRESSES, 4):
         response, value = await pins.read_at(offset)
-        if offset not in task.registers.values():
+        if offset in own:
+            assert (response, value) == (AxiResp.OKAY, own[offset]), f"0x{offset:02x}"
+        elif offset not in task.registers.values():
             assert response != AxiResp.OKAY or value == 0, f"0x{offset:02x} holds 0x{value:08x}"
 
 
 @cocotb.test()
 async def writes_change_only_what_is_writable(dut: Any) -> None:
-    """Ones to every address but CONTROL: nothing hangs, no constant and no counter moves."""
+    """Ones to every address but CONTROL and what was set up: nothing hangs, only what is to be written moves."""
     bench = Bench(dut)
     await bench.start()
     bench.send(0, 1)
@@ -41,9 +44,11 @@ async def writes_change_only_what_is_writable(dut: Any) -> None:
     pins, task = bench.pins, bench.task
     before = {name: await pins.read(name) for name in task.registers}
     for offset in range(0, ADDRESSES, 4):
-        if offset != task.registers["CONTROL"]:
+        if offset != task.registers["CONTROL"] and offset not in dict(task.setup):
             await pins.write_at(offset, ONES)
-    assert {name: await pins.read(name) for name in task.registers} == before
+    assert {name: await pins.read(name) for name in task.registers} == before | task.written
+    if bench.gate is not None:
+        bench.gate.all_ones()
     bench.send(2)
     await bench.expect(2)
     await bench.finish(accepted=3)
@@ -56,15 +61,15 @@ async def error_flags_clear_one_by_one(dut: Any) -> None:
     await bench.start()
     pins = bench.pins
     too_short, too_long = bench.packet(0)[:-1], [*bench.packet(0), 0]
-    pins.sender.put(too_short)
-    pins.sender.put(too_long)
+    bench.send_malformed(too_short)
+    bench.send_malformed(too_long)
     await pins.all_sent(bench.deadline)
     await pins.clocks(8)
     assert await pins.read("ERROR_FLAGS") == SHORT | LONG
     for written, left in ((0, SHORT | LONG), (SHORT, LONG), (SHORT, LONG), (LONG, 0)):
         await pins.write("ERROR_FLAGS", written)
         assert await pins.read("ERROR_FLAGS") == left, f"after writing {written}"
-    pins.sender.put(too_short)
+    bench.send_malformed(too_short)
     bench.send(0)
     await bench.expect(0)
     await bench.finish(accepted=1, dropped=3, flags=SHORT)
@@ -153,6 +158,8 @@ async def soft_reset(dut: Any) -> None:
     await pins.write("CONTROL", Control.SOFT_RESET)
     assert await pins.read("CONTROL") == 0
     assert await pins.read("FRAMES_ACCEPTED") == 1
+    if bench.gate is not None:
+        bench.gate.cut(1, SHORT)
     bench.resume()
     bench.send(2)
     await bench.expect(2)

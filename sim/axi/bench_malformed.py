@@ -51,7 +51,7 @@ async def between_good_frames(dut: Any, kind: Kind, pauses: Pauses) -> None:
     await bench.start(pauses, pauses)
     packet, flag = malformed(bench, kind, 2)
     bench.send(0)
-    bench.pins.sender.put(packet)
+    bench.send_malformed(packet)
     bench.send(1)
     await bench.expect(0, 1)
     await bench.finish(accepted=2, dropped=1, flags=flag)
@@ -64,9 +64,9 @@ async def first_and_last(dut: Any, kind: Kind) -> None:
     bench = Bench(dut)
     await bench.start()
     packet, flag = malformed(bench, kind, 2)
-    bench.pins.sender.put(packet)
+    bench.send_malformed(packet)
     bench.send(0)
-    bench.pins.sender.put(packet)
+    bench.send_malformed(packet)
     await bench.expect(0)
     await bench.finish(accepted=1, dropped=2, flags=flag)
     bench.send(1)
@@ -82,7 +82,7 @@ async def many_in_a_row(dut: Any) -> None:
     kinds = draw.sample([*Kind, *Kind], 2 * len(Kind))
     good = []
     for index, kind in enumerate(kinds):
-        bench.pins.sender.put(malformed(bench, kind, index)[0])
+        bench.send_malformed(malformed(bench, kind, index)[0])
         if draw.random() < 0.4:
             bench.send(index)
             good.append(index)

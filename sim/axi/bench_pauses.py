@@ -31,7 +31,7 @@ async def a_receiver_that_sleeps(dut: Any) -> None:
     await bench.start()
     awake = False
     bench.pins.receiver.pauses = iter(lambda: not awake, None)
-    frames = range(6)
+    frames = range(bench.task.held_frames + 1)
     bench.send(*frames)
     await bench.pins.clocks(len(frames) * bench.clocks_per_frame)
     assert not bench.pins.receiver.beats
@@ -39,7 +39,7 @@ async def a_receiver_that_sleeps(dut: Any) -> None:
     awake = True
     await bench.expect(*frames)
     await bench.finish(accepted=len(frames))
-    assert held_back, "six frames vanished into a kernel that nobody read"
+    assert held_back, f"{len(frames)} frames vanished into a kernel that nobody read"
 
 
 @cocotb.test()
@@ -47,6 +47,7 @@ async def the_models_of_cocotbext_axi_agree(dut: Any) -> None:
     """Source and sink of other people's making see the same values as ours."""
     bench = Bench(dut)
     await bench.pins.reset(streams=False)
+    await bench.set_up()
     ends = [
         side(AxiStreamBus.from_prefix(dut, prefix), dut.aclk, dut.aresetn, reset_active_level=False, byte_lanes=1)
         for side, prefix in ((AxiStreamSource, "s_axis"), (AxiStreamSink, "m_axis"))

@@ -9,8 +9,8 @@ import cocotb
 from cytogate.sim.axi.bench import Bench
 from cytogate.sim.axi.task import Measured
 
-AHEAD = 8
-"""Frames from the one that leaves to the last one queued: more than a kernel holds, so that the input never waits."""
+AHEAD = 3
+"""Frames queued beyond those that a kernel holds, so that the input never waits for the bench."""
 
 
 @cocotb.test()
@@ -19,11 +19,14 @@ async def frames_back_to_back(dut: Any) -> None:
     bench = Bench(dut)
     await bench.start()
     frames = range(bench.frames)
-    bench.send(*frames[:AHEAD])
+    ahead = bench.task.held_frames + AHEAD
+    bench.send(*frames[:ahead])
     for frame in frames:
         await bench.compare(frame)
-        bench.send(*frames[frame + AHEAD : frame + AHEAD + 1])
+        bench.send(*frames[frame + ahead : frame + ahead + 1])
         print(f"frame {frame + 1} of {bench.frames}", flush=True)
+    if bench.gate is not None:
+        await bench.gate.check(bench.deadline)
     sent, left = bench.pins.sender.ended, bench.pins.receiver.ended
     latencies = [out - into for into, out in zip(sent, left, strict=True)]
     Measured(
@@ -32,6 +35,7 @@ async def frames_back_to_back(dut: Any) -> None:
         differing=bench.differing,
         latency_cycles=max(latencies),
         interval_cycles=(left[-1] - left[0]) / (len(left) - 1) if len(left) > 1 else None,
+        gate=None if bench.gate is None else bench.gate.clocks(),
     ).write(bench.folder)
     assert not bench.differing, f"{bench.differing} of {bench.values} values differ"
     assert await bench.pins.read("LATENCY_CYCLES") == latencies[-1]

@@ -36,8 +36,8 @@ from cytogate.model.interface.registers import (
     StreamControl,
     StreamRegister,
 )
+from cytogate.sim.axi.clock import CLOCK_NS
 from cytogate.sim.axi.patterns import Pauses, at_random, bursts, none
-from cytogate.sim.axi.ports import CLOCK_NS
 from cytogate.sim.axi.stream_task import StreamTask
 from cytogate.sim.axi.task import TASK_VARIABLE
 

@@ -1,41 +1,42 @@
-"""What ``cytogate cosim`` does: frames through the pins of a kernel, values compared, clocks counted, report."""
+"""The job of ``cytogate cosim``: frames through the pins of a kernel, values compared, clocks counted, report."""
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.network.project import HlsProject
-from cytogate.model.command.files import whole_file
-from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX
-from cytogate.model.design.design import Design, binned
+from cytogate.model.design.design import CAUSAL, RTL, Design, binned
+from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.estimates.area import samples
 from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
+from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
 from cytogate.sim.csim.compare import ExactStage
-from cytogate.sim.rtl.network import NetworkClocks, run_engines
 
 BUILD_FOLDER = Path("out/cosim/build")
 """Where commands keep compiled simulations, by level, design and samples per clock."""
 RATE = ("cytogate.sim.axi.bench_rate",)
 SCENARIOS = tuple(f"cytogate.sim.axi.bench_{name}" for name in ("pauses", "malformed", "control"))
+GATE_SCENARIOS = ("cytogate.sim.axi.bench_gate",)
+"""Where a gate stands behind the network."""
 SHELL_CYCLES = "level dpi is C-simulation behind AXI pins: its clocks are the shell's and say nothing about hardware"
 POLL_SECONDS = 0.5
 
@@ -54,7 +55,7 @@ class CosimRequest:
     cells: int
     seed: int
     network: bool
-    """Go on to the logits, at level dpi through the same pins, at level rtl by the network's engines."""
+    """Go on to the logits: of hls4ml's network at level dpi, of its engines at level rtl, with gate and trigger."""
     binned: bool
     """Frames arrive at the network's size."""
     scenarios: bool
@@ -64,67 +65,33 @@ class CosimRequest:
     """What Vitis HLS has exported."""
     output: Path
 
-
-@dataclass(frozen=True)
-class CosimReport:
-    """``out/cosim/LEVEL/report.json``; clocks are None where they are not those of hardware, ``reason`` says why."""
-
-    design: str
-    level: str
-    source: str
-    """File of the frames, or "simulated"."""
-    simulator: str
-    samples_per_clock: int
-    frames: int
-    raw_rows: int
-    raw_columns: int
-    stages: tuple[ExactStage, ...]
-    latency_cycles: int | None
-    """From a frame's last beat in to its last beat out."""
-    initiation_interval_cycles: float | None
-    """Between the last beats of neighboring frames that leave, frames back to back."""
-    clock_mhz: float
-    """Of the design; no timing was closed here."""
-    latency_us: float | None
-    cells_per_second: float | None
-    network: NetworkClocks | None
-    """Of the network's engines behind a kernel at level rtl."""
-    reason: str | None
-    scenarios: tuple[Outcome, ...]
-    seconds: float
-
-    def write(self, path: Path) -> None:
-        """Write the report as JSON."""
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
-    def check(self) -> None:
-        """Raise :class:`CheckFailed` with the first thing that is wrong."""
-        for stage in self.stages:
-            if stage.differing or not stage.values:
-                raise CheckFailed(f"stage {stage.name}: {stage.differing} of {stage.values} values differ")
-        for outcome in self.scenarios:
-            if outcome.failure is not None:
-                raise CheckFailed(f"{outcome.name}: {outcome.failure}")
+    @property
+    def to_logits(self) -> bool:
+        """Whether a network stands behind the kernel."""
+        return self.network or (self.level is Level.RTL and self.design.chip.network == RTL)
 
 
 def run_cosim(request: CosimRequest) -> None:
     """Run the job and raise CheckFailed if a word differs or a scenario fails."""
     began = time.perf_counter()
     named = request.design
-    named.need_fft("cosim")
+    if request.level is Level.RTL:
+        named.need_fft("cosim at level rtl", CAUSAL)
+    else:
+        named.need_fft(f"cosim at level {request.level.value}")
     design = binned(named) if request.binned else named
-    if request.network and request.level is Level.VITIS:
+    if request.to_logits and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
-    # A design without a network is told before anything runs.
-    of_engines = _operations(named) if request.network and request.level is Level.RTL else None
-    frames = _frames(design, request)
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
-    network = _Network.of(named, build_folder) if request.network and request.level is Level.DPI else None
-    project = None if network is None else network.project
+    network = None
+    if request.to_logits:
+        chain = _Network.engines if request.level is Level.RTL else _Network.hls4ml
+        network = chain(named, build_folder)
+    behind = None if network is None else network.behind
+    frames = _frames(design, request)
     print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
     under_test = hardware(
-        request.level, design, request.design.chip.samples_per_clock, build_folder, network=project, rtl=request.rtl
+        request.level, design, request.design.chip.samples_per_clock, build_folder, network=behind, rtl=request.rtl
     )
     build = compile_hardware(
         under_test,
@@ -135,7 +102,7 @@ def run_cosim(request: CosimRequest) -> None:
     pixels = laws.network_inputs(frames, design)
     due = pixel_values(pixels, design.chip.samples_per_clock) if network is None else network.codes(pixels)
     run = request.output / "run"
-    bench_task(request.level, design, request.design.chip.samples_per_clock, project).write(run, frames, due)
+    bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
     measured = run_rate(under_test, build, run, waves=request.waves, show=True)
     recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
     last = "network_input" if network is None else "logits"
@@ -143,16 +110,17 @@ def run_cosim(request: CosimRequest) -> None:
         *(stage for stage in recorded if stage.name != last),
         ExactStage(last, measured.values, measured.differing),
     ]
-    scenarios = _scenarios(under_test, build, request, design, project, frames, due) if request.scenarios else []
     clocks = None
-    if of_engines is not None:
-        print("Compiling and running the network's engines ...", flush=True)
-        of_network, clocks = run_engines(of_engines, named.chip, pixels, build_folder / "engines")
-        stages += of_network
+    if measured.gate is not None:
+        assert isinstance(behind, EngineNetwork)
+        # An event that is wrong has ended the run.
+        stages += [ExactStage(name, measured.gate.events, 0) for name in ("class", "margin", "flag")]
+        clocks = PipelineClocks.of(design, behind, measured.gate)
+    scenarios = _scenarios(under_test, build, request, design, behind, frames, due) if request.scenarios else []
     report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
     path = request.output / "report.json"
     report.write(path)
-    _print(report, [path, *([waveform(run)] if request.waves else [])])
+    print_report(report, [path, *([waveform(run)] if request.waves else [])])
     report.check()
 
 
@@ -198,19 +166,24 @@ def compare_recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: 
 
 @dataclass(frozen=True)
 class _Network:
-    """The network on integers, and as hls4ml has written it."""
+    """The network on integers, and as it stands behind the pins."""
 
-    project: HlsProject
+    behind: HlsProject | EngineNetwork
     codes: Callable[[NDArray[np.integer]], Codes]
     """Pixels (cells, rows, columns, channels) to codes of logits (cells, classes)."""
 
     @staticmethod
-    def of(design: Design, folder: Path) -> _Network:
+    def hls4ml(design: Design, folder: Path) -> _Network:
         from cytogate.hls.network.convert import convert
 
         print("Converting the network with hls4ml ...", flush=True)
         network = _operations(design)
         return _Network(convert(network, design, folder / "network"), network.classify)
+
+    @staticmethod
+    def engines(design: Design, _: Path) -> _Network:
+        network = _operations(design)
+        return _Network(pipeline_engines(network, design, design.chip.samples_per_clock), network.classify)
 
 
 def _operations(design: Design) -> IntegerNetwork:
@@ -243,14 +216,23 @@ def _scenarios(
     build: Path,
     request: CosimRequest,
     design: Design,
-    project: HlsProject | None,
+    behind: HlsProject | EngineNetwork | None,
     frames: NDArray[np.unsignedinteger],
     due: Codes,
 ) -> list[Outcome]:
     run = request.output / "scenarios"
-    bench_task(request.level, design, request.design.chip.samples_per_clock, project).write(run, frames[:8], due[:8])
+    task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
+    some, due = frames[:8], due[:8]
+    if design.retrieves_phase and design.chip.retrieval == CAUSAL:
+        # Scenarios send frames in any order: with what is known after them, and stays, they are the same in each.
+        known = laws.background_after(some, design).freeze()
+        task = replace(task, setup=register_writes(known))
+        inputs = laws.Run(design, known).network_inputs(some)
+        due = pixel_values(inputs, request.design.chip.samples_per_clock)
+    task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)
-    return run_benches(under_test, Simulator.VERILATOR, build, SCENARIOS, run)
+    modules = (*SCENARIOS, *GATE_SCENARIOS) if isinstance(behind, EngineNetwork) else SCENARIOS
+    return run_benches(under_test, Simulator.VERILATOR, build, modules, run)
 
 
 def _watched(simulate: Callable[[], list[Outcome]], log: Path) -> list[Outcome]:
@@ -278,7 +260,7 @@ def _report(
     design: Design,
     measured: Measured,
     stages: list[ExactStage],
-    network: NetworkClocks | None,
+    pipeline: PipelineClocks | None,
     scenarios: list[Outcome],
     seconds: float,
 ) -> CosimReport:
@@ -303,48 +285,8 @@ def _report(
         clock_mhz=design.chip.clock_mhz,
         latency_us=None if latency is None else latency / design.chip.clock_mhz,
         cells_per_second=None if interval is None else design.chip.clock_mhz * 1e6 / interval,
-        network=network,
+        pipeline=pipeline,
         reason=reason,
         scenarios=tuple(scenarios),
         seconds=seconds,
     )
-
-
-def _print(report: CosimReport, files: list[Path]) -> None:
-    from rich.table import Table
-
-    console = terminal()
-    table = Table(
-        title=f"Level {report.level} of {report.design}: {report.frames} frames ({report.source}) of {report.raw_rows}x"
-        f"{report.raw_columns}, {samples(report.samples_per_clock)}, {report.simulator}"
-    )
-    for column in ("stage", "values compared", "values that differ"):
-        table.add_column(column, justify="left" if column == "stage" else "right")
-    for stage in report.stages:
-        table.add_row(stage.name, f"{stage.values:,}", f"{stage.differing:,}")
-    console.print(table)
-    if report.latency_cycles is not None:
-        console.print(
-            f"Latency {report.latency_cycles:,} clocks: {report.latency_us:.1f} us at {report.clock_mhz:g} MHz."
-        )
-    if report.initiation_interval_cycles is not None:
-        console.print(
-            f"A frame every {report.initiation_interval_cycles:,.1f} clocks: {report.cells_per_second:,.0f} a second."
-        )
-    if report.network is not None:
-        told = report.network
-        console.print(
-            f"The network's engines, {told.multipliers} multipliers, in a simulation of their own: from the last pixel "
-            f"to the logits {told.latency_cycles:,} clocks, {told.latency_us:.1f} us.",
-            soft_wrap=True,
-        )
-        if told.interval_cycles is not None:
-            console.print(f"A cell every {told.interval_cycles:,.1f} clocks: {told.cells_per_second:,.0f} a second.")
-    if report.reason is not None:
-        console.print(f"No rate: {report.reason}.", soft_wrap=True)
-    if report.scenarios:
-        failed = [outcome for outcome in report.scenarios if outcome.failure is not None]
-        console.print(f"Scenarios: {len(report.scenarios) - len(failed)} of {len(report.scenarios)} pass.")
-        for outcome in failed:
-            console.print(f"  {outcome.name}: {outcome.failure}", soft_wrap=True)
-    console.print(f"{report.seconds:.0f} s; written: " + ", ".join(map(str, files)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What lies behind the pins: the HLS C++ behind DPI-C, the SystemVerilog kernel, or RTL that Vitis HLS has exported."""
+"""Levels at the pins: the HLS C++ behind DPI-C, the SystemVerilog kernel, or RTL that Vitis HLS has exported."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.contract.package import write_rtl_package
+from cytogate.hls.engine import pipeline
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.gate import CELLS_WAITING, DELAY_BITS, HOLD_BITS, PACKETS
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
+from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.frame_layout import lane_bits
@@ -30,6 +33,8 @@ REGISTERS = "kernel_registers"
 SIMULATED = "simulated_kernel"
 """Module with a kernel's pins around its C++."""
 LOGIT_BEAT_BITS = 32
+FRAMES_IN_A_KERNEL = 5
+"""Before the network, at most."""
 
 
 class Level(Enum):
@@ -43,22 +48,36 @@ class Level(Enum):
     """RTL that Vitis HLS made of ``fpga/src``."""
 
 
-def bench_task(level: Level, design: Design, samples_per_clock: int, network: HlsProject | None = None) -> BenchTask:
+def bench_task(
+    level: Level, design: Design, samples_per_clock: int, network: HlsProject | EngineNetwork | None = None
+) -> BenchTask:
     """Return the geometry of a kernel at its pins; with ``network``, of the chain that ends in logits."""
     terms = contract(design)
+    rows, columns, channels = terms.stage("network_input").shape
+    gate = isinstance(network, EngineNetwork)
+    offsets = {row.name: row.offset for row in registers.Register}
+    constants = {"IDENTITY": registers.IDENTITY, "VERSION": registers.VERSION, "DESIGN_HASH": design_hash(design)}
+    written: dict[str, int] = {}
+    if isinstance(network, EngineNetwork):
+        classes = network.logits.stream.channels
+        offsets |= registers.gate_offsets(classes)
+        constants["GATE_IDENTITY"] = registers.GATE_IDENTITY
+        written = {"GATE_CLASSES": (1 << classes) - 1, "TRIGGER_DELAY": (1 << DELAY_BITS) - 1}
+        written |= {"TRIGGER_HOLD": (1 << HOLD_BITS) - 1} | {f"LEAST_MARGIN_{c}": 0xFFFF_FFFF for c in range(classes)}
+        written |= {row.name: 0 for row in registers.GateRegister if row.access is registers.Access.WRITE_TO_CLEAR}
     return BenchTask(
         level=level.value,
         samples_per_clock=samples_per_clock,
         lane_bits=lane_bits(design.camera.adc_bits),
-        values_per_beat=samples_per_clock * terms.network_channels if network is None else 1,
+        values_per_beat=samples_per_clock * channels if network is None else 1,
         value_bits=terms.pixel.width if network is None else LOGIT_BEAT_BITS,
         signed=terms.pixel.signed or network is not None,
-        registers={row.name: row.offset for row in registers.Register},
-        constants={
-            "IDENTITY": registers.IDENTITY,
-            "VERSION": registers.VERSION,
-            "DESIGN_HASH": design_hash(design),
-        },
+        pixel_beats=rows * -(-columns // samples_per_clock),
+        registers=offsets,
+        constants=constants,
+        written=written,
+        held_frames=PACKETS + CELLS_WAITING if gate else FRAMES_IN_A_KERNEL,
+        gate=gate,
     )
 
 
@@ -78,12 +97,13 @@ def hardware(
     samples_per_clock: int,
     folder: Path,
     *,
-    network: HlsProject | None = None,
+    network: HlsProject | EngineNetwork | None = None,
     rtl: Path | None = None,
 ) -> Hardware:
     """Return the kernel of ``design`` at a level, what is generated of it written into ``folder``.
 
-    ``network`` belongs to level dpi; ``rtl`` is the folder of what Vitis HLS has exported, for that level.
+    ``network`` stands behind it: hls4ml's at level dpi, engines at level rtl. ``rtl`` is the folder of what Vitis HLS
+    has exported, for that level.
 
     Raises
     ------
@@ -91,12 +111,13 @@ def hardware(
         If the level has no such kernel.
     """
     if level is Level.DPI:
+        assert not isinstance(network, EngineNetwork)
         return _dpi(design, samples_per_clock, folder, network)
-    return (
-        _rtl(design, samples_per_clock, folder)
-        if level is Level.RTL
-        else _vitis(design, samples_per_clock, folder, rtl)
-    )
+    if level is Level.VITIS:
+        return _vitis(design, samples_per_clock, folder, rtl)
+    if isinstance(network, EngineNetwork):
+        return _pipeline(design, network, folder)
+    return _rtl(design, samples_per_clock, folder)
 
 
 def _dpi(design: Design, samples_per_clock: int, folder: Path, network: HlsProject | None) -> Hardware:
@@ -128,6 +149,16 @@ def _rtl(design: Design, samples_per_clock: int, folder: Path) -> Hardware:
         top=kernel,
         sources=(package, *rtl_sources(kernel)),
         parameters={"SAMPLES": samples_per_clock},
+        memories=tuple(sorted(folder.glob("*.mem"))),
+    )
+
+
+def _pipeline(design: Design, network: EngineNetwork, folder: Path) -> Hardware:
+    package, tops = write_rtl_package(design, folder), pipeline.write_pipeline(network, design, folder)
+    return Hardware(
+        top=pipeline.TOP,
+        sources=(package, *rtl_sources(*pipeline.pipeline_modules(network, design)), *tops),
+        parameters={},
         memories=tuple(sorted(folder.glob("*.mem"))),
     )
 

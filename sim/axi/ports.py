@@ -14,20 +14,16 @@ from typing import Any, TypeVar
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.simtime import get_sim_time
 from cocotb.triggers import ClockCycles, Event, RisingEdge, SimTimeoutError, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
-CLOCK_NS = 10
+from cytogate.sim.axi.clock import CLOCK_NS, clock_now
+from cytogate.sim.axi.events import Events
+
 RESET_CLOCKS = 4
 REGISTER_DEADLINE_CLOCKS = 100
 
 Awaited = TypeVar("Awaited")
-
-
-def clock_now() -> int:
-    """Return the number of clocks since the simulation began."""
-    return int(get_sim_time("ns")) // CLOCK_NS
 
 
 class Sender:
@@ -43,6 +39,8 @@ class Sender:
         """Beats of the current packet that were accepted."""
         self.ended: list[int] = []
         """Clock of each packet's last beat."""
+        self.began: list[int] = []
+        """Clock of each packet's first beat."""
         self.idle = Event()
         dut.s_axis_tvalid.value = 0
         dut.s_axis_tlast.value = 0
@@ -58,7 +56,7 @@ class Sender:
         """Forget what is queued and stop driving; :meth:`run` must have been cancelled."""
         self._packets.clear()
         self.beats = 0
-        self.ended = []
+        self.began, self.ended = [], []
         self._dut.s_axis_tvalid.value = 0
 
     async def run(self) -> None:
@@ -87,6 +85,8 @@ class Sender:
                 while not dut.s_axis_tready.value:
                     await edge
                 self.beats += 1
+                if self.beats == 1:
+                    self.began.append(clock_now())
             self.ended.append(clock_now())
             self.beats = 0
 
@@ -138,21 +138,28 @@ class Receiver:
             if ready:
                 self.beats.append(beat[0])
                 if beat[1]:
-                    self.packets.append(self.beats)
-                    self.ended.append(clock_now())
+                    if not self._malformed():
+                        self.packets.append(self.beats)
+                        self.ended.append(clock_now())
+                        self.arrived.set()
                     self.beats = []
-                    self.arrived.set()
+
+    def _malformed(self) -> bool:
+        """Say whether a kernel that holds no frame back marks the one that ends as malformed."""
+        return hasattr(self._dut, "m_axis_tuser") and bool(self._dut.m_axis_tuser.value)
 
 
 class Pins:
     """A kernel behind its pins, in reset until :meth:`reset` has passed."""
 
-    def __init__(self, dut: Any, registers: dict[str, int]) -> None:
+    def __init__(self, dut: Any, registers: dict[str, int], *, gate: bool = False) -> None:
         self._dut = dut
         self._registers = registers
         self._edge = RisingEdge(dut.aclk)
         self.sender = Sender(dut)
         self.receiver = Receiver(dut)
+        self.events = Events(dut) if gate else None
+        """Of a kernel with a gate behind it."""
         self._tasks: list[Any] = []
         dut.aresetn.value = 0
         Clock(dut.aclk, CLOCK_NS, unit="ns").start()
@@ -168,12 +175,15 @@ class Pins:
         self._tasks = []
         self.sender.clear()
         self.receiver.clear()
+        if self.events is not None:
+            self.events.clear()
         self._dut.aresetn.value = 0
         await ClockCycles(self._dut.aclk, RESET_CLOCKS)
         self._dut.aresetn.value = 1
         await self._edge
         if streams:
             self._tasks = [cocotb.start_soon(side.run()) for side in (self.sender, self.receiver)]
+            self._tasks += [] if self.events is None else self.events.start()
 
     async def packet(self, deadline: int) -> list[int]:
         """Return the next packet that leaves."""
@@ -193,6 +203,11 @@ class Pins:
                 return
             await self._edge
         raise AssertionError(f"{otherwise} within {deadline} clocks; {self._where()}")
+
+    @property
+    def now(self) -> int:
+        """Clocks since the simulation began."""
+        return clock_now()
 
     async def clocks(self, count: int) -> None:
         """Let ``count`` clocks pass."""

@@ -1,4 +1,4 @@
-"""What the bench of the stream unit is told, through the task's folder: no simulator."""
+"""Task of the stream unit's bench, through the task's folder: no simulator."""
 
 from __future__ import annotations
 

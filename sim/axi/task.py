@@ -1,4 +1,4 @@
-"""What a simulator process is told and what it tells back, through one folder: no simulator, no Keras, NumPy only."""
+"""Task and answer of a simulator process, through one folder: no simulator, no Keras, NumPy only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BenchTask:
     """The kernel's geometry at its pins; vectors lie beside it.
 
     ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the values that leave
-    (cells, values a frame) in stream order.
+    (cells, values a frame) in stream order. With a gate behind the network, these are a cell's logits.
     """
 
     level: str
@@ -34,10 +34,20 @@ class BenchTask:
     """Values of an output beat: the channels of as many pixels, or one logit."""
     value_bits: int
     signed: bool
+    pixel_beats: int
+    """Beats of a frame's pixels before the network."""
     registers: dict[str, int]
     """Offset of each register by name."""
     constants: dict[str, int]
     """What read-only registers hold for ever, by name."""
+    written: dict[str, int]
+    """What registers hold once ones were written to all of their bits; others do not change."""
+    held_frames: int
+    """That a kernel may take while nobody reads what leaves it."""
+    gate: bool
+    """A gate stands behind the network, with events and a trigger at pins of their own."""
+    setup: tuple[tuple[int, int], ...] = ()
+    """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
 
     def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
         """Write the task and its vectors into ``folder``."""
@@ -58,6 +68,22 @@ class BenchTask:
 
 
 @dataclass(frozen=True)
+class GateClocks:
+    """Clocks that were counted at the pins of events and trigger; the gate's registers said the same."""
+
+    interval: float | None
+    """Mean between neighboring classes; None for a single frame."""
+    interval_most: int
+    class_most: int
+    """From a frame's first pixel to its class, the longest."""
+    trigger_most: int
+    """From a frame's last pixel to the trigger."""
+    events: int
+    """Compared with the integer model: flag, class and margin."""
+    triggers: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """What the undisturbed run counted, clock by clock."""
 
@@ -69,6 +95,7 @@ class Measured:
     """From the last beat in to the last beat out, the same frame, the largest over all frames."""
     interval_cycles: float | None
     """Mean between the last beats of neighboring frames that leave; None for a single frame."""
+    gate: GateClocks | None
 
     def write(self, folder: Path) -> None:
         """Write ``measured.json``."""
@@ -78,4 +105,6 @@ class Measured:
     @staticmethod
     def read(folder: Path) -> Measured:
         """Return what a bench has left in ``folder``."""
-        return Measured(**json.loads((folder / "measured.json").read_text(encoding="utf-8")))
+        found = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
+        gate = None if found["gate"] is None else GateClocks(**found["gate"])
+        return Measured(**{**found, "gate": gate})

@@ -1,4 +1,4 @@
-"""What lies behind the DMA: stream unit, phase retrieval and network, with their registers.
+"""The fabric after the DMA: stream unit, phase retrieval and network, with their registers.
 
 Beats are not modelled, batches are: a transfer's bytes come in at once, a kernel computes cell after cell in a thread
 of its own as the chip would beside the processor, and the answer with its receipt goes out as one packet. There are no

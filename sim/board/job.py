@@ -1,4 +1,4 @@
-"""What ``cytogate emulate`` does: a bundle for an emulated board, with its design and its network."""
+"""The job of ``cytogate emulate``: a bundle for an emulated board, with its design and its network."""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.processes import go_first
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.design.design import RTL
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import REFERENCE, Bundle
+from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval.off_axis.calibration import read_reference
 from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.sim.board import kernels
@@ -31,24 +33,32 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
         return _hologram_board(bundle)
     from cytogate.sim.csim.kernels import CSimulation
 
-    project, folder = _network(bundle), _folder(bundle)
+    (_, project), folder = _network(bundle), _folder(bundle)
     simulation = CSimulation.of_chain(bundle.design, project, folder)
     return EmulatedBoard(_built(bundle, project), kernels.chain(simulation))
 
 
 def rtl_board(bundle: Bundle) -> EmulatedBoard:
-    """Return a board with the kernel before the network in verilated SystemVerilog, the network in C-simulation."""
+    """Return a board with what the design has in SystemVerilog verilated; a network of hls4ml is in C-simulation."""
     if isinstance(bundle.design.instrument, OffAxis):
         raise InputError(
             f"{bundle.path}: holograms have no kernel in SystemVerilog; device emulated runs theirs in C-simulation"
         )
+    (operations, project), folder = _network(bundle), _folder(bundle)
+    design, built = bundle.design, _built(bundle, project)
+    if design.chip.network == RTL:
+        from cytogate.hls.engine.pipeline import pipeline_engines
+        from cytogate.sim.rtl.pipeline import PipelineSimulation
+
+        engines = pipeline_engines(operations, design, design.chip.samples_per_clock)
+        whole = PipelineSimulation(design, engines, folder / "pipeline")
+        return EmulatedBoard(built, kernels.pipeline(whole), on_close=whole.close)
     from cytogate.sim.csim.network import NetworkSimulation
     from cytogate.sim.rtl.simulation import RtlSimulation
 
-    project, folder = _network(bundle), _folder(bundle)
     network = NetworkSimulation.of(project, folder)
-    retrieval = RtlSimulation(bundle.design, folder / "rtl", bundle.design.chip.samples_per_clock)
-    return EmulatedBoard(_built(bundle, project), kernels.rtl(retrieval, network), on_close=retrieval.close)
+    retrieval = RtlSimulation(design, folder / "rtl", design.chip.samples_per_clock)
+    return EmulatedBoard(built, kernels.rtl(retrieval, network), on_close=retrieval.close)
 
 
 def light_board(bundle: Bundle) -> EmulatedBoard:
@@ -68,7 +78,7 @@ EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_boar
 def _hologram_board(bundle: Bundle) -> EmulatedBoard:
     from cytogate.sim.csim.fields import FieldSimulation
 
-    project = _network(bundle)
+    _, project = _network(bundle)
     simulation = FieldSimulation.of(bundle.design, project, _phasor(bundle), _folder(bundle))
     return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation))
 
@@ -84,8 +94,8 @@ def _folder(bundle: Bundle) -> Path:
     return FOLDER / bundle.design.name
 
 
-def _network(bundle: Bundle) -> HlsProject:
-    """Convert the network that the bundle carries."""
+def _network(bundle: Bundle) -> tuple[IntegerNetwork, HlsProject]:
+    """Return the network that the bundle carries, on integers and converted."""
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.saved import load_operations
 
@@ -102,7 +112,7 @@ def _network(bundle: Bundle) -> HlsProject:
             # By its name in the bundle, not where it was extracted to.
             told = str(error).replace(f"{extracted}/", "")
             raise InputError(f"{bundle.path}: {told}") from error
-    return convert(network, bundle.design, _folder(bundle) / "network")
+    return network, convert(network, bundle.design, _folder(bundle) / "network")
 
 
 def _built(bundle: Bundle, project: HlsProject) -> Bundle:

@@ -1,4 +1,4 @@
-"""What ``cytogate adopt`` does: a quantized network of the user's own, checked and put into a design's folder.
+"""The job of ``cytogate adopt``: a quantized network of the user's own, checked and put into a design's folder.
 
 It must read what the design's chain hands it, give a logit a class, and compute exactly: its logits in C-simulation
 equal those of its operations on integers, for random and extreme codes, and Keras's, too, where Keras does not round.
@@ -64,7 +64,7 @@ def adopt(design: Design, file: Path) -> Adopted:
         found = compare_logits(network, [codes], design, BUILD_FOLDER / design.name)
     if not found.holds:
         raise CheckFailed(
-            f"{file}: layer {found.first}: its words differ in C-simulation, and with them {found.differing} of "
+            f"{file}: layer {found.first}: its values differ in C-simulation, and with them {found.differing} of "
             f"{found.values} logits"
         )
     if not isinstance(design.network.topology, Saved):
@@ -91,7 +91,7 @@ def _check_ports(network: IntegerNetwork, design: Design, file: Path) -> None:
         stage.format.width, stage.format.integer_bits, stage.format.signed
     ):  # fmt: skip
         raise InputError(
-            f"{file}: the quantizer behind the input gives {words.ap_type}; design {design.name} hands it "
+            f"{file}: the quantizer after the input gives {words.ap_type}; design {design.name} hands it "
             f"{stage.format.ap_type}"
         )
     if network.logits.shape != (design.network.classes,):

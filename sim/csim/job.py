@@ -1,4 +1,4 @@
-"""What ``cytogate csim`` does: cells from a file or the simulator, both kernels compiled, run, report, picture."""
+"""The job of ``cytogate csim``: cells from a file or the simulator, both kernels compiled, run, report, picture."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def _compared(
 
 def _simulated_apart(project: HlsProject, library: Path, codes: Sequence[NDArray[np.integer]]) -> Codes:
     """Return codes of logits from a process of its own, which what it runs may bring down."""
-    ours, theirs = Pipe()
+    ours, theirs = multiprocessing.Pipe()
     process = run_beside("cytogate.sim.csim.network:simulate_apart", theirs.fileno())
     theirs.close()
     try:

@@ -1,4 +1,4 @@
-"""What ``cytogate csim`` does with a design without an instrument: its network on the codes that lie beside it.
+"""The job of ``cytogate csim`` on a design without an instrument: its network on the codes that lie beside it.
 
 The network may have any number of inputs; every logit of the C-simulation is compared.
 """

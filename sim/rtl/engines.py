@@ -17,11 +17,12 @@ from cytogate.hls.engine.top import TOP, class_bits, modules, write_engine
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.files import refresh
 from cytogate.model.contract.fixed_point import Codes, Format
+from cytogate.model.contract.gate import decided
 from cytogate.model.engines.engine import EngineNetwork, Stream
 from cytogate.model.errors import CheckFailed
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.csim import compile
-from cytogate.sim.rtl.simulation import verilate
+from cytogate.sim.rtl.player import check_assertions, verilate
 
 BENCH = "engine_bench"
 """The module around the networks."""
@@ -80,7 +81,7 @@ class EngineSimulation:
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._library.player_tap_cycles.restype = ctypes.POINTER(ctypes.c_int64)
-        self._player = ctypes.c_void_p(self._library.player_open())
+        self._player = ctypes.c_void_p(self._library.player_open(0))
         self.reset()
 
     def close(self) -> None:
@@ -111,7 +112,7 @@ class EngineSimulation:
         Raises
         ------
         CheckFailed
-            If the logits do not come.
+            If the logits do not come, or an assertion of the hardware fails.
         """
         entry, last = self.network.entry, self.network.logits.stream
         cells = len(codes)
@@ -127,6 +128,7 @@ class EngineSimulation:
             round(1024 * stall), seed, cells, out.shape[1], ctypes.c_int64(clocks), entry.beats + MORE_CLOCKS,
             _pointer(out), _pointer(out_cycles), _pointer(in_cycles),
         )  # fmt: skip
+        check_assertions(self._library, self._player)
         if came != cells:
             raise CheckFailed(f"engines of {self.network.name}: {came} of {cells} answers came within {clocks} clocks")
         words, cycles = {}, {}
@@ -188,9 +190,7 @@ class Comparison:
 def compare(network: IntegerNetwork, codes: NDArray[np.integer], run: Run) -> Comparison:
     """Compare every engine's words with those of the integer network for codes (cells, *shape)."""
     wanted = network.compute([codes])
-    logits = wanted[network.logits.name]
-    ordered = np.sort(logits, axis=1)
-    wanted |= {"class": logits.argmax(axis=1), "margin": ordered[:, -1] - ordered[:, -2:][:, 0]}
+    wanted |= dict(zip(("class", "margin"), decided(wanted[network.logits.name]), strict=True))
     found = run.words | {network.logits.name: run.logits, "class": run.classes, "margin": run.margins}
     differ = {name: int(np.count_nonzero(words != wanted[name].reshape(words.shape))) for name, words in found.items()}
     return Comparison({name: words.size for name, words in found.items()}, {name: n for name, n in differ.items() if n})

@@ -8,6 +8,8 @@ namespace eval model {
     variable cells {}
     variable drivers {}
     variable outside {}
+    # Directions of ports.
+    variable ports {}
 
     # Of each IP: settings with their defaults, input pins, output pins, slave buses and master buses.
     variable ips {
@@ -207,8 +209,23 @@ namespace eval model {
         refuse "there is no bus $path"
     }
 
+    proc add_port {name direction} {
+        variable ports
+        dict set ports $name $direction
+    }
+
+    proc port {name} {
+        variable ports
+        if {![dict exists $ports $name]} {
+            refuse "there is no port $name"
+        }
+        dict get $ports $name
+    }
+
     proc connect_pins {from to} {
-        if {[pin $from] ne "out" || [pin $to] ne "in"} {
+        variable ports
+        set takes [expr {[dict exists $ports $to] ? [expr {[port $to] eq "O" ? "in" : "out"}] : [pin $to]}]
+        if {[pin $from] ne "out" || $takes ne "in"} {
             refuse "$from does not drive $to"
         }
         drive $from $to
@@ -240,7 +257,13 @@ namespace eval model {
     proc validate {} {
         variable cells
         variable drivers
+        variable ports
         set clocks {}
+        dict for {name direction} $ports {
+            if {![dict exists $drivers $name]} {
+                refuse "port $name is open"
+            }
+        }
         dict for {name cell} $cells {
             set source PSU__CRL_APB__PL0_REF_CTRL__SRCSEL
             if {[dict exists $cell settings $source] && [dict get $cell settings $source] ne "IOPLL"} {

@@ -44,7 +44,7 @@ proc set_msg_config {args} {
 
 proc add_files {args} {
     needs add_files create_project
-    set files [lindex [dict get [parse add_files $args {} -norecurse] rest] 0]
+    set files [lindex [dict get [parse add_files $args -fileset -norecurse] rest] 0]
     must_exist $files
     foreach file $files {
         lappend ::files $file
@@ -173,6 +173,18 @@ proc get_bd_pins {name} {
 proc get_bd_intf_pins {name} {
     model::bus $name
     return [list bus $name]
+}
+
+proc create_bd_port {args} {
+    needs create_bd_port create_bd_design
+    set given [parse create_bd_port $args -dir {}]
+    model::add_port [dict get $given rest] [dict get $given -dir]
+    record port [dict get $given rest] [dict get $given -dir]
+}
+
+proc get_bd_ports {name} {
+    model::port $name
+    return [list port $name]
 }
 
 proc connect_bd_net {from to} {

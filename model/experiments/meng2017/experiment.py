@@ -57,7 +57,7 @@ class Meng2017Sizes:
     """How large the experiment is."""
 
     design: Design
-    """Gives the size of images; its network's are the defaults of :class:`~cytogate.model.design.design.Meng2017`."""
+    """Gives the size of images; its network has the defaults of :class:`~cytogate.model.design.topologies.Meng2017`."""
     cells: int
     control_cells: int
     difficulty: float

@@ -87,7 +87,7 @@ def _of_one_shape(layer: Any, sources: tuple[Operation, ...]) -> tuple[Operation
     check_settings(layer, ())
     if len({source.shape for source in sources}) != 1 or len(sources) < 2:
         shapes = " and ".join(str(source.shape) for source in sources)
-        raise InputError(f"layer {layer.name}: joins {shapes}; words of one shape can be joined")
+        raise InputError(f"layer {layer.name}: joins {shapes}; values of one shape can be joined")
     return sources
 
 

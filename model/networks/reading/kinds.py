@@ -82,9 +82,9 @@ _INSTEAD = {
     "QConv2DTranspose": "use UpSampling2D and QConv2D",
     "LayerNormalization": "use BatchNormalization",
     "GroupNormalization": "use BatchNormalization",
-    "Rescaling": "let the quantizer behind the input have the range of what comes in",
+    "Rescaling": "let the quantizer after the input have the range of what comes in",
     "Lambda": "use layers whose meaning can be read",
-    "Multiply": "products of words are not supported",
+    "Multiply": "products of values are not supported",
 }
 
 

@@ -91,7 +91,7 @@ def read_exactly(model: keras.Model) -> IntegerNetwork:
     for name in reading.keras_rounds:
         raise InputError(
             f"layer {name}: Keras rounds in it, as its sums may reach 2^24 steps or its normalization is on no grid; "
-            f"use fewer bits for its weights or inputs, put a quantizer between it and the layer ahead, or settle it"
+            f"use fewer bits for its weights or inputs, put a quantizer between it and the layer before, or settle it"
         )
     return reading.network
 
@@ -144,7 +144,7 @@ class Reader:
             operation = replace(operation, name=f"{operation.name}_{number}")
         if operation.format.width > EXACT_BITS:
             raise InputError(
-                f"layer {operation.name}: its words need {operation.format.width} bits; put a quantizer ahead of it"
+                f"layer {operation.name}: its values need {operation.format.width} bits; put a quantizer before it"
             )
         if self._host is not None:
             raise InputError(
@@ -264,8 +264,8 @@ class Reader:
         found = quantized(layer.activation, layer.name)
         if not found.plain:
             raise InputError(
-                f"layer {layer.name}: the quantizer behind an input must be plain rounding to a format; use "
-                f"quantized_bits of 2 bits or more, or quantized_relu, and this one behind it"
+                f"layer {layer.name}: the quantizer after an input must be plain rounding to a format; use "
+                f"quantized_bits of 2 bits or more, or quantized_relu, and this one after it"
             )
         words = found.format
         if words.width > INPUT_BITS:
@@ -296,9 +296,9 @@ class Reader:
         if isinstance(value, Entry):
             raise InputError(
                 f"{reader}: its input is not quantized; put a QActivation with a quantized_bits or quantized_relu "
-                f"behind the input {value.name}"
+                f"after the input {value.name}"
             )
-        raise InputError(f"{reader}: takes {type(value).__name__}, no words of a layer")
+        raise InputError(f"{reader}: takes {type(value).__name__}, no values of a layer")
 
 
 @dataclass(frozen=True)

@@ -38,4 +38,4 @@ CHANNELS_LAST = {"data_format": "channels_last"}
 def must_be_map(layer: Any, source: Operation) -> None:
     """Refuse a layer that needs a map and reads something else."""
     if len(source.shape) != 3:
-        raise InputError(f"layer {layer.name}: reads words of shape {source.shape}; it needs a map")
+        raise InputError(f"layer {layer.name}: reads values of shape {source.shape}; it needs a map")

@@ -149,7 +149,7 @@ def weighted(
     if steps >= EXACT_STEPS:
         raise InputError(
             f"layer {layer.name}: its sums may reach {steps} steps and float32 is exact below {EXACT_STEPS} only; use "
-            f"fewer bits for its weights or inputs, or put a quantizer between it and the layer ahead"
+            f"fewer bits for its weights or inputs, or put a quantizer between it and the layer before"
         )
     words = exact_format(-steps, steps, grid, signed=True)
     if kind is not Dense:

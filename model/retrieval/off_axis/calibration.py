@@ -1,4 +1,4 @@
-"""What is measured of an off-axis instrument: carrier, sideband, reference field, magnification and gain.
+"""Calibrate an off-axis instrument: carrier, sideband, reference field, magnification and gain.
 
 The carrier is the strongest spatial frequency of a hologram beyond the zero order, found to a small part of a bin. Of
 the two sidebands, conjugates of each other, that one is chosen in which cells delay the light. The reference field is

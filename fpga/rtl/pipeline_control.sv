@@ -1,0 +1,112 @@
+// Beside the data path from frames to logits: its resets and registers, what is known of the packets in it, the gate
+// behind it with the trigger pin, and the stream of logits.
+//
+// Every packet that passes s_axis gives a cell's decision, a malformed one too; the logits of those go no further.
+`default_nettype none
+module pipeline_control #(
+    parameter int CLASSES = 5,
+    parameter int LOGIT_BITS = 20,
+    parameter bit IS_SIGNED = 1,
+    parameter int CLASS_BITS = $clog2(CLASSES + 1),
+    parameter int MARGIN_BITS = LOGIT_BITS + 1,
+    parameter int FLAGS = contract_pkg::EVENT_FLAGS
+) (
+    input wire logic                          aclk,
+    input wire logic                          aresetn,         // synchronous
+    // Beats at the pins, on their way to the data path.
+    input wire logic                          s_axis_tvalid,
+    output     logic                          s_axis_tready,
+    input wire logic                          s_axis_tlast,
+    // The data path.
+    output     logic                          rst,
+    output     logic [                  31:0] now,
+    output     logic                          frames_valid,
+    input wire logic                          frames_ready,
+    input wire logic                          frame_ended,
+    input wire logic                          frame_intact,
+    input wire logic                          too_short,
+    input wire logic                          too_long,
+    input wire logic                          decision_valid,
+    output     logic                          decision_ready,
+    input wire logic [        CLASS_BITS-1:0] decision_class,
+    input wire logic [       MARGIN_BITS-1:0] decision_margin,
+    input wire logic [CLASSES*LOGIT_BITS-1:0] decision_logits,
+    // Logits of intact frames.
+    output     logic [                  31:0] m_axis_tdata,
+    output     logic                          m_axis_tvalid,
+    input wire logic                          m_axis_tready,
+    output     logic                          m_axis_tlast,
+    // What came of every packet, in one clock, and the trigger.
+    output     logic                          event_valid,
+    output     logic [             FLAGS-1:0] event_flags,
+    output     logic [        CLASS_BITS-1:0] event_class,
+    output     logic [       MARGIN_BITS-1:0] event_margin,
+    output     logic [                  31:0] event_clock,
+    output     logic                          trigger,
+    input wire logic [                   7:0] s_axil_awaddr,
+    input wire logic                          s_axil_awvalid,
+    output     logic                          s_axil_awready,
+    input wire logic [                  31:0] s_axil_wdata,
+    input wire logic [                   3:0] s_axil_wstrb,
+    input wire logic                          s_axil_wvalid,
+    output     logic                          s_axil_wready,
+    output     logic [                   1:0] s_axil_bresp,
+    output     logic                          s_axil_bvalid,
+    input wire logic                          s_axil_bready,
+    input wire logic [                   7:0] s_axil_araddr,
+    input wire logic                          s_axil_arvalid,
+    output     logic                          s_axil_arready,
+    output     logic [                  31:0] s_axil_rdata,
+    output     logic [                   1:0] s_axil_rresp,
+    output     logic                          s_axil_rvalid,
+    input wire logic                          s_axil_rready
+);
+  logic soft_reset, write, frame_left;
+  logic [31:0] more_data, frame_arrived;
+
+  // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
+  always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
+  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
+
+  logic open, room;
+  assign open          = room && aresetn && !rst && !soft_reset;
+  assign s_axis_tready = frames_ready && open;
+  assign frames_valid  = s_axis_tvalid && open;
+
+  logic tag_valid, judged, logits_ready;
+  logic [1:0] malformed;
+  logic [31:0] first, last;
+  assign decision_ready = tag_valid && logits_ready;
+  assign judged         = decision_valid && decision_ready;
+  frame_tags frame_tags (
+      .clk(aclk), .rst, .now, .room, .beat_taken(s_axis_tvalid && s_axis_tready), .beat_last(s_axis_tlast),
+      .ended(frame_ended), .intact(frame_intact), .too_long, .out_valid(tag_valid), .out_flags(malformed),
+      .out_first(first), .out_last(last), .take(judged)
+  );
+  logit_stream #(.CLASSES(CLASSES), .BITS(LOGIT_BITS), .IS_SIGNED(IS_SIGNED)) logit_stream (
+      .clk(aclk), .rst, .in_valid(judged && malformed == 0), .in_ready(logits_ready), .in_logits(decision_logits),
+      .in_arrived(last), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast, .cell_left(frame_left),
+      .cell_arrived(frame_arrived)
+  );
+
+  logic wanted, crowded, delay_written, began;
+  logic [31:0] least_margin, event_first, event_last, age;
+  logic [contract_pkg::DELAY_BITS-1:0] delay;
+  logic [contract_pkg::HOLD_BITS-1:0] hold;
+  gate #(.CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate (
+      .clk(aclk), .rst, .now, .in_valid(judged), .in_class(decision_class), .in_margin(decision_margin),
+      .in_malformed(malformed), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded,
+      .event_valid, .event_flags, .event_class, .event_margin, .event_first, .event_last, .event_clock
+  );
+  trigger pin (
+      .clk(aclk), .rst, .now, .write(event_valid && event_flags[FLAGS-1]), .in_last(event_last), .crowded, .delay,
+      .hold, .forget(delay_written), .pin(trigger), .began, .age
+  );
+  gate_registers #(.CLASSES(CLASSES), .CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate_registers (
+      .clk(aclk), .rst(!aresetn), .write, .write_address(s_axil_awaddr), .write_data(s_axil_wdata),
+      .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(more_data), .asked_class(decision_class),
+      .wanted, .least_margin, .delay, .hold, .delay_written, .event_valid, .event_flags, .event_class, .event_margin,
+      .event_first, .event_clock, .began, .age
+  );
+endmodule
+`default_nettype wire

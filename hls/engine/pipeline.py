@@ -1,0 +1,117 @@
+"""The SystemVerilog of a whole design, from frames to logits and trigger: its parts, joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cytogate.hls.engine.top import TOP as NETWORK
+from cytogate.hls.engine.top import class_bits, modules, write_engine
+from cytogate.model.command.files import refresh
+from cytogate.model.contract.fixed_point import Format
+from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import Design
+from cytogate.model.engines.engine import EngineNetwork
+from cytogate.model.engines.lowering import lower
+from cytogate.model.errors import InputError
+from cytogate.model.interface.frame_layout import FrameLayout
+from cytogate.model.networks.operations import IntegerNetwork
+
+TOP = "classify_cells"
+CONTROL = "pipeline_control"
+CORES = {"retrieve_phase": "retrieval", "encode_channels": "encoding"}
+"""By kernel before the network, its data path without pins."""
+LITE_IN = (
+    "[7:0] s_axil_awaddr", "s_axil_awvalid", "[31:0] s_axil_wdata", "[3:0] s_axil_wstrb", "s_axil_wvalid",
+    "s_axil_bready", "[7:0] s_axil_araddr", "s_axil_arvalid", "s_axil_rready",
+)  # fmt: skip
+LITE_OUT = (
+    "s_axil_awready", "s_axil_wready", "[1:0] s_axil_bresp", "s_axil_bvalid", "s_axil_arready", "[31:0] s_axil_rdata",
+    "[1:0] s_axil_rresp", "s_axil_rvalid",
+)  # fmt: skip
+
+
+def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock: int) -> EngineNetwork:
+    """Return the engines of a design's network, as they stand behind its frames.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the gate behind them cannot tell their classes or margins.
+    """
+    found = lower(network, samples_per_clock)
+    logits, pixel, terms = found.logits.stream, found.entry, contract(design)
+    taken = (pixel.rows, pixel.columns, pixel.channels), pixel.format
+    given = terms.stage("network_input").shape, terms.pixel
+    if _said(*taken) != _said(*given):
+        raise InputError(f"network {network.name} takes {_said(*taken)}; design {design.name} gives {_said(*given)}")
+    if logits.channels > LARGEST_CLASSES:
+        raise InputError(f"network {network.name} has {logits.channels} classes; the gate knows {LARGEST_CLASSES}")
+    if logits.format.width >= MARGIN_BITS:
+        raise InputError(
+            f"network {network.name}: logits of {logits.format.width} bits; the gate takes margins of {MARGIN_BITS} "
+            "bits, one more than a logit's"
+        )
+    return found
+
+
+def write_pipeline(network: EngineNetwork, design: Design, folder: Path) -> tuple[Path, Path]:
+    """Write the top level, the network's, and their memory files; return the paths of both, the network's first."""
+    path = folder / f"{TOP}.sv"
+    refresh(path, pipeline_text(network, design))
+    return write_engine(network, folder), path
+
+
+def pipeline_modules(network: EngineNetwork, design: Design) -> tuple[str, ...]:
+    """Return the modules of ``fpga/rtl`` that the top level and the network's instantiate."""
+    return (CORES[contract(design).kernel], CONTROL, *modules(network))
+
+
+def pipeline_text(network: EngineNetwork, design: Design) -> str:
+    """Return the top level: raw frames in; logits, events and the trigger out; registers."""
+    samples, core = network.entry.pixels, CORES[contract(design).kernel]
+    logits, classes = network.logits.stream, class_bits(network)
+    beat = 8 * FrameLayout.of(design.camera, samples).beat_bytes
+    taken = (f"[{beat - 1}:0] s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "m_axis_tready")
+    given = (
+        "s_axis_tready", "[31:0] m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "event_valid",
+        f"[{len(EventFlag) - 1}:0] event_flags", f"[{classes - 1}:0] event_class",
+        f"[{logits.format.width}:0] event_margin", "[31:0] event_clock", "trigger",
+    )  # fmt: skip
+    ports = [*(f"    input  logic {name}" for name in ("aclk", "aresetn", *taken, *LITE_IN))]
+    ports += [f"    output logic {name}" for name in (*given, *LITE_OUT)]
+    joined = ",\n".join(ports)
+    return f"""\
+// Design {design.name} from raw frames to logits and trigger: generated from its parts, not to be edited.
+module {TOP} (
+{joined}
+);
+  logic rst, frames_valid, frames_ready, frame_ended, frame_intact, too_short, too_long;
+  logic pixels_valid, pixels_ready, decision_valid, decision_ready;
+  logic [31:0] now;
+  logic [{network.entry.bits - 1}:0] pixels;
+  logic [{classes - 1}:0] decision_class;
+  logic [{logits.format.width}:0] decision_margin;
+  logic [{logits.bits - 1}:0] decision_logits;
+
+  // Malformed frames go on, too: control knows which they are.
+  {core} #(.SAMPLES({samples}), .WAITS(0)) {core} (
+      .clk(aclk), .rst, .now, .s_axis_tdata, .s_axis_tvalid(frames_valid), .s_axis_tready(frames_ready), .s_axis_tlast,
+      .m_axis_tdata(pixels), .m_axis_tvalid(pixels_valid), .m_axis_tready(pixels_ready), .m_axis_tlast(),
+      .frame_ended, .frame_intact, .too_short, .too_long, .frame_left(), .frame_arrived()
+  );
+  {NETWORK} network (
+      .clk(aclk), .rst, .in_valid(pixels_valid), .in_ready(pixels_ready), .in_words(pixels),
+      .out_valid(decision_valid), .out_ready(decision_ready), .out_class(decision_class),
+      .out_margin(decision_margin), .out_logits(decision_logits)
+  );
+  {CONTROL} #(
+      .CLASSES({logits.channels}), .LOGIT_BITS({logits.format.width}), .IS_SIGNED({int(logits.format.signed)})
+  ) control (.*);
+endmodule
+"""
+
+
+def _said(shape: tuple[int, ...], words: Format) -> str:
+    """Return what pixels are, for a sentence."""
+    return f"{' x '.join(map(str, shape))} codes of {words.width} bits{' with sign' if words.signed else ''}"

@@ -1,0 +1,187 @@
+"""What is due of a gate: the event of every packet, every pulse of the trigger, and what its registers say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytogate.model.contract.gate import (
+    CLOCK_BITS,
+    DELAY_BITS,
+    HOLD_BITS,
+    MALFORMED,
+    MARGIN_BITS,
+    EventFlag,
+    GateSettings,
+    decided,
+)
+from cytogate.sim.axi.events import Event
+from cytogate.sim.axi.ports import Pins
+from cytogate.sim.axi.task import GateClocks
+
+NO_FLAG = EventFlag(0)
+AFTER = 8
+"""Clocks behind a pulse, until registers have counted it."""
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """What was sent."""
+
+    frame: int | None
+    malformed: EventFlag
+    settings: GateSettings
+
+
+class GateCheck:
+    """The gate of a kernel under test, which has classes and margins of ``logits`` (cells, classes) due."""
+
+    def __init__(self, pins: Pins, logits: NDArray[np.int64]) -> None:
+        self._pins = pins
+        self.classes, self.margins = decided(np.asarray(logits))
+        self.all_classes = (1 << logits.shape[1]) - 1
+        self.settings = GateSettings()
+        """As they were written last."""
+        self._sent: list[_Packet] = []
+        self.pulses: list[int] = []
+        """Clocks in which they are due."""
+        self._most_from = 0
+        """Packets before the largest clocks were cleared."""
+
+    def forget(self) -> None:
+        """Be as after a reset."""
+        self.settings, self._sent, self._most_from = GateSettings(), [], 0
+
+    def clear_most(self) -> None:
+        """Say that the largest clocks have been cleared."""
+        self._most_from = len(self._sent)
+
+    def all_ones(self) -> None:
+        """Say that ones were written to every register: no margin suffices any more."""
+        ones = tuple((1 << bits) - 1 for bits in (MARGIN_BITS, DELAY_BITS, HOLD_BITS))
+        self.settings = GateSettings(self.all_classes, (ones[0],) * self.all_classes.bit_length(), ones[1], ones[2])
+        self.clear_most()
+
+    async def arm(self) -> None:
+        """Let some cells trigger at once: of all classes but one, if there are several, with half of the margins."""
+        wanted, margins = self.all_classes, np.sort(self.margins)
+        if len(set(self.classes.tolist())) > 1:
+            wanted &= ~(1 << int(self.classes[-1]))
+            margins = np.sort(self.margins[self.classes != self.classes[-1]])
+        least = int(margins[(len(margins) - 1) // 2])
+        await self.set(GateSettings(wanted, (least,) * self.all_classes.bit_length()))
+
+    async def set(self, settings: GateSettings) -> None:
+        """Write settings, that of the classes last."""
+        write = self._pins.write
+        for index in range(self.all_classes.bit_length()):
+            if settings.least_margins[index] != self.settings.least_margins[index]:
+                await write(f"LEAST_MARGIN_{index}", settings.least_margins[index])
+        await write("TRIGGER_DELAY", settings.delay)
+        await write("TRIGGER_HOLD", settings.hold)
+        await write("GATE_CLASSES", settings.classes)
+        self.settings = settings
+
+    def expect_frame(self, frame: int) -> None:
+        """Say that an intact frame was sent."""
+        self._sent.append(_Packet(frame, NO_FLAG, self.settings))
+
+    def expect_malformed(self, flag: int) -> None:
+        """Say that a malformed packet was sent."""
+        self._sent.append(_Packet(None, EventFlag(flag), self.settings))
+
+    def cut(self, packet: int, flag: int) -> None:
+        """Say that of an intact frame that was sent only a malformed packet is left."""
+        self._sent[packet] = _Packet(None, EventFlag(flag), self._sent[packet].settings)
+
+    @property
+    def events(self) -> list[Event]:
+        """Events since reset."""
+        assert self._pins.events is not None
+        return self._pins.events.seen
+
+    def flags(self) -> list[EventFlag]:
+        """Return the flags of the events since reset."""
+        return [event.flag for event in self.events]
+
+    async def check(self, deadline: int) -> None:
+        """Wait until every packet has its event, then compare events, pulses and registers."""
+        await self._pins.until(lambda: len(self.events) >= len(self._sent), deadline, "events are missing")
+        self._compare_events()
+        await self._compare_pulses()
+        await self._compare_registers()
+
+    def _compare_events(self) -> None:
+        ended = self._pins.sender.ended
+        assert len(self.events) == len(self._sent), f"{len(self.events)} events of {len(self._sent)} packets"
+        self.pulses = []
+        for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
+            if sent.frame is not None:
+                due = int(self.classes[sent.frame]), int(self.margins[sent.frame])
+                found = event.class_index, event.margin
+                assert found == due, f"event {number}: class and margin are {found} where {due} are due"
+            waiting = sum(pulse >= event.clock for pulse in self.pulses)
+            age = event.clock - ended[number]
+            flag = sent.settings.judge(event.class_index, event.margin, sent.malformed, age, waiting)
+            assert event.flag == flag, f"event {number}: flag is {event.flag!r} where {flag!r} is due"
+            if flag is EventFlag.TRIGGERED:
+                self.pulses.append(ended[number] + sent.settings.pulse_age(age))
+        apart = {(event.stamp - event.clock) % (1 << CLOCK_BITS) for event in self.events}
+        assert len(apart) <= 1, "stamps of events are not their clocks"
+
+    async def _compare_pulses(self) -> None:
+        pins, hold = self._pins, self.settings.hold
+        assert pins.events is not None
+        await pins.clocks(max(self.pulses[-1] + hold - pins.now, 0) + AFTER if self.pulses else AFTER)
+        starts: list[int] = []
+        ends: list[int] = []
+        for pulse in self.pulses:
+            if ends and pulse <= ends[-1]:
+                ends[-1] = pulse + hold + 1
+            else:
+                starts.append(pulse)
+                ends.append(pulse + hold + 1)
+        found = pins.events.pulses, pins.events.ends
+        assert found == (starts, ends), f"the trigger rose and fell at {found} where {(starts, ends)} are due"
+
+    async def _compare_registers(self) -> None:
+        due = {"EVENTS": len(self.events), "TRIGGERS": len(self.pulses)}
+        if self.events:
+            event = self.events[-1]
+            due |= {"EVENT": event.flag << 16 | event.class_index, "EVENT_MARGIN": event.margin}
+            due |= {"EVENT_CLOCK": event.stamp}
+        for name, counted in self._counted().items():
+            recent = {number: clocks for number, clocks in counted.items() if number >= self._most_from}
+            due |= {name: [0, *counted.values()][-1], f"{name}_MOST": max(recent.values(), default=0)}
+        found = {name: await self._pins.read(name) for name in due}
+        assert found == due, f"the gate's registers say {found} where {due} is due"
+
+    def _counted(self) -> dict[str, dict[int, int]]:
+        """Return what a register counts, clocks by number of the packet, as the pins have shown it."""
+        sender = self._pins.sender
+        intact = [number for number, sent in enumerate(self._sent) if not sent.malformed & MALFORMED]
+        triggered = [number for number, event in enumerate(self.events) if event.flag is EventFlag.TRIGGERED]
+        clock = [event.clock for event in self.events]
+        return {
+            "TRIGGER_CYCLES": {
+                number: pulse - sender.ended[number] for number, pulse in zip(triggered, self.pulses, strict=True)
+            },
+            "CLASS_CYCLES": {number: clock[number] - sender.began[number] for number in intact},
+            "CLASS_INTERVAL": dict.fromkeys(intact[:1], 0)
+            | {after: clock[after] - clock[before] for before, after in pairwise(intact)},
+        }
+
+    def clocks(self) -> GateClocks:
+        """Return what was counted; :meth:`check` must have passed."""
+        trigger, first, interval = ([*counted.values()] for counted in self._counted().values())
+        return GateClocks(
+            interval=float(np.mean(interval[1:])) if len(interval) > 1 else None,
+            interval_most=max(interval, default=0),
+            class_most=max(first, default=0),
+            trigger_most=max(trigger, default=0),
+            events=len(self.events),
+            triggers=len(self.pulses),
+        )

@@ -1,0 +1,93 @@
+"""Formal proofs: every harness is used, every module has a fault that its proof finds, and the verb says what holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.command.dispatch import main
+from cytogate.sim.formal import job
+from cytogate.sim.formal.mutants import MUTANTS
+from cytogate.sim.formal.proofs import PROOFS
+from tests.conftest import REPOSITORY
+
+HARNESSES = REPOSITORY / "sim" / "formal"
+
+
+def test_each_harness_is_proved_and_each_proof_has_a_fault() -> None:
+    proved = [proof.module for proof in PROOFS]
+    assert len(proved) >= 20
+    assert len(set(proved)) == len(proved)
+    assert {f"{module}_proof.sv" for module in proved} | set(job.SHARED) == {
+        path.name for path in HARNESSES.glob("*.sv")
+    }
+    assert {mutant.proof or mutant.module for mutant in MUTANTS.values()} == set(proved)
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_what_a_fault_changes_stands_once(name: str) -> None:
+    mutant = MUTANTS[name]
+    text = (FPGA / "rtl" / f"{mutant.module}.sv").read_text(encoding="ascii")
+    assert text.count(mutant.old) == 1
+    assert mutant.new != mutant.old
+    assert mutant.module in [path.stem for path in rtl_sources(mutant.proof or mutant.module)]
+
+
+def test_a_module_is_proved_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["prove", "credits", "--output", str(tmp_path)]
+    assert main(asked) == 0
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    (proof,) = (proof for proof in PROOFS if proof.module == "credits")
+    assert [row["parameters"] for row in report["proofs"]] == list(proof.variants)
+    for row in report["proofs"]:
+        assert (row["status"], row["clocks"], row["failed"]) == ("PROVED", None, None)
+        assert row["properties"] == 5  # three of the module, two of its harness
+    assert "3 of 3 proofs of 1 modules hold, 15 properties" in capsys.readouterr().out
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "build").glob("*.json")}
+    assert len(kept) == 3
+    assert main(asked) == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "build").glob("*.json")} == kept
+
+
+def test_a_module_that_is_wrong_is_not_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mutant = MUTANTS["a place is lost"]
+    changed = tmp_path / "credits.sv"
+    changed.write_text(
+        (FPGA / "rtl" / changed.name).read_text(encoding="ascii").replace(mutant.old, mutant.new), "ascii"
+    )
+    monkeypatch.setattr(job, "rtl_sources", lambda top: [changed])
+    assert main(["prove", "credits", "--output", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    assert re.search(r"credits \{'COUNT': 1\}: REFUTED, credits_proof\.\w+", said.err)
+    assert "0 of 3 proofs" in said.out
+
+
+def test_a_module_without_a_proof_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prove", "retrieval"]) == 2
+    assert re.fullmatch(
+        r"cytogate prove: there is no proof of retrieval; there are fifo, [a-z_, ]+\n", capsys.readouterr().err
+    )
+
+
+def test_a_missing_solver_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cytogate.sim.formal.prover.SOLVER", "no-such-solver")
+    monkeypatch.setattr("cytogate.sim.formal.prover.tools", job.tools.__wrapped__)
+    assert main(["prove", "credits", "--output", str(tmp_path)]) == 2
+    assert "no-such-solver was not found; run `make setup`" in capsys.readouterr().err
+
+
+@pytest.mark.full
+def test_all_is_proved_and_every_fault_is_found(tmp_path: Path) -> None:
+    assert main(["prove", "--mutants", "--output", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert len(report["proofs"]) == sum(len(proof.variants) for proof in PROOFS)
+    assert len(report["mutants"]) == len(MUTANTS) >= 60
+    assert all(row["killed_by"] for row in report["mutants"])
