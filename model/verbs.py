@@ -450,8 +450,8 @@ def _estimate(arguments: argparse.Namespace) -> None:
     import json
     from dataclasses import asdict
 
+    from cytogate.model.estimates.network_shapes import network_shapes
     from cytogate.model.estimates.system import fit_boards
-    from cytogate.model.networks.shapes import network_shapes
 
     design = design_of(arguments, holograms=True)
     design.need_hls4ml("the estimate")
@@ -475,7 +475,7 @@ def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
     from cytogate.model.command.terminal import terminal
     from cytogate.model.estimates.area import area_table
     from cytogate.model.estimates.holograms import estimate_holograms
-    from cytogate.model.networks.shapes import network_shapes
+    from cytogate.model.estimates.network_shapes import network_shapes
 
     found = estimate_holograms(design, network_shapes(design))
     if arguments.json:

@@ -9,7 +9,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,41 +94,41 @@ def bench(
         return logits_of_values(model, iter([inputs]))
 
     return [
-        *_ratios(
+        *ratios(
             "gradients to phase",
             {
-                "pyFFTW complex64, planned": _milliseconds(lambda: [fftw(gradient) for gradient in flat], cells),
-                "float64 reference (NumPy), with surface": _milliseconds(
+                "pyFFTW complex64, planned": milliseconds(lambda: [fftw(gradient) for gradient in flat], cells),
+                "float64 reference (NumPy), with surface": milliseconds(
                     lambda: reference.integrate(real["gradient"], real["binned"]), cells
                 ),
             },
         ),
-        *_ratios(
+        *ratios(
             "raw frames to network input",
             {
-                "float64 reference (NumPy)": _milliseconds(lambda: reference.retrieve(frames, design), cells),
-                "integer model (NumPy)": _milliseconds(lambda: integer.retrieve(frames, design), cells),
-                "integer model (C++)": _milliseconds(lambda: native.codes(frames, ("network_input",)), cells),
-                "C-simulation": _milliseconds(lambda: [retrieval.run(raw) for raw in frames], cells),
+                "float64 reference (NumPy)": milliseconds(lambda: reference.retrieve(frames, design), cells),
+                "integer model (NumPy)": milliseconds(lambda: integer.retrieve(frames, design), cells),
+                "integer model (C++)": milliseconds(lambda: native.codes(frames, ("network_input",)), cells),
+                "C-simulation": milliseconds(lambda: [retrieval.run(raw) for raw in frames], cells),
             },
         ),
-        *_ratios(
+        *ratios(
             "network input to class",
             {
-                "Keras, layer by layer": _milliseconds(lambda: logits(values), cells),
-                "Keras, compiled": _milliseconds(lambda: model.predict_on_batch(values), cells),
-                "integer network (NumPy)": _milliseconds(lambda: network.classify(exact.network_input), cells),
-                "integer network (C++)": _milliseconds(lambda: classify(exact.network_input), cells),
-                "hls4ml C-simulation": _milliseconds(lambda: simulation.logits(exact.network_input), cells),
+                "Keras, layer by layer": milliseconds(lambda: logits(values), cells),
+                "Keras, compiled": milliseconds(lambda: model.predict_on_batch(values), cells),
+                "integer network (NumPy)": milliseconds(lambda: network.classify(exact.network_input), cells),
+                "integer network (C++)": milliseconds(lambda: classify(exact.network_input), cells),
+                "hls4ml C-simulation": milliseconds(lambda: simulation.logits(exact.network_input), cells),
             },
         ),
-        *_ratios(
+        *ratios(
             "raw frames to class",
             {
-                "float64 reference (NumPy), Keras": _milliseconds(
+                "float64 reference (NumPy), Keras": milliseconds(
                     lambda: logits(reference.retrieve(frames, design)["network_input"].astype(np.float32)), cells
                 ),
-                "integer chain (C++)": _milliseconds(
+                "integer chain (C++)": milliseconds(
                     lambda: classify(native.codes(frames, ("network_input",))["network_input"]), cells
                 ),
             },
@@ -144,8 +144,6 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     # Before the libraries that read it are loaded: one thread each, or the ratios compare numbers of cores.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = "1"
-    from rich.table import Table
-
     from cytogate.hls.network.convert import convert
     from cytogate.model.networks.reading.reader import read_network
     from cytogate.model.networks.saved import load_network
@@ -178,12 +176,7 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     }
     with whole_file(output / "report.json") as partial:
         partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    table = Table(title=f"Time per cell on this computer, one thread, {cells} simulated cells, {design.name}")
-    for column in ("task", "way", "ms per cell", "ratio"):
-        table.add_column(column, justify="left" if column in ("task", "way") else "right")
-    for timing in timings:
-        table.add_row(timing.task, timing.way, f"{timing.milliseconds_per_cell:.2f}", f"{timing.ratio:.2f}")
-    console.print(table)
+    print_timings(f"Time per cell on this computer, one thread, {cells} simulated cells, {design.name}", timings)
     console.print(
         f"From arrival to decision, 99th percentile: {median_ratio(pairs):.2f} times as long before {VIEWERS} viewers "
         f"and {len(hostile_requests('', ''))} hostile requests, again and again (median of {PAIRS} pairs of runs: "
@@ -194,12 +187,26 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
     console.print(f"written: {output / 'report.json'}", soft_wrap=True)
 
 
-def _ratios(task: str, ways: dict[str, float]) -> list[Timing]:
+def print_timings(title: str, timings: Sequence[Timing]) -> None:
+    """Print a table of them."""
+    from rich.table import Table
+
+    table = Table(title=title)
+    for column in ("task", "way", "ms each", "ratio"):
+        table.add_column(column, justify="left" if column in ("task", "way") else "right")
+    for timing in timings:
+        table.add_row(timing.task, timing.way, f"{timing.milliseconds_per_cell:.2f}", f"{timing.ratio:.2f}")
+    terminal().print(table)
+
+
+def ratios(task: str, ways: dict[str, float]) -> list[Timing]:
+    """Return timings of a task's ways from milliseconds by way, the peer's first."""
     peer = next(iter(ways.values()))
     return [Timing(task, way, time, time / peer) for way, time in ways.items()]
 
 
-def _milliseconds(run: Callable[[], object], cells: int) -> float:
+def milliseconds(run: Callable[[], object], cells: int) -> float:
+    """Return the median time of a call, divided by what it does so many of."""
     run()
     times = []
     for _ in range(REPEATS):

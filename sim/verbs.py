@@ -242,14 +242,20 @@ def _prove(arguments: argparse.Namespace) -> None:
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_cells(parser, "simulated cells that every way is timed on", 16)
+    add_cells(parser, "simulated cells, or holograms, that every way is timed on", 16)
     add_output(parser, Path("out/bench"), "folder of the report")
 
 
 def _bench(arguments: argparse.Namespace) -> None:
+    design = design_of(arguments, holograms=True)
+    if isinstance(design.instrument, OffAxis):
+        from cytogate.sim.hologram_speed import run_hologram_bench
+
+        run_hologram_bench(design, arguments.cells, arguments.output)
+        return
     from cytogate.sim.speed import run_bench
 
-    run_bench(design_of(arguments), arguments.cells, arguments.output)
+    run_bench(design, arguments.cells, arguments.output)
 
 
 def _add_rtl_samples(parser: argparse.ArgumentParser) -> None:

@@ -267,7 +267,7 @@ def test_an_uncalibrated_or_unfit_design_is_told(
 @pytest.mark.parametrize(
     "verb",
     [
-        ("cosim",), ("bitstream",), ("explain",), ("synth",), ("bench",), ("adopt", "x.keras"),
+        ("cosim",), ("bitstream",), ("explain",), ("synth",), ("adopt", "x.keras"),
     ],
     ids=lambda words: words[0],
 )  # fmt: skip
@@ -282,7 +282,7 @@ def test_verbs_of_the_chain_refuse_an_off_axis_design(
 
 @pytest.mark.parametrize(
     "verb",
-    [("csim",), ("estimate",), ("emulate",), ("train",), ("predict", "--input", "x.h5")],
+    [("csim",), ("estimate",), ("emulate",), ("train",), ("bench",), ("predict", "--input", "x.h5")],
     ids=lambda words: words[0],
 )  # fmt: skip
 def test_verbs_say_that_a_design_is_not_calibrated(

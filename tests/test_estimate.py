@@ -26,6 +26,7 @@ from cytogate.model.estimates.area import area_report
 from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
 from cytogate.model.estimates.moments import moments_area
 from cytogate.model.estimates.network import estimate_network
+from cytogate.model.estimates.network_shapes import network_shapes, shapes_of
 from cytogate.model.estimates.retrieval import FITTED_RESIDUAL, estimate_retrieval, retrieval_modules
 from cytogate.model.estimates.shapes import (
     Convolution,
@@ -42,7 +43,6 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.reading.reader import read_exactly
-from cytogate.model.networks.shapes import network_shapes, shapes_of
 from cytogate.model.verbs import ESTIMATE
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation

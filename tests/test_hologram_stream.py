@@ -17,6 +17,7 @@ from cytogate.host.stream.cells import CROWDED_FIELD, EMPTY_FIELD, Flag, SourceC
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.off_axis import MOST_CELLS
 from cytogate.model.design.design import Design
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import FieldAnswer, FieldForm, FoundCell
 from cytogate.model.interface.bundle import REFERENCE, WEIGHTS
@@ -24,9 +25,10 @@ from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_field, reference_of
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
+from cytogate.model.simulation.hologram_cells import WITHIN_UM
 from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.job import emulate
-from tests.holograms import OPTICS, fields, fringed, off_axis_design
+from tests.holograms import OPTICS, fields, fringed, off_axis_design, write_design
 from tests.streams import small_bundle
 
 FIELDS = 7
@@ -210,3 +212,52 @@ def test_cells_and_what_the_instrument_bends_are_no_drift(lab: Path) -> None:
     moved = [watch.moved(each) for field, each in enumerate(holograms()) if field != CROWDED]
     assert len(moved) == FIELDS - 1
     assert max(moved) < 0.1
+
+
+@pytest.mark.full
+def test_five_hundred_holograms_through_the_emulated_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every true cell is found once, and each event has the logits of the integer model; all kernels in C++."""
+    from cytogate.model.networks.build import build
+    from cytogate.model.networks.keras_backend import keras
+    from cytogate.model.networks.saved import load_operations, save_network
+
+    monkeypatch.chdir(tmp_path)
+    folder, count = write_design(tmp_path / "holo"), 500
+    lines = ["--classes", "a=PBMC,b=THP1"]
+    for name, options in (
+        ("few.h5", ["--cells", "4", *lines]),
+        ("empty.h5", ["--cells", "4", "--empty-field", *lines]),
+        ("cells.h5", ["--cells", str(count), *lines]),
+    ):
+        assert main(["simulate", "--design", str(folder), "--output", name, *options]) == 0
+    assert main(["calibrate", "--design", str(folder), "--input", "few.h5", "--reference", "empty.h5"]) == 0
+    design = load_design(folder)
+    keras.utils.set_random_seed(5)
+    save_network(build(design, quantized=True), design, quantized=True)
+    assert main(["emulate", "--design", str(folder), "--output", "."]) == 0
+    bundle = next(tmp_path.glob("*.zip"))
+    command = ["stream", "--input", "cells.h5", "--bundle", str(bundle), "--device", "emulated", "--output", "run"]
+    assert main(command) == 0
+
+    network, phasor = load_operations(design), integer.reference_phasor(reference_field(design))
+    events, compared, once = rows(tmp_path / "run"), 0, 0
+    with h5py.File("cells.h5") as file:
+        frames, of_field, centers = file["frames"], file["cell_field"][:], file["cell_center"][:] / design.binning
+        for field in range(count):
+            own = [row for row in events if row["index"] == field and row["logits"] is not None]
+            words = integer.retrieve(frames[field, 0], design, phasor)
+            assert len(own) == len(words.center)
+            logits = network.classify(words.network_input) if own else []
+            for row, center, due in zip(own, words.center, logits, strict=True):
+                assert [row["center_y"], row["center_x"]] == (center / 16).tolist()
+                assert row["logits"] == due.tolist()
+                compared += 1
+            for place in centers[of_field == field]:
+                apart = np.hypot(*(place - [[row["center_y"], row["center_x"]] for row in own]).T)
+                assert np.count_nonzero(apart * design.pixel_um[0] < WITHIN_UM) == 1
+                once += 1
+    assert once == compared == len(of_field) > count
+    assert len({row["class"] for row in events}) > 1
+    capsys.readouterr()

@@ -21,6 +21,7 @@ from cytogate.model.design.instruments import BrightField
 from cytogate.model.networks.build import build
 from cytogate.model.networks.reading.reader import read_network
 from cytogate.sim.csim.compile import ap_types
+from tests.holograms import off_axis_design
 
 QUANTITATIVE = load_design("qatom64")
 BY_RECURSION = [
@@ -32,6 +33,7 @@ DESIGNS = {
     for design in (
         QUANTITATIVE,
         *BY_RECURSION,
+        off_axis_design(),
         Design("bright", window=Window(48, 48, 1), instrument=BrightField(("bright",), 0.5, 0.5, 8, 48, 48)),
     )
 }
@@ -58,6 +60,13 @@ def test_the_network_kernel_is_cpp_14(tmp_path: Path) -> None:
     network = read_network(build(QUANTITATIVE, quantized=True)).network
     project = convert(network, QUANTITATIVE, tmp_path / "network")
     assert refusal("classify", FPGA / "src", tmp_path, libraries=project.includes) == ""
+
+
+def test_the_kernel_that_joins_a_field_is_cpp_14(tmp_path: Path) -> None:
+    design = off_axis_design()
+    write_header(design, tmp_path)
+    project = convert(read_network(build(design, quantized=True)).network, design, tmp_path / "network")
+    assert refusal("join_field", FPGA / "src", tmp_path, libraries=project.includes) == ""
 
 
 def test_what_is_of_a_later_standard_is_seen(tmp_path: Path) -> None:

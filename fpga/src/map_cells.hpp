@@ -206,7 +206,7 @@ inline bool is_several(const Region& region) {
 }
 
 // The centroid along one axis, rounded half up.
-inline ap_uint<kCenterBits> center_of(ap_uint<27> sum, ap_uint<kAreaBits> area) {
+inline ap_uint<kCenterBits> centroid_of(ap_uint<27> sum, ap_uint<kAreaBits> area) {
   const ap_uint<48> twice = (ap_uint<48>(sum) << (kCenterFraction + 1)) + ap_uint<48>(area);
   return twice / (ap_uint<48>(area) << 1);
 }
@@ -241,8 +241,8 @@ Emit:
     const bool is_clipped = int(region.top) <= setting.top || int(region.bottom) >= setting.bottom ||
                             int(region.left) <= setting.left || int(region.right) >= setting.right;
     Cell cell;
-    cell.row = center_of(region.y, region.area);
-    cell.column = center_of(region.x, region.area);
+    cell.row = centroid_of(region.y, region.area);
+    cell.column = centroid_of(region.x, region.area);
     cell.area = region.area;
     cell.flags = (is_clipped ? kClipped : 0) | (is_several(region) ? kSeveral : 0);
     cells.write(cell);

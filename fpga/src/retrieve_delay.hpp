@@ -303,9 +303,9 @@ inline void unwrap(const argument_t wrapped[kMapWords], CellSetting setting, pha
 
 // One hologram a call: how many cells leave, each of them, and its square row by row.
 template <class Tap>
-void retrieve_delay(hls::stream<hologram_code>& in, Setting setting, const stored_word reference[kMapWords],
-                    const bool mask[kMapWords], hls::stream<Found>& found, hls::stream<Cell>& cells,
-                    hls::stream<pixel_t>& squares) {
+void retrieve_hologram(hls::stream<hologram_code>& in, Setting setting, const stored_word reference[kMapWords],
+                       const bool mask[kMapWords], hls::stream<Found>& found, hls::stream<Cell>& cells,
+                       hls::stream<pixel_t>& squares) {
 #pragma HLS DATAFLOW
   hls::stream<stored_word> field("field");
   hls::stream<exponent_t> exponents("field_exponents");

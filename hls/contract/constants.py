@@ -25,6 +25,7 @@ from cytogate.model.contract.tables import (
     twiddles,
 )
 from cytogate.model.design.design import Design
+from cytogate.model.interface import answers
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
 from cytogate.model.retrieval.off_axis.integer import cordic_turns, half_turn_phasors, poisson_divisors
 
@@ -315,6 +316,7 @@ def _hologram(terms: OffAxisContract) -> Group:
             Constant("map_size", terms.design.map_size, "M, rows and columns of a map"),
             Constant("map_words", terms.design.map_size**2, "of a map"),
             Constant("frame_bits", terms.frame.width, "of a code"),
+            Constant("beat_bits", 8 * FrameLayout.of(terms.design.off_axis, 1).beat_bytes, "of a beat of one pixel"),
             Constant("hologram_shift", terms.hologram_shift, "from a signed code to a word"),
             Constant("word_bits", fixed_point.WORD.width, "of a stored word's part"),
             Constant("twiddle_bits", fixed_point.TWIDDLE.width, "of tables"),
@@ -369,9 +371,13 @@ def _cells(terms: OffAxisContract) -> Group:
             Constant("several", off_axis.Flag.SEVERAL, "flag of a cell"),
             Constant("window_rows", design.window.rows, "of a cell's square"),
             Constant("window_columns", design.window.columns, "of a cell's square"),
+            Constant("network_channels", terms.network_channels, "of the network's input"),
             Constant("pixel_bits", terms.pixel.width, "of a code of the network's input"),
             Constant("pixel_offset", off_axis.pixel_offset(), "added to a path delay"),
             Constant("pixel_shift", off_axis.pixel_shift(), "from path delay to a code"),
+            Constant("crowded_field", answers.CROWDED, "bit of a field's word, above the number of its cells"),
+            Constant("column_shift", answers.COLUMN_SHIFT, "of a center's word"),
+            Constant("flags_shift", answers.FLAGS_SHIFT, "of a region's word"),
         ),
     )
 

@@ -95,8 +95,8 @@ def chain_design(given: str) -> Design:
     design = load_design(given)
     if isinstance(design.instrument, OffAxis):
         raise InputError(
-            f'design {design.name} is of kind "{OffAxis.kind}"; this verb needs a four-angle or bright-field one: of '
-            "off-axis ones there are calibrate, phase, simulate, train, csim, predict, estimate, emulate and stream"
+            f'design {design.name} is of kind "{OffAxis.kind}"; this verb needs a four-angle or bright-field one: for '
+            "off-axis ones there are calibrate, phase, simulate, train, csim, predict, estimate, emulate, stream, bench"
         )
     return design
 

@@ -18,7 +18,7 @@ from cytogate.model.interface.bundle import Bundle
 from cytogate.model.retrieval.off_axis.integer import retrieve
 
 if TYPE_CHECKING:
-    from cytogate.sim.csim.delay import DelaySimulation
+    from cytogate.sim.csim.fields import FieldSimulation
     from cytogate.sim.csim.kernels import CSimulation
     from cytogate.sim.csim.network import NetworkSimulation
     from cytogate.sim.rtl.pipeline import PipelineSimulation
@@ -33,16 +33,9 @@ def chain(simulation: CSimulation) -> Kernel:
     return lambda frames: simulation.run(frames)["logits"].tolist()
 
 
-def holograms(simulation: DelaySimulation, network: NetworkSimulation, phasor: Codes) -> Kernel:
-    """Return the kernel of holograms and the network in C-simulation, with the reference's phasor (M, M, 2)."""
-
-    def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
-        found = simulation.run(frames[0], phasor)
-        count, is_crowded = found["found"].tolist()
-        logits = network.logits(found["network_input"]) if count else np.zeros((0, 0), np.int64)
-        return _field(zip(found["center"].tolist(), found["region"].tolist(), logits, strict=True), bool(is_crowded))
-
-    return run
+def holograms(simulation: FieldSimulation) -> Kernel:
+    """Return the kernels of holograms and the network in C-simulation, from beats to the field's packet."""
+    return lambda frames: simulation.packet(frames[0]).tolist()
 
 
 def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:

@@ -76,13 +76,11 @@ EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_boar
 
 
 def _hologram_board(bundle: Bundle) -> EmulatedBoard:
-    from cytogate.sim.csim.delay import DelaySimulation
-    from cytogate.sim.csim.network import NetworkSimulation
+    from cytogate.sim.csim.fields import FieldSimulation
 
-    (_, project), folder = _network(bundle), _folder(bundle)
-    simulation = DelaySimulation.of(bundle.design, folder)
-    network = NetworkSimulation.of(project, folder)
-    return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation, network, _phasor(bundle)))
+    _, project = _network(bundle)
+    simulation = FieldSimulation.of(bundle.design, project, _phasor(bundle), _folder(bundle))
+    return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation))
 
 
 def _phasor(bundle: Bundle) -> Codes:

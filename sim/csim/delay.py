@@ -92,9 +92,7 @@ class DelaySimulation:
         return self._recorded(RECORDED[RECORDED.index("found") :])
 
     def _setting(self) -> NDArray[np.int32]:
-        rows, columns = Placing.of(self.design).believed
-        bins = Sideband.of(self.design).bins
-        return _of([*bins, rows.start, rows.stop, columns.start, columns.stop, least_area(self.design)], np.int32)
+        return _of(setting_of(self.design), np.int32)
 
     def _recorded(self, names: Sequence[str]) -> dict[str, Codes]:
         stages = {stage.name: stage for stage in off_axis_contract(self.design).stages}
@@ -108,6 +106,13 @@ class DelaySimulation:
         if not count:
             return np.zeros(0, np.int64)
         return np.ctypeslib.as_array(self.library.cytogate_data(number), (count,)).astype(np.int64)
+
+
+def setting_of(design: Design) -> list[int]:
+    """Return the numbers of a kernel's setting: bin of the carrier, what is believed, the smallest cell."""
+    rows, columns = Placing.of(design).believed
+    bins = Sideband.of(design).bins
+    return [*map(int, bins), rows.start, rows.stop, columns.start, columns.stop, least_area(design)]
 
 
 def _of(values: object, kind: type) -> NDArray:

@@ -8,7 +8,10 @@ namespace {
 
 using namespace cytogate;
 
-enum Recorded { kSpectrum, kSpectrumExponent, kSideband, kSidebandExponent, kField, kFieldExponent, kWrapped, kPhase, kOpd, kFound, kCenter, kRegion, kInput };
+enum Recorded {
+  kSpectrum, kSpectrumExponent, kSideband, kSidebandExponent, kField, kFieldExponent, kWrapped, kPhase, kOpd, kFound,
+  kCenter, kRegion, kInput
+};
 std::vector<int32_t> heard[kInput + 1];
 
 template <Recorded Words, Recorded Exponents>
@@ -67,7 +70,7 @@ int cytogate_retrieve_delay(const uint16_t* codes, const int32_t* setting, const
   hls::stream<pixel_t> squares("squares");
   for (int i = 0; i < kHologramWords; ++i) in.write(codes[i]);
   const Setting given = {setting[0], setting[1], {setting[2], setting[3], setting[4], setting[5], setting[6]}};
-  retrieve_delay<Tap>(in, given, reference, mask, found, cells, squares);
+  retrieve_hologram<Tap>(in, given, reference, mask, found, cells, squares);
   drain(found), drain(cells), drain(squares);
   return int(in.size());
 }
