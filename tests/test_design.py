@@ -109,7 +109,7 @@ def test_a_written_design_is_read_back_equal(name: str, tmp_path: Path) -> None:
 
 
 def test_built_in_designs_are_their_committed_files() -> None:
-    assert set(builtin_names()) == {"qatom64", "qatom128", "qatom256", "student48"}
+    assert set(builtin_names()) == {"five48", "qatom64", "qatom128", "qatom256", "student48"}
     for name in builtin_names():
         path = BUILTIN / name / DESIGN_FILE
         # What training has fitted lies beside the weights.
