@@ -619,7 +619,7 @@ def test_a_design_by_name_by_folder_and_by_file(tmp_path: Path, monkeypatch: pyt
 def test_a_design_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said = refusal(lambda: load_design("qatom12"))
-    assert said.startswith("there is no design named qatom12; did you mean 'qatom128'?; built-in are qatom")
+    assert said.startswith("there is no design named qatom12; did you mean 'qatom128'?; built-in are five48, qatom")
     assert "`cytogate new` makes a folder" in said
     for name in ("", "mine/design.toml", "n" * 300, "no\0name", "two\nlines"):
         refusal(lambda name=name: load_design(name))
