@@ -109,7 +109,7 @@ def test_a_written_design_is_read_back_equal(name: str, tmp_path: Path) -> None:
 
 
 def test_built_in_designs_are_their_committed_files() -> None:
-    assert set(builtin_names()) == {"qatom64", "qatom128", "qatom256", "student48"}
+    assert set(builtin_names()) == {"five48", "qatom64", "qatom128", "qatom256", "student48"}
     for name in builtin_names():
         path = BUILTIN / name / DESIGN_FILE
         # What training has fitted lies beside the weights.
@@ -619,7 +619,7 @@ def test_a_design_by_name_by_folder_and_by_file(tmp_path: Path, monkeypatch: pyt
 def test_a_design_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said = refusal(lambda: load_design("qatom12"))
-    assert said.startswith("there is no design named qatom12; did you mean 'qatom128'?; built-in are qatom")
+    assert said.startswith("there is no design named qatom12; did you mean 'qatom128'?; built-in are five48, qatom")
     assert "`cytogate new` makes a folder" in said
     for name in ("", "mine/design.toml", "n" * 300, "no\0name", "two\nlines"):
         refusal(lambda name=name: load_design(name))

@@ -30,7 +30,7 @@ FAULTS = {
     "a full queue takes words": Fault("stream_queue", "!level[$clog2(DEPTH)]", "1'b1", (33, 34)),
     "a word is read twice": Fault("stream_fork", "in_ready ? '0 : taken | out_ready", "'0", (57, 16)),
     "a reader is left behind": Fault("stream_fork", "&(taken | out_ready)", "|out_ready", (57, 16)),
-    "a pixel of a beat is lost": Fault("narrow_beats", "out_ready && last", "last", (82, 110)),
+    "a pixel of a beat is lost": Fault("narrow_beats", "out_ready && last", "last", (37, 107)),
     "a column too many": Fault("crop_map", "< LEFT + OUT_BEATS", "<= LEFT + OUT_BEATS", (117, 68)),
     "words where zeros belong": Fault("pad_map", "within_map ? in_words : '0", "in_words", (27, 95)),
     "a map that is left early": Fault("pad_map", "== OUT_ROWS - 1 ? '0", "== ROWS - 1 ? '0", (27, 32)),
@@ -63,7 +63,7 @@ FAULTS = {
     "biases of the group before": Fault(
         "weighted_sums", ".CLOCKS(2 + TREE_CLOCKS)) group_delay", ".CLOCKS(3 + TREE_CLOCKS)) group_delay", (105, 34)
     ),
-    "always the first channels": Fault("weighted_sums", "32'(group)*TOGETHER+g)*IN_BITS", "g)*IN_BITS", (96, 25)),
+    "always the first channels": Fault("weighted_sums", "r*TOGETHER+g)*IN_BITS", "g)*IN_BITS", (96, 25)),
     "sums that are not shifted": Fault("weighted_sums", "<< SUM_SHIFT", "<< 0", (60, 58)),
     "pairs that borrow": Fault("multiply_pair", "product + HALF", "product", (33, 61)),
     "pairs with a wrong sign": Fault("multiply_pair", "!both[PRODUCT_BITS-1]", "both[PRODUCT_BITS-1]", (33, 61)),

@@ -22,7 +22,7 @@ from tests import layers
 from tests.engine_networks import drawn_network, moments_network
 
 Pair = tuple[IntegerNetwork, EngineNetwork]
-PACES = ({}, {"idle": 0.5, "stall": 0.5, "gap": 40}, {"stall": 0.995})
+PACES = ({}, {"idle": 0.5, "stall": 0.5, "gap": 40}, {"stall": 0.998})
 """Back to back; with pauses on both sides and gaps between cells; with a receiver so slow that all queues are full."""
 
 

@@ -160,6 +160,19 @@ module mask_sums #(
     else if (step_valid[1] && ends_cell) whole <= 1'b1;
   end
 
+  // Which of the row's sums, and which power of y; chosen case by case, without a product that tells the place.
+  logic [3:0] place;
+  logic [ROW_BITS-1:0] row_sum;
+  logic [POWER_BITS-1:0] y_power;
+  assign place = step >= 5'(SUM_OF_SQUARES) ? 4'(step - 5'(SUM_OF_SQUARES - SQUARES)) :
+      in_phase ? 4'(POWERS) + 4'(i) : 4'(i);
+  always_comb begin
+    row_sum = '0;
+    for (int k = 0; k < ROW_SUMS; ++k) if (32'(place) == k) row_sum = row[k*ROW_BITS+:ROW_BITS];
+    y_power = '0;
+    for (int k = 1; k < POWERS; ++k) if (32'(j) == k) y_power = y_powers[(k-1)*POWER_BITS+:POWER_BITS];
+  end
+
   // A factor of the row's and one of y; their product; the cell's sum.
   logic [SUM_BITS-1:0] sums[SUMS];
   logic signed [SUM_BITS-1:0] factor, power, product, kept;
@@ -167,10 +180,8 @@ module mask_sums #(
   logic factor_starts, product_starts, factor_ends;
   assign kept = product_starts ? '0 : sums[product_step];
   always_ff @(posedge clk) begin
-    factor <= SUM_BITS'($signed(row[(step >= 5'(SUM_OF_SQUARES) ? 32'(step) - SUM_OF_SQUARES + SQUARES :
-        in_phase ? POWERS + 32'(i) : 32'(i))*ROW_BITS+:ROW_BITS]));
-    power <= j == 0 || step >= 5'(SUM_OF_SQUARES) ? SUM_BITS'(1) :
-        SUM_BITS'($signed(y_powers[(32'(j)-1)*POWER_BITS+:POWER_BITS]));
+    factor <= SUM_BITS'($signed(row_sum));
+    power  <= j == 0 || step >= 5'(SUM_OF_SQUARES) ? SUM_BITS'(1) : SUM_BITS'($signed(y_power));
     factor_step    <= step;
     factor_starts  <= y == 0;
     factor_ends    <= 32'(y) == ROWS - 1 && last_step;

@@ -86,15 +86,25 @@ module weighted_sums #(
   );
   generate
     for (genvar lane = 0; lane < LANES; ++lane) begin : g_lane
-      logic [TERMS*IN_BITS-1:0] shared;
-      always_ff @(posedge clk) shared <= in_words[(lane*VALUES+32'(slice)*TERMS)*IN_BITS+:TERMS*IN_BITS];
+      // Parts are chosen case by case: a part that is told by a product would take a multiplier and a shifter.
+      logic [TERMS*IN_BITS-1:0] shared, of_slice;
+      always_comb begin
+        of_slice = '0;
+        for (int s = 0; s < SLICES; ++s)
+          if (32'(slice) == s) of_slice = in_words[(lane*VALUES+s*TERMS)*IN_BITS+:TERMS*IN_BITS];
+      end
+      always_ff @(posedge clk) shared <= of_slice;
       for (genvar g = 0; g < TOGETHER; ++g) begin : g_output
         logic [TERMS*IN_BITS-1:0] values;
         if (DEPTHWISE) begin : g_own
           for (genvar t = 0; t < TERMS; ++t) begin : g_value
-            always_ff @(posedge clk)
-              values[t*IN_BITS+:IN_BITS] <=
-                  in_words[(lane*VALUES+t*OUTPUTS+32'(group)*TOGETHER+g)*IN_BITS+:IN_BITS];
+            logic [IN_BITS-1:0] of_group;
+            always_comb begin
+              of_group = '0;
+              for (int r = 0; r < REUSE; ++r)
+                if (32'(group) == r) of_group = in_words[(lane*VALUES+t*OUTPUTS+r*TOGETHER+g)*IN_BITS+:IN_BITS];
+            end
+            always_ff @(posedge clk) values[t*IN_BITS+:IN_BITS] <= of_group;
           end
         end else begin : g_all
           assign values = shared;

@@ -86,7 +86,7 @@ class Work:
         )
 
     def judge(self, topology: Topology) -> Cost:
-        """Return what a topology costs.
+        """Return what a topology costs; networks of the past do not stay in memory.
 
         Raises
         ------
@@ -94,6 +94,7 @@ class Work:
             If there is no network of it.
         """
         design = self.training.of(topology)
+        keras.utils.clear_session()
         return cost_of(design, design.chip.on)
 
 
@@ -163,11 +164,12 @@ def run_worker(work: Work) -> None:
                 right = work.training.right(trained, taken.topology)
                 search.finish(taken, right / len(work.training.cells.split.validation))
             except (InputError, CheckFailed) as error:
+                if isinstance(error.__cause__, OSError):
+                    # The disk's fault and not the network's, which is tried again.
+                    raise
                 search.give_up(taken, str(error))
             finally:
                 taken.lock.release()
-            # Networks of the past would stay in memory.
-            keras.utils.clear_session()
         bars.update(task, completed=search.done)
 
 

@@ -97,7 +97,7 @@ def estimate(design: Design, board: Board, samples_per_clock: int, shapes: Netwo
     InputError
         If the samples per clock are not supported.
     """
-    front_end = _front_end(design, samples_per_clock)
+    ahead = front_end(design, samples_per_clock)
     network = estimate_network(shapes, board.network_clocks_per_pixel)
     clock_mhz = design.chip.clock_mhz if design.chip.board == board.name else board.clock_mhz
     clocks_per_second = clock_mhz * 1e6
@@ -116,32 +116,33 @@ def estimate(design: Design, board: Board, samples_per_clock: int, shapes: Netwo
         )
 
     rows, columns = design.camera.rows, design.camera.columns
-    binned = rate(design.window.rows, design.window.columns, front_end.interval_cycles)
-    sent = rate(rows, columns, max(front_end.raw_interval_cycles, rows * -(-columns // samples_per_clock)))
+    binned = rate(design.window.rows, design.window.columns, ahead.interval_cycles)
+    sent = rate(rows, columns, max(ahead.raw_interval_cycles, rows * -(-columns // samples_per_clock)))
     network_rate = clocks_per_second / network.interval_cycles
     # The network begins with the first pixel that leaves and may take longer than they take to leave.
-    behind = max(0, network.interval_cycles - front_end.output_cycles) + network.latency_cycles
+    behind = max(0, network.interval_cycles - ahead.output_cycles) + network.latency_cycles
     return SystemEstimate(
         design=design.name,
         board=board.name,
         clock_mhz=clock_mhz,
         samples_per_clock=samples_per_clock,
-        front_end=front_end,
+        front_end=ahead,
         network=network,
         binned=binned,
-        raw=rate(*design.window.raw, front_end.raw_interval_cycles),
+        raw=rate(*design.window.raw, ahead.raw_interval_cycles),
         sent=sent,
         network_cells_per_second=network_rate,
         cells_per_second=min(sent.through_port_per_second, network_rate),
         binned_cells_per_second=min(binned.through_port_per_second, network_rate),
-        limited_by=_limit(sent, network_rate, front_end, clocks_per_second),
-        front_end_latency_us=front_end.latency_cycles / clock_mhz,
-        latency_us=(front_end.latency_cycles + behind) / clock_mhz,
-        area=_area(board, front_end, network),
+        limited_by=_limit(sent, network_rate, ahead, clocks_per_second),
+        front_end_latency_us=ahead.latency_cycles / clock_mhz,
+        latency_us=(ahead.latency_cycles + behind) / clock_mhz,
+        area=_area(board, ahead, network),
     )
 
 
-def _front_end(design: Design, samples_per_clock: int) -> FrontEndEstimate:
+def front_end(design: Design, samples_per_clock: int) -> FrontEndEstimate:
+    """Estimate what stands before the network of ``design``."""
     if design.retrieves_phase:
         return estimate_retrieval(design, samples_per_clock)
     camera, window = design.camera, design.window
