@@ -23,6 +23,8 @@ from cytogate.model.design.instruments import INSTRUMENTS
 from cytogate.model.design.quantities import rules
 from cytogate.model.interface.bundle import Manifest
 from cytogate.model.interface.registers import Register, StreamRegister
+from cytogate.sim.formal.mutants import MUTANTS
+from cytogate.sim.formal.proofs import PROOFS
 from docs.build import broken_links, rendered, written
 from docs.render import api, licences, rtl
 from docs.render.contract import designs
@@ -78,6 +80,15 @@ def test_a_module_without_a_comment_is_refused(tmp_path: Path) -> None:
     path.write_text("module bare (input logic clk);\nendmodule\n", encoding="utf-8")
     with pytest.raises(ValueError, match="does not begin with a comment"):
         rtl.read(path)
+
+
+def test_each_formal_proof_and_each_fault_stands_on_their_page(pages: Pages) -> None:
+    told = text(pages, "explained/formal.md")
+    assert len(PROOFS) > 20
+    assert [
+        each.module for each in PROOFS if f"| [`{each.module}`](../reference/rtl/{each.module}.md) | " not in told
+    ] == []
+    assert [name for name in MUTANTS if f"| {name} | " not in told] == []
 
 
 def test_registers_columns_and_keys_are_all_there(pages: Pages) -> None:

@@ -52,7 +52,7 @@ def read(path: Path) -> Module:
 def pages() -> Pages:
     """Return ``reference/rtl/MODULE.md`` of each module, and their index."""
     modules = {path.stem: read(path) for path in sorted(RTL.glob("*.sv"))}
-    rows = [(f"[`{name}`]({name}.md)", _escaped(module.summary)) for name, module in modules.items()]
+    rows = [(f"[`{name}`]({name}.md)", escaped(module.summary)) for name, module in modules.items()]
     index = page(
         "RTL modules",
         "SystemVerilog under `fpga/rtl`, one module a file. Widths and tables come from the contract as the package "
@@ -82,10 +82,10 @@ def _links(names: list[str]) -> str:
 
 def _paragraph(text: str) -> str:
     """Return a paragraph of a comment; one with indented lines keeps them."""
-    return code(text) if re.search(r"^ ", text, re.MULTILINE) else _escaped(text)
+    return code(text) if re.search(r"^ ", text, re.MULTILINE) else escaped(text)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return words that hold no markup but code between backticks."""
     parts = re.split(r"(`[^`]*`)", text)
     parts[::2] = [re.sub(r"([*_<\[\]^$])", r"\\\1", part) for part in parts[::2]]
