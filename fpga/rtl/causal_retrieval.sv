@@ -169,10 +169,10 @@ module causal_retrieval #(
   logic line_write;
   logic [LANES-1:0] line_lane;
   logic [SLOT_BITS-1:0] line_slot;
-  logic [4*LINE_BITS-1:0] surface_line;
+  logic [4*LINE_BITS-1:0] surface_line, unused_line;
   surface_lines #(.LANES(LANES)) surface_lines (
       .clk, .rst, .start(known), .surface, .busy(lines_busy), .done(lines_done), .write(line_write),
-      .write_lane(line_lane), .write_slot(line_slot), .line(surface_line)
+      .write_lane(line_lane), .write_slot(line_slot), .line(surface_line), .conjugate(unused_line)
   );
 
   // kx = 0, and the phase's zero.

@@ -7,6 +7,7 @@ module phase_lines #(
     parameter int LANES = 1,
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int BITS = contract_pkg::STATE_BITS,
+    parameter bit UPWARD = 0,                 // rows come from the last to the first: row y, then row y - 1
     parameter int SLOTS = SIZE / 2 / LANES
 ) (
     input  logic                     clk,
@@ -21,13 +22,14 @@ module phase_lines #(
   localparam int SLOT_BITS = $clog2(SLOTS);
   localparam int BEATS = SIZE / LANES;
 
-  logic in_odd, in_pair, complete;
-  assign complete = in_valid && &in_slot && in_odd;
+  logic in_second, in_odd, in_pair, complete;
+  assign in_odd   = in_second != UPWARD;
+  assign complete = in_valid && &in_slot && in_second;
   always_ff @(posedge clk) begin
-    if (rst) {in_odd, in_pair} <= '0;
+    if (rst) {in_second, in_pair} <= '0;
     else if (in_valid && &in_slot) begin
-      in_odd <= !in_odd;
-      if (in_odd) in_pair <= !in_pair;
+      in_second <= !in_second;
+      if (in_second) in_pair <= !in_pair;
     end
   end
 

@@ -8,6 +8,7 @@ module row_codes #(
     parameter int LANES = 1,                  // of words in, that many pixels of two rows a clock
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int BITS = 8,                   // of a code
+    parameter bit UPWARD = 0,                 // row y leaves before row y - 1
     parameter int PAIRS = 8                   // pairs of rows that have room, a power of two
 ) (
     input  logic                         clk,
@@ -70,7 +71,7 @@ module row_codes #(
     write_codes  <= in_codes;
     read_address <= ADDRESS_BITS'(32'(out_pair) * BANK + left % WORDS / SAMPLES);
     from         <= left / WORDS;
-    odd          <= out_odd;
+    odd          <= out_odd != UPWARD;
   end
   delay #(.BITS(33), .CLOCKS(2)) beside_memory (.clk, .in_word({odd, from}), .out_word({odd_3, from_3}));
 

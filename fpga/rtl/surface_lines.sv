@@ -1,7 +1,8 @@
 // A surface's row transform as a line A + B y along each column k = kx = 1 ... N/2 - 1.
 //
 // Six multipliers take two clocks a column: all that the real coefficients give, then all that the imaginary ones do.
-// Columns come in the order of their lanes and slots; what is said of k = 0 has no meaning.
+// Columns come in the order of their lanes and slots; what is said of k = 0 has no meaning. `conjugate` is the line of
+// conj G[-k], in which the y gradient changes its sign.
 module surface_lines #(
     parameter int SIZE = contract_pkg::SIZE,  // N
     parameter int LANES = 1,
@@ -21,7 +22,8 @@ module surface_lines #(
     output logic                             write,
     output logic [                LANES-1:0] write_lane,  // one of them
     output logic [        $clog2(SLOTS)-1:0] write_slot,
-    output logic [           4*OUT_BITS-1:0] line      // A real, imaginary, B real, imaginary
+    output logic [           4*OUT_BITS-1:0] line,     // A real, imaginary, B real, imaginary
+    output logic [           4*OUT_BITS-1:0] conjugate
 );
   localparam int LOG2 = $clog2(SIZE);
   localparam int SLOT_BITS = $clog2(SLOTS);
@@ -61,15 +63,14 @@ module surface_lines #(
   assign {st_im, unused_im[0+:IN_BITS], ss_im, unused_im[IN_BITS+:IN_BITS], s_im, unused_im[2*IN_BITS+:IN_BITS],
           st_re, unused_re[0+:IN_BITS], ss_re, unused_re[IN_BITS+:IN_BITS], s_re, unused_re[2*IN_BITS+:IN_BITS]} = surface;
 
-  logic half_2, half_5;
+  logic half_2;
   delay #(.BITS(1), .CLOCKS(2)) beside_table (.clk, .in_word(half), .out_word(half_2));
-  delay #(.BITS(1), .CLOCKS(3)) beside_products (.clk, .in_word(half_2), .out_word(half_5));
   generate
     for (genvar part = 0; part < 2; ++part) begin : g_part
       logic signed [IN_BITS-1:0] s, ss, st;
       logic signed [TABLE_BITS-1:0] by_linear, by_square;
       logic signed [PRODUCT_BITS-1:0] s_product, ss_product, st_product, s_held, ss_held, st_held;
-      logic signed [SUM_BITS-1:0] along, across, constant, slope;
+      logic signed [SUM_BITS-1:0] along, across, along_1, across_1;
       always_ff @(posedge clk) begin
         // Real times real, then imaginary times imaginary, which is taken away; and the same crosswise.
         {s, ss, st} <= half_2 ? {s_im, ss_im, st_im} : {s_re, ss_re, st_re};
@@ -86,17 +87,34 @@ module surface_lines #(
         s_held     <= s_product;
         ss_held    <= ss_product;
         st_held    <= st_product;
-        along      <= (half_5 ? along : '0) + SUM_BITS'(s_held) + SUM_BITS'(ss_held);
-        across     <= (half_5 ? across : '0) + SUM_BITS'(st_held);
-        constant   <= (along <<< LOG2) - (across <<< LOG2) + across;
-        slope      <= across <<< 1;
+        along      <= SUM_BITS'(s_held) + SUM_BITS'(ss_held);
+        across     <= SUM_BITS'(st_held);
+        along_1    <= along;
+        across_1   <= across;
       end
-      shift_round #(.IN_BITS(SUM_BITS), .OUT_BITS(OUT_BITS), .FIXED(CONSTANT_SHIFT)) round_constant (
-          .clk, .value(constant), .shift('0), .rounded(line[part*OUT_BITS+:OUT_BITS])
-      );
-      shift_round #(.IN_BITS(SUM_BITS), .OUT_BITS(OUT_BITS), .FIXED(SLOPE_SHIFT)) round_slope (
-          .clk, .value(slope), .shift('0), .rounded(line[(2+part)*OUT_BITS+:OUT_BITS])
-      );
+      for (genvar side = 0; side < 2; ++side) begin : g_side
+        logic signed [SUM_BITS-1:0] p, q, constant, slope;
+        logic signed [OUT_BITS-1:0] rounded_constant, rounded_slope;
+        assign p = side == 0 ? along_1 + along : along_1 - along;
+        assign q = side == 0 ? across_1 + across : across_1 - across;
+        always_ff @(posedge clk) begin
+          constant <= (p <<< LOG2) - (q <<< LOG2) + q;
+          slope    <= q <<< 1;
+        end
+        shift_round #(.IN_BITS(SUM_BITS), .OUT_BITS(OUT_BITS), .FIXED(CONSTANT_SHIFT)) round_constant (
+            .clk, .value(constant), .shift('0), .rounded(rounded_constant)
+        );
+        shift_round #(.IN_BITS(SUM_BITS), .OUT_BITS(OUT_BITS), .FIXED(SLOPE_SHIFT)) round_slope (
+            .clk, .value(slope), .shift('0), .rounded(rounded_slope)
+        );
+        if (side == 0) begin : g_line
+          assign line[part*OUT_BITS+:OUT_BITS]     = rounded_constant;
+          assign line[(2+part)*OUT_BITS+:OUT_BITS] = rounded_slope;
+        end else begin : g_conjugate
+          assign conjugate[part*OUT_BITS+:OUT_BITS]     = rounded_constant;
+          assign conjugate[(2+part)*OUT_BITS+:OUT_BITS] = rounded_slope;
+        end
+      end
     end
   endgenerate
 

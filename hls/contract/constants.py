@@ -65,6 +65,8 @@ MEMORIES = {
     "quadrant.mem": ("quadrant",),
     "surface.mem": ("linear_re", "linear_im", "square_re", "square_im"),
     "recursion.mem": ("recursion_a", "recursion_q", "recursion_u"),
+    "reciprocal.mem": ("reciprocal",),
+    "decay.mem": ("decay",),
 }
 """Tables side by side in one memory of the SystemVerilog, the first in the lowest bits; others are parameters."""
 PARAMETER_BITS = 32

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.law import CausalContract, contract
+from cytogate.model.contract.law import RecursionContract, contract
 from cytogate.model.contract.stage import Order, Stage
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed, InputError
@@ -27,7 +27,7 @@ from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
 from cytogate.model.interface.registers import Register
 from cytogate.sim.csim.compile import FLAGS, build
-from cytogate.sim.rtl.recursion_taps import causal_stages
+from cytogate.sim.rtl.recursion_taps import recursion_stages
 from cytogate.sim.rtl.verilator import verilator_root
 
 PREFIX = "Vtop"
@@ -98,7 +98,7 @@ class Played:
     """What left the kernel: pixels beat by beat, with the clocks of every beat in and out."""
 
     pixels: NDArray[np.integer]
-    """Codes of the network's input (frames, rows, columns, channels)."""
+    """Codes of the network's input (frames, rows, columns, channels), rows in the order in which they left."""
     lasts: NDArray[np.uint8]
     """TLAST of every beat (beats,)."""
     malformed: NDArray[np.bool_]
@@ -223,8 +223,8 @@ class RtlSimulation:
 
         Of the row words of a causal kernel, which has no way back, there are those of k alone.
         """
-        if isinstance(self._terms, CausalContract):
-            return causal_stages(self._terms, self.samples_per_clock, cells, self._stream, self._lanes)
+        if isinstance(self._terms, RecursionContract):
+            return recursion_stages(self._terms, self.samples_per_clock, cells, self._stream, self._lanes)
         rows = [row for row in self._terms.recorded if row.name not in ("frames", "network_input")]
         return {row.name: row.from_stream(self._stream(row, cells)) for row in rows}
 
