@@ -234,7 +234,9 @@ def test_there_is_no_estimate_of_engines(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_network_for_other_pixels_is_refused() -> None:
-    with pytest.raises(InputError, match="takes 8 x 8 x 2 codes of 8 bits; design two_channels gives 16 x 18 x 2"):
+    with pytest.raises(
+        InputError, match="takes 8 x 8 x 2 codes of 8 bits with sign; design two_channels gives 16 x 18 x 2"
+    ):
         pipeline_engines(small_network(TINY), bright_fields.TWO, 2)
 
 
