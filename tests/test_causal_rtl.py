@@ -9,69 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.recursion import SETTLING_FRAMES
-from cytogate.model.design.design import CAUSAL, Design, Window
+from cytogate.model.design.design import CAUSAL
 from cytogate.model.design.folder import DESIGN_FILE, design_text
-from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, ErrorFlag, Register
 from cytogate.model.retrieval.recursion import integer
 from cytogate.model.retrieval.recursion.background import Background, register_writes
-from cytogate.sim.rtl.simulation import Played, RtlSimulation
-from tests.phantoms import bumps, extremes, noise
+from cytogate.sim.rtl.simulation import RtlSimulation
+from tests.phantoms import bumps, noise
+from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation
 
 full = pytest.mark.full
-STAGES = ("binned", "gradient", "background", "rows", "columns", "phase")
-
-
-def causal(design: Design) -> Design:
-    return dataclasses.replace(design, chip=dataclasses.replace(design.chip, retrieval=CAUSAL))
-
-
-def arriving(size: int) -> Design:
-    """A design whose frames arrive at N x N, so that nothing but the kernel sets the pace."""
-    window, instrument = Window(size, size, 1), FourAngle(rows=size, columns=size)
-    return causal(Design(f"causal{size}", window=window, instrument=instrument))
-
-
-SIXTEEN_BITS = causal(
-    Design("causal_sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133))
-)
-"""Binning; logarithms cut to the ROM's address; a window that no beat of several pixels begins with."""
 WIDTHS = (2, pytest.param(1, marks=full), pytest.param(4, marks=full))
-
-
-def simulation(design: Design, samples: int, builds: Path) -> RtlSimulation:
-    return RtlSimulation(design, builds / f"rtl_{design.name}", samples)
-
-
-def frames_of(design: Design) -> np.ndarray:
-    """Cells, extremes, noise, cells: more than eight, after which the background's limit halves."""
-    cells, _ = bumps(design, 4, seed=20, shading=0.05)
-    return np.concatenate([cells[:2], *extremes(design).values(), noise(design, 2, seed=21), cells[2:]])
-
-
-def differing(kernel: RtlSimulation, frames: np.ndarray, played: Played, known: Background | None = None) -> dict:
-    """Values that differ and values compared by stage, of frames that are the last ones since reset."""
-    exact = integer.retrieve(frames, kernel.design, known).stages
-    exact["rows"] = exact["rows"][..., :1, :]
-    heard = kernel.stages(len(frames)) | {"network_input": played.pixels}
-    assert tuple(heard) == (*STAGES, "network_input")
-    assert {name: codes.shape for name, codes in heard.items()} == {name: exact[name].shape for name in heard}
-    return {name: (int(np.count_nonzero(codes != exact[name])), codes.size) for name, codes in heard.items()}
-
-
-def compare(kernel: RtlSimulation, frames: np.ndarray, played: Played, known: Background | None = None) -> int:
-    """Return the number of words that were compared and equal; fail on any that differ."""
-    found = differing(kernel, frames, played, known)
-    assert {name: wrong for name, (wrong, _) in found.items() if wrong} == {}
-    beats = kernel.design.size**2 // kernel.samples_per_clock
-    assert np.array_equal(np.flatnonzero(played.lasts), np.arange(len(frames)) * beats + beats - 1)
-    assert not played.malformed.any()
-    assert kernel.violations == 0
-    return sum(size for _, size in found.values())
 
 
 def words(size: int) -> int:
@@ -81,7 +32,7 @@ def words(size: int) -> int:
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def compiled(request: pytest.FixtureRequest, builds: Path) -> RtlSimulation:
-    return simulation(arriving(64), request.param, builds)
+    return simulation(arriving(64, CAUSAL), request.param, builds)
 
 
 @pytest.fixture
@@ -117,7 +68,7 @@ def test_pauses_change_no_word(idle: float, stall: float, kernel: RtlSimulation)
 @full
 @pytest.mark.parametrize(("size", "samples", "cells"), [(128, 1, 4), (128, 4, 16), (256, 2, 3)])
 def test_larger_frames_at_full_rate(size: int, samples: int, cells: int, builds: Path) -> None:
-    kernel = simulation(arriving(size), samples, builds)
+    kernel = simulation(arriving(size, CAUSAL), samples, builds)
     frames = np.concatenate([frames_of(kernel.design), noise(kernel.design, 8, seed=4)])[:cells]
     played = kernel.play(*kernel.beats(frames), cells)
     assert compare(kernel, frames, played) == cells * words(size)
@@ -128,7 +79,7 @@ def test_larger_frames_at_full_rate(size: int, samples: int, cells: int, builds:
 @full
 @pytest.mark.parametrize("samples", [1, 4])
 def test_binning_and_sixteen_bits(samples: int, builds: Path) -> None:
-    kernel = simulation(SIXTEEN_BITS, samples, builds)
+    kernel = simulation(by_law(SIXTEEN_BITS, CAUSAL), samples, builds)
     frames = frames_of(kernel.design)
     played = kernel.play(*kernel.beats(frames), len(frames), idle=0.05, stall=0.05)
     assert compare(kernel, frames, played) == len(frames) * words(64)
@@ -181,7 +132,7 @@ def test_the_background_is_read_loaded_and_frozen(kernel: RtlSimulation) -> None
 @full
 def test_a_run_until_the_background_has_settled(builds: Path) -> None:
     """70 frames: every step of the background's settling, and what follows."""
-    kernel = simulation(arriving(64), 4, builds)
+    kernel = simulation(arriving(64, CAUSAL), 4, builds)
     kernel.reset()
     cells, _ = bumps(kernel.design, 10, seed=33, shading=0.08)
     frames = np.concatenate([cells] * 7)
@@ -228,7 +179,7 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Frames at the pins, then pauses, malformed packets, registers and resets with a background that is loaded."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
-    design = dataclasses.replace(arriving(64), name="own")
+    design = dataclasses.replace(arriving(64, CAUSAL), name="own")
     (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     asked = ["cosim", "--design", "own", "--cells", "8", "--samples-per-clock", "4", "--scenarios"]
     assert main(asked) == 0
@@ -237,16 +188,6 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert report["latency_cycles"] < 500
     assert len(report["scenarios"]) == 52
     assert all(outcome["failure"] is None for outcome in report["scenarios"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    """One change of one module that the frames above would have to notice."""
-
-    module: str
-    old: str
-    new: str
-    samples: int = 2
 
 
 FAULTS = {
@@ -307,10 +248,4 @@ def test_without_a_fault_nothing_is_wrong(kernel: RtlSimulation) -> None:
 @full
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
-    fault = FAULTS[name]
-    text = (FPGA / "rtl" / fault.module).read_text(encoding="ascii")
-    assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
-    changed = tmp_path / fault.module
-    changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
-    sources = [changed if path.name == fault.module else path for path in rtl_sources("retrieve_causal")]
-    assert something_is_wrong(RtlSimulation(arriving(64), tmp_path / "build", fault.samples, sources))
+    assert something_is_wrong(faulty(FAULTS[name], CAUSAL, tmp_path))

@@ -11,15 +11,15 @@ module row_places #(
     input wire logic                    clk,
     input wire logic                    rst,
     input wire logic                    write,       // a row's first word
-    input wire logic                    write_odd,   // of every other frame
+    input wire logic [             1:0] write_frame, // rows of three frames may be inside
     input wire logic [$clog2(SIZE)-1:0] write_row,
     output     logic [  PLACE_BITS-1:0] write_place, // from its first word to its last
-    input wire logic                    read_odd,
+    input wire logic [             1:0] read_frame,
     input wire logic [$clog2(SIZE)-1:0] read_row,
     output     logic [  PLACE_BITS-1:0] read_place,
     input wire logic                    read_last    // a row's last word: its place is free
 );
-  logic [PLACE_BITS-1:0] rows[2*SIZE];
+  logic [PLACE_BITS-1:0] rows[4*SIZE];
   logic [PLACE_BITS-1:0] fresh, freed, next, kept;
   logic any_fresh, all_taken, unused_freed;
   logic [$clog2(2*SIZE):0] unused_level;
@@ -30,7 +30,7 @@ module row_places #(
   assign any_fresh   = !all_taken;
   assign next        = any_fresh ? fresh : freed;
   assign write_place = write ? next : kept;
-  assign read_place  = rows[{read_odd, read_row}];
+  assign read_place  = rows[{read_frame, read_row}];
   always_ff @(posedge clk) begin
     if (rst) begin
       fresh     <= '0;
@@ -41,7 +41,7 @@ module row_places #(
     end
     if (write) begin
       kept <= next;
-      rows[{write_odd, write_row}] <= next;
+      rows[{write_frame, write_row}] <= next;
     end
   end
 endmodule

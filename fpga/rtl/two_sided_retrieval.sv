@@ -145,7 +145,8 @@ module two_sided_retrieval #(
       .plus(grown_plus), .minus(grown_minus)
   );
   logic [SIZE_LOG2-1:0] down_row, write_row;
-  logic write_odd, frame_written;
+  logic frame_written;
+  logic [1:0] write_frame, back_frame;
   logic [LANES-1:0] write;
   logic [LANES*SLOT_BITS-1:0] write_slots;
   logic [LANES*4*ROW_BITS-1:0] row_words;
@@ -154,11 +155,11 @@ module two_sided_retrieval #(
     if (rst) begin
       down_row  <= '0;
       write_row <= '0;
-      write_odd <= 1'b0;
+      write_frame <= '0;
     end else begin
       if (down_valid && &down_slot) down_row <= down_row + 1'b1;
       if (write[0] && &write_slots[0+:SLOT_BITS]) write_row <= write_row + 1'b1;
-      if (frame_written) write_odd <= !write_odd;
+      if (frame_written) write_frame <= write_frame + 1'b1;
     end
   end
   tap #(.STAGE("rows"), .BITS(LANES * 4 * ROW_BITS)) rows_tap (.clk, .valid(write[0]), .word(row_words));
@@ -228,7 +229,7 @@ module two_sided_retrieval #(
   mean_rows #(.SAMPLES(SAMPLES)) mean_rows (
       .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_y),
       .last_words(last_y), .known, .t($signed(surface[8*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
-      .tt($signed(surface[10*COEFFICIENT_BITS+:COEFFICIENT_BITS])), .done(means_done), .row_odd(back_odd), .row(back_row), .mean
+      .tt($signed(surface[10*COEFFICIENT_BITS+:COEFFICIENT_BITS])), .done(means_done), .row_odd(back_frame[0]), .row(back_row), .mean
   );
   fifo #(.BITS(STATE_BITS), .DEPTH(8)) means (
       .clk, .rst, .write(mean_valid), .in_word(mean), .read(mean_read), .out_valid(unused_mean_waits),
@@ -238,7 +239,7 @@ module two_sided_retrieval #(
   // ---- Back ----
 
   logic pair_room, pair_left, back_launch, back_idle, back_active, back_ends;
-  logic back_odd, lane_odd, back_valid, back_last, back_top;
+  logic lane_odd, back_valid, back_last, back_top;
   logic [SIZE_LOG2-1:0] back_row, launched;  // from the last row on; launched, from 0 on
   logic [SLOT_BITS-1:0] back_place, back_slot;
   logic [PLACE_BITS-1:0] write_place, read_place;
@@ -256,21 +257,21 @@ module two_sided_retrieval #(
     if (rst) begin
       launched <= '0;
       back_row <= '1;
-      back_odd <= 1'b0;
+      back_frame <= '0;
     end else begin
       if (back_launch) launched <= launched + 1'b1;
       if (back_ends) back_row <= back_row - 1'b1;
-      if (back_ends && back_row == 0) back_odd <= !back_odd;
+      if (back_ends && back_row == 0) back_frame <= back_frame + 1'b1;
     end
   end
   pipeline_valid #(.CLOCKS(2)) back_pipeline (.clk, .rst, .in_valid(back_active), .out_valid(back_valid));
   delay #(.BITS(3 + SLOT_BITS), .CLOCKS(2)) beside_frame (
-      .clk, .in_word({back_odd, &back_row, back_row == 0, back_place}),
+      .clk, .in_word({back_frame[0], &back_row, back_row == 0, back_place}),
       .out_word({lane_odd, back_last, back_top, back_slot})
   );
   row_places #(.SPARE(SPARE)) row_places (
-      .clk, .rst, .write(write[0] && write_slots[0+:SLOT_BITS] == 0), .write_odd, .write_row, .write_place,
-      .read_odd(back_odd), .read_row(back_row), .read_place, .read_last(back_ends)
+      .clk, .rst, .write(write[0] && write_slots[0+:SLOT_BITS] == 0), .write_frame, .write_row, .write_place,
+      .read_frame(back_frame), .read_row(back_row), .read_place, .read_last(back_ends)
   );
   pipeline_valid #(.CLOCKS(2)) mean_pipeline (
       .clk, .rst, .in_valid(back_active && back_place == 0), .out_valid(mean_valid)

@@ -302,15 +302,11 @@ class Design:
         """Whether the frames' phase is retrieved."""
         return isinstance(self.instrument, FourAngle)
 
-    def need_fft(self, what: str, *others: str) -> None:
-        """Raise an :class:`InputError` where the law of phase retrieval is one that ``what``, a verb, does not know.
-
-        It knows "fft" and the ``others``.
-        """
-        if self.chip.retrieval not in (FFT, *others):
-            known = " and ".join(f'"{law}"' for law in (FFT, *others))
+    def need_fft(self, what: str) -> None:
+        """Raise an :class:`InputError` where the law of phase retrieval is one that ``what``, a verb, does not know."""
+        if self.chip.retrieval != FFT:
             raise InputError(
-                f'design {self.name}: {what} knows retrieval {known} only; [chip] retrieval is "{self.chip.retrieval}"'
+                f'design {self.name}: {what} knows retrieval "{FFT}" only; [chip] retrieval is "{self.chip.retrieval}"'
             )
 
     def need_hls4ml(self, what: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
-from cytogate.model.design.design import CAUSAL, Design, binned
+from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.sim.area.tools import place_line_engine, synthesize
@@ -66,7 +66,6 @@ def run_synth(request: SynthRequest) -> None:
     """Run the job and raise CheckFailed if the kernel exceeds the board."""
     began = time.perf_counter()
     named, board = request.design, request.design.chip.on
-    named.need_fft("synth", CAUSAL)
     if request.fmax and not named.retrieves_phase:
         raise InputError(f"design {named.name} retrieves no phase: it has no line engine to place for --fmax")
     design = binned(named) if request.binned else named

@@ -25,7 +25,7 @@ from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
-from cytogate.sim.axi.levels import Level, bench_task, hardware, pixel_values
+from cytogate.sim.axi.levels import Level, bench_task, hardware, leaving_values
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
 from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
 from cytogate.sim.axi.task import Measured
@@ -75,11 +75,11 @@ def run_cosim(request: CosimRequest) -> None:
     """Run the job and raise CheckFailed if a word differs or a scenario fails."""
     began = time.perf_counter()
     named = request.design
-    if request.level is Level.RTL:
-        named.need_fft("cosim at level rtl", CAUSAL)
-    else:
+    if request.level is not Level.RTL:
         named.need_fft(f"cosim at level {request.level.value}")
     design = binned(named) if request.binned else named
+    if request.to_logits:
+        named.need_fft("cosim with a network")
     if request.to_logits and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
@@ -100,7 +100,7 @@ def run_cosim(request: CosimRequest) -> None:
         waves=request.waves,
     )
     pixels = laws.network_inputs(frames, design)
-    due = pixel_values(pixels, design.chip.samples_per_clock) if network is None else network.codes(pixels)
+    due = leaving_values(pixels, design, request.level) if network is None else network.codes(pixels)
     run = request.output / "run"
     bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
     measured = run_rate(under_test, build, run, waves=request.waves, show=True)
@@ -228,7 +228,7 @@ def _scenarios(
         known = laws.background_after(some, design).freeze()
         task = replace(task, setup=register_writes(known))
         inputs = laws.Run(design, known).network_inputs(some)
-        due = pixel_values(inputs, request.design.chip.samples_per_clock)
+        due = leaving_values(inputs, design, request.level)
     task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)
     modules = (*SCENARIOS, *GATE_SCENARIOS) if isinstance(behind, EngineNetwork) else SCENARIOS

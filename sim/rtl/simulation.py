@@ -30,7 +30,7 @@ class Played:
     """What left the kernel: pixels beat by beat, with the clocks of every beat in and out."""
 
     pixels: NDArray[np.integer]
-    """Codes of the network's input (frames, rows, columns, channels)."""
+    """Codes of the network's input (frames, rows, columns, channels), rows in the order in which they left."""
     lasts: NDArray[np.uint8]
     """TLAST of every beat (beats,)."""
     malformed: NDArray[np.bool_]

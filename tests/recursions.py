@@ -1,0 +1,90 @@
+"""The SystemVerilog of the laws with a recursion under test: designs, frames, comparisons and faults."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import CAUSAL, Design, Window
+from cytogate.model.design.instruments import FourAngle
+from cytogate.model.retrieval.recursion import integer
+from cytogate.model.retrieval.recursion.background import Background
+from cytogate.sim.rtl.simulation import Played, RtlSimulation
+from tests.phantoms import bumps, extremes, noise
+
+
+def by_law(design: Design, law: str) -> Design:
+    chip = dataclasses.replace(design.chip, retrieval=law)
+    return dataclasses.replace(design, name=f"{design.name}_{law}", chip=chip)
+
+
+def arriving(size: int, law: str) -> Design:
+    """A design whose frames arrive at N x N, so that nothing but the kernel sets the pace."""
+    instrument = FourAngle(rows=size, columns=size)
+    return by_law(Design(f"arriving{size}", window=Window(size, size, 1), instrument=instrument), law)
+
+
+SIXTEEN_BITS = Design(
+    "sixteen_bits", window=Window(64, 64, 2), instrument=FourAngle(adc_bits=16, rows=150, columns=133)
+)
+"""Binning; logarithms cut to the ROM's address; a window that no beat of several pixels begins with."""
+
+
+def simulation(design: Design, samples: int, builds: Path) -> RtlSimulation:
+    return RtlSimulation(design, builds / f"rtl_{design.name}", samples)
+
+
+def frames_of(design: Design) -> np.ndarray:
+    """Cells, extremes, noise, cells: more than eight, after which the background's limit halves."""
+    cells, _ = bumps(design, 4, seed=20, shading=0.05)
+    return np.concatenate([cells[:2], *extremes(design).values(), noise(design, 2, seed=21), cells[2:]])
+
+
+def differing(
+    kernel: RtlSimulation, frames: np.ndarray, played: Played, known: Background | None = None
+) -> dict[str, tuple[int, int]]:
+    """Values that differ and values compared by stage, of frames that are the last ones since reset."""
+    causal = kernel.design.chip.retrieval == CAUSAL
+    exact = integer.retrieve(frames, kernel.design, known).stages
+    if causal:
+        exact["rows"] = exact["rows"][..., :1, :]
+    heard = kernel.stages(len(frames))
+    heard["network_input"] = played.pixels if causal else played.pixels[:, ::-1]
+    assert list(heard) == [stage.name for stage in contract(kernel.design).stages if stage.name != "frames"]
+    assert {name: codes.shape for name, codes in heard.items()} == {name: exact[name].shape for name in heard}
+    return {name: (int(np.count_nonzero(codes != exact[name])), codes.size) for name, codes in heard.items()}
+
+
+def compare(kernel: RtlSimulation, frames: np.ndarray, played: Played, known: Background | None = None) -> int:
+    """Return the number of words that were compared and equal; fail on any that differ."""
+    found = differing(kernel, frames, played, known)
+    assert {name: wrong for name, (wrong, _) in found.items() if wrong} == {}
+    beats = kernel.design.size**2 // kernel.samples_per_clock
+    assert np.array_equal(np.flatnonzero(played.lasts), np.arange(len(frames)) * beats + beats - 1)
+    assert not played.malformed.any()
+    assert kernel.violations == 0
+    return sum(size for _, size in found.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One change of one module that frames would have to notice."""
+
+    module: str
+    old: str
+    new: str
+    samples: int = 2
+
+
+def faulty(fault: Fault, law: str, folder: Path) -> RtlSimulation:
+    text = (FPGA / "rtl" / fault.module).read_text(encoding="ascii")
+    assert text.count(fault.old) == 1, f"{fault.module} has {fault.old!r} {text.count(fault.old)} times"
+    changed = folder / fault.module
+    changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
+    design = arriving(64, law)
+    sources = [changed if path.name == fault.module else path for path in rtl_sources(contract(design).kernel)]
+    return RtlSimulation(design, folder / "build", fault.samples, sources)

@@ -1,0 +1,153 @@
+"""The SystemVerilog of the law "two-sided" equals the integer model on every word; its rows leave bottom-up."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cytogate.model.command.dispatch import main
+from cytogate.model.design.design import TWO_SIDED
+from cytogate.model.design.folder import DESIGN_FILE, design_text
+from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.registers import Register
+from cytogate.sim.rtl.simulation import RtlSimulation
+from tests.phantoms import noise
+from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation
+
+full = pytest.mark.full
+
+
+def words(size: int) -> int:
+    """Of a frame: binned, gradient, G[k] and conj G[-k], i phi^, phase, pixels."""
+    return size * size * (4 + 2 + 1 + 5) + size * (size // 2 - 1) * 4 + size * size
+
+
+@pytest.fixture(scope="module", params=(4, pytest.param(1, marks=full), pytest.param(2, marks=full)))
+def compiled(request: pytest.FixtureRequest, builds: Path) -> RtlSimulation:
+    return simulation(arriving(64, TWO_SIDED), request.param, builds)
+
+
+@pytest.fixture
+def kernel(compiled: RtlSimulation) -> RtlSimulation:
+    compiled.reset()
+    return compiled
+
+
+def test_equals_the_integer_model_at_full_rate(kernel: RtlSimulation) -> None:
+    """A frame every N * N clocks over samples per clock, and the registers say what was counted at the pins."""
+    frames = frames_of(kernel.design)
+    played = kernel.play(*kernel.beats(frames), len(frames))
+    assert compare(kernel, frames, played) == len(frames) * words(64)
+    beats = 64 * 64 // kernel.samples_per_clock
+    ends, arrivals = played.out_cycles[beats - 1 :: beats], played.in_cycles[beats - 1 :: beats]
+    assert np.all(np.diff(ends) == beats)
+    assert np.all(ends - arrivals < beats + 700)
+    assert kernel.read(Register.LATENCY_CYCLES) == ends[-1] - arrivals[-1]
+    assert kernel.read(Register.FRAMES_ACCEPTED) == len(frames)
+
+
+@pytest.mark.parametrize(
+    ("idle", "stall"),
+    [(0.3, 0.3), *(pytest.param(*pauses, marks=full) for pauses in ((0.5, 0), (0, 0.5), (0, 0.9), (0.9, 0.1)))],
+)
+def test_pauses_change_no_word(idle: float, stall: float, kernel: RtlSimulation) -> None:
+    frames = np.concatenate([noise(kernel.design, 2, seed=3), frames_of(kernel.design)[:4]])
+    played = kernel.play(*kernel.beats(frames), len(frames), idle=idle, stall=stall, seed=7)
+    assert compare(kernel, frames, played) == len(frames) * words(64)
+
+
+@full
+@pytest.mark.parametrize(("size", "samples", "cells"), [(128, 1, 4), (128, 4, 16), (256, 2, 3)])
+def test_larger_frames_at_full_rate(size: int, samples: int, cells: int, builds: Path) -> None:
+    kernel = simulation(arriving(size, TWO_SIDED), samples, builds)
+    frames = np.concatenate([frames_of(kernel.design), noise(kernel.design, 8, seed=4)])[:cells]
+    played = kernel.play(*kernel.beats(frames), cells)
+    assert compare(kernel, frames, played) == cells * words(size)
+    beats = size * size // samples
+    assert np.all(np.diff(played.out_cycles[beats - 1 :: beats]) == beats)
+
+
+@full
+@pytest.mark.parametrize("samples", [1, 4])
+def test_binning_and_sixteen_bits(samples: int, builds: Path) -> None:
+    kernel = simulation(by_law(SIXTEEN_BITS, TWO_SIDED), samples, builds)
+    frames = frames_of(kernel.design)
+    played = kernel.play(*kernel.beats(frames), len(frames), idle=0.05, stall=0.05)
+    assert compare(kernel, frames, played) == len(frames) * words(64)
+
+
+@pytest.mark.parametrize("sent", [1500, *(pytest.param(beats, marks=full) for beats in (1, 63, 4096))])
+def test_reset_in_mid_frame(sent: int, kernel: RtlSimulation) -> None:
+    frames = frames_of(kernel.design)[:3]
+    beats, lasts = kernel.beats(frames)
+    kernel.play(beats[:sent], lasts[:sent], 0)
+    kernel.reset()
+    played = kernel.play(beats, lasts, 3)
+    assert compare(kernel, frames, played) == 3 * words(64)
+
+
+@full
+def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames at the pins, then pauses, malformed packets, registers and resets."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    design = dataclasses.replace(arriving(64, TWO_SIDED), name="own")
+    (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+    assert main(["cosim", "--design", "own", "--cells", "8", "--samples-per-clock", "4", "--scenarios"]) == 0
+    report = json.loads((tmp_path / "out" / "cosim" / "rtl" / "report.json").read_text(encoding="utf-8"))
+    assert report["stages"] == [{"name": "network_input", "values": 8 * 64 * 64 * 5, "differing": 0}]
+    assert len(report["scenarios"]) == 52
+    assert all(outcome["failure"] is None for outcome in report["scenarios"])
+
+
+FAULTS = {
+    "a word of the wrong frequency": Fault("row_pairs.sv", "reversed(-reversed(out_beat))", "out_beat"),
+    "a first column without its opposite": Fault(
+        "row_pairs.sv", "edge_ && lane > 0 ? lane - 1 : lane", "lane", samples=4
+    ),
+    "a conjugate left out": Fault("down_lane.sv", "part == 0 ? far : -far", "far"),
+    "a place given twice": Fault("row_places.sv", "fresh     <= fresh + 1'b1", "fresh     <= fresh + 2'd2"),
+    "the place of the frame before the last": Fault(
+        "row_places.sv", "rows[{read_frame, read_row}]", "rows[{1'b0, read_frame[0], read_row}]"
+    ),
+    "lines of the other frame": Fault("two_sided_retrieval.sv", ".line_odd(prepared_odd)", ".line_odd(!prepared_odd)"),
+    "no sign of the conjugate's coefficients": Fault("surface_lines.sv", "along_1 - along", "along_1 + along"),
+    "a response without its slope": Fault("surface_response.sv", "<<< RISE) - REST_BITS'(beta)", "<<< RISE)"),
+    "a line that begins at the first row": Fault(
+        "line_word.sv", "(BITS'(slope) <<< SIZE_LOG2) - BITS'(slope)", "BITS'(slope)"
+    ),
+    "a decay beyond its table": Fault("back_lane.sv", "place_2 >= 2 * SIZE", "place_2 >= SIZE"),
+    "a state of the first row": Fault("back_lane.sv", "top_9 ? '0 : fits", "fits"),
+    "the last row's state": Fault("recursion.sv", "in_first ? '0 : states[in_slot]", "states[in_slot]"),
+    "a zero of seven rows": Fault("mean_rows.sv", "LOG2'(ROWS - 1)", "LOG2'(ROWS - 2)"),
+    "a mean gradient that stays": Fault("mean_rows.sv", "(BITS'(frame_total) <<< FRACTION) -", "-"),
+    "rows of a pair exchanged": Fault("phase_lines.sv", "in_second != UPWARD", "in_second"),
+    "bright rows from the top": Fault("frame_codes.sv", "address(out_place, 1'b1)", "address(out_place, 1'b0)"),
+}  # fmt: skip
+
+
+def something_is_wrong(kernel: RtlSimulation) -> bool:
+    """Play all frames at full rate, then some to a receiver that pauses."""
+    frames = frames_of(kernel.design)
+    try:
+        for some, stall in ((frames, 0.0), (frames[:4], 0.5)):
+            played = kernel.play(*kernel.beats(some), len(some), stall=stall, seed=3)
+            if any(wrong for wrong, _ in differing(kernel, some, played).values()):
+                return True
+    except CheckFailed:
+        return True
+    return False
+
+
+def test_without_a_fault_nothing_is_wrong(kernel: RtlSimulation) -> None:
+    assert not something_is_wrong(kernel)
+
+
+@full
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
+    assert something_is_wrong(faulty(FAULTS[name], TWO_SIDED, tmp_path))
