@@ -124,7 +124,12 @@ MISTAKES = {
         "bd::ip to_memory",
         "there is a cell to_memory already",
     ),
-    "kernel in the wrong reset": ("block_design.tcl", "classify/ap_rst_n\n\n", "\n\n", "pin classify/ap_rst_n is open"),
+    "kernel in the wrong reset": (
+        "block_design.tcl",
+        "    lappend kernel_resets classify/ap_rst_n\n",
+        "",
+        "pin classify/ap_rst_n is open",
+    ),
     "an interrupt forgotten": ("block_design.tcl", "bd::net axi_dma/s2mm_introut interrupts/In1\n", "", "In1 is open"),
     "interrupt bus": (
         "block_design.tcl",

@@ -36,6 +36,8 @@ from cytogate.sim.csim.network_inputs import run_network_inputs
 from tests.conftest import REPOSITORY
 from tests.test_papers import random_codes, settled
 
+OF_NETWORKS = [name for name in EXPERIMENTS if name != "laws"]
+"""One compares laws of phase retrieval and trains nothing."""
 RECORD: dict[str, object] = {"command": "cytogate experiment none", "minutes": 1.0, "seed": 0}
 
 
@@ -294,13 +296,14 @@ def test_every_experiment_has_its_page(name: str) -> None:
     shown_files = re.findall(r"\]\(([^)/]+\.(?:png|csv))\)", text)
     assert shown_files
     assert set(shown_files) == {path.name for path in folder.iterdir() if path.suffix in (".png", ".csv")}
-    design = load_design(folder)
-    assert len(load_codes(load_network(design), design)[0]) >= 8
+    if name in OF_NETWORKS:
+        design = load_design(folder)
+        assert len(load_codes(load_network(design), design)[0]) >= 8
     assert f"]({name}-small/README.md)" in (folder.parent / "index.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("page", [*(f"{name}-small" for name in EXPERIMENTS), "jurkat-full", "mhsma-full"])
+@pytest.mark.parametrize("page", [*(f"{name}-small" for name in OF_NETWORKS), "jurkat-full", "mhsma-full"])
 def test_networks_of_the_pages_are_exact(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     report = run_network_inputs(load_design(REPOSITORY / "docs" / "results" / page), tmp_path)

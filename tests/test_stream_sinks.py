@@ -61,7 +61,7 @@ def event(
         Verdict(Decision.LOST, None, None) if lost else Verdict(list(Decision)[index % 6], index % 3, 1 / (index + 1))
     )
     flags = Flag.LOST if lost else Flag.SATURATED
-    return Event(arrival, result, verdict, flags, arrived_ns + 950, features or {})
+    return Event(arrival, result, verdict, flags, arrived_ns + 950, features=features or {})
 
 
 def written(folder: Path, count: int, flush_every: int = 7) -> list[Event]:
