@@ -215,8 +215,9 @@ class RtlSimulation:
         lanes = codes.reshape(frames_out, rows, row_beats * self.samples_per_clock, channels)
         if lanes[:, :, columns:].any():
             raise CheckFailed("RTL simulation: lanes of m_axis behind a row's last column are not zero")
-        malformed = (out_lasts >> 1).astype(bool).reshape(frames_out, rows * row_beats).any(axis=1)
-        return Played(lanes[:, :, :columns], out_lasts & 1, malformed, out_cycles, in_cycles, accepted.value)
+        malformed: NDArray[np.bool_] = np.any((out_lasts > 1).reshape(frames_out, rows * row_beats), axis=1)
+        ends = out_lasts & np.uint8(1)
+        return Played(lanes[:, :, :columns], ends, malformed, out_cycles, in_cycles, accepted.value)
 
     def stages(self, cells: int) -> dict[str, Codes]:
         """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say.
