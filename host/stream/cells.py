@@ -104,12 +104,12 @@ class Event:
     verdict: Verdict
     flags: Flag
     decided_ns: int
+    features: Mapping[str, float] = field(default_factory=dict)
+    """Values by :attr:`Feature.name`, as far as they were computed."""
     found: FoundCell | None = None
     """The cell of a hologram, which has any number of them."""
     is_last: bool = True
     """Whether no other event comes of this arrival."""
-    features: Mapping[str, float] = field(default_factory=dict)
-    """Values by :attr:`Feature.name`, as far as they were computed."""
 
     @property
     def logits(self) -> NDArray[np.int64] | None:

@@ -361,7 +361,7 @@ class Pipeline:
         )
         if result is not None and logits is not None:
             self.ledger.record(arrival.arrived_ns, result.sent_ns, result.received_ns, decided_ns, gates.deadline_ns)
-        return Event(arrival, result, verdict, flags, decided_ns, found, is_last)
+        return Event(arrival, result, verdict, flags, decided_ns, found=found, is_last=is_last)
 
     def _coincident(self, arrival: Arrival, window_ns: int) -> bool:
         """Say whether a neighbor came within the window, if need be after waiting until that is certain."""
