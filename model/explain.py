@@ -22,10 +22,10 @@ from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
 from cytogate.model.estimates.network import LayerEstimate, estimate_network
-from cytogate.model.estimates.network_shapes import shapes_of
 from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork, Operation, Real, Round, Weighted
 from cytogate.model.networks.saved import load_operations
+from cytogate.model.networks.shapes import shapes_of
 from cytogate.model.pages.plots import ranges_plot
 from cytogate.model.retrieval.laws import Run
 from cytogate.model.simulation.simulator import simulated_cells

@@ -21,17 +21,18 @@ from cytogate.model.command.arguments import (
 )
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import HLS4ML, RTL, Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.new import KINDS, Choices, new_design
 from cytogate.model.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
+    from cytogate.model.engines.planner import EnginePlan
     from cytogate.model.estimates.network import NetworkEstimate
     from cytogate.model.estimates.system import BoardFit, SystemEstimate
 
@@ -450,19 +451,24 @@ def _estimate(arguments: argparse.Namespace) -> None:
     import json
     from dataclasses import asdict
 
-    from cytogate.model.estimates.network_shapes import network_shapes
     from cytogate.model.estimates.system import fit_boards
+    from cytogate.model.networks.shapes import network_shapes
 
     design = design_of(arguments, holograms=True)
-    design.need_hls4ml("the estimate")
     if isinstance(design.instrument, OffAxis):
         _estimate_holograms(design, arguments)
         return
-    found = fit_boards(design, network_shapes(design))
+    plans, reason = _engine_plans(design)
+    if design.chip.network == RTL and reason is not None:
+        raise InputError(reason)
+    found = fit_boards(design, network_shapes(design)) if design.chip.network == HLS4ML else ()
     if arguments.json:
-        print(json.dumps([asdict(each) for each in found], indent=2))
+        engines = {name: [asdict(each) for each in of_board] for name, of_board in plans.items()}
+        boards = [asdict(each) for each in found] or [{"board": name} for name in engines]
+        told = [each | {"rtl_engines": engines.get(each["board"], []), "no_rtl_engines": reason} for each in boards]
+        print(json.dumps(told, indent=2))
     else:
-        _print_estimates(found)
+        _print_estimates(found, plans, reason)
 
 
 def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
@@ -475,7 +481,7 @@ def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
     from cytogate.model.command.terminal import terminal
     from cytogate.model.estimates.area import area_table
     from cytogate.model.estimates.holograms import estimate_holograms
-    from cytogate.model.estimates.network_shapes import network_shapes
+    from cytogate.model.networks.shapes import network_shapes
 
     found = estimate_holograms(design, network_shapes(design))
     if arguments.json:
@@ -495,7 +501,20 @@ def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
     console.print(LIMITS, soft_wrap=True)
 
 
-def _print_estimates(found: Sequence[BoardFit]) -> None:
+def _engine_plans(design: Design) -> tuple[dict[str, tuple[EnginePlan, ...]], str | None]:
+    """Plan the network's engines in SystemVerilog by board; or say why there are none."""
+    from cytogate.model.engines.planner import plan_boards
+    from cytogate.model.networks.saved import load_operations
+
+    try:
+        return plan_boards(design, load_operations(design)), None
+    except InputError as error:
+        return {}, f"No engines in SystemVerilog are planned: {error}"
+
+
+def _print_estimates(
+    found: Sequence[BoardFit], plans: Mapping[str, tuple[EnginePlan, ...]], reason: str | None
+) -> None:
     """Print tables first, so that the sentences stand where a reader's eye is when the command ends."""
     from cytogate.model.command.terminal import terminal
     from cytogate.model.estimates.area import area_table, samples
@@ -506,10 +525,37 @@ def _print_estimates(found: Sequence[BoardFit]) -> None:
         console.print(_network_table(network, [each for each in shown if each.network == network]))
     for each in shown:
         console.print(area_table(f"{each.design} on {each.board}, {samples(each.samples_per_clock)}", each.area))
-    console.print(_rates_table([each for fit in found for each in fit.estimates]))
+    if found:
+        console.print(_rates_table([each for fit in found for each in fit.estimates]))
+    if reason is None:
+        console.print(_engines_table(plans))
+    else:
+        console.print(reason, soft_wrap=True)
     for fit in found:
         console.print(fit.told, soft_wrap=True)
     console.print(LIMITS, soft_wrap=True)
+
+
+def _engines_table(plans: Mapping[str, tuple[EnginePlan, ...]]) -> Table:
+    from rich.table import Table
+
+    from cytogate.model.design.boards import RESOURCES
+    from cytogate.model.engines.planner import SHARES
+
+    shares = ", ".join(f"{SHARES[field]:.0%} of {name}" for field, name in RESOURCES.items())
+    table = Table(
+        title="Network as engines in SystemVerilog, and all that stands before it; frames at the network's size",
+        caption=f"Clocks are exact. Chosen: the fastest within {shares}; where nothing fits, the fastest.",
+    )
+    names = "board", "samples per clock", "clocks per cell", "clocks to logits", "cells/s", "us", *RESOURCES.values()
+    for name in (*names, "fits"):
+        table.add_column(name, justify="left" if name == "board" else "right")
+    for each in (plan for of_board in plans.values() for plan in of_board):
+        used = [f"{each.area.percent[name]:.0f} %" if name in each.area.percent else "-" for name in RESOURCES.values()]
+        clocks = f"{each.interval_cycles:,}", f"{each.latency_cycles:,}", f"{each.cells_per_second:,.0f}"
+        fits = "yes" if each.fits else "no"
+        table.add_row(each.board, str(each.samples_per_clock), *clocks, f"{each.latency_us:,.0f}", *used, fits)
+    return table
 
 
 def _best_fit(fit: BoardFit) -> SystemEstimate:

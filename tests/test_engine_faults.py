@@ -77,7 +77,7 @@ FAULTS = {
         "join_words", "assign word = first - second", "assign word = second - first", (16, 80)
     ),
     "the other one's step": Fault("join_words", "<< SECOND_APPENDED", "<< FIRST_APPENDED", (24, 16)),
-    "a word that is joined to none": Fault("join_words", "ready && second_valid", "ready", (57, 16)),
+    "a word that is joined to none": Fault("join_words", "ready && second_valid", "ready", (42, 16)),
     "the mask's first code": Fault("mask_sums", "32'(code) >= MASK_CODE", "32'(code) > MASK_CODE", (9, 19)),
     "sums that do not stand": Fault("mask_sums", "row_valid && !stands && started", "row_valid && started", (9, 19)),
     "the smallest phase": Fault("mask_sums", "product > kept ?", "product < kept ?", (9, 19)),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cytogate.model.design.folder import load_design
+from cytogate.model.engines.clocks import engine_clocks
 from cytogate.model.engines.engine import INPUT, EngineNetwork
 from cytogate.model.engines.lowering import lower
 from cytogate.model.errors import InputError
-from cytogate.model.estimates.engine_clocks import engine_clocks
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import load_operations

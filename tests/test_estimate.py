@@ -26,7 +26,6 @@ from cytogate.model.estimates.area import area_report
 from cytogate.model.estimates.codes import BINNING_FF, BINNING_LUT, RAW_FF, estimate_codes
 from cytogate.model.estimates.moments import moments_area
 from cytogate.model.estimates.network import estimate_network
-from cytogate.model.estimates.network_shapes import network_shapes, shapes_of
 from cytogate.model.estimates.retrieval import FITTED_RESIDUAL, estimate_retrieval, retrieval_modules
 from cytogate.model.estimates.shapes import (
     Convolution,
@@ -43,6 +42,7 @@ from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.reading.reader import read_exactly
+from cytogate.model.networks.shapes import network_shapes, shapes_of
 from cytogate.model.verbs import ESTIMATE
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
@@ -421,6 +421,8 @@ def test_the_verb_tells_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert [found["samples_per_clock"] for each in read for found in each["estimates"]] == [*SAMPLES_PER_CLOCK] * 3
     assert read[1]["estimates"][3]["area"]["lacking"] == {"LUT": 124_167 - 117_120}
+    at_four = read[2]["rtl_engines"][2]
+    assert (at_four["interval_cycles"], at_four["latency_cycles"], at_four["fits"]) == (4160, 2570, True)
     ESTIMATE.run(parser.parse_args(["--design", "qatom128"]))
     text = capsys.readouterr().out
     for each in read:

@@ -47,8 +47,8 @@ def test_imports_run_in_one_direction(room: str) -> None:
 
 
 FLOORS = (
-    "errors", "design", "command", "contract", "interface", "retrieval", "features", "simulation", "files", "sets",
-    "data", "networks", "engines", "estimates", "training", "evaluation", "pages", "experiments", "train", "codesign",
+    "errors", "design", "command", "contract", "interface", "retrieval", "features", "estimates", "simulation", "files",
+    "sets", "data", "networks", "engines", "training", "evaluation", "pages", "experiments", "train", "codesign",
     "predict", "explain", "calibrate", "phase", "verbs",
 )  # fmt: skip
 """Rooms and files of ``model/``, the ground first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.gate import PULSE_CLOCKS, EventFlag, GateSettings, decided
+from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Chip, Design
-from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
+from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
@@ -223,14 +225,23 @@ def test_a_network_in_systemverilog_needs_the_kernel() -> None:
         Chip(network="rtl")
 
 
-def test_there_is_no_estimate_of_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A design with its network in SystemVerilog is told so; as a file it says what it was."""
-    chip = dataclasses.replace(load_design("qatom64").chip, kernel="rtl", network="rtl")
-    design = dataclasses.replace(load_design("qatom64"), chip=chip)
-    (tmp_path / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+def test_the_estimate_of_a_network_in_systemverilog_is_of_its_engines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it is by hls4ml; without weights there are no engines, and that is told."""
+    design = load_design("qatom128")
+    chip = dataclasses.replace(design.chip, kernel="rtl", network="rtl")
+    (tmp_path / DESIGN_FILE).write_text(
+        design_text(dataclasses.replace(design, chip=chip, operating_point=None)), encoding="utf-8"
+    )
     assert load_design(tmp_path).chip == chip
     assert main(["estimate", "--design", str(tmp_path)]) == 2
-    assert 'the estimate knows network "hls4ml" only; [chip] network is "rtl"' in capsys.readouterr().err
+    assert "No engines in SystemVerilog are planned: " in capsys.readouterr().err
+    shutil.copytree(BUILTIN / "qatom128" / "network", tmp_path / "network")
+    assert main(["estimate", "--design", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["board"] for each in told] == list(BOARDS)
+    assert all(set(each) == {"board", "rtl_engines", "no_rtl_engines"} and each["rtl_engines"] for each in told)
 
 
 def test_a_network_for_other_pixels_is_refused() -> None:

@@ -37,6 +37,20 @@ def test_what_a_fault_changes_stands_once(name: str) -> None:
     assert mutant.module in [path.stem for path in rtl_sources(mutant.proof or mutant.module)]
 
 
+def test_the_page_has_every_proof_and_every_fault() -> None:
+    """It is what a whole run wrote, and none of it is older than the tables."""
+    rows = (REPOSITORY / "docs" / "proofs.md").read_text(encoding="utf-8").splitlines()
+    proved = [row for row in rows if row.startswith("| `")]
+    faults = [row for row in rows if re.match(r"\| [^`]+ \| `", row)]
+    assert len(proved) == sum(len(proof.variants) for proof in PROOFS)
+    assert all(" | proved" in row for row in proved)
+    assert [row.split(" | ")[0].removeprefix("| ") for row in faults] == list(MUTANTS)
+    assert not any(row.endswith("| nothing |") for row in faults)
+    for row, mutant in zip(faults, MUTANTS.values(), strict=True):
+        assert f"| `{mutant.module}` |" in row
+        assert re.sub(r"\s+", " ", mutant.old) in row.replace("\\|", "|")
+
+
 def test_a_module_is_proved_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["prove", "credits", "--output", str(tmp_path)]
     assert main(asked) == 0

@@ -95,8 +95,8 @@ def run_bitstream(request: BitstreamRequest) -> None:
         If the design cannot fit the board by the estimate, before anything is started; if a tool is missing or fails.
     """
     began = time.perf_counter()
-    from cytogate.model.estimates.network_shapes import shapes_of
     from cytogate.model.networks.saved import load_operations
+    from cytogate.model.networks.shapes import shapes_of
 
     design, chip = request.design, request.design.chip
     design.need_fft("bitstream")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import Design
-from cytogate.model.estimates.network_shapes import network_shapes
 from cytogate.model.estimates.system import estimate
+from cytogate.model.networks.shapes import network_shapes
 
 
 @dataclass(frozen=True)

@@ -309,13 +309,6 @@ class Design:
                 f'design {self.name}: {what} knows retrieval "{FFT}" only; [chip] retrieval is "{self.chip.retrieval}"'
             )
 
-    def need_hls4ml(self, what: str) -> None:
-        """Raise an :class:`InputError` where the network is built of what ``what``, a verb, does not know."""
-        if self.chip.network != HLS4ML:
-            raise InputError(
-                f'design {self.name}: {what} knows network "{HLS4ML}" only; [chip] network is "{self.chip.network}"'
-            )
-
     @property
     def four_angle(self) -> FourAngle:
         """The instrument of a design that retrieves phase.

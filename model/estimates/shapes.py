@@ -1,7 +1,7 @@
 """The shapes of a network: what its layers read and write, and how wide values and weights are, without the weights.
 
 An estimate needs no more. Shapes are read off a quantized network, trained or not
-(:func:`cytogate.model.estimates.network_shapes.network_shapes`).
+(:func:`cytogate.model.networks.shapes.network_shapes`).
 """
 
 from __future__ import annotations

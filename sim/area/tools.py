@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
+from cytogate.hls.engine.top import TOP, modules, write_engine
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Area
 from cytogate.model.design.design import Design
+from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import ModuleArea
 
@@ -102,6 +104,25 @@ def synthesize_module(
     )
     yosys = tool("yosys")
     files = [*_contract_files(design, folder), *sources, _written(folder, script)]
+    counted = _once([str(yosys), "-q", "-s", SCRIPT], files, folder, SYNTHESIS_DEADLINE_S)
+    return _synthesis(counted.read_text(encoding="utf-8"), version(yosys))
+
+
+def synthesize_engines(network: EngineNetwork, folder: Path) -> Synthesis:
+    """Return the area of a network's engines on xc7 by yosys; ``folder`` keeps it, and receives what is generated."""
+    top = write_engine(network, folder)
+    sources = [*rtl_sources(*modules(network)), top]
+    script = (
+        # Modules are read when their parameters are known: files of memories are among them.
+        f"read_verilog -sv -defer {' '.join(path.name for path in sources)}\n"
+        f"hierarchy -top {TOP}\nsetattr -set keep_hierarchy 1 {TOP}/c:*_engine\n"
+        # To yosys, a distributed ROM would be RAM; Vivado's word for what it calls logic.
+        'setattr -set rom_style "logic" */a:rom_style=distributed\n'
+        f"synth_xilinx -family xc7 -top {TOP} -flatten\n"
+        f"tee -q -o {RESULT} stat -json -tech xilinx\ntee -q -a {RESULT} stat\n"
+    )
+    yosys = tool("yosys")
+    files = [*sources, *sorted(folder.glob(f"{TOP}_*.mem")), _written(folder, script)]
     counted = _once([str(yosys), "-q", "-s", SCRIPT], files, folder, SYNTHESIS_DEADLINE_S)
     return _synthesis(counted.read_text(encoding="utf-8"), version(yosys))
 

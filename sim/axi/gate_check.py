@@ -48,6 +48,8 @@ class GateCheck:
         self._sent: list[_Packet] = []
         self.pulses: list[int] = []
         """Clocks in which they are due."""
+        self._ends: list[int] = []
+        """First clocks behind them."""
         self._most_from = 0
         """Packets before the largest clocks were cleared."""
 
@@ -117,7 +119,7 @@ class GateCheck:
     def _compare_events(self) -> None:
         ended = self._pins.sender.ended
         assert len(self.events) == len(self._sent), f"{len(self.events)} events of {len(self._sent)} packets"
-        self.pulses = []
+        self.pulses, self._ends = [], []
         for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
             if sent.frame is not None:
                 due = int(self.classes[sent.frame]), int(self.margins[sent.frame])
@@ -129,21 +131,22 @@ class GateCheck:
             assert event.flag == flag, f"event {number}: flag is {event.flag!r} where {flag!r} is due"
             if flag is EventFlag.TRIGGERED:
                 self.pulses.append(ended[number] + sent.settings.pulse_age(age))
+                self._ends.append(self.pulses[-1] + sent.settings.hold + 1)
         apart = {(event.stamp - event.clock) % (1 << CLOCK_BITS) for event in self.events}
         assert len(apart) <= 1, "stamps of events are not their clocks"
 
     async def _compare_pulses(self) -> None:
-        pins, hold = self._pins, self.settings.hold
+        pins = self._pins
         assert pins.events is not None
-        await pins.clocks(max(self.pulses[-1] + hold - pins.now, 0) + AFTER if self.pulses else AFTER)
+        await pins.clocks(max([0, *(end - pins.now for end in self._ends)]) + AFTER)
         starts: list[int] = []
         ends: list[int] = []
-        for pulse in self.pulses:
+        for pulse, end in zip(self.pulses, self._ends, strict=True):
             if ends and pulse <= ends[-1]:
-                ends[-1] = pulse + hold + 1
+                ends[-1] = end
             else:
                 starts.append(pulse)
-                ends.append(pulse + hold + 1)
+                ends.append(end)
         found = pins.events.pulses, pins.events.ends
         assert found == (starts, ends), f"the trigger rose and fell at {found} where {(starts, ends)} are due"
 

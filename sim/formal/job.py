@@ -52,18 +52,13 @@ def run_prove(request: ProveRequest) -> None:
         name: mutant for name, mutant in MUTANTS.items() if request.mutants and (mutant.proof or mutant.module) in named
     }
     folder = request.output / "build"
-    parts = sum(len(proof.variants) for proof in proofs) + len(mutants)
     with progress_bars() as bars, ThreadPoolExecutor(request.jobs) as pool:
-        bar = bars.add_task("Proofs", total=parts)
-        rows = {
-            pool.submit(_proved, proof, parameters, folder): (proof.module, number)
-            for proof in proofs
-            for number, parameters in enumerate(proof.variants)
-        }
-        faults = {pool.submit(_mutated, name, mutant, folder): name for name, mutant in mutants.items()}
-        running: tuple[Future[Any], ...] = (*rows, *faults)
+        rows = [pool.submit(_proved, proof, parameters, folder) for proof in proofs for parameters in proof.variants]
+        faults = [pool.submit(_mutated, name, mutant, folder) for name, mutant in mutants.items()]
+        parts: list[Future[Any]] = [*rows, *faults]
+        bar = bars.add_task("Proofs", total=len(parts))
         try:
-            for _ in as_completed(running):
+            for _ in as_completed(parts):
                 bars.advance(bar)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -147,4 +147,18 @@ MUTANTS = {
     "a window that ends a beat early": Mutant(
         "binning", "this_beat < FIRST + BEATS)", "this_beat < FIRST + BEATS - 1)"
     ),
+    "a pixel of a window is left out": Mutant(
+        "pool_windows", "(COUNT-1)*KEPT_BITS+:KEPT_BITS];", "(COUNT-2)*KEPT_BITS+:KEPT_BITS];"
+    ),
+    "a window comes a clock early": Mutant(
+        "pool_windows", "pipeline_valid #(.CLOCKS(2)) valid_pipeline", "pipeline_valid #(.CLOCKS(1)) valid_pipeline"
+    ),
+    "a window without a place": Mutant("pool_windows", ".reserve(taken)", ".reserve(taken && out_ready)"),
+    "a malformed frame leaves": Mutant("frame_output", ".in_valid(read && whole)", ".in_valid(read)"),
+    "a verdict goes a beat early": Mutant("frame_output", "PLACE_BITS'(BEATS - 1)", "PLACE_BITS'(BEATS - 2)"),
+    "beats on their way are forgotten": Mutant("frame_output", "level < DEPTH - READ_LATENCY - 2", "level < DEPTH"),
+    "a group is written over the one that leaves": Mutant(
+        "corner_turn", "write_slot  <= in_slot", "write_slot  <= out_slot"
+    ),
+    "banks are turned by one too many": Mutant("corner_turn", "((lane+turned", "((lane+1+turned"),
 }

@@ -68,6 +68,7 @@ PROOFS = (
         ({"COUNT": 4}, {"COUNT": 9}, {"COUNT": 9, "APPENDED": 2}, {"COUNT": 6, "IN_SIGNED": 0}, {"COUNT": 1}),
         3,
     ),
+    Property("pool_windows", ({}, {"IS_SIGNED": 0}, {"MEAN": 1}, {"MEAN": 1, "IS_SIGNED": 0})),
     Property("join_words", (*({"OPERATION": each} for each in range(5)), {"OPERATION": 1, "SECOND_SIGNED": 0}), 5),
     Property("axi_lite"),
     Property("status_registers"),
@@ -78,6 +79,8 @@ PROOFS = (
     Property(
         "frame_input", ({}, {"ROWS": 5, "TOP": 1, "BINNING": 2}, {"ROWS": 5, "TOP": 1, "BINNING": 2, "GROUP": 2}), 13
     ),
+    Property("frame_output", depth=26),
+    Property("corner_turn", ({"TO_LINES": 1}, {"TO_LINES": 0}), 20, bounded=True),
     Property(
         "binning",
         (

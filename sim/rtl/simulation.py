@@ -101,7 +101,8 @@ class RtlSimulation(KernelPlayer):
     def stages(self, cells: int) -> dict[str, Codes]:
         """Return what the taps heard of the last ``cells`` frames since reset, shaped as the contract's rows say.
 
-        Of the row words of a causal kernel, which has no way back, there are those of k alone.
+        Of the row words of a causal kernel, which has no way back, there are those of k alone. Rows are in natural
+        order, whatever the order in which they left.
         """
         if isinstance(self._terms, RecursionContract):
             return recursion_stages(self._terms, self.samples_per_clock, cells, self._stream, self._lanes)

@@ -180,7 +180,11 @@ def _sliding_window(given: Given, engine: Engine) -> Area:
     else:
         memory = Area(bram36=block_rams(row))
     chosen = rows * lanes * bits * (1 if banks <= 4 else banks / 2) + rows * stride * bits * max(1, lanes // stride / 2)
-    return memory + Area(lut=chosen + 105, ff=rows * columns * bits + 70.0)
+    # Counters of rows, banks, columns and addresses, and where each row of the window lies.
+    bank_bits = (banks + rows).bit_length()
+    control = 3 * ((given["ROWS"] + banks).bit_length() + 1) + (3 + rows) * bank_bits + rows
+    control += 3 * (given["COLUMNS"] + given["OUT_COLUMNS"] * stride + lanes).bit_length() + 2 * depth.bit_length() + 8
+    return memory + Area(lut=chosen + 1.4 * control, ff=float(rows * columns * bits + control))
 
 
 SHALLOW_ROW_WORDS = 64

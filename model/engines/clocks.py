@@ -1,7 +1,7 @@
 """When each beat of a network's engines passes: the clocks of the hardware, exactly, without simulating it.
 
 A beat passes as soon as it is there and its reader takes it, so the clocks of all beats follow from how each engine
-works (:mod:`cytogate.model.estimates.beats`), for pixels that come as fast as they are taken and for logits that are
+works (:mod:`cytogate.model.engines.beats`), for pixels that come as fast as they are taken and for logits that are
 always taken.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.engines.beats import WORKS, Link, Work, argmax, fork
 from cytogate.model.engines.engine import INPUT, EngineNetwork
-from cytogate.model.estimates.beats import WORKS, Link, Work, argmax, fork
 
 CELLS = 4
 """Of which the last interval is that of all that follow."""
