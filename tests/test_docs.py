@@ -140,7 +140,7 @@ def test_every_page_of_an_experiment_is_listed(pages: Pages) -> None:
     folders = {path.parent.name for path in (REPOSITORY / "docs" / "results").glob("*/README.md")}
     assert len(folders) >= 10
     told = text(pages, "results/index.md")
-    assert [name for name in sorted(folders) if f" <{name}/README>\n" not in told] == []
+    assert [name for name in sorted(folders) if told.count(f" <{name}/README>\n") != 1] == []
 
 
 def test_examples_are_designs_as_new_writes_them(pages: Pages) -> None:

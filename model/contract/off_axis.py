@@ -38,13 +38,13 @@ and saturated to ``W`` bits, and ``e`` is kept. *Turned* means: lines become col
    none of the row above, or with more than :data:`MOST_CELLS` cells, is crowded and no cell of it leaves. The number of
    cells that leave, and whether the field is crowded.
 10. *center* and *region*, of each cell, in the order in which a scan row by row meets them: row and column of its
-   centroid, rounded half up; its area and its flags. *Clipped* is a cell with a pixel in the first or last row or
-   column that is believed. *Several* is one whose outline is not that of one cell: with ``n`` pixels, the sums of their
-   rows, columns, squares and products, and ``A = 12 (n sum(y^2) - sum(y)^2) + n^2``, ``B`` the same of x, ``C = 12 (n
-   sum(x y) - sum(y) sum(x))``, it is several where ``n^6 2^10 < ROUNDNESS (A B - C^2)``: its area is below .98 of that
-   of the ellipse with its second moments.
+    centroid, rounded half up; its area and its flags. *Clipped* is a cell with a pixel in the first or last row or
+    column that is believed. *Several* is one whose outline is not that of one cell: with ``n`` pixels, the sums of
+    their rows, columns, squares and products, and ``A = 12 (n sum(y^2) - sum(y)^2) + n^2``, ``B`` the same of x, ``C =
+    12 (n sum(x y) - sum(y) sum(x))``, it is several where ``n^6 2^10 < ROUNDNESS (A B - C^2)``: its area is below .98
+    of that of the ellipse with its second moments.
 11. *network_input*, of the square about a cell's center, which lies on pixel (side / 2, side / 2), rounded half up:
-   path delay as 8-bit codes, from -64 nm on in steps of 4 nm; beyond the map a path delay of 0.
+    path delay as 8-bit codes, from -64 nm on in steps of 4 nm; beyond the map a path delay of 0.
 """
 
 from __future__ import annotations
