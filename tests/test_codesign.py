@@ -27,6 +27,7 @@ from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.design.quantities import rules
 from cytogate.model.design.topologies import (
+    PUBLISHED,
     TOPOLOGIES,
     Compact,
     Contrast,
@@ -65,7 +66,7 @@ def frames_of(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def starts() -> list[Topology]:
-    return [Contrast(), Meng2017(), Compact(), Student(), *map(Published, ("meng2018", "gao2017", "dcae"))]
+    return [Contrast(), Meng2017(), Compact(), Student(), *map(Published, PUBLISHED)]
 
 
 def test_every_topology_is_searched() -> None:

@@ -85,16 +85,10 @@ def test_every_word_of_every_stage(design: Design, samples: int, builds: Path, t
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("level", "samples"),
-    [
-        (Level.RTL, 4),
-        *(
-            pytest.param(level, samples, marks=pytest.mark.full)
-            for level, samples in itertools.product((Level.DPI, Level.RTL), SAMPLES_PER_CLOCK)
-            if (level, samples) != (Level.RTL, 4)
-        ),
-    ],
+    itertools.product((Level.DPI, Level.RTL), SAMPLES_PER_CLOCK),
     ids=lambda value: getattr(value, "value", value),
 )
 def test_every_scenario(level: Level, samples: int, builds: Path, tmp_path: Path) -> None:
@@ -280,6 +274,7 @@ endmodule
 """
 
 
+@pytest.mark.full
 def test_pins_around_an_export_of_vitis(builds: Path, tmp_path: Path) -> None:
     """The adapter, around a stand-in with the pins that Vitis HLS gives the kernel."""
     export = builds / "cosim-vitis" / "export"

@@ -21,7 +21,7 @@ from cytogate.model.networks.saved import load_network
 
 SIDE, OF_A_CLASS = 48, 120
 CLASSES = ("disk", "ring")
-WINDOWS = {"meng2018": (32, 32), "gao2017": (48, 48), "dcae": (32, 32)}
+WINDOWS = {"meng2018": (32, 32), "gao2017": (48, 48), "dcae": (32, 32), "topgan": (32, 32)}
 
 
 def bright(topology: str, window: tuple[int, int] | None = None) -> Design:

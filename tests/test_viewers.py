@@ -18,6 +18,7 @@ def without_network(design: Design, folder: Path) -> SimpleNamespace:
     return SimpleNamespace(path=write_bundle(folder / "b.zip", design))
 
 
+@pytest.mark.full
 def test_a_pair_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("CELLS", 150), ("CELLS_PER_S", 10), ("PAIRS", 1), ("emulate", without_network)):
         monkeypatch.setattr(viewers, name, value)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import whole_file
+from cytogate.model.command.files import plain, whole_file
 from cytogate.model.data.preprocessing import turned_at_random
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.networks.keras_backend import keras, tf
@@ -223,8 +223,9 @@ class _State:
         held = {name: np.asarray(variable) for name, variable in self._variables.items()}
         held |= {f"picture-{epoch}": pictures for epoch, pictures in self.pictures.items()}
         curve = [dataclasses.asdict(losses) for losses in self.curve]
+        record = json.dumps({"training": described, "curve": curve}, default=plain)
         with whole_file(path) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, record=json.dumps({"training": described, "curve": curve}), **held)
+            np.savez(file, allow_pickle=False, record=record, **held)
 
     def read(self, path: Path, described: dict[str, object]) -> None:
         """Take over what ``path`` holds.
@@ -238,7 +239,7 @@ class _State:
             with np.load(path) as held:
                 record = json.loads(str(held["record"]))
                 # As JSON gives it back: tuples become lists.
-                if record["training"] != json.loads(json.dumps(described)):
+                if record["training"] != json.loads(json.dumps(described, default=plain)):
                     raise InputError(
                         f"{path}: belongs to a training with other settings or cells; remove it to start anew"
                     )
