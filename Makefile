@@ -34,7 +34,7 @@ help: ## Say what can be made
 # What a target needs beside Cytogate itself: extras of pyproject.toml, installed by hash when they are first asked for.
 WITH_ALL := $(patsubst %,$(VENV)/.with-%,design rtl formal codesign stream cluster emulate dev)
 WITH_DESIGN := $(VENV)/.with-design
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --use-pep517 --no-build-isolation
 
 setup: $(WITH_ALL) $(VENV)/.with-docs ## Install everything into .venv; the other targets install what they need themselves
 
@@ -46,7 +46,7 @@ $(READY): pyproject.toml lock.txt
 	@$(PYTHON) -m venv $(VENV)
 	@grep -E '#.* (build|board)( |$$)' lock.txt >$(VENV)/board.txt
 	@$(INSTALL) --require-hashes -r $(VENV)/board.txt
-	@$(INSTALL) --use-pep517 --no-build-isolation -e .
+	@$(INSTALL) -e .
 	@rm -rf cytogate.egg-info  # an old one hides verbs that were added since
 	@touch $@
 
