@@ -15,7 +15,7 @@ from pathlib import Path
 import tomllib
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PYTHONS = ("3.11.7", "3.13")
+PYTHONS = ("3.11.2", "3.13")
 """The oldest and the newest that are locked for; what one of them needs is installed on all."""
 APART = {"microscopes"}
 """Extras that do not go with the others at these versions: bioio-nd2 wants python-dateutil 2, matplotlib 4."""

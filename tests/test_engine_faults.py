@@ -42,8 +42,8 @@ FAULTS = {
         "sliding_window", "column_inside[i] <= 32'(reach) + i < COLUMNS + STRIDE_COLUMNS", "column_inside[i] <= 1'b1",
         (57, 16),
     ),
-    "columns of the row before": Fault("sliding_window", "fetched_first ? '0 : held", "held", (57, 16)),
-    "rows of the cell before": Fault("sliding_window", "ROW_BITS'(ROWS) - first :", "next_first - first :", (33, 61)),
+    "columns of the row before": Fault("sliding_window", "fetched_first ? '0 : held", "held", (57, 73)),
+    "rows of the cell before": Fault("sliding_window", "ROW_BITS'(ROWS) - first :", "next_first - first :", (57, 61)),
     "a window that does not wait": Fault("sliding_window", "!out_valid || out_ready", "1'b1", (33, 61)),
     "always the first columns of a beat": Fault(
         "sliding_window", "fetched_part  <= read_part", "fetched_part <= '0", (40, 98)
@@ -77,7 +77,7 @@ FAULTS = {
         "join_words", "assign word = first - second", "assign word = second - first", (16, 80)
     ),
     "the other one's step": Fault("join_words", "<< SECOND_APPENDED", "<< FIRST_APPENDED", (24, 16)),
-    "a word that is joined to none": Fault("join_words", "ready && second_valid", "ready", (42, 16)),
+    "a word that is joined to none": Fault("join_words", "ready && second_valid", "ready", (129, 16)),
     "the mask's first code": Fault("mask_sums", "32'(code) >= MASK_CODE", "32'(code) > MASK_CODE", (9, 19)),
     "sums that do not stand": Fault("mask_sums", "row_valid && !stands && started", "row_valid && started", (9, 19)),
     "the smallest phase": Fault("mask_sums", "product > kept ?", "product < kept ?", (9, 19)),
