@@ -178,7 +178,7 @@ FAULTS = {
     ),
     "settings outlive a reset": Fault(
         "pipeline_control", ".clk(aclk), .rst(!aresetn), .write, .write",
-        ".clk(aclk), .rst(1'b0), .write, .write", "nothing_triggers",
+        ".clk(aclk), .rst(1'b0), .write, .write", "forgets_settings",
     ),
     "largest is the latest": Fault(
         "gate_registers", "began && age > trigger_most",

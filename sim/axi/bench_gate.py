@@ -75,10 +75,13 @@ async def pulses_have_their_time(dut: Any) -> None:
         await gate.set(dataclasses.replace(_anything(gate), delay=delay))
         await _sent(bench, *range(bench.frames))
         assert gate.flags()[-bench.frames :] == [EventFlag.TRIGGERED] * bench.frames
+    await gate.set(dataclasses.replace(_anything(gate), delay=longest - 1))
+    await _sent(bench, *range(bench.frames))
+    assert EventFlag.LATE in gate.flags()[-bench.frames :]
     await gate.set(dataclasses.replace(_anything(gate), delay=1))
     await _sent(bench, 0, 1)
     assert gate.flags()[-2:] == [EventFlag.LATE] * 2
-    await bench.finish(accepted=3 * bench.frames + 2)
+    await bench.finish(accepted=4 * bench.frames + 2)
 
 
 @cocotb.test()
