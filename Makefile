@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full lint docs release header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full mutants lint docs release header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -95,10 +95,11 @@ bench: $(WITH_ALL) ## Speed beside planned pyFFTW and Keras, and decisions befor
 test: $(WITH_ALL) ## The tests (under 25 minutes on two cores)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not full' $(ARGS)
 
-# The tutorials as a stranger follows them are a part of their own: they train and compile for minutes.
+# The tutorials as a stranger follows them are a part of their own: they train and compile for minutes. Mutants are a
+# series of their own.
 PARTS := tests proofs journeys
 OF_tests := -m 'not full'
-OF_proofs := -m full --ignore tests/test_tutorials.py
+OF_proofs := -m 'full and not mutants' --ignore tests/test_tutorials.py
 OF_journeys := -m full tests/test_tutorials.py
 
 test-full: $(WITH_ALL) $(VENV)/.with-docs ## The tests and the longer proofs, or a PART of them: tests|proofs|journeys; needs the real data
@@ -109,6 +110,9 @@ test-full: $(WITH_ALL) $(VENV)/.with-docs ## The tests and the longer proofs, or
 .PHONY: $(PARTS:%=test-full-%)
 $(PARTS:%=test-full-%): test-full-%:
 	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OF_$*) $(ARGS)
+
+mutants: $(WITH_ALL) ## Faults put into kernels and modules one at a time, each to be seen by their benches (an hour or more)
+	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m mutants $(ARGS)
 
 lint: $(WITH_ALL) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

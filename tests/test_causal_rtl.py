@@ -246,6 +246,7 @@ def test_without_a_fault_nothing_is_wrong(kernel: RtlSimulation) -> None:
 
 
 @full
+@pytest.mark.mutants
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert something_is_wrong(faulty(FAULTS[name], CAUSAL, tmp_path))

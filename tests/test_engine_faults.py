@@ -122,6 +122,7 @@ def test_every_fault_has_its_place() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.mutants
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert not unseen_by(FAULTS[name], tmp_path)

@@ -55,6 +55,7 @@ FAULTS = {
 
 
 @pytest.mark.full
+@pytest.mark.mutants
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, builds: Path, tmp_path: Path) -> None:
     right, wrong = FAULTS[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -131,6 +132,25 @@ archive.PARTITION_CELLS = {size}
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """
+
+
+def lose_the_scheduler() -> None:
+    """Log what a worker logs whose heartbeat is not answered, as happens when a run is interrupted."""
+    try:
+        raise OSError("Stream is closed")
+    except OSError:
+        logging.getLogger("distributed.worker").exception("Failed to communicate with scheduler during heartbeat.")
+        logging.getLogger("distributed.core").exception("Connection lost")
+
+
+def test_a_worker_prints_no_traceback(here: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    request = archive.ArchiveRequest(
+        load_design(here / "own"), here / "archive", None, None, tmp_path / "set", None, workers=1
+    )
+    with archive._client(request) as client:
+        assert client.submit(lose_the_scheduler).result(timeout=60) is None
+    printed = capfd.readouterr()
+    assert "Traceback" not in printed.out + printed.err
 
 
 def test_an_interrupted_run_ends_and_goes_on_later(here: Path, by_one: dict, tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ CASES = [
 
 
 @FULL
+@pytest.mark.mutants
 @pytest.mark.parametrize(("law", "what", "mutant"), CASES, ids=[f"{law}-{what}" for law, what, _ in CASES])
 def test_mutants_are_killed(
     law: str, what: str, mutant: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

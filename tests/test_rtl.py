@@ -300,6 +300,7 @@ STAMP = Fault("frame_output.sv", "if (read && last && whole) arrived", "if (read
 
 
 @pytest.mark.full
+@pytest.mark.mutants
 @pytest.mark.parametrize("samples", [1, 4])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, samples: int, tmp_path: Path) -> None:

@@ -291,6 +291,7 @@ FAULTS = {
 
 
 @pytest.mark.full
+@pytest.mark.mutants
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     fault = FAULTS[name]

@@ -123,6 +123,7 @@ FAULTS = {
 
 
 @pytest.mark.full
+@pytest.mark.mutants
 @pytest.mark.parametrize(("samples", "beat_bits"), [(1, 32), (4, 256)])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_seen(name: str, samples: int, beat_bits: int, tmp_path: Path) -> None:

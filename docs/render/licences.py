@@ -7,6 +7,7 @@ packages themselves require.
 from __future__ import annotations
 
 import re
+import sysconfig
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -41,8 +42,13 @@ def canonical(name: str) -> str:
 
 
 def installed() -> dict[str, Distribution]:
-    """Return the installed packages by canonical name."""
-    return {canonical(each.metadata["Name"]): each for each in distributions()}
+    """Return the installed packages by canonical name.
+
+    Only what lies in the environment's own folders: setuptools, once imported, adds the copies that it carries to the
+    path.
+    """
+    folders = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    return {canonical(each.metadata["Name"]): each for each in distributions(path=folders)}
 
 
 def locked() -> dict[str, str]:

@@ -228,8 +228,13 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
 
 
 def dask_setup(worker: Any) -> None:
-    """Leave interrupts to the process that has started the worker: called by Dask where this module is preloaded."""
+    """Leave interrupts and errors to the process that started the worker: called by Dask, which preloads this module.
+
+    What a worker fails at comes back with its partition. Its log would tell the end of an interrupted run as an error,
+    with a traceback.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
 
 def _examined(client: Client, work: Any, files: list[Path], root: Path, tally: Tally) -> list[Source]:
