@@ -20,6 +20,7 @@ from cytogate.model.command.arguments import (
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
+from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import NetworkInputs, OffAxis
 from cytogate.model.errors import InputError
 
@@ -150,6 +151,10 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
 def _cosim(arguments: argparse.Namespace) -> None:
     if arguments.rtl is not None and arguments.level != "vitis":
         raise InputError(f"--rtl belongs to level vitis, not to level {arguments.level}")
+    design = load_design(arguments.design)
+    if isinstance(design.instrument, OffAxis):
+        _cosim_of_holograms(design, arguments)
+        return
     from cytogate.sim.axi.job import CosimRequest, run_cosim
     from cytogate.sim.axi.levels import Level
 
@@ -167,6 +172,33 @@ def _cosim(arguments: argparse.Namespace) -> None:
             waves=arguments.waves,
             rtl=arguments.rtl,
             output=arguments.output or Path("out/cosim") / arguments.level,
+        )
+    )
+
+
+def _cosim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
+    """Send the pins of an off-axis design its calibration and holograms."""
+    if arguments.level != "dpi":
+        raise InputError(
+            f"design {design.name} takes off-axis holograms, whose kernels are in C++ alone; use --level dpi"
+        )
+    if arguments.binned or arguments.samples_per_clock not in (None, 1):
+        raise InputError(
+            f"design {design.name} takes holograms pixel by pixel, as large as they are; --binned and "
+            "--samples-per-clock do not go with it"
+        )
+    from cytogate.sim.axi.holograms import HologramCosimRequest, run_hologram_cosim
+
+    run_hologram_cosim(
+        HologramCosimRequest(
+            design=design,
+            input=arguments.input,
+            dataset=dataset_of(arguments),
+            fields=arguments.cells,
+            seed=arguments.seed,
+            scenarios=arguments.scenarios,
+            waves=arguments.waves,
+            output=arguments.output or Path("out/cosim/dpi"),
         )
     )
 

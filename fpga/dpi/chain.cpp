@@ -2,12 +2,14 @@
 // input.
 #include "classify.hpp"
 #include "shell.hpp"
+#include "stages.hpp"
 
 namespace {
 
 void run(hls::stream<cytogate::frame_beat>& frames, int, std::deque<shell::OutputBeat>& beats) {
   hls::stream<cytogate::pixel_beat> inputs("inputs"), pixels("pixels");
   hls::stream<cytogate::logit_beat> logits("logits");
+  testbench::Recorder::clear();
   testbench::run_kernel(frames, inputs);
   if (testbench::record(inputs, [&](const cytogate::pixel_beat& beat) { pixels.write(beat); }) != 1) return;
   cytogate::classify_cell(pixels, logits);
@@ -16,6 +18,7 @@ void run(hls::stream<cytogate::frame_beat>& frames, int, std::deque<shell::Outpu
     testbench::Recorder::words[testbench::kLogits].push_back(ap_int<cytogate::kLogitBeatBits>(logit.data));
     beats.push_back({logit.data, bool(logit.last)});
   }
+  shell::save_stages();
 }
 
 }  // namespace

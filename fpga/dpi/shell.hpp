@@ -1,16 +1,15 @@
 // What stands between AXI4-Stream beats of the pins and one call a frame of the HLS kernels.
 //
 // Each library of this folder is this shell around a function that takes one packet of pixels and leaves words:
-// kernel.cpp around the kernel before the network, chain.cpp around that and the network.
+// kernel.cpp around the kernel before the network, chain.cpp around that and the network, field.cpp around those of
+// holograms.
 #pragma once
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
-#include <string>
 
-#include "recorder.hpp"
+#include "axis.hpp"
+#include "hls_stream.h"
+#include "pixels.hpp"
 #include "svdpi.h"
 
 namespace shell {
@@ -26,9 +25,11 @@ struct OutputBeat {
   bool last;
 };
 
+using frame_beat = cytogate::beat_t<cytogate::kBeatBits>;
+
 // A kernel with beats of `samples` pixels. `Run` consumes the packet in its first argument and appends what leaves to its
-// second one, in beats; nothing leaves of a malformed packet.
-template <void Run(hls::stream<cytogate::frame_beat>&, int samples, std::deque<OutputBeat>&)>
+// last one, in beats; nothing leaves of a malformed packet.
+template <void Run(hls::stream<frame_beat>&, int samples, std::deque<OutputBeat>&)>
 class Kernel {
  public:
   explicit Kernel(int samples) : samples_(samples) {}
@@ -46,12 +47,9 @@ class Kernel {
     if (column_ == cytogate::kFrameColumns) column_ = 0;
     if (!last) return false;
     const std::size_t before = beats_.size();
-    testbench::Recorder::clear();
     Run(frames_, samples_, beats_);
-    const bool accepted = beats_.size() > before;
     column_ = 0;
-    if (accepted) save_stages();
-    return accepted;
+    return beats_.size() > before;
   }
 
   // The next beat to leave; false where none waits.
@@ -74,26 +72,9 @@ class Kernel {
  private:
   static constexpr int kPixelBits = cytogate::kFrameChannels * cytogate::kLaneBits;
 
-  // Append every recorded stage to FOLDER/STAGE.bin where the environment names a folder, as vectors of a test bench.
-  static void save_stages() {
-    const char* folder = std::getenv("CYTOGATE_STAGES");
-    if (folder == nullptr) return;
-    for (int stage = 0; stage < testbench::kStages; ++stage) {
-      const auto& words = testbench::Recorder::words[stage];
-      if (words.empty()) continue;
-      const std::string path = std::string(folder) + "/" + testbench::kStageNames[stage] + ".bin";
-      std::FILE* file = std::fopen(path.c_str(), "ab");
-      if (file == nullptr || std::fwrite(words.data(), sizeof(words[0]), words.size(), file) != words.size()) {
-        std::fprintf(stderr, "%s: cannot be written\n", path.c_str());
-        std::abort();
-      }
-      std::fclose(file);
-    }
-  }
-
   int samples_;
   int column_ = 0;  // of the packet that is arriving
-  hls::stream<cytogate::frame_beat> frames_{"frames"};
+  hls::stream<frame_beat> frames_{"frames"};
   std::deque<OutputBeat> beats_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace cytogate {
 
-using delay_t = ap_int<kDelayBits>;
+using delay_t = ap_int<kOpdBits>;
 using pixel_t = ap_uint<kPixelBits>;
 using place_t = ap_uint<10>;
 using region_t = ap_uint<10>;
@@ -62,7 +62,7 @@ MarkRuns:
 #pragma HLS PIPELINE II = 1
     const int column = i % kMapSize;
     const delay_t delay = delays.read();
-    const ap_int<kDelayBits + 1> raised = shift_right(ap_int<kDelayBits + 1>(delay + kPixelOffset), kPixelShift);
+    const ap_int<kOpdBits + 1> raised = shift_right(ap_int<kOpdBits + 1>(delay + kPixelOffset), kPixelShift);
     codes[i] = raised < 0 ? 0 : raised > (1 << kPixelBits) - 1 ? (1 << kPixelBits) - 1 : int(raised);
 
     const bool is_marked = delay >= kThreshold, is_last = column == kMapSize - 1;

@@ -222,7 +222,7 @@ EmitDelay:
     Tap::phase(zeroed);
     constexpr int kBits = kPhaseBits + kGainBits + 1 > kDelayShift ? kPhaseBits + kGainBits + 1 : kDelayShift;
     const ap_int<kBits> product = ap_int<kBits>(zeroed) * ap_int<kGainBits + 1>(kDelayGain);
-    const delay_t delay = saturate<kDelayBits>(shift_right(product, kDelayShift));
+    const delay_t delay = saturate<kOpdBits>(shift_right(product, kDelayShift));
     Tap::delay(delay);
     out.write(delay);
   }

@@ -309,14 +309,19 @@ def _phase(terms: FourAngleContract) -> Group:
 
 
 def _hologram(terms: OffAxisContract) -> Group:
+    layout = FrameLayout.of(terms.design.off_axis, 1)
     return Group(
         "N and M, and the words of the transforms.",
         (
             Constant("size", terms.design.off_axis.hologram_size, "N, rows and columns of a hologram"),
+            Constant("frame_rows", terms.design.off_axis.hologram_size, "of a hologram as it arrives"),
+            Constant("frame_columns", terms.design.off_axis.hologram_size, ""),
+            Constant("frame_channels", layout.channels, "holograms of a frame"),
+            Constant("lane_bits", layout.lane_bits, "in which a code travels"),
             Constant("map_size", terms.design.map_size, "M, rows and columns of a map"),
             Constant("map_words", terms.design.map_size**2, "of a map"),
             Constant("frame_bits", terms.frame.width, "of a code"),
-            Constant("beat_bits", 8 * FrameLayout.of(terms.design.off_axis, 1).beat_bytes, "of a beat of one pixel"),
+            Constant("beat_bits", 8 * layout.beat_bytes, "of a beat of one pixel"),
             Constant("hologram_shift", terms.hologram_shift, "from a signed code to a word"),
             Constant("word_bits", fixed_point.WORD.width, "of a stored word's part"),
             Constant("twiddle_bits", fixed_point.TWIDDLE.width, "of tables"),
@@ -349,7 +354,7 @@ def _delay(terms: OffAxisContract) -> Group:
             Constant("gain_bits", fixed_point.GAIN_BITS, "of a mantissa"),
             Constant("delay_gain", terms.delay_gain.mantissa, "from phase to path delay"),
             Constant("delay_shift", terms.delay_gain.shift, ""),
-            Constant("delay_bits", off_axis.OPD.width, "of a path delay"),
+            Constant("opd_bits", off_axis.OPD.width, "of a path delay"),
         ),
     )
 

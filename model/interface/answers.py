@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.off_axis import AREA, MOST_CELLS
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
@@ -43,6 +44,21 @@ class FieldAnswer:
 
     cells: tuple[FoundCell, ...]
     is_crowded: bool
+
+    @staticmethod
+    def of(centers: Codes, regions: Codes, logits: Sequence[Codes], is_crowded: bool) -> FieldAnswer:
+        """Return that of a field's cells.
+
+        Parameters
+        ----------
+        centers, regions : (cells, 2)
+            Rows of the contract: row and column, area and flags.
+        logits
+            (classes,) of each cell.
+        """
+        places = zip(centers.tolist(), regions.tolist(), logits, strict=True)
+        cells = (FoundCell((row, column), area, flags, own) for (row, column), (area, flags), own in places)
+        return FieldAnswer(tuple(cells), is_crowded)
 
     def words(self) -> list[int]:
         """Return what the chip sends."""

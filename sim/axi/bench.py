@@ -44,13 +44,12 @@ class Bench:
         channels, rows, columns = self._frames.shape[1:]
         layout = FrameLayout(channels, rows, columns, self.task.samples_per_clock, self.task.lane_bits)
         self.row_beats, self.frame_beats = layout.row_beats, layout.beats
-        self.frame_values: int = self._expected.shape[1]
         self.values = 0
         self.differing = 0
         self.clocks_per_frame = self.frame_beats + 4 * self.task.pixel_beats + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
-        self.gate = GateCheck(self.pins, self._expected) if self.task.gate else None
+        self.gate = GateCheck(self.pins, np.stack(self._expected)) if self.task.gate else None
         self._packet = lru_cache(maxsize=4)(self._make_packet)
 
     async def start(
@@ -74,6 +73,11 @@ class Bench:
         """Write what a reset has made the kernel forget."""
         for offset, value in self.task.setup:
             await self.pins.write_at(offset, value)
+        await self.calibrate()
+
+    async def calibrate(self) -> None:
+        """Send a kernel of holograms what a reset of its streams has made it forget."""
+        await self.pins.load(self.task.calibration, 2 * len(self.task.calibration))
 
     def resume(self) -> None:
         """Let both sides run without pauses."""
@@ -117,7 +121,7 @@ class Bench:
             before = self.differing
             await self.compare(frame)
             wrong = self.differing - before
-            assert not wrong, f"frame {frame}: {wrong} of {self.frame_values} values differ"
+            assert not wrong, f"frame {frame}: {wrong} of {len(self.expected(frame))} values differ"
 
     async def finish(self, accepted: int, dropped: int = 0, flags: int = 0) -> None:
         """Fail if anything more leaves, an event is wrong or a counter is off."""

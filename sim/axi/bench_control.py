@@ -117,7 +117,7 @@ async def reset_while_a_frame_is_computed_or_leaves(dut: Any, behind: str) -> No
     bench = Bench(dut)
     await bench.start()
     pins = bench.pins
-    beats_out = bench.frame_values // bench.task.values_per_beat
+    beats_out = len(bench.expected(0)) // bench.task.values_per_beat
     bench.send(0, 1)
     if behind == "last_in":
         await pins.until(lambda: bool(pins.sender.ended), bench.deadline, "input was not accepted")
@@ -160,6 +160,7 @@ async def soft_reset(dut: Any) -> None:
     assert await pins.read("FRAMES_ACCEPTED") == 1
     if bench.gate is not None:
         bench.gate.cut(1, SHORT)
+    await bench.calibrate()
     bench.resume()
     bench.send(2)
     await bench.expect(2)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.contract.constants import design_hash
+from cytogate.hls.contract.header import write_header
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.engine import pipeline
 from cytogate.hls.network.project import HlsProject
@@ -24,7 +25,7 @@ from cytogate.model.interface.frame_layout import lane_bits
 from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
 from cytogate.sim.csim.compile import build
-from cytogate.sim.csim.kernels import chain_build
+from cytogate.sim.csim.kernels import BuildFiles, chain_build
 from cytogate.sim.rtl.verilator import verilator_root
 
 DPI = FPGA / "dpi"
@@ -81,6 +82,27 @@ def bench_task(
     )
 
 
+def hologram_task(design: Design, calibration: tuple[int, ...]) -> BenchTask:
+    """Return the geometry of the kernels of holograms at their pins, which a field's packet leaves."""
+    return BenchTask(
+        level=Level.DPI.value,
+        samples_per_clock=1,
+        lane_bits=lane_bits(design.camera.adc_bits),
+        values_per_beat=1,
+        value_bits=LOGIT_BEAT_BITS,
+        signed=True,
+        pixel_beats=design.map_size**2,
+        registers={row.name: row.offset for row in registers.Register},
+        constants={
+            "IDENTITY": registers.IDENTITY, "VERSION": registers.VERSION, "DESIGN_HASH": design_hash(design),
+        },
+        written={},
+        held_frames=FRAMES_IN_A_KERNEL,
+        gate=False,
+        calibration=calibration,
+    )  # fmt: skip
+
+
 def pixel_values(network_input: NDArray[np.integer], samples_per_clock: int) -> Codes:
     """Return cells of pixels (cells, rows, columns, channels) as the values that leave the kernel (cells, values).
 
@@ -131,7 +153,24 @@ def hardware(
 
 def _dpi(design: Design, samples_per_clock: int, folder: Path, network: HlsProject | None) -> Hardware:
     program, output = ("kernel", {}) if network is None else ("chain", {"OUTPUT_BITS": LOGIT_BEAT_BITS})
-    files = chain_build(design, folder, network)
+    return _shell(
+        design, program, chain_build(design, folder, network), folder, {"SAMPLES": samples_per_clock, **output}
+    )
+
+
+def hologram_hardware(design: Design, network: HlsProject, folder: Path) -> Hardware:
+    """Return the kernels of a calibrated off-axis design and its network, C-simulation behind AXI pins."""
+    header = write_header(design, folder / "contract").parent
+    files = BuildFiles(
+        (FPGA / "src" / "retrieve_delay.cpp", *network.sources),
+        (header, FPGA / "src", *network.includes),
+        network.definitions,
+    )
+    return _shell(design, "field", files, folder, {"SAMPLES": 1, "OUTPUT_BITS": LOGIT_BEAT_BITS, "HAS_CALIBRATION": 1})
+
+
+def _shell(design: Design, program: str, files: BuildFiles, folder: Path, parameters: dict[str, int]) -> Hardware:
+    """Return a program of ``fpga/dpi`` behind the module that has its pins."""
     library = build(
         folder / f"{program}_dpi.so",
         [DPI / f"{program}.cpp", *files.sources],
@@ -144,10 +183,9 @@ def _dpi(design: Design, samples_per_clock: int, folder: Path, network: HlsProje
         sources=(
             write_rtl_package(design, folder),
             *rtl_sources(REGISTERS),
-            DPI / "dpi_kernel.sv",
-            DPI / f"{SIMULATED}.sv",
+            *(DPI / f"{module}.sv" for module in ("dpi_calibration", "dpi_kernel", SIMULATED)),
         ),
-        parameters={"SAMPLES": samples_per_clock, **output},
+        parameters=parameters,
         library=library,
     )
 

@@ -185,6 +185,21 @@ class Pins:
             self._tasks = [cocotb.start_soon(side.run()) for side in (self.sender, self.receiver)]
             self._tasks += [] if self.events is None else self.events.start()
 
+    async def load(self, beats: Sequence[int], deadline: int) -> None:
+        """Send ``s_calibration`` a packet, of a kernel that has it."""
+        dut = self._dut
+        for index, data in enumerate(beats):
+            dut.s_calibration_tdata.value = data
+            dut.s_calibration_tlast.value = index == len(beats) - 1
+            dut.s_calibration_tvalid.value = 1
+            await self._edge
+            while not dut.s_calibration_tready.value:
+                deadline -= 1
+                assert deadline, f"a calibration was not accepted; {self._where()}"
+                await self._edge
+        if beats:
+            dut.s_calibration_tvalid.value = 0
+
     async def packet(self, deadline: int) -> list[int]:
         """Return the next packet that leaves."""
         while not self.receiver.packets:

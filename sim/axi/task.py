@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,8 +22,9 @@ STAGES_VARIABLE = "CYTOGATE_STAGES"
 class BenchTask:
     """The kernel's geometry at its pins; vectors lie beside it.
 
-    ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the values that leave
-    (cells, values a frame) in stream order. With a gate behind the network, these are a cell's logits.
+    ``frames.npy`` holds raw frames (cells, channels, rows, columns), ``expected.npy`` the values that leave one frame
+    after the other in stream order, and ``ends.npy`` where each frame's end. With a gate behind the network, these are
+    a cell's logits.
     """
 
     level: str
@@ -48,23 +50,29 @@ class BenchTask:
     """A gate stands behind the network, with events and a trigger at pins of their own."""
     setup: tuple[tuple[int, int], ...] = ()
     """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
+    calibration: tuple[int, ...] = ()
+    """Beats of 64 bits that a kernel of holograms is sent behind every reset."""
 
-    def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: NDArray[np.int64]) -> None:
-        """Write the task and its vectors into ``folder``."""
+    def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: Sequence[NDArray[np.int64]]) -> None:
+        """Write the task and its vectors into ``folder``; of each frame the values that are due, (values,)."""
         if len(frames) != len(expected):
             raise ValueError(f"{len(frames)} frames and values of {len(expected)}")
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "frames.npy", frames, allow_pickle=False)
-        np.save(folder / "expected.npy", expected, allow_pickle=False)
+        np.save(folder / "expected.npy", np.concatenate(list(expected)), allow_pickle=False)
+        np.save(folder / "ends.npy", np.cumsum([len(each) for each in expected]), allow_pickle=False)
         with whole_file(folder / "task.json") as partial:
             partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @staticmethod
-    def read(folder: Path) -> tuple[BenchTask, NDArray[np.unsignedinteger], NDArray[np.int64]]:
-        """Return the task in ``folder``, its frames and the values due."""
+    def read(folder: Path) -> tuple[BenchTask, NDArray[np.unsignedinteger], list[NDArray[np.int64]]]:
+        """Return the task in ``folder``, its frames and the values due of each."""
         task = BenchTask(**json.loads((folder / "task.json").read_text(encoding="utf-8")))
-        vectors = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in ("frames.npy", "expected.npy")]
-        return task, vectors[0], vectors[1]
+        frames, expected, ends = (
+            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("frames", "expected", "ends")
+        )
+        return task, frames, np.split(expected, ends[:-1])
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ to and from the chip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.interface.answers import FieldAnswer, FoundCell
+from cytogate.model.interface.answers import FieldAnswer
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.retrieval.off_axis.integer import retrieve
 
@@ -64,17 +64,10 @@ def light_holograms(bundle: Bundle, phasor: Codes) -> Kernel:
 
     def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
         found = retrieve(frames[0], bundle.design, phasor)
-        logits = (np.array(_sums(bundle, square)) for square in found.network_input)
-        cells = zip(found.center.tolist(), found.region.tolist(), logits, strict=True)
-        return _field(cells, found.cells.is_crowded)
+        logits = [np.array(_sums(bundle, square)) for square in found.network_input]
+        return FieldAnswer.of(found.center, found.region, logits, found.cells.is_crowded).words()
 
     return run
-
-
-def _field(cells: Iterable[tuple[list[int], list[int], NDArray[np.int64]]], is_crowded: bool) -> Sequence[int]:
-    """Return the words of a field of center, region and logits of each cell."""
-    answers = (FoundCell((row, column), area, flags, own) for (row, column), (area, flags), own in cells)
-    return FieldAnswer(tuple(answers), is_crowded).words()
 
 
 def _sums(bundle: Bundle, values: NDArray[np.integer]) -> list[int]:

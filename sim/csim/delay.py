@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.off_axis import CELL_STAGES, least_area, off_axis_contract
+from cytogate.model.contract.off_axis import CELL_STAGES, off_axis_contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
-from cytogate.model.retrieval.off_axis.placing import Placing
+from cytogate.model.retrieval.off_axis.kernel_calibration import setting_of
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.sim.csim.compile import build
 
@@ -106,13 +106,6 @@ class DelaySimulation:
         if not count:
             return np.zeros(0, np.int64)
         return np.ctypeslib.as_array(self.library.cytogate_data(number), (count,)).astype(np.int64)
-
-
-def setting_of(design: Design) -> list[int]:
-    """Return the numbers of a kernel's setting: bin of the carrier, what is believed, the smallest cell."""
-    rows, columns = Placing.of(design).believed
-    bins = Sideband.of(design).bins
-    return [*map(int, bins), rows.start, rows.stop, columns.start, columns.stop, least_area(design)]
 
 
 def _of(values: object, kind: type) -> NDArray:

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.fixed_point import WORD, Codes
+from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.answers import FieldForm
-from cytogate.model.retrieval.off_axis.sideband import Sideband
+from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
 from cytogate.sim.csim.compile import build
-from cytogate.sim.csim.delay import setting_of
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,3 @@ class FieldSimulation:
         if found < 0:
             raise CheckFailed("the kernels of a hologram misplaced a TLAST or left something unread")
         return words[:found]
-
-
-def calibration_words(design: Design, phasor: Codes) -> NDArray[np.uint64]:
-    """Return what the kernel is told of a calibration, in beats of 64 bits: setting, then phasors with their mask."""
-    numbers = np.array(setting_of(design), np.int64).astype(np.uint64) & np.uint64(0xFFFFFFFF)
-    own = np.asarray(phasor, np.int64).reshape(-1, 2).astype(np.uint64) & np.uint64((1 << WORD.width) - 1)
-    mask = Sideband.of(design).disk.ravel().astype(np.uint64)
-    places = np.uint64(WORD.width)
-    words = own[:, 0] | own[:, 1] << places | mask << (places * np.uint64(2))
-    return np.ascontiguousarray(np.concatenate([numbers, words]))
