@@ -36,7 +36,7 @@ def _bitstream_arguments(parser: argparse.ArgumentParser) -> None:
 def _bitstream(arguments: argparse.Namespace) -> None:
     from cytogate.hls.board.job import BitstreamRequest, run_bitstream
 
-    run_bitstream(BitstreamRequest(design_of(arguments), arguments.settings, arguments.output))
+    run_bitstream(BitstreamRequest(design_of(arguments, holograms=True), arguments.settings, arguments.output))
 
 
 HEADER = Verb("Write the contract's C++ headers of the built-in designs.", _no_arguments, _write_headers)

@@ -9,9 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.design.design import Calibration, Design, Network, Window
-from cytogate.model.design.folder import DESIGN_FILE, design_text
+from cytogate.model.design.folder import (
+    CALIBRATION_FILE,
+    CALIBRATION_FOLDER,
+    DESIGN_FILE,
+    REFERENCE_FILE,
+    calibration_text,
+    design_text,
+    load_design,
+)
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Compact
+from cytogate.model.networks.build import build
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.saved import save_network
+from cytogate.model.retrieval.off_axis.calibration import reference_of
+from cytogate.model.retrieval.off_axis.placing import Placing
+from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.model.simulation.holograms import SimulatedHolograms
 
 OPTICS = OffAxis(hologram_size=256, rows=256, columns=256)
@@ -52,3 +66,19 @@ def with_carrier(design: Design, y: float, x: float, radius: float = 0.1) -> Des
     assert design.calibration is not None
     found = dataclasses.replace(design.calibration, carrier_y=y, carrier_x=x, sideband_radius=radius)
     return dataclasses.replace(design, calibration=found)
+
+
+def write_calibrated(folder: Path) -> Design:
+    """Write the folder of a calibrated design with a small network of made-up weights; return the design."""
+    given = off_axis_design(None, dataclasses.replace(OPTICS, least_area_um2=5.0))
+    small = dataclasses.replace(given.network, topology=Compact(filters=(2, 2, 2), dense=4))
+    measured = folder / CALIBRATION_FOLDER / f"{MEASURED.version:04d}"
+    measured.mkdir(parents=True)
+    (folder / DESIGN_FILE).write_text(design_text(dataclasses.replace(given, network=small)), encoding="utf-8")
+    (measured / CALIBRATION_FILE).write_text(calibration_text(MEASURED), encoding="utf-8")
+    design, made = load_design(folder), fields(2)
+    empty = [made.empty_field(index) for index in range(2)]
+    np.save(measured / REFERENCE_FILE, reference_of(empty, empty, Placing.of(design), Sideband.of(design)))
+    keras.utils.set_random_seed(5)
+    save_network(build(design, quantized=True), design, quantized=True)
+    return design

@@ -16,14 +16,16 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cytogate.hls.board import build as board_build
 from cytogate.hls.board import job as bitstream
-from cytogate.hls.board.job import BitstreamReport, run_bitstream
+from cytogate.hls.board.job import BitstreamReport, BitstreamRequest, run_bitstream
 from cytogate.hls.board.reports import read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
+from cytogate.model.command.arguments import with_chip
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Chip, Design, Network, Window
@@ -32,8 +34,9 @@ from cytogate.model.design.instruments import BrightField
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport
-from cytogate.model.interface.bundle import read_bundle
+from cytogate.model.interface.bundle import REFERENCE, read_bundle
 from tests.conftest import REPOSITORY
+from tests.holograms import write_calibrated
 from tests.stand_ins import install, network, recorded, request, use_stand_ins
 
 
@@ -210,6 +213,28 @@ def test_a_network_in_systemverilog(tools: Path, tmp_path: Path) -> None:
     assert "PACKAGE_PIN H12 IOSTANDARD LVCMOS33} [get_ports trigger]" in pins.read_text(encoding="ascii")
     bundle = read_bundle(tmp_path / "out" / "cytogate-kv260-qatom128.zip")
     assert bundle.design.chip.network == "rtl"
+
+
+def test_kernels_of_holograms(tools: Path, tmp_path: Path) -> None:
+    """Three kernels in C++ between the sides of the registers, the network among them, and a DMA that calibrates."""
+    design = write_calibrated(tmp_path / "lab")
+    run_bitstream(BitstreamRequest(with_chip(design, "kv260", None, None), None, tmp_path / "out"))
+    for kernel in ("retrieve_delay", "classify", "join_field"):
+        assert f"set_top {kernel}" in recorded(tools, kernel)
+    calls = recorded(tools, "system")
+    buses = {call.removeprefix("bus ") for call in calls if call.startswith("bus ")}
+    assert {
+        "stream_unit/m_frames front_end/s_axis", "front_end/m_core retrieve_delay_core/frames",
+        "calibration_dma/M_AXIS_MM2S retrieve_delay_core/calibration", "retrieve_delay_core/records join_field/records",
+        "retrieve_delay_core/pixels classify/pixels", "classify/logits join_field/logits",
+        "join_field/packet front_end/s_core", "front_end/m_axis stream_unit/s_logits",
+        "to_registers/M04_AXI calibration_dma/S_AXI_LITE", "calibration_dma/M_AXI_MM2S to_memory/S02_AXI",
+    } <= buses  # fmt: skip
+    resets = {call.split()[2] for call in calls if call.startswith("net front_end/core_aresetn ")}
+    assert resets == {f"{kernel}/ap_rst_n" for kernel in ("retrieve_delay_core", "classify", "join_field")}
+    bundle = read_bundle(tmp_path / "out" / "cytogate-kv260-lab.zip")
+    bundle.extract(tmp_path / "extracted")
+    assert np.load(tmp_path / "extracted" / REFERENCE).shape == (design.map_size,) * 2
 
 
 @pytest.mark.parametrize("fault", FAILURES)

@@ -12,6 +12,10 @@ import pyarrow.dataset as ds
 import pytest
 from numpy.typing import NDArray
 
+from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.driver.cores import Cores
+from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.driver.flow import Loss
 from cytogate.host.stream.carrier import EVERY, REMEMBERED, CarrierWatch
 from cytogate.host.stream.cells import CROWDED_FIELD, EMPTY_FIELD, Flag, SourceCell
 from cytogate.model.command.dispatch import main
@@ -20,16 +24,22 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import FieldAnswer, FieldForm, FoundCell
-from cytogate.model.interface.bundle import REFERENCE, WEIGHTS
+from cytogate.model.interface.axi_dma import DmaControl, DmaRegister, DmaStatus
+from cytogate.model.interface.bundle import REFERENCE, WEIGHTS, Bundle, read_bundle
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_field, reference_of
+from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.model.simulation.hologram_cells import WITHIN_UM
 from cytogate.sim.board.bundle import write_synthetic
+from cytogate.sim.board.device import EmulatedBoard, provider
+from cytogate.sim.board.faults import Fault, FaultKind
 from cytogate.sim.board.job import emulate
+from cytogate.sim.board.kernels import LightHolograms
 from tests.holograms import OPTICS, fields, fringed, off_axis_design, write_design
 from tests.streams import small_bundle
+from tests.test_cores import FakePort, fake_chip
 
 FIELDS = 7
 DESIGN = off_axis_design(optics=dataclasses.replace(OPTICS, least_area_um2=0.5))
@@ -160,6 +170,59 @@ def test_each_cell_is_an_event_with_its_field_and_place(
     for option in (["--features"], ["--live", "0"], ["--images", "a"]):
         assert main([*command[:-1], "1", *option, "--output", str(tmp_path / "other")]) == 2
         assert "takes off-axis holograms, of which a stream has no --" in capsys.readouterr().err
+
+
+def test_kernels_are_calibrated_behind_every_reset(lab: Path) -> None:
+    """A batch that stalls costs its own holograms: those behind the reset are found as before it."""
+    bundle, calibrations = read_bundle(lab / "b.zip"), []
+    kernel = LightHolograms(bundle)
+
+    def calibrate(words: NDArray[np.uint64]) -> None:
+        calibrations.append(len(words))
+        kernel.calibrate(words)
+
+    def device(given: Bundle) -> EmulatedBoard:
+        return EmulatedBoard(given, kernel, [Fault(FaultKind.STALL, 1)], calibrate=calibrate)
+
+    with Accelerator(bundle.path, device=provider(device), batch=2, deadline_s=10) as accelerator:
+        results = list(accelerator.stream([hologram[np.newaxis] for hologram in holograms()]))
+    assert [result.index for result in results if result.lost is not None] == [2, 3]
+    assert calibrations == [len(calibration_words(DESIGN, np.zeros((DESIGN.map_size,) * 2 + (2,), np.int64)))] * 2
+    compared = 0
+    for result, words in zip(results, expected(lab, DESIGN), strict=True):
+        if result.field is not None:
+            assert [cell.center for cell in result.field.cells] == [tuple(center) for center in words.center.tolist()]
+            compared += 1
+    assert compared == FIELDS - 2
+
+
+def test_kernels_without_a_calibration_take_no_hologram(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cores, "calibrate", lambda self, address, size: None)
+    with Accelerator(lab / "b.zip", device="emulated-light", deadline_s=0.2) as accelerator:
+        (result,) = accelerator.stream([holograms()[0][np.newaxis]])
+    assert result.lost is not None
+    assert result.lost.startswith(Loss.STALLED.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (DmaStatus(0), "the kernels do not take their calibration within"),
+        (
+            DmaStatus.HALTED | DmaStatus.DECODE_ERROR,
+            "the calibration did not reach the kernels; its DMA: halted, decode",
+        ),
+    ],
+)
+def test_a_calibration_that_does_not_arrive_is_told(status: DmaStatus, told: str) -> None:
+    chip, *_ = fake_chip()
+    port = FakePort({DmaRegister.STATUS.value: int(status)})
+    with pytest.raises(BoardFailed, match=told):
+        dataclasses.replace(chip, calibration=port).calibrate(0x1_2345_6780, 64)
+    assert port.written == [
+        (DmaRegister.CONTROL, DmaControl.RUN), (DmaRegister.ADDRESS, 0x2345_6780), (DmaRegister.ADDRESS_HIGH, 1),
+        (DmaRegister.LENGTH, 64),
+    ]  # fmt: skip
 
 
 def test_the_simulator_has_no_holograms_of_a_calibrated_instrument(

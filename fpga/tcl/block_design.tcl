@@ -3,7 +3,11 @@
 #   memory -> axi_dma -> stream_unit -> front_end -> [narrow] -> classify -> stream_unit -> axi_dma -> memory
 #
 # where the front is the kernel before the network, retrieve_phase or encode_channels, in the cell front_end. A network in
-# SystemVerilog is in that cell, too, from which the trigger goes to a pin.
+# SystemVerilog is in that cell, too, from which the trigger goes to a pin. Kernels of holograms stand between the two
+# sides of the registers in front_end, the network among them, and are calibrated by a DMA of their own:
+#
+#   memory -> calibration_dma -> retrieve_delay_core -> [records, and squares -> classify] -> join_field -> front_end
+#
 # The board's boot image sets up the processor. Its preset tells Vivado the same, so that memory and clocks are known
 # here; a clock, ports and an interrupt come behind it, since it sets these, too.
 # Cells are called as the host's driver looks for them.
@@ -98,8 +102,9 @@ bd::ip axi_dma xilinx.com:ip:axi_dma [list \
     CONFIG.c_mm2s_burst_size 16 \
     CONFIG.c_m_axi_s2mm_data_width 32 \
     CONFIG.c_s2mm_burst_size 16]
-bd::ip to_memory xilinx.com:ip:smartconnect {CONFIG.NUM_SI 2 CONFIG.NUM_MI 1}
-bd::ip to_registers xilinx.com:ip:smartconnect {CONFIG.NUM_SI 1 CONFIG.NUM_MI 4}
+set holograms [expr {$front eq "retrieve_delay"}]
+bd::ip to_memory xilinx.com:ip:smartconnect [list CONFIG.NUM_SI [expr {2 + $holograms}] CONFIG.NUM_MI 1]
+bd::ip to_registers xilinx.com:ip:smartconnect [list CONFIG.NUM_SI 1 CONFIG.NUM_MI [expr {4 + $holograms}]]
 bd::ip axi_intc xilinx.com:ip:axi_intc {CONFIG.C_IRQ_CONNECTION 1}
 bd::ip interrupts xilinx.com:ip:xlconcat {CONFIG.NUM_PORTS 2}
 
@@ -112,6 +117,31 @@ if {$settings::network eq "rtl"} {
     bd::block front_end classify_cells_block [list CONFIG.BEAT_BITS $beat_bits]
     create_bd_port -dir O trigger
     connect_bd_net [get_bd_pins front_end/trigger] [get_bd_ports trigger]
+} elseif {$holograms} {
+    bd::block front_end kernel_registers_block [list CONFIG.BEAT_BITS $beat_bits CONFIG.OUT_BITS 32]
+    bd::ip calibration_dma xilinx.com:ip:axi_dma [list \
+        CONFIG.c_include_sg 0 \
+        CONFIG.c_sg_include_stscntrl_strm 0 \
+        CONFIG.c_include_s2mm 0 \
+        CONFIG.c_sg_length_width 26 \
+        CONFIG.c_addr_width $address_bits \
+        CONFIG.c_m_axis_mm2s_tdata_width 64 \
+        CONFIG.c_m_axi_mm2s_data_width $settings::port_bits \
+        CONFIG.c_mm2s_burst_size 16]
+    bd::ip retrieve_delay_core cytogate:kernels:retrieve_delay:1.0
+    bd::ip classify cytogate:kernels:classify:1.0
+    bd::ip join_field cytogate:kernels:join_field:1.0
+    bd::bus front_end/m_core retrieve_delay_core/frames
+    bd::bus calibration_dma/M_AXIS_MM2S retrieve_delay_core/calibration
+    bd::bus retrieve_delay_core/records join_field/records
+    bd::bus retrieve_delay_core/pixels classify/pixels
+    bd::bus classify/logits join_field/logits
+    bd::bus join_field/packet front_end/s_core
+    foreach kernel {retrieve_delay_core classify join_field} {
+        bd::net front_end/core_aresetn $kernel/ap_rst_n
+        lappend kernel_clocks $kernel/ap_clk
+    }
+    lappend kernel_clocks calibration_dma/s_axi_lite_aclk calibration_dma/m_axi_mm2s_aclk
 } elseif {$settings::kernel eq "rtl"} {
     bd::block front_end ${front}_block [list CONFIG.SAMPLES $settings::samples CONFIG.BEAT_BITS $beat_bits \
         CONFIG.OUT_BITS [expr {$settings::samples * $settings::pixel_bits}]]
@@ -125,7 +155,9 @@ if {$settings::network eq "rtl"} {
 }
 lappend kernel_clocks front_end/aclk
 lappend kernel_resets front_end/aresetn
-if {$settings::network ne "rtl"} {
+# Whether logits leave front_end: the network is in it, or between its sides.
+set to_logits [expr {$settings::network eq "rtl" || $holograms}]
+if {!$to_logits} {
     bd::ip classify cytogate:kernels:classify:1.0
     lappend kernel_clocks classify/ap_clk
     lappend kernel_resets classify/ap_rst_n
@@ -133,7 +165,7 @@ if {$settings::network ne "rtl"} {
 
 bd::bus axi_dma/M_AXIS_MM2S stream_unit/s_dma
 bd::bus stream_unit/m_frames front_end/s_axis
-if {$settings::network eq "rtl"} {
+if {$to_logits} {
     bd::bus front_end/m_axis stream_unit/s_logits
 } elseif {$settings::samples > 1} {
     # The network takes one pixel a beat.
@@ -148,7 +180,7 @@ if {$settings::network eq "rtl"} {
 } else {
     bd::bus front_end/m_axis classify/pixels
 }
-if {$settings::network ne "rtl"} {
+if {!$to_logits} {
     bd::bus classify/logits stream_unit/s_logits
 }
 bd::bus stream_unit/m_dma axi_dma/S_AXIS_S2MM
@@ -162,6 +194,11 @@ bd::bus to_registers/M00_AXI axi_dma/S_AXI_LITE
 bd::bus to_registers/M01_AXI axi_intc/s_axi
 bd::bus to_registers/M02_AXI stream_unit/s_axil
 bd::bus to_registers/M03_AXI front_end/s_axil
+if {$holograms} {
+    bd::bus calibration_dma/M_AXI_MM2S to_memory/S02_AXI
+    bd::bus to_registers/M04_AXI calibration_dma/S_AXI_LITE
+    bd::net resets/peripheral_aresetn calibration_dma/axi_resetn
+}
 
 bd::net axi_dma/mm2s_introut interrupts/In0
 bd::net axi_dma/s2mm_introut interrupts/In1
@@ -179,9 +216,13 @@ bd::net stream_unit/stream_aresetn {*}$kernel_resets
 assign_bd_address
 if {$settings::processor eq "ps8"} {
     # A buffer at an address that the DMA does not know would never arrive.
-    foreach space {Data_MM2S Data_S2MM} {
-        if {![llength [get_bd_addr_segs -quiet axi_dma/$space/SEG_processor_HP0_DDR_HIGH]]} {
-            error "axi_dma/$space does not reach memory beyond 2 GB"
+    set spaces {axi_dma/Data_MM2S axi_dma/Data_S2MM}
+    if {$holograms} {
+        lappend spaces calibration_dma/Data_MM2S
+    }
+    foreach space $spaces {
+        if {![llength [get_bd_addr_segs -quiet $space/SEG_processor_HP0_DDR_HIGH]]} {
+            error "$space does not reach memory beyond 2 GB"
         }
     }
 }

@@ -22,6 +22,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import HLS, Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import FrameLayout
@@ -29,7 +30,7 @@ from cytogate.model.interface.frame_layout import FrameLayout
 TCL = FPGA / "tcl"
 SETTINGS = "settings.tcl"
 """The phase retrieval in C++; the other one is ``rtl``."""
-CLASSIFY, SYSTEM = "classify", "system"
+CLASSIFY, JOIN, SYSTEM = "classify", "join_field", "system"
 CONTRACT, NETWORK = "contract", "network"
 ROM_HEADER = "rom_folder.vh"
 PINS = "pins.xdc"
@@ -59,13 +60,19 @@ class BoardBuild:
         return contract(self.design).kernel
 
     @property
+    def takes_holograms(self) -> bool:
+        """Whether kernels of holograms are built, which are in C++ alone."""
+        return isinstance(self.design.instrument, OffAxis)
+
+    @property
     def hls_sources(self) -> dict[str, tuple[Path, ...]]:
         """C++ by the kernel that Vitis HLS makes of it, in the order of the steps."""
         before_the_network = (
             {self.front: (FPGA / "src" / f"{self.front}.cpp",)} if self.design.chip.kernel == HLS else {}
         )
         network = {CLASSIFY: (FPGA / "src" / "classify.cpp", *self.project.sources)} if self.engines is None else {}
-        return {**before_the_network, **network}
+        behind_it = {JOIN: (FPGA / "src" / f"{JOIN}.cpp",)} if self.takes_holograms else {}
+        return {**before_the_network, **network, **behind_it}
 
     @property
     def hls_includes(self) -> tuple[Path, ...]:
@@ -77,7 +84,8 @@ class BoardBuild:
         """SystemVerilog and Verilog, the package first."""
         generated = self.folder / CONTRACT
         if self.engines is None:
-            blocks: tuple[str, ...] = ("stream_unit", self.front, "kernel_registers")
+            front = () if self.takes_holograms else (self.front,)
+            blocks: tuple[str, ...] = ("stream_unit", *front, "kernel_registers")
             modules = rtl_sources(*blocks)
         else:
             blocks = ("stream_unit", pipeline.TOP)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
-from cytogate.hls.board.manifest import manifest_of
+from cytogate.hls.board.manifest import manifest_of, reference_member
 from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.hls.engine.pipeline import pipeline_engines
@@ -22,8 +23,10 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import HLS4ML, Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
+from cytogate.model.estimates.holograms import check_holograms_fit
 from cytogate.model.estimates.system import check_fit
 from cytogate.model.interface.bundle import BITSTREAM, DESCRIPTION, Bundle, write_bundle
 
@@ -103,7 +106,10 @@ def run_bitstream(request: BitstreamRequest) -> None:
     # A network that is missing or wrong is told before any tool is asked for.
     operations = load_operations(design)
     engines = None
-    if chip.network == HLS4ML:
+    reference = reference_member(design)
+    if isinstance(design.instrument, OffAxis):
+        check_holograms_fit(design, chip.on, shapes_of(operations))
+    elif chip.network == HLS4ML:
         check_fit(design, chip.on, chip.samples_per_clock, shapes_of(operations))
     else:
         # There is no estimate of engines; Vivado says whether they fit.
@@ -125,7 +131,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     report.write(path)
     _print(report, path)
     report.check()
-    bundle = _bundle(build, tools, request.output)
+    bundle = _bundle(build, tools, request.output, reference)
     print(f"written: {bundle.path}")
 
 
@@ -194,10 +200,12 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
     )
 
 
-def _bundle(build: BoardBuild, tools: Tools, output: Path) -> Bundle:
+def _bundle(build: BoardBuild, tools: Tools, output: Path, reference: Mapping[str, Path]) -> Bundle:
     manifest = manifest_of(build.design, build.project, tools.vivado_release, tools.vitis_release)
     files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
-    return write_bundle(output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, build.design, files)
+    return write_bundle(
+        output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, build.design, {**files, **reference}
+    )
 
 
 def _print(report: BitstreamReport, path: Path) -> None:

@@ -1,13 +1,41 @@
-"""Manifests of bundles, for a bitstream as for an emulated board."""
+"""What bundles carry beside files of a build, for a bitstream as for an emulated board."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.design.design import Design
-from cytogate.model.interface.bundle import Manifest, Versions
+from cytogate.model.design.instruments import OffAxis
+from cytogate.model.errors import InputError
+from cytogate.model.interface.bundle import REFERENCE, Manifest, Versions
+from cytogate.model.retrieval.off_axis.calibration import reference_path
+
+
+def reference_member(design: Design) -> dict[str, Path]:
+    """Return the file of an off-axis design's reference field, by its name in a bundle; of another design none.
+
+    Raises
+    ------
+    InputError
+        If there is none yet, or the chip would not take what the camera gives.
+    """
+    if not isinstance(design.instrument, OffAxis):
+        return {}
+    path, size = reference_path(design), design.off_axis.hologram_size
+    if (design.off_axis.rows, design.off_axis.columns) != (size, size):
+        raise InputError(
+            f"design {design.name}: the chip takes holograms of {size}x{size}, its camera gives {design.off_axis.rows}x"
+            f"{design.off_axis.columns}; read out as many rows and columns as hologram_size says"
+        )
+    if path is None or not path.exists():
+        raise InputError(
+            f"design {design.name} has no reference field; `cytogate calibrate --design {design.folder or design.name} "
+            "--input HOLOGRAMS` measures one"
+        )
+    return {REFERENCE: path}
 
 
 def manifest_of(design: Design, project: HlsProject, vivado: str | None = None, vitis: str | None = None) -> Manifest:

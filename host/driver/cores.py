@@ -40,13 +40,15 @@ class Port(Protocol):
 
 @dataclass(frozen=True)
 class Cores:
-    """AXI DMA, stream unit and input kernel: the kernel before the network, phase retrieval or binning."""
+    """AXI DMA, stream unit and input kernel: what stands before the network, retrieves phase, bins, or finds cells."""
 
     dma: Port
     unit: Port
     retrieval: Port
     deadline_s: float
-    """Longest time a reset may take."""
+    """Longest time that a reset may take, or the transfer of a calibration."""
+    calibration: Port | None = None
+    """The DMA of a calibration, which kernels of holograms have."""
 
     def identify(self, manifest: Manifest) -> None:
         """Refuse a chip that is not the one the manifest speaks of; nothing is written to it.
@@ -91,6 +93,12 @@ class Cores:
         self.must_answer()
         self.dma.write(DmaChannel.MM2S.value + DmaRegister.CONTROL, DmaControl.RESET)
         self._must(lambda: not self._control(DmaChannel.MM2S) & DmaControl.RESET, "the DMA does not leave its reset")
+        if self.calibration is not None:
+            self.calibration.write(DmaChannel.MM2S.value + DmaRegister.CONTROL, DmaControl.RESET)
+            self._must(
+                lambda: not self._calibration(DmaRegister.CONTROL) & DmaControl.RESET,
+                "the calibration's DMA does not leave its reset",
+            )
         self.unit.write(StreamRegister.CONTROL.offset, StreamControl.RESET)
         self._must(
             lambda: not self._unit(StreamRegister.CONTROL) & StreamControl.RESET,
@@ -115,6 +123,32 @@ class Cores:
                 lambda channel=channel: not self.status(channel) & DmaStatus.HALTED,  # type: ignore[misc]
                 f"{channel.title} does not start",
             )
+
+    def calibrate(self, address: int, size: int) -> None:
+        """Send kernels of holograms, which have been reset, their calibration: ``size`` bytes at a physical address.
+
+        Raises
+        ------
+        BoardFailed
+            If it does not arrive.
+        """
+        assert self.calibration is not None
+        first = DmaChannel.MM2S.value
+        for register, value in (
+            (DmaRegister.CONTROL, DmaControl.RUN),
+            (DmaRegister.ADDRESS, address & ALL_ONES),
+            (DmaRegister.ADDRESS_HIGH, address >> 32),
+            (DmaRegister.LENGTH, size),
+        ):
+            self.calibration.write(first + register, int(value))
+
+        def ended() -> bool:
+            return bool(self._calibration(DmaRegister.STATUS) & (ERRORS | DmaStatus.IDLE))
+
+        self._must(ended, "the kernels do not take their calibration")
+        status = self._calibration(DmaRegister.STATUS)
+        if status & ERRORS:
+            raise BoardFailed(f"the calibration did not reach the kernels; its DMA: {status_in_words(status)}")
 
     def transfer(self, channel: DmaChannel, address: int, size: int) -> None:
         """Start a transfer of ``size`` bytes from or to a physical address; the channel must run and be idle."""
@@ -201,6 +235,10 @@ class Cores:
     def _channel(self, channel: DmaChannel, register: DmaRegister) -> int:
         return self._read(self.dma, channel.value + register, f"{channel.name} {register.name}")
 
+    def _calibration(self, register: DmaRegister) -> int:
+        assert self.calibration is not None
+        return self._read(self.calibration, DmaChannel.MM2S.value + register, f"MM2S {register.name}")
+
     def _unit(self, register: StreamRegister) -> int:
         return self._read(self.unit, register.offset, register.name)
 
@@ -222,7 +260,8 @@ class Cores:
         )
 
     def _name(self, port: Port) -> str:
-        return "input kernel" if port is self.retrieval else "stream unit" if port is self.unit else "DMA"
+        names = {"input kernel": self.retrieval, "stream unit": self.unit, "calibration's DMA": self.calibration}
+        return next((name for name, each in names.items() if port is each), "DMA")
 
     def _must(self, condition: Callable[[], bool], otherwise: str) -> None:
         if not happens(condition, self.deadline_s):

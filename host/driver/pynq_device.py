@@ -19,7 +19,7 @@ from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import REGISTER_BYTES, DmaChannel
-from cytogate.model.interface.bundle import DMA, FRONT_END, STREAM_UNIT, Bundle
+from cytogate.model.interface.bundle import CALIBRATION_DMA, DMA, FRONT_END, STREAM_UNIT, Bundle
 from cytogate.model.interface.registers import PORT_BYTES
 
 try:
@@ -132,8 +132,8 @@ def _loaded(bitfile: Path, device: Any) -> Any:
 class PynqBoard:
     """A board with the bitstream loaded."""
 
-    def __init__(self, bitfile: Path, device: Any, deadline_s: float) -> None:
-        """Load ``bitfile`` onto ``device`` (None: pynq's own choice) and reset the data path."""
+    def __init__(self, bitfile: Path, device: Any, deadline_s: float, *, takes_calibration: bool = False) -> None:
+        """Load ``bitfile`` onto ``device`` (None: pynq's own choice)."""
         _ensure_event_loop()
         self._overlay = _loaded(bitfile, device)
         self._device = self._overlay.device
@@ -142,7 +142,9 @@ class PynqBoard:
             unit=self._port(STREAM_UNIT, PORT_BYTES),
             retrieval=self._port(FRONT_END, PORT_BYTES),
             deadline_s=deadline_s,
+            calibration=self._port(CALIBRATION_DMA, REGISTER_BYTES) if takes_calibration else None,
         )
+        self._calibration: DmaBuffer | None = None
         self._interrupt: pynq.Interrupt | None = None
 
     def set_clock(self, mhz: float) -> float:
@@ -153,11 +155,18 @@ class PynqBoard:
             pynq.Clocks.set_pl_clk(0, clk_mhz=mhz)
         return float(pynq.Clocks.fclk0_mhz)
 
+    def calibrate(self, buffer: DmaBuffer) -> None:
+        """Send kernels of holograms what is in ``buffer``, which they read from now on behind every reset."""
+        buffer.flush()
+        self._calibration = buffer
+
     def restart(self) -> None:
-        """Reset the whole data path and let the DMA run."""
+        """Reset the whole data path, calibrate kernels that want it, and let the DMA run."""
         self.cores.reset()
         # Anew, for it belongs to the event loop that first waits for it, and each stream may have another one.
         self._interrupt = self._answer_interrupt()
+        if self._calibration is not None:
+            self.cores.calibrate(self._calibration.address, self._calibration.octets.size)
         self.cores.start(interrupt=self.has_interrupt)
 
     def allocate(self, size: int) -> DmaBuffer:

@@ -96,7 +96,8 @@ def chain_design(given: str) -> Design:
     if isinstance(design.instrument, OffAxis):
         raise InputError(
             f'design {design.name} is of kind "{OffAxis.kind}"; this verb needs a four-angle or bright-field one: for '
-            "off-axis ones there are calibrate, phase, simulate, train, csim, predict, estimate, emulate, stream, bench"
+            "off-axis ones there are calibrate, phase, simulate, train, csim, cosim, predict, estimate, bitstream, "
+            "emulate, stream, bench"
         )
     return design
 

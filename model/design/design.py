@@ -263,6 +263,11 @@ class Design:
         side = instrument.hologram_size // self.binning
         if self.codes is not None:
             raise InputError(f"design {self.name}: codes belong to a bright-field instrument")
+        if (self.chip.kernel, self.chip.network) != (HLS, HLS4ML):
+            raise InputError(
+                f'design {self.name}: holograms have kernels in C++ alone; [chip] has kernel "{self.chip.kernel}" and '
+                f'network "{self.chip.network}" where "{HLS}" and "{HLS4ML}" are needed'
+            )
         if self.window.rows != self.window.columns or self.window.rows > side:
             raise InputError(
                 f"design {self.name}: a window of {self.window.rows}x{self.window.columns}; cells are cut from a map "

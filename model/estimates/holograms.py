@@ -28,6 +28,7 @@ from cytogate.model.contract.off_axis import (
 )
 from cytogate.model.design.boards import BOARDS, Area, Board
 from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import AreaReport, ModuleArea, area_report
 from cytogate.model.estimates.network import NetworkEstimate, estimate_network
 from cytogate.model.estimates.primitives import URAM_BITS, URAM_WORDS, block_rams, dsps
@@ -93,6 +94,16 @@ def estimate_holograms(design: Design, shapes: NetworkShapes) -> tuple[HologramE
     return tuple(
         _on(board, design, stage_budget(terms, has_uram=board.budget.uram > 0), shapes) for board in BOARDS.values()
     )
+
+
+def check_holograms_fit(design: Design, board: Board, shapes: NetworkShapes) -> None:
+    """Raise an InputError if a calibrated off-axis design cannot fit a board."""
+    terms = off_axis_contract(design)
+    found = _on(board, design, stage_budget(terms, has_uram=board.budget.uram > 0), shapes)
+    if found.area.lacking:
+        raise InputError(
+            f"{design.name} {found.area.needs} (estimated); choose another board, a smaller map or network"
+        )
 
 
 def stage_budget(terms: OffAxisContract, *, has_uram: bool) -> tuple[StageBudget, ...]:

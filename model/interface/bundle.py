@@ -61,6 +61,8 @@ LIMITS = {
 """Members of a bundle and the most bytes of each; the largest bitstream of a supported board has 20 MB."""
 DMA, INTERRUPTS, FRONT_END, STREAM_UNIT = "axi_dma", "axi_intc", "front_end", "stream_unit"
 """Names of the cells in the block design that a host speaks to."""
+CALIBRATION_DMA = "calibration_dma"
+"""That of kernels of holograms: a DMA to the stream of a calibration."""
 CHUNK = 1 << 20
 
 

@@ -121,10 +121,12 @@ def sent_fields(request: HologramCosimRequest, classify: Callable[[Codes], Codes
         If there is none.
     """
     design = request.design
+    holograms: list[NDArray[np.unsignedinteger]]
+    faults: list[str] = []
     if request.input is None:
         made = CalibratedHolograms.of(design, request.fields, request.seed)
-        holograms, faults = [made.holograms[index].frame for index in range(request.fields)], []
         phasor = made.phasor
+        holograms = [made.holograms[index].frame for index in range(request.fields)]
     else:
         phasor = integer.reference_phasor(reference_field(design))
         holograms, faults = _read(request.input, request)

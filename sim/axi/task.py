@@ -53,7 +53,12 @@ class BenchTask:
     calibration: tuple[int, ...] = ()
     """Beats of 64 bits that a kernel of holograms is sent behind every reset."""
 
-    def write(self, folder: Path, frames: NDArray[np.unsignedinteger], expected: Sequence[NDArray[np.int64]]) -> None:
+    def write(
+        self,
+        folder: Path,
+        frames: NDArray[np.unsignedinteger],
+        expected: Sequence[NDArray[np.int64]] | NDArray[np.int64],
+    ) -> None:
         """Write the task and its vectors into ``folder``; of each frame the values that are due, (values,)."""
         if len(frames) != len(expected):
             raise ValueError(f"{len(frames)} frames and values of {len(expected)}")

@@ -24,6 +24,7 @@ from pynqmetadata.frontends import Metadata
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import (
+    CALIBRATION_DMA,
     DMA,
     FRONT_END,
     INTERRUPTS,
@@ -34,7 +35,7 @@ from cytogate.model.interface.bundle import (
 from cytogate.model.interface.description import LENGTH_WIDTH
 from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
-from cytogate.sim.board.fabric import Fabric
+from cytogate.sim.board.fabric import Calibrate, CalibrationStream, Fabric
 from cytogate.sim.board.faults import Fault, FaultKind, Faults
 from cytogate.sim.board.interrupts import InterruptController, UserIo
 from cytogate.sim.board.kernels import Kernel
@@ -68,6 +69,8 @@ class EmulatedBoard:
         Frees what the kernel holds.
     begin
         Called in the thread that computes, before it does.
+    calibrate
+        Of kernels of holograms: takes the words of a calibration.
     """
 
     def __init__(
@@ -77,12 +80,13 @@ class EmulatedBoard:
         faults: Iterable[Fault] = (),
         on_close: Callable[[], None] = lambda: None,
         begin: Callable[[], None] = lambda: None,
+        calibrate: Calibrate | None = None,
     ) -> None:
         self._on_close = on_close
         self.lock = threading.RLock()
         self.faults = Faults(faults)
         self.memory = Memory()
-        self.fabric = Fabric(bundle, kernel, self.faults, self.lock, begin)
+        self.fabric = Fabric(bundle, kernel, self.faults, self.lock, begin, calibrate)
         self.user_io = UserIo()
         self.interrupts = InterruptController(self.user_io)
         self.dma = AxiDma(self.memory, self.fabric, self.faults, self._interrupt)
@@ -95,6 +99,10 @@ class EmulatedBoard:
             FRONT_END: self.fabric.retrieval,
             STREAM_UNIT: self.fabric.unit,
         }
+        if calibrate is not None:
+            self.cells[CALIBRATION_DMA] = AxiDma(
+                self.memory, CalibrationStream(self.fabric), Faults(()), lambda channel, level: None
+            )
         self._blocks: dict[int, RegisterBlock] = {clock_map.base: clocks.ClockRegisters(clock_map, self.faults)}
 
     def load(self, addresses: Mapping[str, int]) -> None:

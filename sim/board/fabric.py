@@ -24,6 +24,7 @@ from cytogate.model.interface.registers import RECEIPT_MARK, ErrorFlag, Register
 from cytogate.sim.board.faults import FaultKind, Faults
 from cytogate.sim.board.kernels import Kernel
 
+Calibrate = Callable[[np.ndarray], None]
 JOIN_S = 10.0
 """The thread ends within one cell's computation."""
 WORD = 1 << 32
@@ -57,14 +58,23 @@ class RegisterPort:
 class Fabric:
     """The chain and its registers. ``lock`` serializes register accesses with the chain's own progress.
 
-    ``begin`` is called in the chain's thread before anything is computed.
+    ``begin`` is called in the chain's thread before anything is computed. ``calibrate``, of kernels of holograms, is
+    called there with each calibration, (words,), that is sent them; without one since the latest reset they take no
+    frame.
     """
 
     def __init__(
-        self, bundle: Bundle, kernel: Kernel, faults: Faults, lock: threading.RLock, begin: Callable[[], None]
+        self,
+        bundle: Bundle,
+        kernel: Kernel,
+        faults: Faults,
+        lock: threading.RLock,
+        begin: Callable[[], None],
+        calibrate: Calibrate | None = None,
     ) -> None:
         self._manifest, self._layout = bundle.manifest, bundle.layout
-        self._kernel, self._begin = kernel, begin
+        self._kernel, self._begin, self._calibrate = kernel, begin, calibrate
+        self._waits_for_calibration = calibrate is not None
         self._faults = faults
         self._lock = lock
         self._counts = FabricCounts()
@@ -103,6 +113,11 @@ class Fabric:
         counts = self._counts
         self._work.put(lambda: self._batch(np.frombuffer(data, np.uint8), taken, counts))
 
+    def send_calibration(self, data: bytes, taken: Callable[[], None]) -> None:
+        """Take what a calibration measures."""
+        counts = self._counts
+        self._work.put(lambda: self._calibrated(np.frombuffer(data, "<u8"), taken, counts))
+
     def packet(self) -> bytes | None:
         """Return and forget the next packet that waits."""
         return self._packets.popleft() if self._packets else None
@@ -111,6 +126,7 @@ class Fabric:
         """Empty the chain; what it computes just now is for nobody."""
         self._counts = FabricCounts()
         self._stalled = False
+        self._waits_for_calibration = self._calibrate is not None
         self._packets.clear()
 
     def _run(self) -> None:
@@ -121,11 +137,24 @@ class Fabric:
             except Exception as error:
                 self._failure = error
 
+    def _calibrated(self, words: np.ndarray, taken: Callable[[], None], counts: FabricCounts) -> None:
+        """Hand over a calibration, unless a reset has made it void."""
+        assert self._calibrate is not None
+        with self._lock:
+            if counts is not self._counts:
+                return
+            self._calibrate(words)
+            self._waits_for_calibration = False
+            taken()
+
     def _batch(self, data: np.ndarray, taken: Callable[[], None], counts: FabricCounts) -> None:
         """Compute a transfer; ``counts`` tells whether a reset has made it void."""
         frame_bytes, beat_bytes = self._layout.frame_bytes, self._layout.beat_bytes
         with self._lock:
             if counts is not self._counts or self._stalled:
+                return
+            if self._waits_for_calibration:
+                self._stalled = True
                 return
             if self._faults.strike(FaultKind.EARLY_TLAST_IN):
                 data = data[: len(data) - frame_bytes // 2 // beat_bytes * beat_bytes]
@@ -189,3 +218,18 @@ class Fabric:
     def _write_retrieval(self, offset: int, value: int) -> None:
         if offset == Register.ERROR_FLAGS.offset:
             self._counts.flags &= ErrorFlag(~value & 3)
+
+
+@dataclass(frozen=True)
+class CalibrationStream:
+    """What lies behind the DMA of a calibration: nothing comes back."""
+
+    fabric: Fabric
+
+    def send(self, data: bytes, taken: Callable[[], None]) -> None:
+        """Take a transfer."""
+        self.fabric.send_calibration(data, taken)
+
+    def packet(self) -> bytes | None:
+        """Return nothing."""
+        return None

@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.interface.axi_dma import LENGTH_BITS
-from cytogate.model.interface.bundle import DMA, FRONT_END, INTERRUPTS, STREAM_UNIT, layout_of
+from cytogate.model.interface.bundle import CALIBRATION_DMA, DMA, FRONT_END, INTERRUPTS, STREAM_UNIT, layout_of
 from cytogate.model.interface.description import LENGTH_WIDTH
 
 SYNTHETIC = "synthetic"
 INTERRUPT_INPUTS = ("mm2s_introut", "s2mm_introut")
 """The DMA's interrupts by the controller's input."""
-ADDRESSES = {DMA: 0xA000_0000, INTERRUPTS: 0xA001_0000, FRONT_END: 0xA002_0000, STREAM_UNIT: 0xA003_0000}
+ADDRESSES = {
+    DMA: 0xA000_0000, INTERRUPTS: 0xA001_0000, FRONT_END: 0xA002_0000, STREAM_UNIT: 0xA003_0000,
+    CALIBRATION_DMA: 0xA004_0000,
+}  # fmt: skip
 ADDRESS_RANGE = 0x1_0000
-BUSES = {DMA: "S_AXI_LITE", INTERRUPTS: "s_axi", FRONT_END: "s_axil", STREAM_UNIT: "s_axil"}
+BUSES = {
+    DMA: "S_AXI_LITE", INTERRUPTS: "s_axi", FRONT_END: "s_axil", STREAM_UNIT: "s_axil", CALIBRATION_DMA: "S_AXI_LITE",
+}  # fmt: skip
 """Names of the cells' register ports."""
 CONCAT = "xlconcat"
 
@@ -69,7 +75,9 @@ def description(design: Design, length_bits: int = LENGTH_BITS) -> str:
     ElementTree.SubElement(root, "EXTERNALPORTS")
     ElementTree.SubElement(root, "EXTERNALINTERFACES")
     modules = ElementTree.SubElement(root, "MODULES")
-    _processor(modules, processor, design.chip.clock_mhz)
+    takes_holograms = isinstance(design.instrument, OffAxis)
+    cells = [name for name in ADDRESSES if takes_holograms or name != CALIBRATION_DMA]
+    _processor(modules, processor, design.chip.clock_mhz, cells)
     beat_bits = layout_of(design).beat_bytes * 8
     dma = _module(modules, DMA, "xilinx.com:ip:axi_dma:7.1", {
         "c_include_sg": 0, "c_micro_dma": 0, LENGTH_WIDTH: length_bits,
@@ -85,13 +93,18 @@ def description(design: Design, length_bits: int = LENGTH_BITS) -> str:
     controller = _module(modules, INTERRUPTS, "xilinx.com:ip:axi_intc:4.1", {}, BUSES[INTERRUPTS])
     _port(controller, "intr", "I", [(CONCAT, "dout")])
     _port(controller, "irq", "O", [(processor.kind, processor.interrupt_port)])
+    if takes_holograms:
+        _module(modules, CALIBRATION_DMA, "xilinx.com:ip:axi_dma:7.1", {
+            "c_include_sg": 0, "c_micro_dma": 0, LENGTH_WIDTH: length_bits,
+            "c_include_mm2s": 1, "c_include_mm2s_dre": 0, "c_m_axi_mm2s_data_width": 64, "c_include_s2mm": 0,
+        }, BUSES[CALIBRATION_DMA])  # fmt: skip
     for name in (FRONT_END, STREAM_UNIT):
         _module(modules, name, f"xilinx.com:module_ref:{name}:1.0", {}, BUSES[name])
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _processor(modules: ElementTree.Element, processor: Processor, mhz: float) -> None:
+def _processor(modules: ElementTree.Element, processor: Processor, mhz: float, cells: Iterable[str]) -> None:
     clocks: dict[str, object] = {}
     for clock in range(4):
         clocks[processor.clock_enable.format(clock=clock)] = int(clock == 0)
@@ -103,7 +116,8 @@ def _processor(modules: ElementTree.Element, processor: Processor, mhz: float) -
     module = _module(modules, processor.kind, vlnv, clocks, processor.master, role="MASTER")
     _port(module, processor.interrupt_port, "I", [(INTERRUPTS, "irq")])
     memory_map = ElementTree.SubElement(module, "MEMORYMAP")
-    for name, base in ADDRESSES.items():
+    for name in cells:
+        base = ADDRESSES[name]
         ElementTree.SubElement(
             memory_map,
             "MEMRANGE",

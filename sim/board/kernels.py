@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.interface.answers import FieldAnswer
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.retrieval.off_axis.integer import retrieve
+from cytogate.model.retrieval.off_axis.kernel_calibration import read_calibration, setting_of
 
 if TYPE_CHECKING:
     from cytogate.sim.csim.fields import FieldSimulation
@@ -59,15 +59,24 @@ def light(bundle: Bundle) -> Kernel:
     return lambda frames: _sums(bundle, frames)
 
 
-def light_holograms(bundle: Bundle, phasor: Codes) -> Kernel:
-    """Return the integer model of holograms, with such sums over the square about a cell in place of its logits."""
+class LightHolograms:
+    """The integer model of holograms, with such sums over the square about a cell in place of its logits."""
 
-    def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
-        found = retrieve(frames[0], bundle.design, phasor)
-        logits = [np.array(_sums(bundle, square)) for square in found.network_input]
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._phasor = np.zeros((0, 0, 2), np.int64)
+
+    def calibrate(self, words: NDArray[np.uint64]) -> None:
+        """Take the phasors of a calibration, (words,); its setting must be that of the design."""
+        setting, self._phasor = read_calibration(words, self._bundle.design)
+        if setting != setting_of(self._bundle.design):
+            raise ValueError(f"a calibration with the setting {setting}, not that of design {self._bundle.design.name}")
+
+    def __call__(self, frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
+        """Return the words of a field's answer."""
+        found = retrieve(frames[0], self._bundle.design, self._phasor)
+        logits = [np.array(_sums(self._bundle, square)) for square in found.network_input]
         return FieldAnswer.of(found.center, found.region, logits, found.cells.is_crowded).words()
-
-    return run
 
 
 def _sums(bundle: Bundle, values: NDArray[np.integer]) -> list[int]:

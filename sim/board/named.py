@@ -12,14 +12,11 @@ from pathlib import Path
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.processes import go_first
-from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import RTL
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import REFERENCE, Bundle
+from cytogate.model.interface.bundle import Bundle
 from cytogate.model.networks.operations import IntegerNetwork
-from cytogate.model.retrieval.off_axis.calibration import read_reference
-from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
 
@@ -66,10 +63,10 @@ def light_board(bundle: Bundle) -> EmulatedBoard:
 
     It mostly waits, so it goes first, as a chip does, which waits for no processor of its host.
     """
-    kernel = kernels.light(bundle)
     if isinstance(bundle.design.instrument, OffAxis):
-        kernel = kernels.light_holograms(bundle, _phasor(bundle))
-    return EmulatedBoard(bundle, kernel, begin=go_first)
+        holograms = kernels.LightHolograms(bundle)
+        return EmulatedBoard(bundle, holograms, begin=go_first, calibrate=holograms.calibrate)
+    return EmulatedBoard(bundle, kernels.light(bundle), begin=go_first)
 
 
 EMULATED, EMULATED_RTL, EMULATED_LIGHT = (provider(make) for make in (chain_board, rtl_board, light_board))
@@ -79,15 +76,8 @@ def _hologram_board(bundle: Bundle) -> EmulatedBoard:
     from cytogate.sim.csim.fields import FieldSimulation
 
     _, project = _network(bundle)
-    simulation = FieldSimulation.of(bundle.design, project, _phasor(bundle), _folder(bundle))
-    return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation))
-
-
-def _phasor(bundle: Bundle) -> Codes:
-    """Return what the kernel of holograms takes of the reference field that the bundle carries."""
-    with temporary_folder() as extracted:
-        bundle.extract(extracted)
-        return reference_phasor(read_reference(extracted / REFERENCE, bundle.design))
+    simulation = FieldSimulation.of(bundle.design, project, _folder(bundle))
+    return EmulatedBoard(_built(bundle, project), kernels.holograms(simulation), calibrate=simulation.calibrate)
 
 
 def _folder(bundle: Bundle) -> Path:

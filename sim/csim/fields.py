@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
-from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.answers import FieldForm
-from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
+from cytogate.model.retrieval.off_axis.kernel_calibration import setting_of
 from cytogate.sim.csim.compile import build
 
 
@@ -28,16 +27,8 @@ class FieldSimulation:
     library: ctypes.CDLL
 
     @staticmethod
-    def of(design: Design, project: HlsProject, phasor: Codes, folder: Path) -> FieldSimulation:
-        """Compile the kernels of a calibrated design into ``folder`` and calibrate them.
-
-        A library that is loaded twice is one: the latest calibration counts.
-
-        Parameters
-        ----------
-        phasor : (M, M, 2)
-            Of the reference field.
-        """
+    def of(design: Design, project: HlsProject, folder: Path) -> FieldSimulation:
+        """Compile the kernels of a calibrated design into ``folder``."""
         header = write_header(design, folder / "contract").parent
         sources = [FPGA / "tb" / "retrieve_delay" / "fields.cpp", FPGA / "src" / "retrieve_delay.cpp"]
         path = build(
@@ -51,9 +42,21 @@ class FieldSimulation:
         library.cytogate_calibrate.argtypes = [ctypes.c_void_p]
         library.cytogate_calibrate.restype = None
         library.cytogate_field.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
-        words = calibration_words(design, phasor)
-        library.cytogate_calibrate(words.ctypes.data)
         return FieldSimulation(design, library)
+
+    def calibrate(self, words: NDArray[np.uint64]) -> None:
+        """Hand over what a calibration measures, (words,); a library that is loaded twice is one: the latest counts.
+
+        Raises
+        ------
+        CheckFailed
+            If they are not as many as the kernels take.
+        """
+        due = len(setting_of(self.design)) + self.design.map_size**2
+        if len(words) != due:
+            raise CheckFailed(f"a calibration of {len(words)} words, the kernels take {due}")
+        own = np.ascontiguousarray(words, np.uint64)
+        self.library.cytogate_calibrate(own.ctypes.data)
 
     def packet(self, hologram: NDArray[np.unsignedinteger], pixels: int | None = None) -> NDArray[np.int32]:
         """Return the words of the packet that a hologram (N, N) gives; none of one that is cut after ``pixels``.

@@ -39,13 +39,14 @@ namespace eval model {
             out {peripheral_aresetn {} interconnect_aresetn {}}
         }
         xilinx.com:ip:axi_dma {
-            settings {c_include_sg 1 c_sg_include_stscntrl_strm 1 c_sg_length_width 14 c_addr_width 32
+            settings {c_include_sg 1 c_include_s2mm 1 c_sg_include_stscntrl_strm 1 c_sg_length_width 14 c_addr_width 32
                 c_m_axis_mm2s_tdata_width 32 c_m_axi_mm2s_data_width 32 c_mm2s_burst_size 16 c_m_axi_s2mm_data_width 32
                 c_s2mm_burst_size 16}
-            in {s_axi_lite_aclk {} m_axi_mm2s_aclk {} m_axi_s2mm_aclk {} m_axi_sg_aclk c_include_sg axi_resetn {}}
-            out {mm2s_introut {} s2mm_introut {}}
-            slave {S_AXI_LITE {memory {}} S_AXIS_S2MM {stream {} 32}}
-            master {M_AXI_MM2S {memory {}} M_AXI_S2MM {memory {}} M_AXI_SG {memory c_include_sg}
+            in {s_axi_lite_aclk {} m_axi_mm2s_aclk {} m_axi_s2mm_aclk c_include_s2mm m_axi_sg_aclk c_include_sg
+                axi_resetn {}}
+            out {mm2s_introut {} s2mm_introut c_include_s2mm}
+            slave {S_AXI_LITE {memory {}} S_AXIS_S2MM {stream c_include_s2mm 32}}
+            master {M_AXI_MM2S {memory {}} M_AXI_S2MM {memory c_include_s2mm} M_AXI_SG {memory c_include_sg}
                 M_AXIS_MM2S {stream {} $c_m_axis_mm2s_tdata_width}
                 M_AXIS_CNTRL {stream c_sg_include_stscntrl_strm 32}}
         }
@@ -72,11 +73,17 @@ namespace eval model {
             refuse "there is a cell $name already"
         }
         if {[dict exists $::catalog $kind]} {
-            lassign [dict get $::catalog $kind] in out
-            set bits [expr {$in eq "frames" ? $settings::beat_bits : $settings::pixel_bits}]
-            set cell [dict create settings {} in {ap_clk {} ap_rst_n {}} \
-                slave [list $in [list stream {} $bits]] \
-                master [list $out [list stream {} [expr {$out eq "logits" ? 32 : $settings::pixel_bits}]]]]
+            set cell {settings {} in {ap_clk {} ap_rst_n {}} slave {} master {}}
+            set widths [dict create frame_beat $settings::beat_bits pixel_beat $settings::pixel_bits logit_beat 32 \
+                record_beat 32 calibration_beat 64]
+            # What a kernel reads of its streams no signature says.
+            set reads {classify pixels join_field {records logits} retrieve_delay {frames calibration}}
+            set top [lindex [split $kind :] 2]
+            set inputs [expr {[dict exists $reads $top] ? [dict get $reads $top] : "frames"}]
+            dict for {port type} [dict get $::catalog $kind] {
+                set direction [expr {$port in $inputs ? "slave" : "master"}]
+                dict set cell $direction $port [list stream {} [dict get $widths $type]]
+            }
         } elseif {[dict exists $ips $kind]} {
             set cell [dict get $ips $kind]
         } else {

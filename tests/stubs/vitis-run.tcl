@@ -83,12 +83,12 @@ proc csynth_design {} {
     set ::ports {}
     foreach source [dict get $::hls sources] {
         set text [contents $source]
-        if {[regexp "\nvoid $top\\(hls::stream<\[a-z:_\]*>& (\\w+), hls::stream<\[a-z:_\]*>& (\\w+)\\)" $text -> in out]} {
-            set ::ports [list $in $out]
-            foreach port $::ports {
+        if {[regexp "\nvoid $top\\((\[^)\]*)\\) \{" $text -> arguments]} {
+            foreach {all type port} [regexp -all -inline {hls::stream<(?:\w+::)?(\w+)>& (\w+)} $arguments] {
                 if {![regexp "mode = axis port = $port\\y" $text]} {
                     refuse "port $port of $top is no stream"
                 }
+                lappend ::ports $port $type
             }
         }
     }

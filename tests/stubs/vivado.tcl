@@ -73,8 +73,8 @@ proc update_ip_catalog {} {
     needs update_ip_catalog ip_repo_paths
     foreach folder $::ip_folders {
         must_exist [file join $folder component.xml]
-        lassign [contents [file join $folder component.xml]] kind in out
-        dict set ::catalog $kind [list $in $out]
+        set ports [lassign [contents [file join $folder component.xml]] kind]
+        dict set ::catalog $kind $ports
     }
     record update_ip_catalog {*}[dict keys $::catalog]
 }

@@ -15,8 +15,9 @@ hls::stream<calibration_beat> calibration("calibration");
 
 extern "C" {
 
-// Hand over what a calibration measures, once; words as the kernel takes them.
+// Hand over what a calibration measures, words as the kernel takes them; one that no hologram has come behind is gone.
 void cytogate_calibrate(const std::uint64_t* words) {
+  while (!calibration.empty()) calibration.read();
   constexpr int kWords = kSettingWords + kMapWords;
   for (int i = 0; i < kWords; ++i) calibration.write(make_beat<64>(words[i], i == kWords - 1));
 }

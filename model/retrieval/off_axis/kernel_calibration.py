@@ -38,3 +38,16 @@ def calibration_words(design: Design, phasor: Codes) -> NDArray[np.uint64]:
     places = np.uint64(WORD.width)
     words = own[:, 0] | own[:, 1] << places | mask << (places * np.uint64(2))
     return np.ascontiguousarray(np.concatenate([numbers, words]))
+
+
+def read_calibration(words: NDArray[np.uint64], design: Design) -> tuple[list[int], Codes]:
+    """Return the numbers of the setting and the phasors (M, M, 2) of such beats, (words,)."""
+    numbers, side = len(setting_of(design)), design.map_size
+    if words.shape != (numbers + side**2,):
+        raise ValueError(f"a calibration of {len(words)} words; {numbers + side**2} are due")
+    own = words[numbers:].reshape(side, side)
+    parts = [
+        (own >> np.uint64(WORD.width * part) & np.uint64((1 << WORD.width) - 1)).astype(np.int64) for part in (0, 1)
+    ]
+    signed = [part - ((part >> (WORD.width - 1)) << WORD.width) for part in parts]
+    return words[:numbers].astype(np.uint32).view(np.int32).tolist(), np.stack(signed, axis=-1)
