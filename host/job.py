@@ -17,6 +17,7 @@ from types import FrameType
 
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.page.about import About
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.served import live_page
 from cytogate.host.report import StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, Written, read_written
@@ -41,6 +42,7 @@ from cytogate.model.features.place_features import PLACE_FEATURES
 from cytogate.model.interface.bundle import REFERENCE, Bundle
 from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval.off_axis.calibration import read_reference
+from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.model.retrieval.off_axis.sideband import Complexes
 
 RECORDED = "recorded"
@@ -136,7 +138,7 @@ def _check_holograms(request: StreamRequest, design: Design) -> None:
         raise InputError(
             f"design {design.name} is calibrated to an instrument of its own; give its holograms by --input"
         )
-    asked = {"images": request.images, "features": request.features, "live": request.live is not None}
+    asked = {"images": request.images, "features": request.features}
     for name, given in asked.items():
         if given:
             raise InputError(f"design {design.name} takes off-axis holograms, of which a stream has no --{name}")
@@ -157,8 +159,11 @@ class _Session:
         self._measure: Measure | None = None
         measured: tuple[FeatureColumn, ...] = ()
         self._watch: CarrierWatch | None = None
+        self._darkroom = Darkroom(design)
         if isinstance(design.instrument, OffAxis):
-            measured, self._watch = PLACE_FEATURES, CarrierWatch(design, _reference_of(bundle))
+            reference = _reference_of(bundle)
+            measured, self._watch = PLACE_FEATURES, CarrierWatch(design, reference)
+            self._darkroom = Darkroom(design, reference_phasor(reference))
         elif request.features:
             self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
             measured = features_of(design.camera.channels, phase=design.retrieves_phase)
@@ -232,7 +237,7 @@ class _Session:
                 if request.live is not None:
                     about = About.stream(self._bundle, self._source, request.device)
                     saved = self._folder.path / PAGE
-                    page = live_page(monitor, gates, about, self._bundle.design, request.live, saved)
+                    page = live_page(monitor, gates, about, self._darkroom, request.live, saved)
                     print(f"live page: {stack.enter_context(page)}", file=sys.stderr)
                 show = stack.enter_context(_progress(pipeline, monitor, self.cells_left or self._source.cells))
                 pipeline.run(show)

@@ -26,6 +26,15 @@ def found_device() -> str:
     return "pynq" if has_device() else "emulated"
 
 
+def found_classes(result: Result, class_names: Sequence[str]) -> str:
+    """Return the class of a cell, those of a hologram's cells, or why there is none, in words."""
+    if result.field is not None:
+        names = [class_names[int(cell.logits.argmax())] for cell in result.field.cells]
+        crowded = "crowded: none of its cells is told" if result.field.is_crowded else "no cell"
+        return f"{len(names)} cells: {', '.join(names)}" if names else crowded
+    return result.lost or "nothing" if result.logits is None else class_names[int(result.logits.argmax())]
+
+
 @dataclass(frozen=True, eq=False)
 class Confusion:
     """Cells by what they are and what the network took them for; a notebook shows it as a table."""
@@ -34,7 +43,7 @@ class Confusion:
     cells: NDArray[np.int64]
     """(classes, classes): rows are labels, columns the network's classes."""
     lost: int
-    """Cells that came back without logits; they are in no row."""
+    """Cells, or holograms, that came back without an answer; they are in no row."""
 
     @property
     def accuracy(self) -> float:
@@ -54,8 +63,8 @@ def confusion(labels: Sequence[int | None], results: Sequence[Result], class_nam
     """Compare results with the labels (cells,) of their cells, indices of ``class_names``; None where there is none."""
     cells, lost = np.zeros((len(class_names),) * 2, np.int64), 0
     for label, result in zip(labels, results, strict=True):
-        if result.logits is None:
+        if not result.is_answered:
             lost += 1
-        elif label is not None:
+        elif label is not None and result.logits is not None:
             cells[label, int(result.logits.argmax())] += 1
     return Confusion(tuple(class_names), cells, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from cytogate.model.design.folder import (
 )
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Compact
+from cytogate.model.interface.bundle import REFERENCE, WEIGHTS
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import save_network
@@ -27,6 +29,8 @@ from cytogate.model.retrieval.off_axis.calibration import reference_of
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.model.simulation.holograms import SimulatedHolograms
+from cytogate.sim.board.bundle import write_synthetic
+from tests.streams import small_bundle
 
 OPTICS = OffAxis(hologram_size=256, rows=256, columns=256)
 MEASURED = Calibration(1, OPTICS.carrier_y, OPTICS.carrier_x, 0.124, OPTICS.magnification, 1.0)
@@ -82,3 +86,12 @@ def write_calibrated(folder: Path) -> Design:
     keras.utils.set_random_seed(5)
     save_network(build(design, quantized=True), design, quantized=True)
     return design
+
+
+def write_light_bundle(folder: Path, design: Design, empty: Sequence[NDArray]) -> Path:
+    """Write ``b.zip`` with a network that is none, and its ``reference.npy`` of empty holograms."""
+    np.save(folder / "reference.npy", reference_of(empty, empty, Placing.of(design), Sideband.of(design)))
+    (folder / "no.weights.h5").write_bytes(b"weights of no network")
+    members = {WEIGHTS: folder / "no.weights.h5", REFERENCE: folder / "reference.npy"}
+    write_synthetic(folder / "b.zip", small_bundle(design).manifest, design, members)
+    return folder / "b.zip"

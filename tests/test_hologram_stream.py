@@ -25,20 +25,17 @@ from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import FieldAnswer, FieldForm, FoundCell
 from cytogate.model.interface.axi_dma import DmaControl, DmaRegister, DmaStatus
-from cytogate.model.interface.bundle import REFERENCE, WEIGHTS, Bundle, read_bundle
+from cytogate.model.interface.bundle import Bundle, read_bundle
 from cytogate.model.retrieval.off_axis import integer
-from cytogate.model.retrieval.off_axis.calibration import reference_field, reference_of
+from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
-from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.model.simulation.hologram_cells import WITHIN_UM
-from cytogate.sim.board.bundle import write_synthetic
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault, FaultKind
 from cytogate.sim.board.job import emulate
 from cytogate.sim.board.kernels import LightHolograms
-from tests.holograms import OPTICS, fields, fringed, off_axis_design, write_design
-from tests.streams import small_bundle
+from tests.holograms import OPTICS, fields, fringed, off_axis_design, write_design, write_light_bundle
 from tests.test_cores import FakePort, fake_chip
 
 FIELDS = 7
@@ -111,12 +108,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = fields(FIELDS, cells=2)
     with h5py.File(folder / "cells.h5", "w") as file:
         file["frames"] = holograms()[:, None]
-    empty = [made.empty_field(index) for index in range(2)]
-    reference = reference_of(empty, empty, Placing.of(design), Sideband.of(design))
-    np.save(folder / "reference.npy", reference)
-    (folder / "no.weights.h5").write_bytes(b"weights of no network")
-    members = {WEIGHTS: folder / "no.weights.h5", REFERENCE: folder / "reference.npy"}
-    write_synthetic(folder / "b.zip", small_bundle(design).manifest, design, members)
+    write_light_bundle(folder, design, [made.empty_field(index) for index in range(2)])
     return folder
 
 
@@ -167,7 +159,11 @@ def test_each_cell_is_an_event_with_its_field_and_place(
     assert main(command) == 0
     assert len(rows(tmp_path / "run")) == len(found)
     capsys.readouterr()
-    for option in (["--features"], ["--live", "0"], ["--images", "a"]):
+    assert main([*command[:-1], "1", "--live", "0", "--output", str(tmp_path / "shown")]) == 0
+    page = (tmp_path / "shown" / "page.html").read_text(encoding="utf-8")
+    assert "path delay as the chip computes it" in page
+    capsys.readouterr()
+    for option in (["--features"], ["--images", "a"]):
         assert main([*command[:-1], "1", *option, "--output", str(tmp_path / "other")]) == 2
         assert "takes off-axis holograms, of which a stream has no --" in capsys.readouterr().err
 

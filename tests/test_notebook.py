@@ -17,6 +17,7 @@ from cytogate.host.sources.simulated import SimulatorCells
 from cytogate.model.design.design import Design
 from cytogate.sim.board.kernels import light
 from tests.conftest import REPOSITORY
+from tests.holograms import fields, off_axis_design, write_light_bundle
 from tests.streams import CLASSES, four_angle_design, small_bundle, small_design, small_frames, write_bundle, write_npz
 
 NOTEBOOK = REPOSITORY / "host" / "cytogate.ipynb"
@@ -26,8 +27,10 @@ CELLS, SEED = 24, 5
 DESIGN = four_angle_design()
 
 
-def executed(design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nbformat.NotebookNode:
-    bundle = write_bundle(tmp_path / "small.zip", design)
+def executed(
+    design: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: Path | None = None
+) -> nbformat.NotebookNode:
+    bundle = bundle or write_bundle(tmp_path / "small.zip", design)
     monkeypatch.setenv("CYTOGATE_DEVICE", "emulated-light")
     monkeypatch.setenv("CYTOGATE_BUNDLE", str(bundle))
     # A kernel of this interpreter, whatever others are known to this computer.
@@ -59,7 +62,7 @@ def test_it_runs_and_tells_what_the_device_answered(tmp_path: Path, monkeypatch:
     notebook = executed(DESIGN, tmp_path, monkeypatch)
     said = text(notebook)
     assert "device emulated-light, bundle small.zip" in said
-    assert "small on kv260: a cell is 64 x 64 pixels of +x -x +y -y" in said
+    assert "small on kv260: frames of 64 x 64 pixels: +x -x +y -y" in said
     assert table._repr_html_() in said
     assert f"{table.accuracy:.0%} of {CELLS} labelled simulated cells, 0 lost" in said
     median, longest = map(float, re.search(r"median (\S+) ms, longest (\S+) ms \(emulated\)", said).groups())
@@ -77,9 +80,22 @@ def test_it_takes_a_file_of_bright_field(tmp_path: Path, monkeypatch: pytest.Mon
     kernel = light(small_bundle(design))
     answers = [Result(index, np.array(kernel(cell)), 0, 0) for index, cell in enumerate(frames[:CELLS])]
     table = confusion(labels[:CELLS].tolist(), answers, CLASSES)
-    assert "a cell is 8 x 8 pixels of bright field dark field" in said
+    assert "frames of 8 x 8 pixels: bright field dark field" in said
     assert f"{table.accuracy:.0%} of {CELLS} labelled given cells, 0 lost" in said
     assert table._repr_html_() in said
+
+
+def test_it_takes_holograms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cells of each, by their classes."""
+    design, made = off_axis_design(), fields(3, cells=2)
+    bundle = write_light_bundle(tmp_path, design, [made.empty_field(0)])
+    np.save(tmp_path / "cells.npy", np.stack([made[index].frame for index in range(3)])[:, None])
+    monkeypatch.setenv("CYTOGATE_INPUT", str(tmp_path / "cells.npy"))
+    said = text(executed(design, tmp_path, monkeypatch, bundle))
+    told = re.findall(r"cell \d: given, label unknown, found (\d) cells: ([ab, ]+)\n", said)
+    assert len(told) == 3
+    assert [len(names.split(", ")) for _, names in told] == [int(count) for count, _ in told]
+    assert "0% of 0 labelled given cells, 0 lost" in said
 
 
 def test_no_output_is_kept() -> None:

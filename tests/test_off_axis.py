@@ -203,10 +203,10 @@ def test_cells_are_told_apart_and_cut_out() -> None:
     assert [(cell.is_clipped, cell.is_several) for cell in found] == [(False, False), (True, False), (False, True)]
     assert found[0].center == pytest.approx((40, 40))
     assert found[0].mask.all(axis=1).any()
-    window = window_of(opd, found[0], 64)
+    window = window_of(opd, found[0].center, 64)
     assert window.shape == (64, 64)
     assert np.array_equal(window, opd[8:72, 8:72])
-    beyond = window_of(opd, found[1], 64)
+    beyond = window_of(opd, found[1].center, 64)
     assert not beyond[:, 50:].any()
     assert beyond[32, 20] == 100
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cytogate.host.page.about import About
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.gallery import GAP
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.served import live_page
@@ -30,13 +31,18 @@ from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.contract.fixed_point import PHASE
+from cytogate.model.contract.off_axis import OPD
 from cytogate.model.design.design import Design, Network, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
+from cytogate.model.interface.answers import FoundCell
 from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval import integer
+from cytogate.model.retrieval.off_axis import integer as off_axis
+from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.simulation.simulator import SimulatedCells
+from tests.holograms import fields, off_axis_design
 from tests.streams import (
     CHANNELS,
     CLASSES,
@@ -107,7 +113,10 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
         cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8, CHANNELS), live,
         [monitor], settings, stop,
     )  # fmt: skip
-    with temporary_folder() as folder, live_page(monitor, live, about, small_design(), 0, folder / "page.html") as url:
+    with (
+        temporary_folder() as folder,
+        live_page(monitor, live, about, Darkroom(small_design()), 0, folder / "page.html") as url,
+    ):
         run = Run(pipeline, monitor, live, url, stop)
 
         def show() -> None:
@@ -185,7 +194,7 @@ def test_what_it_showed_at_the_end_is_kept(browser: Browser, tmp_path: Path) -> 
     for index in range(30):
         monitor.write(event(index, 0, index % 3))
     error = InputError("a lamp burnt out")
-    with suppress(InputError), live_page(monitor, live, SIMULATED, small_design(), 0, tmp_path / "page.html"):
+    with suppress(InputError), live_page(monitor, live, SIMULATED, Darkroom(small_design()), 0, tmp_path / "page.html"):
         raise error
     page, complaints = browser.new_page(), list[str]()
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
@@ -298,11 +307,13 @@ def test_a_page_that_fails_disturbs_nothing(capfd: pytest.CaptureFixture[str]) -
     assert "the live page has failed; the stream goes on without it" in capfd.readouterr().err
 
 
-def drawn(design: Design, frames: NDArray) -> dict[float, NDArray]:
+def drawn(
+    design: Design, frames: NDArray, phasor: NDArray | None = None, found: FoundCell | None = None
+) -> dict[float, NDArray]:
     """Return, without a browser, the pictures of a cell that the gallery draws, by their height."""
     monitor = Monitor(design.network.class_names)
-    page = LivePage(monitor, LiveGates(Gates({}), design.network.class_names), SIMULATED, design)
-    sent = event(0, time.monotonic_ns())
+    page = LivePage(monitor, LiveGates(Gates({}), design.network.class_names), SIMULATED, Darkroom(design, phasor))
+    sent = dataclasses.replace(event(0, time.monotonic_ns()), found=found)
     sent.arrival.cell = SourceCell("a file", 0, frames)
     monitor.write(sent)
     page.refresh()
@@ -323,6 +334,23 @@ def test_phase_of_the_cells_shown() -> None:
     phase = integer.retrieve(cell.frames[None], design).phase[0]
     np.testing.assert_array_equal(pictures[0], PHASE.decode(phase)[::-1].astype(np.float32))
     assert pictures[1 + GAP].dtype == np.uint8
+
+
+def test_path_delay_of_the_cells_of_a_hologram_shown() -> None:
+    """The part of the hologram about the cell, and below it the square of path delays that the network sees."""
+    design = off_axis_design()
+    hologram, phasor = fields(1, cells=2)[0].frame, off_axis.reference_phasor(reference_field(design))
+    words = off_axis.retrieve(hologram, design, phasor)
+    compared = 0
+    for center, region, seen in zip(words.center.tolist(), words.region.tolist(), words.network_input, strict=True):
+        found = FoundCell((center[0], center[1]), region[0], region[1], np.zeros(2, np.int64))
+        pictures = drawn(design, hologram[None], phasor, found)
+        assert sorted(pictures) == [0, pytest.approx(1 + GAP)]
+        assert np.array_equal(off_axis.network_codes(OPD.encode(pictures[0][::-1]))[..., None], seen)
+        assert pictures[1 + GAP].dtype == np.uint8
+        assert pictures[1 + GAP].shape == (128, 128)
+        compared += 1
+    assert compared >= 1
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])
@@ -352,7 +380,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         port, saved = taken.getsockname()[1], tmp_path / "page.html"
         with (
             pytest.raises(InputError, match=rf"the live page cannot listen at 127.0.0.1:{port}: "),
-            live_page(monitor, live, SIMULATED, small_design(), port, saved),
+            live_page(monitor, live, SIMULATED, Darkroom(small_design()), port, saved),
         ):
             pass
     assert not saved.exists()

@@ -22,6 +22,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, w
 from cytogate.host.page import access
 from cytogate.host.page.about import About
 from cytogate.host.page.access import MOST_PAGES
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.server import serve
 from cytogate.host.stream.gating import Gates, LiveGates
@@ -73,7 +74,7 @@ def served() -> Iterator[Served]:
     made = Served("", live)
 
     def page() -> LivePage:
-        new = LivePage(monitor, live, ABOUT, small_design())
+        new = LivePage(monitor, live, ABOUT, Darkroom(small_design()))
         made.pages.append(weakref.ref(new))
         return new
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from bokeh.document import Document
 
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.live import LivePage
 from cytogate.host.page.words import About
 from cytogate.host.stream.gating import LiveGates, read_gates
@@ -158,7 +159,7 @@ def check_page(folder: Path, names: tuple[str, ...]) -> None:
     """The live page of the run's bundle and gates names the classes, and the gate stands on the one that is sorted."""
     design = bundled(folder)
     monitor, gates = Monitor(names), LiveGates(read_gates(folder / "gates.toml"), design.network.class_names)
-    page = LivePage(monitor, gates, About(design.name, "emulated", "cells.h5", True, True), design)
+    page = LivePage(monitor, gates, About(design.name, "emulated", "cells.h5", True, True), Darkroom(design))
     document = Document()
     document.add_root(page.root)
     drawn = json.dumps(document.to_json(deferred=False))

@@ -35,7 +35,7 @@ def serve_apart(channel_number: int) -> None:
         gates = GatesElsewhere(setting, channel)
 
         def page() -> LivePage:
-            return LivePage(stream, gates, setting.about, setting.design)
+            return LivePage(stream, gates, setting.about, setting.darkroom)
 
         try:
             with serve(page, setting.port) as url:
@@ -58,7 +58,7 @@ class StreamElsewhere:
     """A stream as its process has told of it."""
 
     def __init__(self, setting: Setting) -> None:
-        self.class_names = setting.design.network.class_names
+        self.class_names = setting.darkroom.design.network.class_names
         self.deadline_ns = setting.deadline_ns
         self.latest = Monitor(self.class_names).view()
 
@@ -75,7 +75,7 @@ class GatesElsewhere(LiveGates):
     """The gates of such a stream: what is moved here is shown at once, and put in force there."""
 
     def __init__(self, setting: Setting, channel: Connection) -> None:
-        super().__init__(setting.gates, setting.design.network.class_names)
+        super().__init__(setting.gates, setting.darkroom.design.network.class_names)
         self._channel = channel
         self._sent = 0
         self._sending = threading.Lock()

@@ -12,6 +12,7 @@ from bokeh.models import Column, Div, InlineStyleSheet, LayoutDOM, Row, Toggle, 
 from cytogate.host.page import words
 from cytogate.host.page.about import About
 from cytogate.host.page.charts import ClassesChart, LatencyChart, RateChart
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.gallery import Gallery
 from cytogate.host.page.scores import ScoreChart
 from cytogate.host.page.theme import (
@@ -29,7 +30,6 @@ from cytogate.host.page.theme import (
 )
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.monitor import View
-from cytogate.model.design.design import Design
 
 REFRESH_MS = 500
 """Time between two drawings: figures that change faster cannot be read."""
@@ -56,18 +56,18 @@ class LivePage:
         The stream's gates, which the viewer may move.
     about
         What the page's head says.
-    design
-        For the pictures of cells: their channels, and the phase where it is retrieved.
+    darkroom
+        Makes the pictures of cells.
     """
 
-    def __init__(self, stream: Watched, live: LiveGates, about: About, design: Design) -> None:
+    def __init__(self, stream: Watched, live: LiveGates, about: About, darkroom: Darkroom) -> None:
         self._stream, self._about = stream, about
         self._scored = 0
         self._rates = RateChart()
         self._classes = ClassesChart(stream.class_names)
         self._scores = ScoreChart(stream.class_names, live)
-        self._gallery = Gallery(stream.class_names, design)
-        self._phase_shown = design.retrieves_phase
+        self._gallery = Gallery(stream.class_names, darkroom)
+        self._map_name = darkroom.map_name
         self._latency = LatencyChart(stream.deadline_ns)
         self._charts = self._rates, self._classes, self._scores, self._gallery, self._latency
         self._head, self._state, self._tiles = _words(words.head(about)), _words(), _words()
@@ -111,8 +111,8 @@ class LivePage:
         rates = _card(4, 1, _words(words.title("Rate", "")), *self._rates.plots)
         scores = _card(5, 0, gates, sort, self._refused, self._scores.plot)
         classes = _card(4, 1, self._totals, self._classes.plot)
-        phase = "; phase as the chip computes it" if self._phase_shown else ""
-        latest = words.title("Latest cells", f"at most one every half second{phase}")
+        shown = f"; {' '.join(self._map_name.split())} as the chip computes it" if self._map_name else ""
+        latest = words.title("Latest cells", f"at most one every half second{shown}")
         gallery = _card(9, 0, _words(latest), self._gallery.plot)
         latency = _card(4, 0, self._latencies, self._latency.plot)
         charts = [_row(rates, scores, classes), _row(gallery, latency)]

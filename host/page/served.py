@@ -18,10 +18,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from cytogate.host.page.about import About
+from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.stream.gating import Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor, View
 from cytogate.model.command.processes import run_beside
-from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 
 NEWS_S = 0.25
@@ -35,7 +35,7 @@ class Setting:
     """What the process is told at first."""
 
     about: About
-    design: Design
+    darkroom: Darkroom
     deadline_ns: int | None
     gates: Gates
     port: int
@@ -68,7 +68,7 @@ Moved = Mapping[str, float | None]
 
 @contextmanager
 def live_page(
-    monitor: Monitor, gates: LiveGates, about: About, design: Design, port: int, saved: Path
+    monitor: Monitor, gates: LiveGates, about: About, darkroom: Darkroom, port: int, saved: Path
 ) -> Iterator[str]:
     """Serve the page on ``port`` of this machine while the block runs; give its address.
 
@@ -86,7 +86,7 @@ def live_page(
     theirs.close()
     over = threading.Event()
     try:
-        ours.send(Setting(about, design, monitor.deadline_ns, gates.gates, port, saved.absolute()))
+        ours.send(Setting(about, darkroom, monitor.deadline_ns, gates.gates, port, saved.absolute()))
         url = _address(ours)
         telling = threading.Thread(target=_tell, args=(ours, monitor, gates, over), name="page", daemon=True)
         telling.start()

@@ -20,6 +20,7 @@ from cytogate.host.stream.course import Course, CourseRecorder
 from cytogate.host.stream.gating import Decision
 from cytogate.host.stream.ledger import Histogram
 from cytogate.host.text_enum import TextEnum
+from cytogate.model.interface.answers import FoundCell
 
 RECENT = 2000
 """Scores that are kept."""
@@ -94,6 +95,8 @@ class Shown:
     score: float
     decision: Decision
     flags: Flag
+    found: FoundCell | None = None
+    """Where the cell is, of a hologram."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +247,7 @@ class Monitor:
         frames, now = event.arrival.cell.frames, self._clock()
         if frames is not None and now >= self._gallery_due:
             self._gallery_due = now + GALLERY_INTERVAL_NS
-            self._gallery.append(Shown(index, frames.copy(), class_index, score, decision, event.flags))
+            self._gallery.append(Shown(index, frames.copy(), class_index, score, decision, event.flags, event.found))
 
 
 def _bar(latency_ns: int) -> int:

@@ -170,7 +170,7 @@ class _Squares:
         place = 0
         for cell, label in zip(words.cells.cells, self.cells.named(index, words.cells.cells), strict=True):
             if label is not None and not cell.flags:
-                square = integer.network_codes(window_of(opd, cell, design.window.rows))
+                square = integer.network_codes(window_of(opd, cell.center, design.window.rows))
                 item[place] = [*square.ravel(), label]
                 place += 1
         return item

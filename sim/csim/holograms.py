@@ -297,7 +297,7 @@ class _Run:
         mine, fixed = [own[first] for first, _ in pairs], [second for _, second in pairs]
         side = design.window.rows
         # The square at the same place: a center on the edge of two pixels is no difference of values.
-        squares = np.stack([window_of(found.opd, cells[second], side) for second in fixed])
+        squares = np.stack([window_of(found.opd, cells[second].center, side) for second in fixed])
         inputs = np.clip(integer.network_values(squares), 0, 255 / 256)[..., None]
         real_values = {
             "center": np.array([cell.center for cell in mine]),

@@ -124,12 +124,12 @@ def is_several(mask: Masks) -> bool:
     return area**6 << ROUNDNESS_BITS < ROUNDNESS * (across_y * across_x - mixed**2)
 
 
-def window_of(values: NDArray, cell: MapCell, side: int) -> NDArray:
-    """Return the square (side, side) of a map about a cell's center, 0 beyond the map.
+def window_of(values: NDArray, center: tuple[float, float], side: int) -> NDArray:
+    """Return the square (side, side) of a map about a cell's center (row, column), 0 beyond the map.
 
     The center lies on the pixel ``side / 2``, rounded half up.
     """
-    top, left = (math.floor(place + 0.5) - side // 2 for place in cell.center)
+    top, left = (math.floor(place + 0.5) - side // 2 for place in center)
     square = np.zeros((side, side), values.dtype)
     rows, columns = values.shape
     part = values[max(0, top) : max(0, min(rows, top + side)), max(0, left) : max(0, min(columns, left + side))]

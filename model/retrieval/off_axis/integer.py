@@ -129,7 +129,7 @@ def reference_phasor(reference: NDArray[np.complex128]) -> Codes:
 def network_inputs(opd: Codes, found: FieldCells, design: Design) -> Codes:
     """Return the network's input of each cell of a map (M, M): (cells, rows, columns, 1)."""
     side = design.window.rows
-    windows = [network_codes(window_of(opd, cell, side)) for cell in found.cells]
+    windows = [network_codes(window_of(opd, cell.center, side)) for cell in found.cells]
     return np.array(windows, np.int64).reshape(-1, side, side, 1)
 
 
