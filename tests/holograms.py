@@ -21,11 +21,13 @@ from cytogate.model.design.folder import (
 )
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Compact
-from cytogate.model.interface.bundle import REFERENCE, WEIGHTS
+from cytogate.model.interface.bundle import KERNEL_CALIBRATION, REFERENCE, WEIGHTS
 from cytogate.model.networks.build import build
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.saved import save_network
-from cytogate.model.retrieval.off_axis.calibration import reference_of
+from cytogate.model.retrieval.off_axis.calibration import read_reference, reference_of
+from cytogate.model.retrieval.off_axis.integer import reference_phasor
+from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 from cytogate.model.simulation.holograms import SimulatedHolograms
@@ -91,7 +93,15 @@ def write_calibrated(folder: Path) -> Design:
 def write_light_bundle(folder: Path, design: Design, empty: Sequence[NDArray]) -> Path:
     """Write ``b.zip`` with a network that is none, and its ``reference.npy`` of empty holograms."""
     np.save(folder / "reference.npy", reference_of(empty, empty, Placing.of(design), Sideband.of(design)))
+    phasor = reference_phasor(read_reference(folder / "reference.npy", design))
+    np.save(folder / "kernels.npy", calibration_words(design, phasor))
     (folder / "no.weights.h5").write_bytes(b"weights of no network")
-    members = {WEIGHTS: folder / "no.weights.h5", REFERENCE: folder / "reference.npy"}
+    return packed(folder, design)
+
+
+def packed(folder: Path, design: Design) -> Path:
+    """Write ``b.zip`` of a folder's files."""
+    names = {WEIGHTS: "no.weights.h5", REFERENCE: "reference.npy", KERNEL_CALIBRATION: "kernels.npy"}
+    members = {member: folder / name for member, name in names.items()}
     write_synthetic(folder / "b.zip", small_bundle(design).manifest, design, members)
     return folder / "b.zip"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -35,7 +36,7 @@ from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault, FaultKind
 from cytogate.sim.board.job import emulate
 from cytogate.sim.board.kernels import LightHolograms
-from tests.holograms import OPTICS, fields, fringed, off_axis_design, write_design, write_light_bundle
+from tests.holograms import OPTICS, fields, fringed, off_axis_design, packed, write_design, write_light_bundle
 from tests.test_cores import FakePort, fake_chip
 
 FIELDS = 7
@@ -198,6 +199,17 @@ def test_kernels_without_a_calibration_take_no_hologram(lab: Path, monkeypatch: 
         (result,) = accelerator.stream([holograms()[0][np.newaxis]])
     assert result.lost is not None
     assert result.lost.startswith(Loss.STALLED.value)
+
+
+@pytest.mark.parametrize(
+    "words", [np.zeros(7 + DESIGN.map_size**2), np.zeros(DESIGN.map_size**2, np.uint64), np.array(3, np.uint64)]
+)
+def test_a_calibration_of_another_form_is_refused(words: NDArray, lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    np.save(tmp_path / "lab" / "kernels.npy", words)
+    accelerator = Accelerator(packed(tmp_path / "lab", DESIGN), device="emulated-light")
+    with pytest.raises(InputError, match=r"calibration/kernels.npy: an array .* kernels of this design are told"):
+        accelerator.__enter__()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cytogate.hls.board.build import IP, NETWORK, SYSTEM, TCL, BoardBuild, require_plain_paths
-from cytogate.hls.board.manifest import manifest_of, reference_member
+from cytogate.hls.board.manifest import manifest_of, write_calibration
 from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_timing, read_utilization
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.hls.engine.pipeline import pipeline_engines
@@ -106,7 +106,6 @@ def run_bitstream(request: BitstreamRequest) -> None:
     # A network that is missing or wrong is told before any tool is asked for.
     operations = load_operations(design)
     engines = None
-    reference = reference_member(design)
     if isinstance(design.instrument, OffAxis):
         check_holograms_fit(design, chip.on, shapes_of(operations))
     elif chip.network == HLS4ML:
@@ -119,6 +118,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     network = "" if engines is None else f"-{chip.network}"
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}{network}-{chip.samples_per_clock}"
     tools = find_tools(request.settings)
+    calibration = write_calibration(design, folder)
     project = _network(design, folder / NETWORK)
     build = BoardBuild(design, project, folder, engines)
     build.write()
@@ -131,7 +131,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     report.write(path)
     _print(report, path)
     report.check()
-    bundle = _bundle(build, tools, request.output, reference)
+    bundle = _bundle(build, tools, request.output, calibration)
     print(f"written: {bundle.path}")
 
 
@@ -200,11 +200,14 @@ def _report(build: BoardBuild, tools: Tools, seconds: float) -> BitstreamReport:
     )
 
 
-def _bundle(build: BoardBuild, tools: Tools, output: Path, reference: Mapping[str, Path]) -> Bundle:
+def _bundle(build: BoardBuild, tools: Tools, output: Path, calibration: Mapping[str, Path]) -> Bundle:
     manifest = manifest_of(build.design, build.project, tools.vivado_release, tools.vitis_release)
     files = {name: build.folder / SYSTEM / RESULTS / name for name in (BITSTREAM, DESCRIPTION)}
     return write_bundle(
-        output / f"cytogate-{build.board.name}-{build.design.name}.zip", manifest, build.design, {**files, **reference}
+        output / f"cytogate-{build.board.name}-{build.design.name}.zip",
+        manifest,
+        build.design,
+        {**files, **calibration},
     )
 
 

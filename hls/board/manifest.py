@@ -5,22 +5,29 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
-from cytogate.model.interface.bundle import REFERENCE, Manifest, Versions
-from cytogate.model.retrieval.off_axis.calibration import reference_path
+from cytogate.model.interface.bundle import KERNEL_CALIBRATION, REFERENCE, Manifest, Versions
+from cytogate.model.retrieval.off_axis.calibration import read_reference, reference_path
+from cytogate.model.retrieval.off_axis.integer import reference_phasor
+from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
 
 
-def reference_member(design: Design) -> dict[str, Path]:
-    """Return the file of an off-axis design's reference field, by its name in a bundle; of another design none.
+def write_calibration(design: Design, folder: Path) -> dict[str, Path]:
+    """Return the files of an off-axis design's calibration by their names in a bundle; of another design none.
+
+    What the kernels are told is written into ``folder``.
 
     Raises
     ------
     InputError
-        If there is none yet, or the chip would not take what the camera gives.
+        If there is no reference field yet, or the chip would not take what the camera gives.
     """
     if not isinstance(design.instrument, OffAxis):
         return {}
@@ -35,7 +42,10 @@ def reference_member(design: Design) -> dict[str, Path]:
             f"design {design.name} has no reference field; `cytogate calibrate --design {design.folder or design.name} "
             "--input HOLOGRAMS` measures one"
         )
-    return {REFERENCE: path}
+    words = folder / Path(KERNEL_CALIBRATION).name
+    with whole_file(words) as partial, partial.open("wb") as file:
+        np.save(file, calibration_words(design, reference_phasor(read_reference(path, design))))
+    return {REFERENCE: path, KERNEL_CALIBRATION: words}
 
 
 def manifest_of(design: Design, project: HlsProject, vivado: str | None = None, vitis: str | None = None) -> Manifest:

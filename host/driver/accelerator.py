@@ -27,10 +27,9 @@ from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.design.boards import CLOCK_TOLERANCE
-from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import answer_form
-from cytogate.model.interface.bundle import DMA, REFERENCE, Bundle, DeviceProvider, read_bundle
+from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle, read_kernel_calibration
 from cytogate.model.interface.description import LENGTH_WIDTH
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Accelerator:
             from cytogate.host.driver.pynq_device import PynqBoard, name_of
 
             opening.enter_context(owned(name_of(device)))
-            words = _calibration(self.bundle, folder)
+            words = read_kernel_calibration(folder, self.bundle.design)
             self._board = PynqBoard(bitfile, device, self._deadline_s, takes_calibration=words is not None)
             self._board.cores.identify(self.bundle.manifest)
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
@@ -264,17 +263,6 @@ class _Source:
     def check(self) -> None:
         if self._failure is not None:
             raise self._failure
-
-
-def _calibration(bundle: Bundle, folder: Path) -> NDArray[np.uint64] | None:
-    """Return what the kernels of a design of holograms are told, from an extracted bundle; of other designs nothing."""
-    if not isinstance(bundle.design.instrument, OffAxis):
-        return None
-    from cytogate.model.retrieval.off_axis.calibration import read_reference
-    from cytogate.model.retrieval.off_axis.integer import reference_phasor
-    from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
-
-    return calibration_words(bundle.design, reference_phasor(read_reference(folder / REFERENCE, bundle.design)))
 
 
 def _most_cells(bundle: Bundle) -> int:

@@ -1,10 +1,10 @@
 """The bundle: what is copied to a board. One zip of bitstream, hardware description, design and a manifest.
 
 ``cytogate-BOARD-DESIGN.zip`` holds ``cytogate.bit``, ``cytogate.hwh``, ``design.toml`` and ``manifest.json``; of an
-off-axis design also the reference field of its calibration, and for an emulated board also the network, as it lies in a
-design's folder. It holds nothing else. The design says what was built; the manifest says what follows from it and from
-the network, and the hashes of the other files. A bundle may come from anywhere: a name, size, type or hash that is not
-as it must be is refused before anything of it is used.
+off-axis design also the reference field of its calibration and what the kernels are told of it, and for an emulated
+board also the network, as it lies in a design's folder. It holds nothing else. The design says what was built; the
+manifest says what follows from it and from the network, and the hashes of the other files. A bundle may come from
+anywhere: a name, size, type or hash that is not as it must be is refused before anything of it is used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import NAME, Design
@@ -49,6 +52,9 @@ DESCRIPTION = "cytogate.hwh"
 WEIGHTS, TOPOLOGY = f"{NETWORK_FOLDER}/{QUANTIZED_WEIGHTS}", f"{NETWORK_FOLDER}/{ADOPTED_TOPOLOGY}"
 REFERENCE = f"{CALIBRATION_FOLDER}/{REFERENCE_FILE}"
 """The reference field of an off-axis design's calibration, whose numbers are in the design."""
+KERNEL_CALIBRATION = f"{CALIBRATION_FOLDER}/kernels.npy"
+"""What its kernels are told behind every reset: beats of 64 bits, (words,), the numbers of the setting first."""
+SETTING_WORDS = 7
 LIMITS = {
     MANIFEST: 64 << 10,
     DESIGN_FILE: 64 << 10,
@@ -57,6 +63,7 @@ LIMITS = {
     WEIGHTS: 128 << 20,
     TOPOLOGY: 4 << 20,
     REFERENCE: 5 << 20,
+    KERNEL_CALIBRATION: 3 << 20,
 }
 """Members of a bundle and the most bytes of each; the largest bitstream of a supported board has 20 MB."""
 DMA, INTERRUPTS, FRONT_END, STREAM_UNIT = "axi_dma", "axi_intc", "front_end", "stream_unit"
@@ -217,9 +224,32 @@ def network_members(design: Design) -> tuple[str, ...]:
     return (WEIGHTS, TOPOLOGY) if isinstance(design.network.topology, Saved) else (WEIGHTS,)
 
 
-def reference_members(design: Design) -> tuple[str, ...]:
-    """Return the file of an off-axis design's reference field, by its name in a bundle; none of another design."""
-    return (REFERENCE,) if isinstance(design.instrument, OffAxis) else ()
+def calibration_members(design: Design) -> tuple[str, ...]:
+    """Return the files of an off-axis design's calibration, by their names in a bundle; none of another design."""
+    return (REFERENCE, KERNEL_CALIBRATION) if isinstance(design.instrument, OffAxis) else ()
+
+
+def read_kernel_calibration(folder: Path, design: Design) -> NDArray[np.uint64] | None:
+    """Return what the kernels of an off-axis design are told, from an extracted bundle; None of another design.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or of another map than the design's.
+    """
+    if not isinstance(design.instrument, OffAxis):
+        return None
+    due = SETTING_WORDS + design.map_size**2
+    try:
+        words: NDArray[np.uint64] = np.load(folder / KERNEL_CALIBRATION, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{KERNEL_CALIBRATION}: no array that NumPy reads: {error}") from error
+    if words.dtype != np.uint64 or words.shape != (due,):
+        raise InputError(
+            f"{KERNEL_CALIBRATION}: an array {words.shape} of {words.dtype}; the kernels of this design are told "
+            f"({due},) of uint64"
+        )
+    return words
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -277,7 +307,7 @@ def write_bundle(path: Path, manifest: Manifest, design: Design, files: Mapping[
 def _members(manifest: Manifest, design: Design) -> tuple[str, ...]:
     """Return the files that a bundle holds beside its manifest."""
     network = network_members(design) if manifest.synthetic else ()
-    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *reference_members(design), *network)
+    return (BITSTREAM, DESCRIPTION, DESIGN_FILE, *calibration_members(design), *network)
 
 
 def _held(names: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cytogate.hls.board.manifest import manifest_of, reference_member
+from cytogate.hls.board.manifest import manifest_of, write_calibration
 from cytogate.hls.network.convert import convert
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import network_folder
@@ -22,9 +22,9 @@ def emulate(design: Design, output: Path) -> Bundle:
         If the design has no network, or the emulated board does not take its frames.
     """
     design.need_fft("emulate")
-    reference = reference_member(design)
+    calibration = write_calibration(design, output / design.name)
     project = convert(load_operations(design), design, output / design.name / "network")
     folder = network_folder(design).parent
-    network = {name: folder / name for name in network_members(design)} | reference
+    network = {name: folder / name for name in network_members(design)} | calibration
     path = output / f"cytogate-{design.chip.board}-{design.name}.zip"
     return write_synthetic(path, manifest_of(design, project), design, network)

@@ -15,7 +15,7 @@ from cytogate.hls.sources import FPGA
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.answers import FieldForm
-from cytogate.model.retrieval.off_axis.kernel_calibration import setting_of
+from cytogate.model.interface.bundle import SETTING_WORDS
 from cytogate.sim.csim.compile import build
 
 
@@ -52,7 +52,7 @@ class FieldSimulation:
         CheckFailed
             If they are not as many as the kernels take.
         """
-        due = len(setting_of(self.design)) + self.design.map_size**2
+        due = SETTING_WORDS + self.design.map_size**2
         if len(words) != due:
             raise CheckFailed(f"a calibration of {len(words)} words, the kernels take {due}")
         own = np.ascontiguousarray(words, np.uint64)

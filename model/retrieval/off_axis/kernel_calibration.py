@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cytogate.model.contract.fixed_point import WORD, Codes
 from cytogate.model.contract.off_axis import least_area
 from cytogate.model.design.design import Design
+from cytogate.model.interface.bundle import SETTING_WORDS
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Sideband
 
@@ -21,7 +22,9 @@ def setting_of(design: Design) -> list[int]:
     """Return the numbers of a kernel's setting: bin of the carrier, what is believed, the smallest cell."""
     rows, columns = Placing.of(design).believed
     bins = Sideband.of(design).bins
-    return [*map(int, bins), rows.start, rows.stop, columns.start, columns.stop, least_area(design)]
+    numbers = [*map(int, bins), rows.start, rows.stop, columns.start, columns.stop, least_area(design)]
+    assert len(numbers) == SETTING_WORDS
+    return numbers
 
 
 def calibration_words(design: Design, phasor: Codes) -> NDArray[np.uint64]:
@@ -42,12 +45,12 @@ def calibration_words(design: Design, phasor: Codes) -> NDArray[np.uint64]:
 
 def read_calibration(words: NDArray[np.uint64], design: Design) -> tuple[list[int], Codes]:
     """Return the numbers of the setting and the phasors (M, M, 2) of such beats, (words,)."""
-    numbers, side = len(setting_of(design)), design.map_size
-    if words.shape != (numbers + side**2,):
-        raise ValueError(f"a calibration of {len(words)} words; {numbers + side**2} are due")
-    own = words[numbers:].reshape(side, side)
+    side = design.map_size
+    if words.shape != (SETTING_WORDS + side**2,):
+        raise ValueError(f"a calibration of {len(words)} words; {SETTING_WORDS + side**2} are due")
+    own = words[SETTING_WORDS:].reshape(side, side)
     parts = [
         (own >> np.uint64(WORD.width * part) & np.uint64((1 << WORD.width) - 1)).astype(np.int64) for part in (0, 1)
     ]
     signed = [part - ((part >> (WORD.width - 1)) << WORD.width) for part in parts]
-    return words[:numbers].astype(np.uint32).view(np.int32).tolist(), np.stack(signed, axis=-1)
+    return words[:SETTING_WORDS].astype(np.uint32).view(np.int32).tolist(), np.stack(signed, axis=-1)
