@@ -314,6 +314,7 @@ def test_make_takes_every_variable_that_a_target_reads() -> None:
         "UNKNOWN",
         "VARIABLES",
         "PARTS",
+        "RECORDS",
         "MAKE",
     }
     assert {"DESIGN", "BOARD", "WAVES"} <= read
