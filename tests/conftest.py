@@ -1,4 +1,4 @@
-"""What tests share: where kernels are compiled, and real data that may be absent."""
+"""Fixtures that tests share: where kernels are compiled, and signals left as they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What benches are known not to reach in ``fpga/rtl``, and why: branches by their line's text, bits by their module."""
+"""Reasons why benches do not reach some of ``fpga/rtl``: branches by their line's text, bits by their module."""
 
 from __future__ import annotations
 

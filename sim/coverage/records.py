@@ -1,4 +1,4 @@
-"""What simulations have counted: Verilator's records, added up over instances, parameters and runs."""
+"""Records of coverage as Verilator writes them, added up over instances, parameters and runs."""
 
 from __future__ import annotations
 

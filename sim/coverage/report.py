@@ -1,4 +1,4 @@
-"""What ``cytogate coverage`` reports, and what it asks for."""
+"""Report of ``cytogate coverage``, and the shares that it asks for."""
 
 from __future__ import annotations
 
