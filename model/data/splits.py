@@ -1,4 +1,4 @@
-"""Split cells into training, selection and a part that is reported on once: decided before anything is fitted, groups kept whole."""
+"""Split cells into training, selection and a part reported on once, before anything is fitted; groups are kept whole."""
 
 from __future__ import annotations
 
