@@ -1,4 +1,4 @@
-"""Split cells into training, selection and a part reported on once, before anything is fitted; groups are kept whole."""
+"""Split cells into training, selection and a part reported on once, before anything is fitted, groups kept whole."""
 
 from __future__ import annotations
 
