@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND = tensorflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove test test-full mutants lint docs release header bench clean
+.PHONY: help setup csim cosim synth estimate bitstream emulate stream simulate train experiment prove coverage test test-full mutants lint docs release header bench clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,6 +89,17 @@ experiment: $(WITH_DESIGN) ## A paper's experiment as a page: NAME=meng2017|meng
 prove: $(WITH_DESIGN) $(VENV)/.with-rtl $(VENV)/.with-formal ## Formal proofs of small RTL modules, and that they find faults (minutes; resumes)
 	@$(CYTOGATE) prove --mutants --jobs $(JOBS) $(ARGS)
 
+# Benches of the RTL, and which of them: those of the plain tests, and longer ones that reach planned points.
+RTL_BENCHES := $(patsubst %,tests/test_%.py,packets stream_unit rtl_units kernel_registers pipeline rtl causal_rtl \
+    two_sided_rtl bright_field engine_networks cosim)
+RECORDS := out/coverage/records
+
+coverage: $(WITH_ALL) ## What the benches reach of the RTL, counted, against their plan (an hour)
+	@rm -rf $(RECORDS)
+	@CYTOGATE_COVERAGE=$(RECORDS) CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile \
+	    -m 'not full or covers' $(RTL_BENCHES) $(ARGS)
+	@$(CYTOGATE) coverage $(RECORDS)
+
 bench: $(WITH_ALL) ## Speed beside planned pyFFTW and Keras, and decisions before viewers
 	@$(CYTOGATE) bench --design '$(DESIGN)' $(ARGS)
 
@@ -112,7 +123,9 @@ $(PARTS:%=test-full-%): test-full-%:
 	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(OF_$*) $(ARGS)
 
 mutants: $(WITH_ALL) ## Faults put into kernels and modules one at a time, each to be seen by their benches (an hour or more)
-	@CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m mutants $(ARGS)
+	@rm -rf out/mutants
+	@failed=0; CYTOGATE_FULL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m mutants $(ARGS) || failed=1; \
+	  $(BIN)/python -m tests.mutants && exit $$failed
 
 lint: $(WITH_ALL) ## Style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Where the hardware sources lie, in a checkout as in an installed package."""
+"""Find the hardware sources, in a checkout as in an installed package."""
 
 from __future__ import annotations
 

@@ -272,6 +272,24 @@ def _prove(arguments: argparse.Namespace) -> None:
     run_prove(ProveRequest(tuple(arguments.modules), arguments.mutants, arguments.jobs, arguments.output))
 
 
+def _coverage_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "records",
+        nargs="?",
+        type=Path,
+        default=Path("out/coverage/records"),
+        metavar="FOLDER",
+        help="what simulations have counted under CYTOGATE_COVERAGE=FOLDER (default: %(default)s)",
+    )
+    add_output(parser, Path("out/coverage"), "folder of the report and the page")
+
+
+def _coverage(arguments: argparse.Namespace) -> None:
+    from cytogate.sim.coverage.job import run_coverage
+
+    run_coverage(arguments.records, arguments.output)
+
+
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_cells(parser, "simulated cells, or holograms, that every way is timed on", 16)
@@ -314,6 +332,7 @@ SYNTH = Verb("Area of the kernel by yosys against a board's budget, and an ECP5 
 EMULATE = Verb("Write a bundle for an emulated board, without any vendor tool.", _emulate_arguments, _emulate)
 ADOPT = Verb("Check a quantized network of your own and put it into a design's folder.", _adopt_arguments, _adopt)
 PROVE = Verb("Formal proofs of small RTL modules: for all inputs and all time.", _prove_arguments, _prove)
+COVERAGE = Verb("What benches reached of the RTL and of their plan.", _coverage_arguments, _coverage)
 BENCH = Verb(
     "Speed on this computer: each level beside a peer, and decisions before viewers, as ratios.",
     _bench_arguments,

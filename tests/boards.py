@@ -1,4 +1,4 @@
-"""What the tests of bundle, driver and emulated board share: a small design that no network belongs to."""
+"""A small design without a network, for tests of bundle, driver and emulated board."""
 
 from __future__ import annotations
 

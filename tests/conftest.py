@@ -1,4 +1,4 @@
-"""What tests share: where kernels are compiled, and real data that may be absent."""
+"""Fixtures that tests share: where kernels are compiled, and signals left as they were."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from cytogate.sim.coverage.instrument import coverage_folder
+from tests import mutants
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -20,10 +23,15 @@ def pytest_configure() -> None:
     settings.load_profile("patient")
 
 
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Record how faults come out that are put into modules."""
+    mutants.record(item, call)
+
+
 @pytest.fixture(scope="session")
 def builds() -> Path:
     """Return the folder in which kernels are compiled, once as long as nothing they depend on changes."""
-    return REPOSITORY / "out" / "tests"
+    return REPOSITORY / "out" / ("tests" if coverage_folder() is None else "coverage/builds")
 
 
 @pytest.fixture(autouse=True)

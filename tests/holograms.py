@@ -1,4 +1,4 @@
-"""What tests of off-axis designs share: a small instrument, its fields, and a calibrated design."""
+"""A small off-axis instrument for tests, its fields, and a calibrated design."""
 
 from __future__ import annotations
 

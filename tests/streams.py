@@ -1,4 +1,4 @@
-"""What tests of streams share: a small accelerator in NumPy, designs and bundles for it, and frames."""
+"""A small accelerator in NumPy for tests of streams, designs and bundles for it, and frames."""
 
 from __future__ import annotations
 

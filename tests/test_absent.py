@@ -1,4 +1,4 @@
-"""What is absent from a file is no zero, and what is damaged no pixel: the cell is named, the others are read."""
+"""Missing data is never read as zero, damaged data never as pixels: the cell is named, the others are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the estimate says before anything is built is counted afterwards: clocks by simulation, area by yosys."""
+"""Estimates made before anything is built are counted afterwards: clocks by simulation, area by yosys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What experiments share: page, tables and figures, the verb, and the quantized network that goes to C-simulation."""
+"""Experiments in common: page, tables and figures, the verb, and the quantized network that goes to C-simulation."""
 
 from __future__ import annotations
 

@@ -104,6 +104,21 @@ def test_no_misspelt_name_is_a_net() -> None:
         assert not re.search(r"^ *input +(?!wire\b)", ports, re.MULTILINE), f"{path}: input wire logic"
 
 
+NO_BEGINNING = {"What", "Who", "Which", "Where", "When", "Why", "How", "That", "This"}
+"""Of a docstring that says what a module is: a noun, or a verb."""
+
+
+def test_module_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    read = 0
+    for room in (*MAY_IMPORT, "docs", "tests"):
+        for path in python_files(room):
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            if docstring is not None:
+                read += 1
+                assert docstring.split()[0] not in NO_BEGINNING, f"{path}: {docstring.splitlines()[0]}"
+    assert read > 500
+
+
 def test_inits_are_empty() -> None:
     for room in MAY_IMPORT:
         for path in (REPOSITORY / room).rglob("__init__.py"):
@@ -314,6 +329,7 @@ def test_make_takes_every_variable_that_a_target_reads() -> None:
         "UNKNOWN",
         "VARIABLES",
         "PARTS",
+        "RECORDS",
         "MAKE",
     }
     assert {"DESIGN", "BOARD", "WAVES"} <= read

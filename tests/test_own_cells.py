@@ -1,4 +1,4 @@
-"""What a training is of: the content of the cells, not the file that they lie in."""
+"""A training is identified by the content of its cells, not by the file that they lie in."""
 
 from __future__ import annotations
 

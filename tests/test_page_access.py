@@ -1,4 +1,4 @@
-"""Who may see the live page and how many; every request here is sent to a real server, as another program would."""
+"""Viewers of the live page: who, and how many; every request is sent to a real server, as another program would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of engines before anything is built is counted afterwards: area by yosys; plans keep within a board."""
+"""Plans of engines are counted after building: area by yosys; plans keep within a board."""
 
 from __future__ import annotations
 

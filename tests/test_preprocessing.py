@@ -1,4 +1,4 @@
-"""What the papers do to images: sizes, means, copies and turns."""
+"""Images are prepared as the papers do it: sizes, means, copies and turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who goes first on a processor, and work that several processes share."""
+"""Priority on a processor, and work that several processes share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a Keras network: operations that give Keras's words, or a refusal that names layer and cause."""
+"""A Keras network is read as operations that give Keras's values, or refused by layer and cause."""
 
 from __future__ import annotations
 

@@ -42,17 +42,22 @@ class Units:
 
     def play(self, clocks: int, fields: dict[Field, np.ndarray]) -> np.ndarray:
         """Play fields, each (clocks,) of codes, and return the bits that came out (clocks, bits)."""
-        bits = np.zeros((clocks, 8 * IN_BYTES), np.uint8)
-        for (start, width), codes in fields.items():
-            for bit in range(width):
-                bits[: len(codes), start + bit] = (np.asarray(codes) >> bit) & 1
-        sent = np.packbits(bits, axis=1, bitorder="little")
+        beats = sent(clocks, fields)
         came = np.zeros((clocks, OUT_BYTES), np.uint8)
-        buses = ctypes.c_void_p(sent.ctypes.data), ctypes.c_void_p(came.ctypes.data)
+        buses = ctypes.c_void_p(beats.ctypes.data), ctypes.c_void_p(came.ctypes.data)
         if self.library.bus_play(*buses, clocks, self.seed):
             raise CheckFailed("an assertion of the hardware failed")
         came[:2] = 0  # within the reset nothing has a meaning
         return np.unpackbits(came, axis=1, bitorder="little")
+
+
+def sent(clocks: int, fields: dict[Field, np.ndarray]) -> np.ndarray:
+    """Return the bytes (clocks, bytes) of the bus in."""
+    bits = np.zeros((clocks, 8 * IN_BYTES), np.uint8)
+    for (start, width), codes in fields.items():
+        for bit in range(width):
+            bits[: len(codes), start + bit] = (np.asarray(codes) >> bit) & 1
+    return np.packbits(bits, axis=1, bitorder="little")
 
 
 def field(bits: np.ndarray, start: int, width: int, signed: bool = True) -> np.ndarray:
@@ -61,13 +66,18 @@ def field(bits: np.ndarray, start: int, width: int, signed: bool = True) -> np.n
     return codes - ((codes >> (width - 1)) << width) if signed else codes
 
 
-def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str] | None = None) -> Units:
-    """Compile the units in ``folder``; ``memory`` may change a ROM file, given its name and text."""
-    package = write_rtl_package(DESIGN, folder)
+def write_twiddles(folder: Path, memory: Callable[[str, str], str] | None = None) -> None:
+    """Write the ROM files of the transforms; ``memory`` may change one, given its name and text."""
     for size in (8, 32, 256):
         text = memory_texts(retrieval_tables(size, 11))["twiddle.mem"]
         name = f"twiddle_{size}.mem"
         (folder / name).write_text(memory(name, text) if memory else text, encoding="ascii")
+
+
+def compiled(folder: Path, sources: list[Path], memory: Callable[[str, str], str] | None = None) -> Units:
+    """Compile the units in ``folder``; ``memory`` may change a ROM file, given its name and text."""
+    package = write_rtl_package(DESIGN, folder)
+    write_twiddles(folder, memory)
     if memory:
         name = "log_fraction.mem"
         (folder / name).write_text(memory(name, (folder / name).read_text()), encoding="ascii")

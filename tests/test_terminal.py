@@ -1,4 +1,4 @@
-"""What is told of progress: bars in a terminal, a line now and then in a pipe."""
+"""Progress: bars in a terminal, a line now and then in a pipe."""
 
 from __future__ import annotations
 

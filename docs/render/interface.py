@@ -1,4 +1,4 @@
-"""What chip and host agree on: register maps, the receipt of a batch, the bundle."""
+"""Render what chip and host agree on: register maps, the receipt of a batch, the bundle."""
 
 from __future__ import annotations
 

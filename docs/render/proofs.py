@@ -1,4 +1,4 @@
-"""What is proved of RTL modules, and the faults that the proofs have to find: from ``sim/formal``."""
+"""Render what is proved of RTL modules, and the faults that the proofs have to find, from ``sim/formal``."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "Vtop.h"
+#include "coverage.hpp"
 #include "verilated.h"
 
 // What no reset has set is zero, or at random where `seed` is not 0. Returns whether an assertion failed behind the first
@@ -15,6 +16,7 @@ extern "C" int bus_play(const std::uint8_t* in, std::uint8_t* out, int clocks, i
   context.randSeed(seed);
   context.fatalOnError(false);
   Vtop units(&context);
+  CoverageRecord record(context);
   for (int clock = 0; clock < clocks && !context.gotError(); ++clock) {
     context.assertOn(clock >= RESET_CLOCKS);
     std::memcpy(&units.in, in + std::size_t(clock) * sizeof units.in, sizeof units.in);

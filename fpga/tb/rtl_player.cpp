@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "Vtop.h"
+#include "coverage.hpp"
 #include "svdpi.h"
 #include "verilated.h"
 
@@ -36,12 +37,13 @@ VerilatedContext* started(VerilatedContext& context, int seed) {
 }
 
 struct Player {
-  explicit Player(int seed) : kernel(started(context, seed)) {}
+  explicit Player(int seed) : kernel(started(context, seed)), record(context) {}
 
   VerilatedContext context;
   Vtop kernel;
   std::int64_t cycle = 0;
   int violations = 0;
+  CoverageRecord record;
 
   void settle() {
     kernel.aclk = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "Vtop.h"
+#include "coverage.hpp"
 #include "svdpi.h"
 #include "verilated.h"
 
@@ -32,11 +33,12 @@ VerilatedContext* started(VerilatedContext& context, int seed) {
 }
 
 struct Player {
-  explicit Player(int seed) : top(started(context, seed)) {}
+  explicit Player(int seed) : top(started(context, seed)), record(context) {}
 
   VerilatedContext context;
   Vtop top;
   int violations = 0;
+  CoverageRecord record;
 
   void settle() {
     top.clk = 0;

@@ -1,4 +1,4 @@
-"""What a viewer must know to read the live page rightly."""
+"""Facts that a viewer must know to read the live page rightly."""
 
 from __future__ import annotations
 

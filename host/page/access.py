@@ -1,4 +1,4 @@
-"""Who may see the live page: whoever has its address, which holds a secret, in a few pages at a time.
+"""Access to the live page: for whoever has its address, which holds a secret, in a few pages at a time.
 
 Every request passes one gate before anything is made for it; what is not needed by the page is not served.
 """

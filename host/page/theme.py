@@ -1,4 +1,4 @@
-"""How the page looks: colors of light and dark, colors of classes, style sheets."""
+"""Looks of the page: colors of light and dark, colors of classes, style sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When cells arrive: as fast as they are taken, at a rate, or at the times at which they were recorded."""
+"""Pace at which cells arrive: as fast as they are taken, at a rate, or at the times at which they were recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a design costs on a board: whether it fits, how soon it answers; estimated before anything is built."""
+"""Cost of a design on a board: whether it fits, how soon it answers; estimated before anything is built."""
 
 from __future__ import annotations
 

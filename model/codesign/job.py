@@ -1,4 +1,4 @@
-"""What ``cytogate codesign`` does: a search of a network that a board has room and time for.
+"""Run ``cytogate codesign``: search for a network that a board has room and time for.
 
 Who names the same folder of work, on this computer or on another one, joins the same search.
 """

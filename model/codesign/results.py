@@ -1,4 +1,4 @@
-"""What a search leaves: a table of trials, a picture, a report, and the chosen design as a folder to build."""
+"""Results of a search: a table of trials, a picture, a report, and the chosen design as a folder to build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is searched: each field of a design's topology, about the design's own choice and within the field's rule.
+"""Search space: each field of a design's topology, about the design's own choice and within the field's rule.
 
 A whole number may become a quarter of the design's own up to twice as large; a tuple of them, such as the filters of
 blocks, may also lose its last one or get one more. A fraction moves in quarters of its own. Of names, any part may

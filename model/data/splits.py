@@ -1,4 +1,4 @@
-"""Who trains, who selects and who is reported on once: decided before anything is fitted, groups kept whole."""
+"""Split cells into training, selection and a part reported on once, before anything is fitted, groups kept whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engines of a network take of a device: multipliers and block RAM by rule, tables and registers fitted.
+"""Resources of a network's engines: multipliers and block RAM by rule, tables and registers fitted.
 
 Multipliers and block RAM follow from the text of ``fpga/rtl``, by yosys's rules; registers are counted in it, too, but
 for those that a multiplier takes in. Look-up tables are told per bit of what is added, chosen and stored; the figures

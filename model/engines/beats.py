@@ -1,4 +1,4 @@
-"""How the engines in ``fpga/rtl`` pass beats on: how long each is on its way, and for how many there is room.
+"""Beats in the engines of ``fpga/rtl``: how long each is on its way, and for how many there is room.
 
 A function a module, which tells from when the module takes each beat and from when it has each. It is a generator that
 stops where it needs what is not known yet. Clocks are those of the modules' text; tests hold them against simulation.

@@ -1,4 +1,4 @@
-"""When each beat of a network's engines passes: the clocks of the hardware, exactly, without simulating it.
+"""Clocks in which each beat of a network's engines passes: those of the hardware, exactly, without simulating it.
 
 A beat passes as soon as it is there and its reader takes it, so the clocks of all beats follow from how each engine
 works (:mod:`cytogate.model.engines.beats`), for pixels that come as fast as they are taken and for logits that are

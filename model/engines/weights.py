@@ -1,4 +1,4 @@
-"""How a layer's weights share multipliers, and how they lie in ROM for it."""
+"""Arrange a layer's weights: how they share multipliers, and how they lie in ROM for it."""
 
 from __future__ import annotations
 

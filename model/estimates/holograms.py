@@ -1,4 +1,4 @@
-"""What a kernel of off-axis holograms in SystemVerilog would take, stage by stage, before one exists.
+"""Estimate a kernel of off-axis holograms in SystemVerilog, stage by stage, before one exists.
 
 All of it is estimated: clocks from one value a clock through each pass, DSP from the products that the law asks for,
 memories from the contract's buffers: RTL holds one frame where HLS has two, and UltraRAM, where a device has it, holds

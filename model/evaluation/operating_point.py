@@ -1,4 +1,4 @@
-"""Where a classifier decides: what is taken off its logits so that rare classes are found, too.
+"""Operating point of a classifier: what is taken off its logits so that rare classes are found, too.
 
 A network that learned from few cells of a class says that class seldom: its logits hold the logarithm of the class's
 share of the training cells. Taking it off again gives the decision for classes that are equally frequent, which is

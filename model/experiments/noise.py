@@ -1,4 +1,4 @@
-"""What goes along with a page's quantized network where real cells may not."""
+"""Noise images that go along with a page's quantized network where real cells may not."""
 
 from __future__ import annotations
 

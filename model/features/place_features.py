@@ -1,4 +1,4 @@
-"""Where a cell lies on its hologram's map, as columns of the events."""
+"""Place of a cell on its hologram's map, as columns of the events."""
 
 from __future__ import annotations
 

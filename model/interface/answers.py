@@ -1,4 +1,4 @@
-"""What comes back from the chip for the frames of a transfer, before the receipt, in words of 32 bits.
+"""Answers of the chip to the frames of a transfer, before the receipt, in words of 32 bits.
 
 A cell's frames give its logits. A hologram gives one word for the field, then for each cell that was found its center,
 its region and its logits: how many, the field's word says. A packet of the chain, TLAST on its last word, is that of

@@ -1,4 +1,4 @@
-"""How a cell's frames lie in memory for the DMA; in words and bytes alone, so that a manifest can be checked."""
+"""Layout of a cell's frames in memory for the DMA; in words and bytes alone, so that a manifest can be checked."""
 
 from __future__ import annotations
 

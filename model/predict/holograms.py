@@ -1,4 +1,4 @@
-"""What ``cytogate predict`` does with holograms: the exact fixed-point chain, to a table with a row for each cell."""
+"""Run ``cytogate predict`` on holograms: the exact fixed-point chain, to a table with a row for each cell."""
 
 from __future__ import annotations
 

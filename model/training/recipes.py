@@ -1,4 +1,4 @@
-"""How a network is fitted: float, or quantized and exact in fixed point; by which plan; and the training of a design.
+"""Recipes of fitting a network, float or quantized and exact in fixed point, and the training of a design.
 
 A quantized network is trained with batch normalization, snapped
 (:func:`~cytogate.model.networks.exact.snap_batch_normalization`) and trained a little more with the snapped layers

@@ -1,4 +1,4 @@
-"""What is due of a gate: the event of every packet, every pulse of the trigger, and what its registers say."""
+"""Check a gate: the event of every packet, every pulse of the trigger, and what its registers say."""
 
 from __future__ import annotations
 

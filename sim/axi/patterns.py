@@ -1,4 +1,4 @@
-"""When a side of a stream pauses: endless sequences, one truth value a clock, True for a pause."""
+"""Pauses of a side of a stream: endless sequences, one truth value a clock, True for a pause."""
 
 from __future__ import annotations
 

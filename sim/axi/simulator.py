@@ -21,6 +21,13 @@ from cytogate.model.command.cpp import compiler
 from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
 from cytogate.sim.axi.task import STAGES_VARIABLE, TASK_VARIABLE
+from cytogate.sim.coverage.instrument import (
+    COMPILER_FLAG,
+    VERILATOR_FLAGS,
+    coverage_folder,
+    new_record,
+    point_files,
+)
 from cytogate.sim.rtl.verilator import verilator_root
 
 if TYPE_CHECKING:
@@ -87,7 +94,8 @@ def compile_hardware(hardware: Hardware, simulator: Simulator, folder: Path, *, 
     _require(simulator)
     arguments = _arguments(hardware, simulator, waves)
     stamp = folder / "content.sha256"
-    digest = _digest(hardware, [simulator.release, version("cocotb"), *arguments, str(folder.resolve())])
+    sources = [*hardware.sources, *(point_files(hardware.sources) if _covered(simulator) else ())]
+    digest = _digest(hardware, sources, [simulator.release, version("cocotb"), *arguments, str(folder.resolve())])
     if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -96,7 +104,7 @@ def compile_hardware(hardware: Hardware, simulator: Simulator, folder: Path, *, 
     with _environment(simulator):
         try:
             _runner(simulator).build(
-                sources=[*_control_files(hardware, simulator, folder), *hardware.sources],
+                sources=[*_control_files(hardware, simulator, folder), *sources],
                 includes=list(hardware.includes),
                 parameters=hardware.parameters,
                 defines=dict(hardware.macros),
@@ -207,8 +215,10 @@ def _require(simulator: Simulator) -> None:
 
 def _arguments(hardware: Hardware, simulator: Simulator, waves: bool) -> list[str]:
     if simulator is Simulator.ICARUS:
-        return ["-g2012"]
+        return ["-g2012", "-DSYNTHESIS"]  # Icarus Verilog 11 reads no assertions; Verilator checks them
     arguments = ["-O3", "-Wno-fatal", "-Wno-lint", "--x-initial", "unique", "-CFLAGS", "-O1"]
+    if _covered(simulator):
+        arguments += [*VERILATOR_FLAGS, "-CFLAGS", COMPILER_FLAG]
     if waves:
         arguments += ["--trace-fst" if _fst() else "--trace-vcd", "--trace-structs"]
     if hardware.library is not None:
@@ -217,8 +227,18 @@ def _arguments(hardware: Hardware, simulator: Simulator, waves: bool) -> list[st
     return arguments
 
 
+def _covered(simulator: Simulator) -> bool:
+    return simulator is Simulator.VERILATOR and coverage_folder() is not None
+
+
 def _test_arguments(simulator: Simulator, task: Path, waves: bool) -> list[str]:
-    return ["--trace-file", str(waveform(task).resolve())] if waves and simulator is Simulator.VERILATOR else []
+    folder = coverage_folder()
+    if simulator is not Simulator.VERILATOR:
+        return []
+    return [
+        *(["--trace-file", str(waveform(task).resolve())] if waves else []),
+        *([f"+verilator+coverage+file+{new_record(folder.resolve())}"] if folder is not None else []),
+    ]
 
 
 @lru_cache
@@ -260,11 +280,11 @@ def _set(variables: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _digest(hardware: Hardware, arguments: Sequence[str]) -> str:
+def _digest(hardware: Hardware, sources: Sequence[Path], arguments: Sequence[str]) -> str:
     digest = hashlib.sha256("\0".join([hardware.top, *arguments]).encode())
     digest.update(repr((sorted(hardware.parameters.items()), hardware.macros)).encode())
     included = [path for folder in hardware.includes for path in sorted(folder.iterdir()) if path.is_file()]
-    for path in (*hardware.sources, *included):
+    for path in (*sources, *included):
         digest.update(f"\0{path}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What ``cytogate csim`` does with holograms: fields through float64, integer model and C-simulation, every stage.
+"""Run ``cytogate csim`` on holograms: fields through float64, integer model and C-simulation, every stage.
 
 A field gives any number of cells. The integer model and the float64 reference see every field; where C-simulation sees
 it too, every value of every stage is compared, the logits of its cells among them.

@@ -1,4 +1,4 @@
-"""What ``cytogate prove`` does: properties of small RTL modules for all inputs and all time, faults to break them.
+"""Run ``cytogate prove``: properties of small RTL modules for all inputs and all time, and faults that break them.
 
 Each part is kept under the content that it was made of, so that a second call goes on where the first one ended.
 """

@@ -1,4 +1,4 @@
-"""What is proved of ``fpga/rtl``: a harness a module, its parameters, and how far induction looks back."""
+"""Proofs of ``fpga/rtl``: a harness a module, its parameters, and how far induction looks back."""
 
 from __future__ import annotations
 

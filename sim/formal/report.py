@@ -1,4 +1,4 @@
-"""What ``cytogate prove`` reports."""
+"""Report of ``cytogate prove``: proofs, faults, and what is wrong with them."""
 
 from __future__ import annotations
 

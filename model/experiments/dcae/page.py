@@ -1,4 +1,4 @@
-"""What the page says of paper 004's experiment on simulated HEp-2 cells; every sentence is made of the results."""
+"""Write the page of paper 004's experiment on simulated HEp-2 cells; every sentence is made of the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How paper 004's networks are trained: autoencoder without labels, classifier of latent vectors, quantized network.
+"""Train paper 004's networks: autoencoder without labels, classifier of latent vectors, quantized network.
 
 Images are codes (cells, N, N, channels) of 8 bits; networks see code / 256. No image has an upright position, so that
 every network sees the training images in their eight orientations, of which the paper says nothing.

@@ -1,4 +1,4 @@
-"""How paper 002's networks are trained and judged: movies in three parts, variants of a network, figures of merit.
+"""Train and judge paper 002's networks: movies in three parts, variants of a network, figures of merit.
 
 Clips of a movie show one dish. So whole movies train, select or test, and intervals come from a bootstrap over movies.
 The paper's split counts clips, 2952/327/819; whether its movies were kept apart it does not say.

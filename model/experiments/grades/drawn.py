@@ -1,4 +1,4 @@
-"""What a simulated cell was drawn with, as numbers that a classifier can be given: what no optics can take away."""
+"""Parameters that a simulated cell was drawn with, as numbers for a classifier: what no optics can take away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a network learns the stages of the cycle: sizes, what is done to images, and the fits of teachers and students.
+"""Learn the stages of the cycle: sizes, what is done to images, and the fits of teachers and students.
 
 Targets are probabilities (cells, classes): smoothed labels for a teacher, what the teachers say for a student.
 """

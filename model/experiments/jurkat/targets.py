@@ -1,4 +1,4 @@
-"""What teachers say of the cells of a fold: targets of its student, and how good the teachers are.
+"""Teachers' answers for the cells of a fold: targets of its student, and how good the teachers are.
 
 A float network, seen in the eight symmetries, and a linear discriminant analysis on hand-made features: a mean of
 their probabilities, in which the network has the greater part and the analysis brings the rare classes.

@@ -1,4 +1,4 @@
-"""What each law makes of the same fields: its error from the true phase, cell by cell."""
+"""Errors of each law of phase retrieval on the same fields, from the true phase, cell by cell."""
 
 from __future__ import annotations
 

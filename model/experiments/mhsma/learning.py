@@ -1,4 +1,4 @@
-"""How a network learns four answers at once: sizes, what is done to images, and the fits of teachers and of students.
+"""Learn four answers at once: sizes, what is done to images, and the fits of teachers and of students.
 
 A network has one logit for each part of the cell, above 0 where the part is said to be abnormal. Targets are
 probabilities (cells, 4): labels for a teacher, what the teachers say for a student.

@@ -1,4 +1,4 @@
-"""What teachers say of cells that they have not learned from: targets of a student, and how good the teachers are.
+"""Teachers' answers for cells that they have not learned from: targets of a student, and how good the teachers are.
 
 Each fold of the cells is judged by teachers that were fitted to the other folds: a float network for all four parts
 of a cell, and classifiers on hand-made features for each part. A logistic regression on what they say gives one

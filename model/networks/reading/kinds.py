@@ -1,4 +1,4 @@
-"""Which layers are read, and by what; what to use in the place of others."""
+"""Table of the layers that are read, and by what; what to use in the place of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near a network's words are to Keras's."""
+"""Measure how near a network's values are to Keras's."""
 
 from __future__ import annotations
 
