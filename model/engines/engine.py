@@ -84,6 +84,11 @@ class Engine:
         """Beats that wait behind the engine when its reader pauses."""
         return self.parameters.get("DEPTH", 2 if self.module in ENDS_IN_TWO else 0)
 
+    @property
+    def steps(self) -> int:
+        """Clocks of a beat that enters, in which the multipliers of weighted sums are used again."""
+        return self.parameters.get("REUSE", 1) * self.parameters.get("SLICES", 1)
+
 
 INPUT = "in"
 """Name of the stream that enters the network."""
@@ -128,4 +133,4 @@ def multipliers(engine: Engine) -> int:
     if engine.module != "weighted_sums":
         return 0
     products = numbers["VALUES"] if numbers["DEPTHWISE"] else numbers["VALUES"] * numbers["OUTPUTS"]
-    return numbers["LANES"] * products // (numbers["REUSE"] * numbers["SLICES"] * (1 + numbers["PAIRS"]))
+    return numbers["LANES"] * products // (engine.steps * (1 + numbers["PAIRS"]))
