@@ -123,6 +123,7 @@ def _csim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
 
 def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
+    parser.add_argument("--board", choices=BOARDS, help="board that engines are planned for (default: the design's)")
     parser.add_argument(
         "--level",
         choices=("dpi", "rtl", "vitis"),
