@@ -103,9 +103,9 @@ def pages() -> Pages:
             ("design", "board, MHz, samples a clock", "counted", "planned and estimated", "only silicon tells"),
             [_row(plan) for plan in plans],
         ),
-        "Frames arrive at the network's size, as fast as they are taken, and through one memory port. Of each published "
-        "figure what it spans stands beside it; they are not of the same cells, networks or ends, so that no row stands "
-        "for a better sorter.",
+        "Frames arrive at the network's size, as fast as they are taken, and through one memory port. Of each "
+        "published figure what it spans stands beside it; they are not of the same cells, networks or ends, so that no "
+        "row stands for a better sorter.",
         *_ecp5({plan["design"] for plan in plans}),
     )  # fmt: skip
     return {"results/beside-published.md": told}
