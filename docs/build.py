@@ -10,12 +10,12 @@ import re
 import sys
 from pathlib import Path
 
-from docs.render import api, chain, contract, designs, events, interface, licences, proofs, rtl, verbs
+from docs.render import api, chain, contract, designs, events, interface, licences, proofs, published, rtl, verbs
 from docs.render.text import Pages
 
 DOCS = Path(__file__).resolve().parent
 REPOSITORY = DOCS.parent
-RENDERED = (verbs, designs, interface, events, rtl, contract, chain, proofs, licences, api)
+RENDERED = (verbs, designs, interface, events, rtl, contract, chain, proofs, published, licences, api)
 """Modules of which each has ``pages()``."""
 AT_THE_ROOT = {"CONTRIBUTING.md": "project/contributing.md", "CHANGELOG.md": "project/changelog.md"}
 """Where pages of the repository's root stand in the site."""

@@ -124,6 +124,7 @@ def _csim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
 
 def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
+    parser.add_argument("--board", choices=BOARDS, help="board that engines are planned for (default: the design's)")
     parser.add_argument(
         "--level",
         choices=("dpi", "rtl", "vitis"),
@@ -210,7 +211,11 @@ def _synth_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
     )
-    parser.add_argument("--fmax", action="store_true", help="also place and route the line engine on an ECP5")
+    parser.add_argument(
+        "--fmax",
+        action="store_true",
+        help="also place and route on an ECP5: the line engine, or the network's first layer where there is none",
+    )
     add_output(parser, Path("out/synth"), "folder of report and kept results")
 
 

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from cytogate.hls.engine.top import modules, write_engine
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.design.boards import Area, board_named
 from cytogate.model.design.design import RTL, Chip, Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
+from cytogate.model.engines.lowering import lower
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import ModuleArea, area_report
+from cytogate.model.networks.saved import load_operations
 from cytogate.sim.area import tools as area_tools
 from cytogate.sim.area.job import SynthReport, SynthRequest, run_synth
-from cytogate.sim.area.tools import Synthesis, place_line_engine, synthesize, synthesize_module
+from cytogate.sim.area.tools import Synthesis, place_engines, place_line_engine, synthesize, synthesize_module
 
 SMALL = Design("arriving64", window=Window(64, 64, 1), instrument=FourAngle(rows=64, columns=64))
 full = pytest.mark.full
@@ -124,16 +127,16 @@ def test_a_transform_has_its_multipliers(tmp_path: Path) -> None:
 
 def report(area: Area) -> SynthReport:
     against = area_report(board_named("pynq-z2"), "Yosys, xc7", area)
-    return SynthReport("qatom64", 1, against, None, "not asked for", None, None, 0.0)
+    return SynthReport("qatom64", 1, against, (), 0.0)
 
 
 def test_the_kernel_is_that_of_the_instrument(tmp_path: Path) -> None:
-    """Without phase retrieval frames are binned and encoded, and there is no line engine to place."""
+    """Without phase retrieval frames are binned and encoded; without a network, too, there is nothing to place."""
     scope = Design("scope", BrightField(("one", "two"), 0.5, 0.5, 12, 24, 24), Window(24, 24, 1))
     found = synthesize(scope, 2, tmp_path / "build")
     assert {"encode_channels", "channel_codes", "binning", "frame_output"} <= {row.name for row in found.modules}
     assert sum(row.area.lut for row in found.modules) == found.area.lut > 0
-    with pytest.raises(InputError, match="design scope retrieves no phase: it has no line engine"):
+    with pytest.raises(InputError, match="design scope has no line engine and no trained network"):
         run_synth(SynthRequest(scope, binned=False, fmax=True, output=tmp_path / "out"))
 
 
@@ -163,8 +166,7 @@ def test_the_job_writes_its_report(
     assert area["percent"]["BRAM36"] == pytest.approx(100 * 4.5 / 140)
     assert area["lacking"] == {}
     assert [(module["name"], module["instances"]) for module in area["modules"]] == [("transform", 4)]
-    assert read["ecp5_fmax_mhz"] is None
-    assert "--fmax" in read["ecp5_reason"]
+    assert read["placements"] == []
     rows = [line.strip("│ ").split() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     cells = [[cell for cell in row if cell != "│"] for row in rows]
     assert ["whole", "1,100", "200", "3", "4.5"] in cells
@@ -174,5 +176,27 @@ def test_the_job_writes_its_report(
 @full
 def test_the_line_engine_is_placed_and_routed(builds: Path) -> None:
     found = place_line_engine(SMALL, builds / "synth-arriving64")
-    assert found.tool.startswith("nextpnr-")
+    assert (found.part, found.tool.startswith("nextpnr-")) == ("line engine", True)
+    assert 20 < found.fmax_mhz < 400
+
+
+def test_a_layer_alone_is_what_it_is_within_the_network(tmp_path: Path) -> None:
+    """Its words leave, nothing is decided; of the sums alone, windows enter."""
+    engines = lower(load_operations(load_design("student48")), 4)
+    layer, sums = engines.first_layer, engines.first_sums
+    assert [each.name for each in layer.engines] == ["convolution_1_windows", "relu_1"]
+    assert (layer.entry, sums.entry) == (engines.entry, layer.engines[0].stream)
+    assert layer.multipliers == sums.multipliers == 48
+    text = write_engine(sums, tmp_path).read_text()
+    assert "input  logic [287:0] in_words" in text
+    assert "output logic [47:0] out_words" in text
+    assert "argmax" not in text
+    assert "argmax" not in modules(sums)
+
+
+@full
+def test_the_first_layer_of_a_network_is_placed_and_routed(builds: Path) -> None:
+    engines = lower(load_operations(load_design("student48")), 4)
+    found = place_engines("first layer", engines.first_layer, builds / "synth-first-layer")
+    assert (found.part, found.tool.startswith("nextpnr-")) == ("first layer", True)
     assert 20 < found.fmax_mhz < 400

@@ -15,7 +15,7 @@ module weight_rom #(
     input wire logic [$clog2(DEPTH+1)-1:0] address,
     output     logic [           BITS-1:0] word
 );
-  localparam int SHALLOW = 128;
+  localparam int SHALLOW = 64;
   generate
     if (DEPTH <= SHALLOW) begin : g_luts
       (* rom_style = "distributed" *) logic [BITS-1:0] words[DEPTH];

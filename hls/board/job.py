@@ -111,7 +111,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     elif chip.network == HLS4ML:
         check_fit(design, chip.on, chip.samples_per_clock, shapes_of(operations))
     else:
-        # There is no estimate of engines; Vivado says whether they fit.
+        # Planned for the board; Vivado says whether they fit.
         engines = pipeline_engines(operations, design, chip.samples_per_clock)
     _check_narrowing(design)
     require_plain_paths(request.output)

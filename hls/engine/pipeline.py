@@ -12,7 +12,7 @@ from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
 from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design
 from cytogate.model.engines.engine import EngineNetwork
-from cytogate.model.engines.lowering import lower
+from cytogate.model.engines.planner import plan_engines
 from cytogate.model.errors import InputError
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.networks.operations import IntegerNetwork
@@ -32,14 +32,14 @@ LITE_OUT = (
 
 
 def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock: int) -> EngineNetwork:
-    """Return the engines of a design's network, as they stand behind its frames.
+    """Return the engines of a design's network, as they are planned for its board behind its frames.
 
     Raises
     ------
     InputError
         If there are none, or the gate behind them cannot tell their classes or margins.
     """
-    found = lower(network, samples_per_clock)
+    found = plan_engines(design, network, design.chip.on, samples_per_clock).engines(network)
     logits, pixel, terms = found.logits.stream, found.entry, contract(design)
     taken = (pixel.rows, pixel.columns, pixel.channels), pixel.format
     given = terms.stage("network_input").shape, terms.pixel

@@ -28,11 +28,21 @@ def write_engine(network: EngineNetwork, folder: Path, top: str = TOP) -> Path:
 def modules(network: EngineNetwork) -> tuple[str, ...]:
     """Return the modules that the top level instantiates."""
     forks = {"stream_fork"} if any(network.readers(name) > 1 for name in _streams(network)) else set()
-    return tuple(sorted({each.module for each in network.engines} | forks | {"argmax", "tap"}))
+    decision = {"argmax"} if network.decides else set()
+    return tuple(sorted({each.module for each in network.engines} | forks | decision | {"tap"}))
 
 
 def top_text(network: EngineNetwork, top: str = TOP) -> str:
-    """Return the top level: a cell's pixels in, its logits and class out, valid and ready on both sides."""
+    """Return the top level: a cell's pixels in, its logits and class out, valid and ready on both sides.
+
+    Of the first engines alone, which decide nothing, the words of the last one leave.
+    """
+    leaves = (
+        [f"[{class_bits(network) - 1}:0] out_class", f"[{network.logits.stream.format.width}:0] out_margin",
+         f"[{network.logits.stream.bits - 1}:0] out_logits"]
+        if network.decides
+        else [f"[{network.logits.stream.bits - 1}:0] out_words"]
+    )  # fmt: skip
     lines = [
         f"// Network {network.name} as engines, chained: generated from its quantized form, not to be edited.",
         f"module {top} (",
@@ -43,9 +53,7 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
         f"    input  logic [{network.entry.bits - 1}:0] in_words,",
         "    output logic out_valid,",
         "    input  logic out_ready,",
-        f"    output logic [{class_bits(network) - 1}:0] out_class,",
-        f"    output logic [{network.logits.stream.format.width}:0] out_margin,",
-        f"    output logic [{network.logits.stream.bits - 1}:0] out_logits",
+        ",\n".join(f"    output logic {each}" for each in leaves),
         ");",
     ]
     if network.readers(INPUT) > 1:
@@ -59,7 +67,8 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
     sums = [
         additions_text(_additions(top, each), each.additions) for each in network.engines if each.additions is not None
     ]
-    return "\n".join([*lines, "", *_decision(network), "endmodule", "", *sums])
+    end = _decision(network) if network.decides else _words(network)
+    return "\n".join([*lines, "", *end, "endmodule", "", *sums])
 
 
 def class_bits(network: EngineNetwork) -> int:
@@ -77,6 +86,15 @@ def _decision(network: EngineNetwork) -> list[str]:
     ports = [".clk", ".rst", *(f".in_{end}({name}_{end})" for end in ("valid", "ready", "words"))]
     ports += [f".out_{end}" for end in ("valid", "ready", "class", "margin", "logits")]
     return ["  argmax #(", *_wrapped(given), "  ) decision (", *_wrapped(ports), "  );"]
+
+
+def _words(network: EngineNetwork) -> list[str]:
+    name = _identifier(network.logits.name)
+    return [
+        f"  assign out_valid = {name}_valid;",
+        f"  assign {name}_ready = out_ready;",
+        f"  assign out_words = {name}_words;",
+    ]
 
 
 def _streams(network: EngineNetwork) -> list[str]:

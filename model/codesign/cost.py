@@ -1,23 +1,32 @@
-"""Cost of a design on a board: whether it fits, how soon it answers; estimated before anything is built."""
+"""Cost of a design on a board, before its network is trained: whether it fits, how soon it answers.
+
+A network in SystemVerilog is planned (:mod:`cytogate.model.engines.planner`), one of hls4ml estimated from its shapes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from cytogate.model.design.boards import Board
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import RTL, Design
+from cytogate.model.engines.planner import plan_engines
 from cytogate.model.estimates.system import estimate
-from cytogate.model.networks.shapes import network_shapes
+from cytogate.model.networks.keras_backend import keras
+from cytogate.model.networks.shapes import shapes_of, untrained_operations
+
+SEED = 1
+"""Of the weights of a network that is not trained: of them it depends how many additions replace a multiplication."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a design on a board, estimated."""
+    """Of a design on a board."""
 
     percent: dict[str, float]
     """Of the board's resources, by their names."""
-    latency_us: float
+    latency_cycles: int
     """From the last pixel of a frame in to its logits."""
+    latency_us: float
     cells_per_second: float
 
     @property
@@ -45,12 +54,19 @@ class Cost:
 
 
 def cost_of(design: Design, board: Board) -> Cost:
-    """Return what a design, of which no network needs to be trained, costs on a board.
+    """Return what a design, of which no network needs to be trained, costs on a board: always the same.
 
     Raises
     ------
     InputError
-        If its network cannot be built.
+        If its network cannot be built, or there are no engines for it where it is to be in SystemVerilog.
     """
-    found = estimate(design, board, design.chip.samples_per_clock, network_shapes(design))
-    return Cost(found.area.percent, found.latency_us, found.binned_cells_per_second)
+    keras.utils.set_random_seed(SEED)
+    network, samples = untrained_operations(design), design.chip.samples_per_clock
+    if design.chip.network == RTL:
+        plan = plan_engines(design, network, board, samples)
+        percent, latency_us, rate = plan.area.percent, plan.latency_us, plan.cells_per_second
+    else:
+        found = estimate(design, board, samples, shapes_of(network))
+        percent, latency_us, rate = found.area.percent, found.latency_us, found.binned_cells_per_second
+    return Cost(percent, round(latency_us * design.chip.on_board(board.name).clock_mhz), latency_us, rate)

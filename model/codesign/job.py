@@ -215,8 +215,8 @@ def _print(results: Results, folder: Path, request: CodesignRequest, seconds: fl
     console.print(
         f"Chosen: {chosen_design(results, folder).network.topology}: {chosen.accuracy:.1%} of {count:,} {kind} "
         f"validation cells ({interval.low:.1%} to {interval.high:.1%}; teachers {results.taught.right / count:.1%}), "
-        f"estimated {chosen.cost.latency_us:,.1f} us and {chosen.cost.share:.0%} of the {chosen.cost.scarcest} of "
-        f"{results.limits.board}.",
+        f"estimated {chosen.cost.latency_cycles:,} clocks ({chosen.cost.latency_us:,.1f} us) and "
+        f"{chosen.cost.share:.0%} of the {chosen.cost.scarcest} of {results.limits.board}.",
         soft_wrap=True,
     )
     command = ["cytogate", "train", "--design", str(folder), "--input", str(request.input)]

@@ -110,8 +110,9 @@ class Training:
         return Taught(mixed_targets(said, labels, LABEL_SHARE), right)
 
     def of(self, topology: Topology) -> Design:
-        """Return the design with another topology."""
-        return dataclasses.replace(self.design, network=dataclasses.replace(self.design.network, topology=topology))
+        """Return the design with another topology, of which no network is trained yet."""
+        network = dataclasses.replace(self.design.network, topology=topology)
+        return dataclasses.replace(self.design, network=network, folder=None)
 
     def student(self, topology: Topology, on_progress: OnProgress = lambda what, done, total: None) -> Fitted:
         """Train a student, or go on with it, or return it if it was trained: always the same one.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cytogate.model.contract.fixed_point import Codes, Format
 
@@ -125,8 +126,13 @@ def count_digits(kernel: Codes) -> int:
 
 
 def adder_graph(kernel: Codes) -> AdderGraph:
-    """Return additions for a kernel (values, outputs)."""
-    return _Sharing(kernel).graph()
+    """Return additions for a kernel (values, outputs); those of the last kernels are kept."""
+    return _adder_graph(tuple(map(tuple, kernel.T.tolist())), len(kernel))
+
+
+@lru_cache(maxsize=32)
+def _adder_graph(columns: tuple[tuple[int, ...], ...], values: int) -> AdderGraph:
+    return _Sharing(columns, values).graph()
 
 
 Place = tuple[int, int]
@@ -138,14 +144,14 @@ Pattern = tuple[int, int, int, int]
 class _Sharing:
     """Sums of a kernel, while nodes are made of what they have in common."""
 
-    def __init__(self, kernel: Codes) -> None:
-        self._values = kernel.shape[0]
+    def __init__(self, columns: Sequence[Sequence[int]], values: int) -> None:
+        self._values = values
         self._sums: list[Sum] = []
         self._levels = [0] * self._values
         self._made: dict[Sum, int] = {}
         self._left: list[dict[Place, int]] = [
             {(value, shift): sign for value, constant in enumerate(column) for shift, sign in digits(constant)}
-            for column in kernel.T.tolist()
+            for column in columns
         ]
         self._counts: Counter[Pattern] = Counter()
 

@@ -21,7 +21,7 @@ LUT_RAM_BITS, LUT_RAM_LUTS, LUT_RAM_WORDS = 6, 4, 32
 """Bits of a word in so many tables, and words (UG474, RAM32M)."""
 ROM_WORDS = 64
 """Words of a bit in one table."""
-SHALLOW_ROM_WORDS = 128
+SHALLOW_ROM_WORDS = 64
 """Up to these, ``weight_rom`` lies in tables."""
 SUM_LUTS = 0.5
 """Per bit of a sum to which only a bias is added."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.engines.beats import WORKS, Link, Work, argmax, fork
-from cytogate.model.engines.engine import INPUT, EngineNetwork
+from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork
 
 CELLS = 4
 """Of which the last interval is that of all that follow."""
@@ -37,6 +37,15 @@ class EngineClocks:
     def interval(self) -> int:
         """From an answer to the next one."""
         return int(self.answers[-1] - self.answers[-2])
+
+    def waits(self, network: EngineNetwork, layer: Engine) -> int:
+        """Return the clocks that the last cell waits until ``layer`` has taken the last beat that it reads.
+
+        They begin when what it reads could have been made: a beat stands until its products are.
+        """
+        (source,) = layer.reads
+        before = (INPUT,) if source == INPUT else network[source].reads
+        return int(self.beats[source][-1, -1] - max(self.beats[name][-1, -1] for name in before))
 
 
 def engine_clocks(network: EngineNetwork, cells: int = CELLS) -> EngineClocks:

@@ -6,7 +6,7 @@ An engine is an instance of a module in ``fpga/rtl``. It takes beats and gives b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +84,16 @@ class Engine:
         """Beats that wait behind the engine when its reader pauses."""
         return self.parameters.get("DEPTH", 2 if self.module in ENDS_IN_TWO else 0)
 
+    @property
+    def steps(self) -> int:
+        """Clocks of a beat that enters, in which the multipliers of weighted sums are used again."""
+        return self.parameters.get("REUSE", 1) * self.parameters.get("SLICES", 1)
+
 
 INPUT = "in"
 """Name of the stream that enters the network."""
+SUMS = ("weighted_sums", "rounded_sums")
+"""Modules of layers with weights."""
 ENDS_IN_TWO = ("join_words", "round_words")
 """Modules with a queue of two beats behind them."""
 
@@ -117,6 +124,29 @@ class EngineNetwork:
         return self.engines[-1]
 
     @property
+    def decides(self) -> bool:
+        """Whether what comes last is a cell's logits, and no map."""
+        return self.logits.stream.beats == 1
+
+    @property
+    def first_layer(self) -> EngineNetwork:
+        """Windows and sums of the first layer with weights, alone."""
+        sums = next(each for each in self.engines if each.module in SUMS)
+        (source,) = sums.reads
+        windows = () if source == INPUT or self[source].module != "sliding_window" else (self[source],)
+        return self._alone((*windows, sums))
+
+    @property
+    def first_sums(self) -> EngineNetwork:
+        """The same without its windows."""
+        return self._alone((self.first_layer.logits,))
+
+    def _alone(self, chain: tuple[Engine, ...]) -> EngineNetwork:
+        """Return engines of which each reads the one before; what the first one reads enters."""
+        entry, last = self.stream(self[chain[0].name].reads[0]), chain[-1].name
+        return EngineNetwork(f"{self.name}, to {last}", entry, (replace(chain[0], reads=(INPUT,)), *chain[1:]))
+
+    @property
     def multipliers(self) -> int:
         """Multipliers by constants of all engines."""
         return sum(multipliers(each) for each in self.engines)
@@ -128,4 +158,4 @@ def multipliers(engine: Engine) -> int:
     if engine.module != "weighted_sums":
         return 0
     products = numbers["VALUES"] if numbers["DEPTHWISE"] else numbers["VALUES"] * numbers["OUTPUTS"]
-    return numbers["LANES"] * products // (numbers["REUSE"] * numbers["SLICES"] * (1 + numbers["PAIRS"]))
+    return numbers["LANES"] * products // (engine.steps * (1 + numbers["PAIRS"]))

@@ -7,7 +7,7 @@ it is. What there is no engine for is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from cytogate.model.engines import moments
 from cytogate.model.engines.adders import Additions, adder_graph
 from cytogate.model.engines.depths import with_queues
 from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, Memory, Stream
-from cytogate.model.engines.weights import are_added, shares_of, weight_words
+from cytogate.model.engines.weights import are_added, shares_of, steps_within, weight_words
 from cytogate.model.errors import InputError
 from cytogate.model.networks import operations
 from cytogate.model.networks.operations import IntegerNetwork, Operation
@@ -41,7 +41,9 @@ LONGEST_DIVISION = 62
 """Bits of a mean's sum and its divisor together."""
 
 
-def lower(network: IntegerNetwork, pixels: int = 1, clocks: int | None = None) -> EngineNetwork:
+def lower(
+    network: IntegerNetwork, pixels: int = 1, clocks: int | None = None, steps: Mapping[str, int] | None = None
+) -> EngineNetwork:
     """Return the engines of a network that takes so many pixels a beat.
 
     Parameters
@@ -49,6 +51,8 @@ def lower(network: IntegerNetwork, pixels: int = 1, clocks: int | None = None) -
     clocks
         In which each engine has to be done with a cell, if it can: multipliers are used as often as that allows. At
         first as many as the input has beats.
+    steps
+        By an engine's name: in so many clocks it is done with a beat, where those of a cell would allow more.
 
     Raises
     ------
@@ -61,15 +65,15 @@ def lower(network: IntegerNetwork, pixels: int = 1, clocks: int | None = None) -
     if columns % pixels:
         raise InputError(f"network {network.name}: {pixels} pixels a clock do not divide {columns} columns")
     entry = Stream(rows, columns, channels, network.inputs[0].format, pixels)
-    lowering = _Lowering(network, entry, entry.beats if clocks is None else clocks)
+    lowering = _Lowering(network, entry, entry.beats if clocks is None else clocks, steps or {})
     return with_queues(lowering.lowered())
 
 
 class _Lowering:
     """Engines of a network, made one operation after the other."""
 
-    def __init__(self, network: IntegerNetwork, entry: Stream, clocks: int) -> None:
-        self._network, self._entry, self._clocks = network, entry, clocks
+    def __init__(self, network: IntegerNetwork, entry: Stream, clocks: int, steps: Mapping[str, int]) -> None:
+        self._network, self._entry, self._clocks, self._steps = network, entry, clocks, steps
         self._engines: list[Engine] = []
         self._streams = {INPUT: entry}
         self._views: dict[str, str] = {}
@@ -323,8 +327,6 @@ class _Lowering:
         """Add weighted sums; ``kernel`` is (values, outputs), or of each channel (values, channels)."""
         stream, sums = self._streams[source], operation.format
         outputs = kernel.shape[1]
-        shares = shares_of(stream, kernel, beats, self._clocks, depthwise=depthwise)
-        weights = weight_words(kernel, beats, shares)
         appended = sums.fraction_bits - stream.format.fraction_bits - operation.kernel.format.fraction_bits
         biases = np.ldexp(
             operation.bias.codes.astype(np.float64), sums.fraction_bits - operation.bias.format.fraction_bits
@@ -335,6 +337,8 @@ class _Lowering:
         rounding = None if within is None else self._network[within]
         words = sums if rounding is None else rounding.format
         last = operation if rounding is None else rounding
+        steps = self._steps.get(last.name, steps_within(stream, self._clocks))
+        shares = shares_of(stream, kernel, beats, steps, depthwise=depthwise)
         out = Stream(stream.rows, stream.columns, outputs, words, stream.pixels)
         if beats > 1:
             out = Stream(1, 1, outputs, words)
@@ -353,6 +357,7 @@ class _Lowering:
             given["DEPTH"] = max(QUEUE_OF_SUMS, 1 << (additions.clocks + QUEUE_BEHIND_ADDITIONS).bit_length())
             self._add("rounded_sums", last, (source,), out, given, needs, additions=additions)
         else:
+            weights = weight_words(kernel, beats, shares)
             places = QUEUE_OF_SUMS if shares.reuse * shares.slices == 1 else QUEUE_OF_REUSED_SUMS
             given |= {
                 "LANES": stream.pixels, "VALUES": stream.channels, "IN_BITS": stream.format.width,

@@ -1,31 +1,41 @@
-"""Engines of a network for a board: as fast as what stands before them, or as what that leaves of the board allows.
+"""Engines of a network for a board: as many cells a second as it has room for, then each answer as soon.
 
-The planner chooses the clocks that a cell may take. From them follow how often each layer uses its multipliers again,
-whether it has any, and how deep its weights lie (:mod:`cytogate.model.engines.weights`). Clocks, multipliers and block
-RAM of what it chose are exact, look-up tables and registers estimated.
+The pace comes first: the clocks that a cell may take are those of what stands before the engines, or the fewest at
+which what that leaves of the board is enough. From them follow how often each layer uses its multipliers again,
+whether it has any, and how deep its weights lie (:mod:`cytogate.model.engines.weights`).
+
+Multipliers that are left go to layers that the answer waits for, again and again to the one which with a quarter fewer
+clocks for a beat promises to save most of the latency for each multiplier. A multiplier has to save a clock.
+
+Clocks, multipliers and block RAM of what was chosen are exact, look-up tables and registers estimated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, Board
 from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design
 from cytogate.model.engines.area import network_area
-from cytogate.model.engines.clocks import engine_clocks
+from cytogate.model.engines.clocks import EngineClocks, engine_clocks
+from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.engines.lowering import lower
 from cytogate.model.estimates.area import AreaReport, ModuleArea, area_report
 from cytogate.model.estimates.system import front_end
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.networks.operations import IntegerNetwork
 
-SHARES = {"lut": 0.85, "ff": 0.85, "dsp": 0.95, "bram36": 0.9, "uram": 1.0}
+SHARES = {"lut": 0.95, "ff": 0.85, "dsp": 0.95, "bram36": 0.9, "uram": 1.0}
 """Of what a board has, that may be used: routing needs the rest."""
+LATENCY_SHARES = SHARES | {"lut": 0.85, "dsp": 0.85}
+"""The same where only the latency asks for more: routing is easier."""
 STEP = 1.06
 """From one number of clocks to the next one that is tried."""
+STEPS_LEFT = 0.75
+"""Of a layer's clocks for a beat, at most, when it is given more multipliers."""
 SLOWEST = 16
 """Clocks that are tried at most, in those of the input."""
 ENGINES = "network engines"
@@ -37,10 +47,12 @@ class EnginePlan:
 
     board: str
     samples_per_clock: int
-    reuse: dict[str, tuple[int, int]]
-    """Of each layer with multipliers: clocks in which groups of outputs are made, and clocks of a group."""
     clocks: int
     """That each layer was given for a cell."""
+    steps: dict[str, int]
+    """Of layers that have more multipliers than that asks for: clocks of a beat."""
+    reuse: dict[str, tuple[int, int]]
+    """Of each layer with multipliers: clocks in which groups of outputs are made, and clocks of a group."""
     interval_cycles: int
     """Between cells, the engines alone; exact."""
     latency_cycles: int
@@ -54,15 +66,63 @@ class EnginePlan:
     fits: bool
     """Within the shares of the board that may be used."""
 
+    def engines(self, network: IntegerNetwork) -> EngineNetwork:
+        """Return the engines that were planned for a network."""
+        return lower(network, self.samples_per_clock, self.clocks, self.steps)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What engines follow from."""
+
+    pixels: int
+    clocks: int
+    steps: tuple[tuple[str, int], ...] = ()
+
+    def sooner(self, layer: str, steps: int) -> _Choice:
+        """Return the same with a layer that takes so many clocks for a beat, at most."""
+        return replace(self, steps=tuple((dict(self.steps) | {layer: steps}).items()))
+
 
 class _Engines:
-    """Engines of a network by pixels and clocks; what was made once is kept."""
+    """Engines of a network; what was made once is kept."""
 
     def __init__(self, network: IntegerNetwork) -> None:
         self.network = network
-        self.made = cache(lambda pixels, clocks: lower(network, pixels, clocks))
-        self.area = cache(lambda pixels, clocks: network_area(self.made(pixels, clocks)))
-        self.clocks = cache(lambda pixels, clocks: engine_clocks(self.made(pixels, clocks)))
+        self.made: Callable[[_Choice], EngineNetwork] = cache(
+            lambda choice: lower(network, choice.pixels, choice.clocks, dict(choice.steps))
+        )
+        self.area: Callable[[_Choice], Area] = cache(lambda choice: network_area(self.made(choice)))
+        self.of_a_cell: Callable[[_Choice], EngineClocks] = cache(lambda choice: engine_clocks(self.made(choice), 1))
+        self.clocks: Callable[[_Choice], EngineClocks] = cache(lambda choice: engine_clocks(self.made(choice)))
+
+    def soonest(self, choice: _Choice, fits: Callable[[_Choice], bool]) -> _Choice:
+        """Give layers more multipliers as long as they save clocks of an answer, and fit."""
+
+        def is_worth_it(other: _Choice) -> bool:
+            saved = self.of_a_cell(choice).latency - self.of_a_cell(other).latency
+            return saved >= max(self._added(choice, other), 1)
+
+        while True:
+            better = next((each for each in self._sooner(choice) if fits(each) and is_worth_it(each)), None)
+            if better is None:
+                return choice
+            choice = better
+
+    def _sooner(self, choice: _Choice) -> list[_Choice]:
+        """Return the choices with more multipliers of one layer, the most promising first."""
+        engines, told = self.made(choice), self.of_a_cell(choice)
+        promised: dict[_Choice, float] = {}
+        for layer in engines.engines:
+            if layer.module == "weighted_sums" and layer.steps > 1:
+                other = choice.sooner(layer.name, int(layer.steps * STEPS_LEFT))
+                saved = 1 - self.made(other)[layer.name].steps / layer.steps
+                waits = told.waits(engines, layer)
+                promised[other] = waits * saved / max(self._added(choice, other), 1)
+        return sorted(promised, key=lambda each: promised[each], reverse=True)
+
+    def _added(self, choice: _Choice, other: _Choice) -> int:
+        return self.made(other).multipliers - self.made(choice).multipliers
 
 
 def plan_boards(
@@ -78,6 +138,17 @@ def plan_boards(
     made, columns = _Engines(network), network.inputs[0].shape[1]
     numbers = [number for number in SAMPLES_PER_CLOCK if columns % number == 0]
     return {board.name: tuple(_plan(design, board, number, made) for number in numbers) for board in boards}
+
+
+def plan_engines(design: Design, network: IntegerNetwork, board: Board, samples_per_clock: int) -> EnginePlan:
+    """Plan the engines of ``network`` for a board.
+
+    Raises
+    ------
+    InputError
+        If there are no engines for a layer, or the samples per clock do not divide the network's rows.
+    """
+    return _plan(design, board, samples_per_clock, _Engines(network))
 
 
 def best_plan(plans: tuple[EnginePlan, ...]) -> EnginePlan:
@@ -96,7 +167,7 @@ def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePl
         tried.append(int(tried[-1] * STEP))
 
     def fits(place: int) -> bool:
-        return _within(used + made.area(pixels, tried[place]), board)
+        return _within(used + made.area(_Choice(pixels, tried[place])), board)
 
     low, high = 0, len(tried) - 1
     if _within(used, board) and not fits(low) and fits(high):
@@ -105,8 +176,10 @@ def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePl
             middle = (low + high) // 2
             low, high = (low, middle) if fits(middle) else (middle, high)
         low = high
-    clocks = tried[low]
-    engines, told, area = made.made(pixels, clocks), made.clocks(pixels, clocks), made.area(pixels, clocks)
+    choice = made.soonest(
+        _Choice(pixels, tried[low]), lambda other: _within(used + made.area(other), board, LATENCY_SHARES)
+    )
+    engines, told, area = made.made(choice), made.clocks(choice), made.area(choice)
     board_mhz = design.chip.clock_mhz if design.chip.board == board.name else board.clock_mhz
     frame = replace(design.camera, rows=design.window.rows, columns=design.window.columns)
     interval = max(ahead.interval_cycles, told.interval)
@@ -115,12 +188,13 @@ def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePl
     return EnginePlan(
         board=board.name,
         samples_per_clock=pixels,
+        clocks=choice.clocks,
+        steps=dict(choice.steps),
         reuse={
             each.name: (each.parameters["REUSE"], each.parameters["SLICES"])
             for each in engines.engines
             if each.module == "weighted_sums"
         },
-        clocks=clocks,
         interval_cycles=told.interval,
         latency_cycles=told.latency,
         cells_per_second=min(board_mhz * 1e6 / interval, port),
@@ -130,5 +204,5 @@ def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePl
     )
 
 
-def _within(used: Area, board: Board) -> bool:
-    return all(getattr(used, field) <= SHARES[field] * getattr(board.budget, field) for field in RESOURCES)
+def _within(used: Area, board: Board, shares: Mapping[str, float] = SHARES) -> bool:
+    return all(getattr(used, field) <= shares[field] * getattr(board.budget, field) for field in RESOURCES)

@@ -29,14 +29,18 @@ class Shares:
     """Whether a multiplier gives products of two outputs."""
 
 
-def shares_of(stream: Stream, kernel: Codes, beats: int, clocks: int, *, depthwise: bool) -> Shares:
-    """Return what takes as few multipliers as do the work of a cell in ``clocks``; all of them where none does.
+def steps_within(stream: Stream, clocks: int) -> int:
+    """Return the clocks that a layer may take for each beat of a stream, if a cell of it may take ``clocks``."""
+    clocks = clocks if stream.beats > 1 else clocks // VECTOR_SHARE
+    return (clocks - stream.rows * ROW_CLOCKS) // stream.beats
+
+
+def shares_of(stream: Stream, kernel: Codes, beats: int, steps: int, *, depthwise: bool) -> Shares:
+    """Return what takes as few multipliers as do the work of a beat in ``steps`` clocks; all of them where none does.
 
     ``kernel`` is (values, outputs), the values of ``beats`` beats of the stream.
     """
     values, outputs = kernel.shape[0] // beats, kernel.shape[1]
-    overhead = stream.rows * ROW_CLOCKS
-    clocks = clocks if stream.beats > 1 else clocks // VECTOR_SHARE
     fit = not depthwise and _fit_in_pairs(stream.format, kernel)
     found, least = Shares(1, 1, fit and outputs % 2 == 0), math.inf
     for slices in (1,) if depthwise else _divisors(values):
@@ -44,7 +48,7 @@ def shares_of(stream: Stream, kernel: Codes, beats: int, clocks: int, *, depthwi
             together = outputs // reuse
             pairs = fit and together % 2 == 0
             multipliers = (together // 2 if pairs else together) * values // slices
-            if stream.beats * reuse * slices + overhead <= clocks and multipliers < least:
+            if reuse * slices <= steps and multipliers < least:
                 found, least = Shares(reuse, slices, pairs), multipliers
     return found
 

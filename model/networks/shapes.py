@@ -31,12 +31,21 @@ def network_shapes(design: Design) -> NetworkShapes:
     InputError
         If the topology does not go with the design.
     """
-    if has_network(design):
-        return shapes_of(load_operations(design))
+    return shapes_of(load_operations(design) if has_network(design) else untrained_operations(design))
+
+
+def untrained_operations(design: Design) -> IntegerNetwork:
+    """Return a design's network on integers as it is built, with weights that are drawn.
+
+    Raises
+    ------
+    InputError
+        If the topology does not go with the design.
+    """
     network = build(design, quantized=True)
     # As training leaves it: a batch normalization has no grid before.
     snap_batch_normalization(network)
-    return shapes_of(read_network(network).network)
+    return read_network(network).network
 
 
 def shapes_of(network: IntegerNetwork) -> NetworkShapes:

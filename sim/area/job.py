@@ -11,14 +11,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
-from cytogate.sim.area.tools import place_line_engine, synthesize
-
-NOT_ASKED = "not asked for; --fmax places and routes the line engine on an ECP5"
+from cytogate.model.networks.saved import has_network, load_operations
+from cytogate.sim.area.tools import Placement, place_engines, place_line_engine, synthesize
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,8 @@ class SynthReport:
     samples_per_clock: int
     area: AreaReport
     """Of the kernel before the network."""
-    ecp5_fmax_mhz: float | None
-    ecp5_reason: str | None
-    """Why there is no such clock."""
-    ecp5_tool: str | None
-    ecp5_device: str | None
+    placements: tuple[Placement, ...]
+    """On an ECP5, where that was asked for."""
     seconds: float
 
     def write(self, path: Path) -> None:
@@ -66,24 +63,21 @@ def run_synth(request: SynthRequest) -> None:
     """Run the job and raise CheckFailed if the kernel exceeds the board."""
     began = time.perf_counter()
     named, board = request.design, request.design.chip.on
-    if request.fmax and not named.retrieves_phase:
-        raise InputError(f"design {named.name} retrieves no phase: it has no line engine to place for --fmax")
+    if request.fmax and not (named.retrieves_phase or has_network(named)):
+        raise InputError(f"design {named.name} has no line engine and no trained network: nothing to place for --fmax")
     design = binned(named) if request.binned else named
     folder = request.output / "build" / design.name
     print("Synthesizing with yosys (minutes; kept while nothing changes) ...", flush=True)
     synthesis = synthesize(design, named.chip.samples_per_clock, folder)
-    placement = None
+    placements: tuple[Placement, ...] = ()
     if request.fmax:
-        print("Placing and routing the line engine on an ECP5 (minutes; kept while nothing changes) ...", flush=True)
-        placement = place_line_engine(design, folder)
+        print("Placing and routing on an ECP5 (minutes; kept while nothing changes) ...", flush=True)
+        placements = _placements(named, design, folder)
     report = SynthReport(
         design=design.name,
         samples_per_clock=named.chip.samples_per_clock,
         area=area_report(board, f"{synthesis.tool}, xc7", synthesis.area, synthesis.modules),
-        ecp5_fmax_mhz=None if placement is None else placement.fmax_mhz,
-        ecp5_reason=NOT_ASKED if placement is None else None,
-        ecp5_tool=None if placement is None else placement.tool,
-        ecp5_device=None if placement is None else placement.device,
+        placements=placements,
         seconds=time.perf_counter() - began,
     )
     path = request.output / "report.json"
@@ -92,13 +86,22 @@ def run_synth(request: SynthRequest) -> None:
     report.check()
 
 
+def _placements(named: Design, arriving: Design, folder: Path) -> tuple[Placement, ...]:
+    """Place the transform of phase retrieval; or of plain images, the first layer of the network and its sums alone."""
+    if named.retrieves_phase:
+        return (place_line_engine(arriving, folder),)
+    engines = pipeline_engines(load_operations(named), named, named.chip.samples_per_clock)
+    parts = {"first layer": engines.first_layer, "convolution engine of the first layer": engines.first_sums}
+    return tuple(place_engines(part, each, folder / part.replace(" ", "-")) for part, each in parts.items())
+
+
 def _print(report: SynthReport, path: Path) -> None:
     console = terminal()
     console.print(area_table(f"{report.design}, {samples(report.samples_per_clock)}", report.area))
-    if report.ecp5_fmax_mhz is not None:
+    for each in report.placements:
         console.print(
-            f"ECP5 ({report.ecp5_device}, {report.ecp5_tool}): the line engine reaches {report.ecp5_fmax_mhz:.1f} MHz. "
-            "Other silicon than the board's.",
+            f"ECP5 ({each.device}, {each.tool}): the {each.part} reaches {each.fmax_mhz:.1f} MHz. Other silicon than "
+            "the board's.",
             soft_wrap=True,
         )
     console.print(f"{report.seconds:.0f} s; written: {path}", soft_wrap=True)

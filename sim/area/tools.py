@@ -64,6 +64,8 @@ class Synthesis:
 class Placement:
     """What place and route on an ECP5 reached: a figure of that silicon, not of a Xilinx device."""
 
+    part: str
+    """What was placed, pins left out."""
     tool: str
     device: str
     fmax_mhz: float
@@ -128,19 +130,34 @@ def synthesize_engines(network: EngineNetwork, folder: Path) -> Synthesis:
 
 
 def place_line_engine(design: Design, folder: Path) -> Placement:
-    """Return the clock that one lane's transform reaches after place and route on an ECP5, pins left out."""
+    """Return the clock that one lane's transform reaches after place and route on an ECP5."""
+    sources = [*_contract_files(design, folder), *rtl_sources(LINE_ENGINE)]
+    return _place("line engine", f"read_verilog -sv {_names(rtl_sources(LINE_ENGINE))}", LINE_ENGINE, sources, folder)
+
+
+def place_engines(part: str, network: EngineNetwork, folder: Path) -> Placement:
+    """Return the clock that engines reach after place and route on an ECP5; ``folder`` receives what is generated."""
+    top = write_engine(network, folder)
+    sources = [*rtl_sources(*modules(network)), top]
+    read = (
+        f"read_verilog -sv -defer {' '.join(path.name for path in sources)}\nhierarchy -top {TOP}\n"
+        'setattr -set rom_style "logic" */a:rom_style=distributed'
+    )
+    return _place(part, read, TOP, [*sources, *sorted(folder.glob(f"{TOP}_*.mem"))], folder)
+
+
+def _place(part: str, read: str, top: str, files: Sequence[Path], folder: Path) -> Placement:
     yosys, nextpnr = tool("yosys"), tool("nextpnr-ecp5")
-    sources = rtl_sources(LINE_ENGINE)
-    script = f"read_verilog -sv {_names(sources)}\nsynth_ecp5 -top {LINE_ENGINE}\nwrite_json {RESULT}\n"
-    files = [*_contract_files(design, folder), *sources, _written(folder, script)]
-    netlist = _once([str(yosys), "-q", "-s", SCRIPT], files, folder, SYNTHESIS_DEADLINE_S)
+    script = f"{read}\nsynth_ecp5 -top {top}\nwrite_json {RESULT}\n"
+    given = [*files, _written(folder, script)]
+    netlist = _once([str(yosys), "-q", "-s", SCRIPT], given, folder, SYNTHESIS_DEADLINE_S)
     command = [
         str(nextpnr), "-q", *ECP5_OPTIONS, "--json", netlist.name, "--report", RESULT, "--freq", str(TARGET_MHZ),
         "--timing-allow-fail", "--out-of-context", "--seed", str(SEED),
     ]  # fmt: skip
     placed = _once(command, [netlist], folder, PLACEMENT_DEADLINE_S)
     clocks = json.loads(placed.read_text(encoding="utf-8"))["fmax"]
-    return Placement(version(nextpnr), ECP5_DEVICE, min(float(clock["achieved"]) for clock in clocks.values()))
+    return Placement(part, version(nextpnr), ECP5_DEVICE, min(float(clock["achieved"]) for clock in clocks.values()))
 
 
 def version(program: Path) -> str:
