@@ -104,8 +104,8 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
 
     settings = Settings(queue_cells=64, flush_s=0.1, drop_when_full=False)
     pipeline = Pipeline(
-        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8, CHANNELS), live,
-        [monitor], settings, stop,
+        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP, 200.0), FrameCheck(SIDE, SIDE, 8, CHANNELS),
+        live, [monitor], settings, stop,
     )  # fmt: skip
     with temporary_folder() as folder, live_page(monitor, live, about, small_design(), 0, folder / "page.html") as url:
         run = Run(pipeline, monitor, live, url, stop)

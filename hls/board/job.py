@@ -22,6 +22,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import HLS4ML, Design
+from cytogate.model.engines.fit import check_engines_fit
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.model.estimates.system import check_fit
@@ -106,8 +107,8 @@ def run_bitstream(request: BitstreamRequest) -> None:
     if chip.network == HLS4ML:
         check_fit(design, chip.on, chip.samples_per_clock, shapes_of(operations))
     else:
-        # There is no estimate of engines; Vivado says whether they fit.
         engines = pipeline_engines(operations, design, chip.samples_per_clock)
+        check_engines_fit(design, operations, engines)
     _check_narrowing(design)
     require_plain_paths(request.output)
     network = "" if engines is None else f"-{chip.network}"

@@ -87,7 +87,7 @@ class GateRegister(Enum):
 
     GATE_IDENTITY = (0x40, Access.READ_ONLY, "the ASCII letters CYTG; zero where there is no gate")
     GATE_CLASSES = (0x44, Access.READ_WRITE, "bit c: cells of class c may trigger")
-    TRIGGER_DELAY = (0x48, Access.READ_WRITE, "clocks from last pixel to pulse, 0: at once; a write drops what waits")
+    TRIGGER_DELAY = (0x48, Access.READ_WRITE, "clocks from last pixel to pulse of cells judged from now on, 0: at once")
     TRIGGER_HOLD = (0x4C, Access.READ_WRITE, "clocks of a pulse beyond its first one")
     EVENTS = (0x50, Access.READ_ONLY, "events, one a packet")
     TRIGGERS = (0x54, Access.READ_ONLY, "pulses that began")
