@@ -104,6 +104,20 @@ def test_what_the_chip_cannot_do_is_one_sentence(gates: Gates, said: str) -> Non
     assert live.gates == Gates(score=MARGIN)
 
 
+def test_gates_that_a_viewer_moves_reach_the_chip() -> None:
+    """The record has the gates by which the chip judged a cell, whatever is in force when its result comes."""
+    put: list[GateSettings] = []
+    before = Gates({"a": 2 * STEP}, MARGIN)
+    live = LiveGates(before, CLASSES, gate_on_chip(put.append))
+    live.move({"a": None, "b": 3.5 * STEP})
+    after = live.gates
+    assert [(each.classes, each.least_margins[:3]) for each in put] == [(0b001, (2, 0, 0)), (0b010, (0, 4, 0))]
+    assert live.for_cell(0, put[0]) is before
+    assert live.for_cell(1, put[0]) is before
+    assert live.for_cell(2, put[1]) is after
+    assert live.record == ((0, before), (2, after))
+
+
 def test_settings_fit_their_registers() -> None:
     for given, said in (
         ({"delay": 1 << 24}, "delay of a gate is 16777216; its register holds 0 to 16777215"),
@@ -180,7 +194,8 @@ def test_every_cell_has_its_event(tmp_path: Path) -> None:
     least = int(np.median(margins))
     settings = GateSettings(1 << int(classes[0]) | 1 << int(classes[-1]), (least,) * 32, delay=500)
     with plugged(tmp_path, design) as (accelerator, _), accelerator:
-        for given in (GateSettings(), settings):
+        # A stream begins with a reset, behind which the same settings have to be written anew.
+        for given in (GateSettings(), settings, settings):
             accelerator.set_gate(given)
             results = list(accelerator.stream(frames))
             assert [result.logits.tolist() for result in results if result.logits is not None] == logits

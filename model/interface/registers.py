@@ -166,13 +166,13 @@ class ReceiptWord(IntEnum):
     BATCH = 1
     """Number of the batch since reset, from 0."""
     FRAMES = 2
-    """Whole frames in the batch: so many cells' logits stand before the receipt."""
+    """Whole frames in the batch: so many answers stand before the receipt."""
     BEATS_LEFT = 3
     """Beats of the transfer behind its last whole frame: 0 if it was well formed."""
     INPUT_CRC = 4
     """CRC-32 of the transfer's bytes (IEEE 802.3 3.2.9, zlib's crc32): what the chip read is what the host wrote."""
     OUTPUT_CRC = 5
-    """CRC-32 of the batch's logit words, little-endian."""
+    """CRC-32 of the words before the receipt, little-endian."""
 
 
 RECEIPT_MARK = int.from_bytes(b"CYTC", "big")
