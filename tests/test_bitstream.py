@@ -347,7 +347,7 @@ def test_engines_that_cannot_fit_are_refused_first(
     with pytest.raises(
         InputError,
         match=r"^qatom64 at 8 samples per clock, its network in SystemVerilog, needs [\d,.]+ LUT and [\d,]+ DSP; "
-        r"pynq-z2 has 53,200 and 220 \(estimated\)\. It fits at 1 sample per clock$",
+        r"pynq-z2 has 53,200 and 220 \(estimated\)\. It fits at 2 samples per clock$",
     ):
         run_bitstream(dataclasses.replace(asked, design=design))
     assert not tools.exists()

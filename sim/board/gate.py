@@ -44,7 +44,10 @@ class Gate(Protocol):
 
 
 class PipelineGate:
-    """The gate of a verilated pipeline, which computes in one thread while another asks for its registers."""
+    """The gate of a verilated pipeline, which computes in one thread while another asks for its registers.
+
+    Its clock stands still while no cell is computed: a pulse that is due later comes within the next ones.
+    """
 
     def __init__(self, simulation: PipelineSimulation) -> None:
         self._simulation = simulation
