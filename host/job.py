@@ -9,13 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.driver.gate import GateCounts
 from cytogate.host.page.about import About
 from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.served import live_page
@@ -26,7 +28,8 @@ from cytogate.host.sinks.rows import EventFormat
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource, check_same_content
 from cytogate.host.stream.carrier import CarrierWatch
-from cytogate.host.stream.gating import Gates, LiveGates, read_gates
+from cytogate.host.stream.chip_gate import TRIGGER_FEATURES, gate_on_chip
+from cytogate.host.stream.gating import Gates, LiveGates, ScoreKind, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
@@ -96,7 +99,7 @@ def run_stream(request: StreamRequest) -> None:
             "coincidence_us needs cells that arrive at times of their own; give --rate, or leave it out of the gates"
         )
     with ExitStack() as stack:
-        live = LiveGates(gates, design.network.class_names)
+        live = LiveGates(gates, design.network.class_names, gate_on_chip(accelerator))
         source = open_source(
             request.input,
             design,
@@ -154,8 +157,8 @@ class _Session:
         self._written, self._source = written, source
         self._class_names = bundle.design.network.class_names
         step = bundle.manifest.logit_step
-        self._output = NetworkOutput(self._class_names, step)
         design = bundle.design
+        self._output = NetworkOutput(self._class_names, step, design.chip.clock_mhz)
         self._measure: Measure | None = None
         measured: tuple[FeatureColumn, ...] = ()
         self._watch: CarrierWatch | None = None
@@ -167,6 +170,8 @@ class _Session:
         elif request.features:
             self._measure = partial(measure_frames, design=design, phase=design.retrieves_phase)
             measured = features_of(design.camera.channels, phase=design.retrieves_phase)
+        if design.chip.has_gate:
+            measured = (*measured, *TRIGGER_FEATURES)
         self._rows = EventFormat(folder.run, self._class_names, step, folder.request, measured)
 
     @property
@@ -249,10 +254,10 @@ class _Session:
             raise
         finally:
             with interrupts.held_back():
-                self._conclude(pipeline, ended)
+                self._conclude(pipeline, ended, _gate_counts(accelerator))
         self._check_classes(pipeline.counts)
 
-    def _conclude(self, pipeline: Pipeline, ended: str) -> None:
+    def _conclude(self, pipeline: Pipeline, ended: str, gate: GateCounts | None) -> None:
         """Write FCS file and report."""
         counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
         if not counts.finished:
@@ -287,6 +292,8 @@ class _Session:
             latency=pipeline.ledger.summaries(),
             latency_error=RELATIVE_ERROR,
             deadline_misses=pipeline.ledger.misses,
+            gate=gate,
+            clock_mhz=self._bundle.design.chip.clock_mhz,
             gates=pipeline.gates.record,
         )
         report.write(folder.path / REPORT)
@@ -307,14 +314,29 @@ def _most_frequent(counts: Counts) -> tuple[Reason, ...]:
 
 
 def _gates(request: StreamRequest, design: Design) -> Gates:
-    """Return the gates that are asked for; the deadline is the design's where they set none."""
-    gates = Gates() if request.gates is None else read_gates(request.gates)
+    """Return the gates that are asked for; the deadline is the design's where the host decides and they set none."""
+    score = ScoreKind.MARGIN if design.chip.has_gate else ScoreKind.SOFTMAX
+    gates = Gates(score=score) if request.gates is None else read_gates(request.gates)
+    if design.chip.has_gate:
+        return gates
+    for name in ("trigger_delay_us", "trigger_width_us"):
+        if getattr(gates, name) is not None:
+            raise InputError(
+                f"{request.gates}: {name} is of a trigger on the chip; the chip of design {design.name} has none"
+            )
     if gates.deadline_ms is not None:
         return gates
     try:
         return replace(gates, deadline_ms=design.chip.deadline_ms)
     except InputError as error:
         raise InputError(f"{request.gates}: {error}; deadline_ms is the design's, since the file sets none") from error
+
+
+def _gate_counts(accelerator: Accelerator) -> GateCounts | None:
+    """Return what the chip's gate has counted; None if it has none, or does not answer any more."""
+    with suppress(BoardFailed):
+        return accelerator.gate_counts()
+    return None
 
 
 def _due_time(rate: str) -> DueTime:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cytogate.host.driver.gate import GateCounts
 from cytogate.host.stream.gating import Gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR, Span, Summary
 from cytogate.host.stream.pipeline import Reason
@@ -58,6 +59,9 @@ class StreamReport:
     latency_error: float
     """Largest share by which a quantile exceeds the true value."""
     deadline_misses: int
+    gate: GateCounts | None
+    """What the chip's gate has counted since its latest reset, in clocks of ``clock_mhz``; None without one."""
+    clock_mhz: float
     gates: tuple[tuple[int, Gates], ...]
     """Gates by which cells were judged, with the index of the first of these."""
 
@@ -95,6 +99,8 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
             console.print(
                 f"{what}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()), soft_wrap=True
             )
+    if report.gate is not None:
+        console.print(_trigger(report.gate, report.clock_mhz), soft_wrap=True)
     if report.accuracy is not None:
         kind = "simulated " if report.simulated else ""
         console.print(f"Accuracy: {report.accuracy:.2%} of {report.labelled:,} labelled {kind}cells.", soft_wrap=True)
@@ -108,6 +114,16 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
         further = sum(reason.cells for reason in report.reasons[MOST_PRINTED:])
         console.print(f"Without a class: {further:,} further cells, see the report", soft_wrap=True)
     console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)
+
+
+def _trigger(gate: GateCounts, clock_mhz: float) -> str:
+    counted = {
+        "last pixel to pulse": gate.trigger_cycles_most,
+        "first pixel to class": gate.class_cycles_most,
+        "class to class": gate.class_interval_most,
+    }
+    longest = ", ".join(f"{what} {_time(clocks / clock_mhz)}" for what, clocks in counted.items())
+    return f"Trigger: {gate.triggers:,} pulses of {gate.events:,} events; at most, by the chip's clock: {longest}."
 
 
 def _time(us: float) -> str:

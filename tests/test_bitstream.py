@@ -35,8 +35,10 @@ from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport
 from cytogate.model.interface.bundle import REFERENCE, read_bundle
+from cytogate.model.networks import saved
 from tests.conftest import REPOSITORY
 from tests.holograms import write_calibrated
+from tests.pipelines import small_network
 from tests.stand_ins import install, network, recorded, request, use_stand_ins
 
 
@@ -355,6 +357,24 @@ def test_what_cannot_fit_is_refused_first(tools: Path, tmp_path: Path) -> None:
         run_bitstream(request(tmp_path, kernel="rtl", samples_per_clock=8))
     with pytest.raises(InputError, match="design qatom256 has no trained network yet"):
         run_bitstream(request(tmp_path, design="qatom256"))
+    assert not tools.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_engines_that_cannot_fit_are_refused_first(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what front end and engines take together: a network that is small fits where the front end leaves room."""
+    asked = request(tmp_path, "pynq-z2", "rtl", 8, design="qatom64")
+    chip = dataclasses.replace(asked.design.chip, network="rtl")
+    design = dataclasses.replace(asked.design, chip=chip)
+    monkeypatch.setattr(saved, "load_operations", small_network)
+    with pytest.raises(
+        InputError,
+        match=r"^qatom64 at 8 samples per clock, its network in SystemVerilog, needs [\d,.]+ LUT and [\d,]+ DSP; "
+        r"pynq-z2 has 53,200 and 220 \(estimated\)\. It fits at 2 samples per clock$",
+    ):
+        run_bitstream(dataclasses.replace(asked, design=design))
     assert not tools.exists()
     assert not (tmp_path / "out").exists()
 

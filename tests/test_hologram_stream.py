@@ -136,6 +136,7 @@ def test_each_cell_is_an_event_with_its_field_and_place(
         if field in (EMPTY, CROWDED):
             (row,) = own
             assert row["reason"] == (EMPTY_FIELD if field == EMPTY else CROWDED_FIELD)
+            assert row["decision"] == ("empty" if field == EMPTY else "crowded")
             assert row["flags"] == (Flag.CROWDED if field == CROWDED else 0)
             assert row["logits"] is row["center_y"] is row["class"] is None
             continue
@@ -156,6 +157,8 @@ def test_each_cell_is_an_event_with_its_field_and_place(
         len(found),
         0,
     )
+    assert (report["decisions"]["empty"], report["decisions"]["crowded"]) == (1, 1)
+    assert "lost" not in report["decisions"]
     assert report["told"] == []
     assert main(command) == 0
     assert len(rows(tmp_path / "run")) == len(found)

@@ -110,8 +110,8 @@ def running(gates: Gates, about: About, cells_per_second: float = 60.0) -> Itera
 
     settings = Settings(queue_cells=64, flush_s=0.1, drop_when_full=False)
     pipeline = Pipeline(
-        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP), FrameCheck(SIDE, SIDE, 8, CHANNELS), live,
-        [monitor], settings, stop,
+        cells(), NumpyAccelerator(), NetworkOutput(CLASSES, LOGIT_STEP, 200.0), FrameCheck(SIDE, SIDE, 8, CHANNELS),
+        live, [monitor], settings, stop,
     )  # fmt: skip
     with (
         temporary_folder() as folder,

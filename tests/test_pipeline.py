@@ -13,7 +13,15 @@ import pytest
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
-from cytogate.model.contract.gate import PULSE_CLOCKS, EventFlag, GateSettings, decided
+from cytogate.model.contract.gate import (
+    DELAY_BITS,
+    LONGEST_CYCLES,
+    PULSE_CLOCKS,
+    CellEvent,
+    EventFlag,
+    GateSettings,
+    decided,
+)
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Chip, Design
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, design_text, load_design
@@ -23,7 +31,7 @@ from cytogate.model.retrieval import laws
 from cytogate.sim.axi.job import GATE_SCENARIOS, RATE, SCENARIOS, run_rate
 from cytogate.sim.axi.levels import Level, bench_task, hardware
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
-from cytogate.sim.board import kernels
+from cytogate.sim.board.gate import PipelineGate
 from cytogate.sim.rtl.pipeline import PipelineSimulation
 from tests import bright_fields, test_cosim
 from tests.bright_fields import bright_field
@@ -34,24 +42,34 @@ from tests.test_cosim import failures
 full = pytest.mark.full
 TINY = bright_field("tiny", 2, 8, (11, 14), (8, 8))
 """Rows with lanes to spare, none of which reaches the network."""
-GATE_CASES = 10
+GATE_CASES = 12
 
 
 def test_what_is_in_doubt_triggers_nothing() -> None:
     settings = GateSettings(0b101, (7, 0, 9), delay=50)
     none = EventFlag(0)
     for given, due in (
-        ((0, 7, none, 48, 15), EventFlag.TRIGGERED),
-        ((0, 6, none, 48, 15), EventFlag.REJECTED),
-        ((1, 9, none, 48, 15), EventFlag.UNWANTED),
-        ((2, 9, none, 49, 0), EventFlag.LATE),
-        ((2, 9, none, 48, 16), EventFlag.CROWDED),
-        ((0, 9, EventFlag.LONG_PACKET, 0, 0), EventFlag.LONG_PACKET),
+        ((0, 7, none, 48, range(15)), EventFlag.TRIGGERED),
+        ((0, 6, none, 48, range(15)), EventFlag.REJECTED),
+        ((1, 9, none, 48, range(15)), EventFlag.UNWANTED),
+        ((2, 9, none, 49, ()), EventFlag.LATE),
+        ((2, 9, none, 48, (7, 49)), EventFlag.TRIGGERED),
+        ((2, 9, none, 48, (7, 50)), EventFlag.LATE),
+        ((2, 9, none, 48, range(16)), EventFlag.CROWDED),
+        ((0, 9, EventFlag.LONG_PACKET, 0, ()), EventFlag.LONG_PACKET),
     ):
         assert settings.judge(*given) is due, given
-    assert GateSettings().judge(0, 1 << 31, none, 0, 0) is EventFlag.UNWANTED
+    assert GateSettings().judge(0, 1 << 31, none, 0, ()) is EventFlag.UNWANTED
     assert settings.pulse_age(48) == 50
     assert GateSettings().pulse_age(48) == 48 + PULSE_CLOCKS
+
+
+def test_an_event_is_a_word_of_its_own() -> None:
+    for event in (CellEvent(EventFlag.TRIGGERED, 0), CellEvent(EventFlag.UNWANTED, LONGEST_CYCLES)):
+        assert CellEvent.of(event.word) == event
+    assert CellEvent(EventFlag.LATE, LONGEST_CYCLES + 5).word == CellEvent(EventFlag.LATE, LONGEST_CYCLES).word
+    strange = (0, EventFlag.TRIGGERED | EventFlag.LATE, EventFlag.SHORT_PACKET, 1 << len(EventFlag))
+    assert [CellEvent.of(flags << DELAY_BITS) for flags in strange] == [None] * len(strange)
 
 
 def test_the_first_of_equal_logits_is_the_class() -> None:
@@ -85,10 +103,10 @@ def test_frames_to_trigger(builds: Path, tmp_path: Path) -> None:
     assert 64 <= gate.interval <= gate.interval_most < 90
     outcomes = run_benches(
         under_test, Simulator.VERILATOR, build, [*SCENARIOS[1:], *GATE_SCENARIOS], tmp_path,
-        only=r"many_in_a_row|soft_reset|thresholds|have_their_time|after_reset",
+        only=r"many_in_a_row|soft_reset|thresholds|have_their_time|after_reset|any_clock|overtakes",
     )  # fmt: skip
     assert not failures(outcomes)
-    assert len(outcomes) == 6
+    assert len(outcomes) == 8
 
 
 @full
@@ -161,16 +179,28 @@ FAULTS = {
         "event_clock  <= now", "",
     ),
     "a pulse is a clock late": Fault(
-        "trigger", "next_age >= 32'(delay)",
-        "next_age > 32'(delay)", "have_their_time",
+        "gate", "event_pulse  <= pulse;",
+        "event_pulse  <= pulse + 1'b1;", "have_their_time",
     ),
     "a pulse is a clock longer": Fault(
         "trigger", "left <= hold;",
         "left <= hold + 1'b1;", "as_long_as_asked",
     ),
-    "pulses that wait are not dropped": Fault(
-        "trigger", ".rst(rst || forget)",
-        ".rst", "no_more_pulses",
+    "the delay of the moment is told": Fault(
+        "pipeline_control", "{event_flags, event_cycles}",
+        "{event_flags, delay}", "written_in_any_clock",
+    ),
+    "a pulse overtakes": Fault(
+        "gate", "is_past || is_overtaken",
+        "is_past", "overtakes_nothing",
+    ),
+    "a pulse of the same clock comes": Fault(
+        "gate", "$signed(pulse - latest) <= 0",
+        "$signed(pulse - latest) < 0", "overtakes_nothing",
+    ),
+    "an event is not awaited": Fault(
+        "logit_stream", "(!m_axis_tlast || event_waits)",
+        "1'b1", "",
     ),
     "pulses that wait are overwritten": Fault(
         "trigger", "crowded  = level[$clog2(PULSES)]",
@@ -279,7 +309,7 @@ def test_it_is_callable_and_counts(builds: Path) -> None:
     whole = PipelineSimulation(TINY, pipeline_engines(network, TINY, 4), builds / "pipeline-callable")
     due = network.classify(pixels)
     assert np.array_equal(whole.logits(frames), due)
-    assert [kernels.pipeline(whole)(each) for each in frames[:5]] == due[:5].tolist()
+    assert [PipelineGate(whole).kernel(each)[:-1] for each in frames[:5]] == due[:5].tolist()
     assert (whole.read(GateRegister.EVENTS), whole.read(GateRegister.TRIGGERS)) == (69, 0)
     assert whole.violations == 0
     whole.close()

@@ -139,6 +139,7 @@ def test_ledger_adds_up() -> None:
         Span.QUEUE: 2_000,
         Span.TRANSFER: 4_000,
         Span.RETRIEVAL: 0,
+        Span.TRIGGER: 0,
         Span.DECISION: 501,
         Span.TOTAL: 6_501,
     }

@@ -65,7 +65,7 @@ def pipeline(
     made = Pipeline(
         cells,
         accelerator or NumpyAccelerator(),
-        NetworkOutput(CLASSES, LOGIT_STEP),
+        NetworkOutput(CLASSES, LOGIT_STEP, 200.0),
         FrameCheck(SIDE, SIDE, 8, CHANNELS),
         LiveGates(gates, CLASSES),
         [sink],
@@ -440,7 +440,7 @@ def test_memory_stays_flat_over_twenty_thousand_cells() -> None:
     run = Pipeline(
         cells(),
         Light(batch=16),
-        NetworkOutput(CLASSES, LOGIT_STEP),
+        NetworkOutput(CLASSES, LOGIT_STEP, 200.0),
         FrameCheck(side, side, 8, CHANNELS),
         LiveGates(ALL, CLASSES),
         [Forgetting()],

@@ -8,7 +8,8 @@ from types import ModuleType
 from cytogate.host.sinks.fcs import parameters
 from cytogate.host.sinks.rows import COLUMNS, EventFormat
 from cytogate.host.stream import cells, gating
-from cytogate.model.features.cell_features import Feature, features_of
+from cytogate.host.stream.chip_gate import TRIGGER_FEATURES
+from cytogate.model.features.cell_features import FeatureColumn, features_of
 from docs.render.text import Pages, page, said, table
 
 CLASSES = ("A", "B")
@@ -39,6 +40,9 @@ def pages() -> Pages:
         _features(of_phase),
         "### Of a bright-field instrument with one channel",
         _features(of_frames),
+        "## Trigger",
+        "Of cells that triggered, where the chip has a gate.",
+        _features(TRIGGER_FEATURES),
     )
     return {"reference/events.md": told}
 
@@ -49,6 +53,6 @@ def _values(module: ModuleType, members: type[Enum]) -> str:
     return table(("value", "name", "what"), rows)
 
 
-def _features(features: tuple[Feature, ...]) -> str:
+def _features(features: tuple[FeatureColumn, ...]) -> str:
     rows = [(f"`{each.name}`", f"`{each.short_name}`", each.unit or "-", each.description) for each in features]
     return table(("column", "FCS", "unit", "what"), rows)

@@ -1,7 +1,8 @@
 // The gate: what comes of a packet, two clocks after the network's decision on its cell.
 //
-// The law is model/contract/gate.py: exactly one flag is set, and what is in doubt triggers nothing. Decisions are three
-// clocks apart or more, so that a trigger is among those that wait before the next one is judged.
+// The law is model/contract/gate.py: exactly one flag is set, and what is in doubt triggers nothing. Decisions are
+// three clocks apart or more, so that a trigger is among those that wait before the next one is judged. The delay is
+// read once a decision: what an event says of its pulse, no later write changes.
 `default_nettype none
 module gate #(
     parameter int CLASS_BITS = 3,
@@ -23,7 +24,10 @@ module gate #(
     input wire logic                   wanted,
     input wire logic [           31:0] least_margin,
     input wire logic [ DELAY_BITS-1:0] delay,
-    input wire logic                   crowded,       // no more triggers may wait
+    // Of the triggers that wait.
+    input wire logic                   crowded,       // no more may
+    input wire logic                   waits,         // there is one
+    input wire logic [           31:0] latest,        // clock of the last one's pulse
     // An event, in one clock.
     output     logic                   event_valid,
     output     logic [      FLAGS-1:0] event_flags,
@@ -31,7 +35,9 @@ module gate #(
     output     logic [MARGIN_BITS-1:0] event_margin,
     output     logic [           31:0] event_first,
     output     logic [           31:0] event_last,
-    output     logic [           31:0] event_clock    // its own
+    output     logic [           31:0] event_clock,   // its own
+    output     logic [           31:0] event_pulse,   // its pulse's, if it triggers
+    output     logic [ DELAY_BITS-1:0] event_cycles   // from last beat to pulse
 );
   logic judging, is_wanted;
   logic [1:0] malformed;
@@ -49,12 +55,20 @@ module gate #(
     last        <= in_last;
   end
 
-  // The pulse is due `delay` clocks after the last beat, and an event is out a clock from now.
-  logic unwanted, rejected, late, well_formed;
-  assign well_formed = malformed == 0;
-  assign unwanted    = well_formed && !is_wanted;
-  assign rejected    = well_formed && is_wanted && 32'(margin) < least;
-  assign late        = delay != 0 && now - last + 32'(1 + contract_pkg::PULSE_CLOCKS) > 32'(delay);
+  // The pulse is due `delay` clocks after the last beat, and an event is out a clock from now. Pulses come in order: one
+  // that a shorter delay brings before those that wait is late, too.
+  localparam logic [31:0] LONGEST = (1 << DELAY_BITS) - 1;
+  logic unwanted, rejected, late, well_formed, is_past, is_overtaken;
+  logic [31:0] earliest, pulse, cycles;
+  assign well_formed  = malformed == 0;
+  assign unwanted     = well_formed && !is_wanted;
+  assign rejected     = well_formed && is_wanted && 32'(margin) < least;
+  assign earliest     = now + 32'(1 + contract_pkg::PULSE_CLOCKS) - last;
+  assign cycles       = delay != 0 ? 32'(delay) : earliest;
+  assign pulse        = last + cycles;
+  assign is_past      = cycles < earliest;
+  assign is_overtaken = waits && $signed(pulse - latest) <= 0;
+  assign late         = is_past || is_overtaken;
 
   logic passed;
   assign passed = well_formed && !unwanted && !rejected;
@@ -67,6 +81,8 @@ module gate #(
     event_first  <= first;
     event_last   <= last;
     event_clock  <= now + 1'b1;
+    event_pulse  <= pulse;
+    event_cycles <= DELAY_BITS'(cycles > LONGEST ? LONGEST : cycles);
   end
 endmodule
 `default_nettype wire

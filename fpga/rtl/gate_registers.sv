@@ -23,7 +23,6 @@ module gate_registers #(
     output     logic [           31:0] least_margin,
     output     logic [ DELAY_BITS-1:0] delay,
     output     logic [  HOLD_BITS-1:0] hold,
-    output     logic                   delay_written,  // pulse
     // What is counted.
     input wire logic                   event_valid,
     input wire logic [      FLAGS-1:0] event_flags,
@@ -40,7 +39,6 @@ module gate_registers #(
   logic [31:0] least[CLASSES];
   logic whole;
   assign whole = write && &write_strobes;
-  assign delay_written = whole && write_address == 8'(contract_pkg::TRIGGER_DELAY_OFFSET);
   assign wanted = classes[asked_class];
   assign least_margin = least[asked_class];
 
@@ -52,7 +50,7 @@ module gate_registers #(
       for (int i = 0; i < CLASSES; ++i) least[i] <= '0;
     end else if (whole) begin
       if (write_address == 8'(contract_pkg::GATE_CLASSES_OFFSET)) classes <= write_data[CLASSES-1:0];
-      if (delay_written) delay <= write_data[DELAY_BITS-1:0];
+      if (write_address == 8'(contract_pkg::TRIGGER_DELAY_OFFSET)) delay <= write_data[DELAY_BITS-1:0];
       if (write_address == 8'(contract_pkg::TRIGGER_HOLD_OFFSET)) hold <= write_data[HOLD_BITS-1:0];
       for (int i = 0; i < CLASSES; ++i) if (write_address == 8'(MARGINS + 4 * i)) least[i] <= write_data;
     end

@@ -1,5 +1,5 @@
 // Beside the data path from frames to logits: its resets and registers, what is known of the packets in it, the gate
-// behind it with the trigger pin, and the stream of logits.
+// behind it with the trigger pin, and the stream of logits with what the gate has made of them.
 //
 // Every packet that passes s_axis gives a cell's decision, a malformed one too; the logits of those go no further.
 `default_nettype none
@@ -31,7 +31,7 @@ module pipeline_control #(
     input wire logic [        CLASS_BITS-1:0] decision_class,
     input wire logic [       MARGIN_BITS-1:0] decision_margin,
     input wire logic [CLASSES*LOGIT_BITS-1:0] decision_logits,
-    // Logits of intact frames.
+    // Logits and event of intact frames.
     output     logic [                  31:0] m_axis_tdata,
     output     logic                          m_axis_tvalid,
     input wire logic                          m_axis_tready,
@@ -83,30 +83,32 @@ module pipeline_control #(
       .ended(frame_ended), .intact(frame_intact), .too_long, .out_valid(tag_valid), .out_flags(malformed),
       .out_first(first), .out_last(last), .take(judged)
   );
-  logit_stream #(.CLASSES(CLASSES), .BITS(LOGIT_BITS), .IS_SIGNED(IS_SIGNED)) logit_stream (
-      .clk(aclk), .rst, .in_valid(judged && malformed == 0), .in_ready(logits_ready), .in_logits(decision_logits),
-      .in_arrived(last), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast, .cell_left(frame_left),
-      .cell_arrived(frame_arrived)
-  );
 
-  logic wanted, crowded, delay_written, began;
-  logic [31:0] least_margin, event_first, event_last, age;
-  logic [contract_pkg::DELAY_BITS-1:0] delay;
+  logic wanted, crowded, waits, began;
+  logic [31:0] least_margin, latest, event_first, event_last, event_pulse, age;
+  logic [contract_pkg::DELAY_BITS-1:0] delay, event_cycles;
   logic [contract_pkg::HOLD_BITS-1:0] hold;
   gate #(.CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate (
       .clk(aclk), .rst, .now, .in_valid(judged), .in_class(decision_class), .in_margin(decision_margin),
-      .in_malformed(malformed), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded,
-      .event_valid, .event_flags, .event_class, .event_margin, .event_first, .event_last, .event_clock
+      .in_malformed(malformed), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded, .waits,
+      .latest, .event_valid, .event_flags, .event_class, .event_margin, .event_first, .event_last, .event_clock,
+      .event_pulse, .event_cycles
   );
   trigger pin (
-      .clk(aclk), .rst, .now, .write(event_valid && event_flags[FLAGS-1]), .in_last(event_last), .crowded, .delay,
-      .hold, .forget(delay_written), .pin(trigger), .began, .age
+      .clk(aclk), .rst, .now, .write(event_valid && event_flags[FLAGS-1]), .in_pulse(event_pulse), .in_last(event_last),
+      .crowded, .waits, .latest, .hold, .pin(trigger), .began, .age
   );
   gate_registers #(.CLASSES(CLASSES), .CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate_registers (
       .clk(aclk), .rst(!aresetn), .write, .write_address(s_axil_awaddr), .write_data(s_axil_wdata),
       .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(more_data), .asked_class(decision_class),
-      .wanted, .least_margin, .delay, .hold, .delay_written, .event_valid, .event_flags, .event_class, .event_margin,
-      .event_first, .event_clock, .began, .age
+      .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_class, .event_margin, .event_first,
+      .event_clock, .began, .age
+  );
+  logit_stream #(.CLASSES(CLASSES), .BITS(LOGIT_BITS), .IS_SIGNED(IS_SIGNED)) logit_stream (
+      .clk(aclk), .rst, .in_valid(judged && malformed == 0), .in_ready(logits_ready), .in_logits(decision_logits),
+      .in_arrived(last), .event_valid(event_valid && event_flags[1:0] == 0), .event_word({event_flags, event_cycles}),
+      .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast, .cell_left(frame_left),
+      .cell_arrived(frame_arrived)
   );
 endmodule
 `default_nettype wire

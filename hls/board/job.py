@@ -24,6 +24,7 @@ from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import HLS4ML, Design
 from cytogate.model.design.instruments import OffAxis
+from cytogate.model.engines.fit import check_engines_fit
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.estimates.area import AreaReport, area_report, area_table, samples
 from cytogate.model.estimates.holograms import check_holograms_fit
@@ -113,6 +114,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     else:
         # Planned for the board; Vivado says whether they fit.
         engines = pipeline_engines(operations, design, chip.samples_per_clock)
+        check_engines_fit(design, operations, engines)
     _check_narrowing(design)
     require_plain_paths(request.output)
     network = "" if engines is None else f"-{chip.network}"

@@ -53,6 +53,7 @@ def package_text(terms: Contract) -> str:
         "  // The gate's, and what it is built with.",
         *(f"  localparam int {register.name}_OFFSET = 'h{register.offset:02x};" for register in registers.GateRegister),
         f"  localparam bit [31:0] GATE_IDENTITY = 'h{registers.GATE_IDENTITY:08x};",
+        f"  localparam int CLOCK_BITS = {gate.CLOCK_BITS};",
         f"  localparam int DELAY_BITS = {gate.DELAY_BITS};",
         f"  localparam int HOLD_BITS = {gate.HOLD_BITS};",
         f"  localparam int PULSES_WAITING = {gate.PULSES_WAITING};",

@@ -23,10 +23,13 @@ from numpy.typing import NDArray
 from cytogate.host.driver.batch import Answer
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
+from cytogate.host.driver.gate import GateCounts
 from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.contract.gate import GateSettings
 from cytogate.model.design.boards import CLOCK_TOLERANCE
+from cytogate.model.design.design import RTL
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import answer_form
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle, read_kernel_calibration
@@ -98,6 +101,7 @@ class Accelerator:
         self._process = os.getpid()
         self._keeping = threading.Lock()
         self._stream: Flow | None = None
+        self._gate = GateSettings()
 
     def __enter__(self) -> Accelerator:
         with ExitStack() as opening:
@@ -108,8 +112,14 @@ class Accelerator:
 
             opening.enter_context(owned(name_of(device)))
             words = read_kernel_calibration(folder, self.bundle.design)
-            self._board = PynqBoard(bitfile, device, self._deadline_s, takes_calibration=words is not None)
+            design = self.bundle.design
+            gate_classes = design.network.classes if design.chip.has_gate else None
+            self._board = PynqBoard(
+                bitfile, device, self._deadline_s, gate_classes, takes_calibration=words is not None
+            )
             self._board.cores.identify(self.bundle.manifest)
+            if self._board.gate is not None:
+                self._board.gate.identify()
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
             sending = self._batch * self.bundle.layout.frame_bytes
             receiving = Answer.most_bytes(self._batch, answer_form(self.bundle.design))
@@ -202,9 +212,46 @@ class Accelerator:
                 raise
         source.check()
 
+    def set_gate(self, settings: GateSettings) -> None:
+        """Let the chip's gate judge by other settings all cells that are sent from now on; from any thread.
+
+        At first nothing triggers. :attr:`Result.gate <cytogate.host.driver.results.Result.gate>` tells by what a cell
+        was judged.
+
+        Raises
+        ------
+        InputError
+            If the chip has no gate, or a class is wanted that its network has not.
+        """
+        design = self.bundle.design
+        if not design.chip.has_gate:
+            raise InputError(
+                f"{self.bundle.path}: the bitstream has no gate, for the network of design {design.name} is "
+                f'"{design.chip.network}"; one of network "{RTL}" has'
+            )
+        if settings.classes >> design.network.classes:
+            raise InputError(
+                f"the gate is to want classes {settings.classes:#b}, a bit a class; design {design.name} has "
+                f"{design.network.classes}"
+            )
+        self._gate = settings
+
+    def gate_counts(self) -> GateCounts | None:
+        """Return what the chip's gate has counted since the latest reset; None if there is none.
+
+        A stream begins with a reset, and so does what follows a fault.
+        """
+        with self._opened():
+            return None if self._board.gate is None else self._board.gate.counts()
+
     @property
     def phase_latency_us(self) -> float:
-        """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out."""
+        """Time in microseconds from the latest frame's last pixel into the phase retrieval to its last one out.
+
+        0 where network and gate stand behind it in one kernel, which counts to their answer.
+        """
+        if self.bundle.design.chip.has_gate:
+            return 0.0
         with self._opened():
             return self._board.cores.latency_cycles / self.bundle.design.chip.clock_mhz
 
@@ -213,7 +260,15 @@ class Accelerator:
         with self._opened():
             if self._stream is not None and not self._stream.make_way():
                 raise RuntimeError("the accelerator is streaming already; one stream at a time")
-            flow = Flow(self._board, self._memory, self.bundle, self._batch, self._deadline_s, self.counters)
+            flow = Flow(
+                self._board,
+                self._memory,
+                self.bundle,
+                self._batch,
+                self._deadline_s,
+                self.counters,
+                lambda: self._gate,
+            )
             self._stream = flow
         try:
             yield flow

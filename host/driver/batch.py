@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
+from cytogate.model.contract.gate import GateSettings
 from cytogate.model.design.design import Design
-from cytogate.model.interface.answers import AnswerForm, FieldAnswer
+from cytogate.model.interface.answers import AnswerForm, FieldAnswer, FrameAnswer, GatedAnswer
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.packing import pack
 from cytogate.model.interface.registers import RECEIPT_MARK, ReceiptWord
@@ -41,6 +42,8 @@ class Batch:
     sent_ns: int = 0
     input_crc: int = 0
     """What the receipt must say of the transfer."""
+    gate: GateSettings | None = None
+    """By which the chip's gate judges its cells."""
 
     def add(self, frames: NDArray) -> None:
         """Take a cell's frames, or note why they cannot be sent."""
@@ -66,9 +69,7 @@ class Batch:
         """Take the CRC of what is sent, for the receipt."""
         self.input_crc = zlib.crc32(self.memory.octets[: self.sent_bytes].data)
 
-    def results(
-        self, answers: Sequence[NDArray[np.int64] | FieldAnswer] | None, lost: str | None, received_ns: int
-    ) -> list[Result]:
+    def results(self, answers: Sequence[FrameAnswer] | None, lost: str | None, received_ns: int) -> list[Result]:
         """Return one result a cell, in order: what each that travelled has for an answer, or why they are ``lost``."""
         results = []
         row = 0
@@ -76,9 +77,17 @@ class Batch:
             complaint = self.refused.get(place, lost)
             mine = answers[row] if answers is not None and complaint is None else None
             row += place not in self.refused
-            logits, field = (None, mine) if isinstance(mine, FieldAnswer) else (mine, None)
-            results.append(Result(self.first + place, logits, self.sent_ns, received_ns, complaint, field))
+            result = Result(self.first + place, None, self.sent_ns, received_ns, complaint, gate=self.gate)
+            results.append(_answered(result, mine))
         return results
+
+
+def _answered(result: Result, answer: FrameAnswer | None) -> Result:
+    if isinstance(answer, FieldAnswer):
+        return replace(result, field=answer)
+    if isinstance(answer, GatedAnswer):
+        return replace(result, logits=answer.logits, event=answer.event)
+    return replace(result, logits=answer)
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class Answer:
         """Return of how many frames any answer fits into so many bytes."""
         return (length // WORD_BYTES - len(ReceiptWord)) // form.most_words(1)
 
-    def read(self, batch: Batch) -> Sequence[NDArray[np.int64] | FieldAnswer] | None:
+    def read(self, batch: Batch) -> Sequence[FrameAnswer] | None:
         """Return what each frame gave, or None if any word of the receipt differs from what is due."""
         answers, receipt = self.words[: -len(ReceiptWord)], self.words[-len(ReceiptWord) :]
         due = {

@@ -11,13 +11,12 @@ import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.batch import Answer, Batch
@@ -25,8 +24,9 @@ from cytogate.host.driver.deadline import POLL_S, Deadline
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.owner import must_be_in
 from cytogate.host.driver.results import Result
+from cytogate.model.contract.gate import GateSettings
 from cytogate.model.errors import InputError
-from cytogate.model.interface.answers import FieldAnswer, answer_form
+from cytogate.model.interface.answers import FrameAnswer, answer_form
 from cytogate.model.interface.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Flow:
         capacity: int,
         deadline_s: float,
         counters: Counters,
+        wanted_gate: Callable[[], GateSettings],
     ) -> None:
         self._board = board
         self._memory = memory
@@ -104,6 +105,7 @@ class Flow:
         self._capacity = capacity
         self._deadline_s = deadline_s
         self._counters = counters
+        self._wanted_gate = wanted_gate
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._ended: str | None = None
@@ -227,7 +229,7 @@ class Flow:
         self._ready += batch.results(answers, fault, now)
         return fault
 
-    def _answer(self, batch: Batch) -> tuple[Sequence[NDArray[np.int64] | FieldAnswer] | None, Loss | None]:
+    def _answer(self, batch: Batch) -> tuple[Sequence[FrameAnswer] | None, Loss | None]:
         cores, form = self._board.cores, answer_form(self._bundle.design)
         if cores.broken:
             return None, Loss.DMA_ERROR
@@ -259,6 +261,9 @@ class Flow:
         batch.number = self._number
         batch.sent_ns = time.monotonic_ns()
         if batch.travelling:
+            if self._board.gate is not None:
+                batch.gate = self._wanted_gate()
+                self._board.gate.set(batch.gate)
             self._board.transfer(batch.memory, batch.sent_bytes, self._memory.receiving)
             # The chip computes meanwhile.
             batch.seal()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.driver.gate import ChipGate
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import REGISTER_BYTES, DmaChannel
 from cytogate.model.interface.bundle import CALIBRATION_DMA, DMA, FRONT_END, STREAM_UNIT, Bundle
@@ -132,8 +133,16 @@ def _loaded(bitfile: Path, device: Any) -> Any:
 class PynqBoard:
     """A board with the bitstream loaded."""
 
-    def __init__(self, bitfile: Path, device: Any, deadline_s: float, *, takes_calibration: bool = False) -> None:
-        """Load ``bitfile`` onto ``device`` (None: pynq's own choice)."""
+    def __init__(
+        self,
+        bitfile: Path,
+        device: Any,
+        deadline_s: float,
+        gate_classes: int | None,
+        *,
+        takes_calibration: bool = False,
+    ) -> None:
+        """Load ``bitfile`` onto ``device`` (None: pynq's own choice), with a gate of so many classes (None: none)."""
         _ensure_event_loop()
         self._overlay = _loaded(bitfile, device)
         self._device = self._overlay.device
@@ -145,6 +154,7 @@ class PynqBoard:
             calibration=self._port(CALIBRATION_DMA, REGISTER_BYTES) if takes_calibration else None,
         )
         self._calibration: DmaBuffer | None = None
+        self.gate = None if gate_classes is None else ChipGate(self.cores, gate_classes)
         self._interrupt: pynq.Interrupt | None = None
 
     def set_clock(self, mhz: float) -> float:
@@ -163,6 +173,8 @@ class PynqBoard:
     def restart(self) -> None:
         """Reset the whole data path, calibrate kernels that want it, and let the DMA run."""
         self.cores.reset()
+        if self.gate is not None:
+            self.gate.forget()
         # Anew, for it belongs to the event loop that first waits for it, and each stream may have another one.
         self._interrupt = self._answer_interrupt()
         if self._calibration is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.gate import CellEvent, GateSettings
 from cytogate.model.interface.answers import FieldAnswer
 
 
@@ -26,6 +27,10 @@ class Result:
     """Why the cell was lost, in words; None if it was not."""
     field: FieldAnswer | None = None
     """The cells of a hologram, which has no logits of its own."""
+    event: CellEvent | None = None
+    """What the chip's gate has made of the cell; None if there is no gate, or the cell was lost."""
+    gate: GateSettings | None = None
+    """What stood in the gate's registers then; None if there is no gate."""
 
     @property
     def is_answered(self) -> bool:

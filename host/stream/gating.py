@@ -12,14 +12,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cytogate.host.text_enum import TextEnum
+from cytogate.model.contract.gate import GateSettings
 from cytogate.model.design.file import did_you_mean, read_toml, shown
 from cytogate.model.errors import InputError
 
 MAX_COINCIDENCE_US = 1e6
 MAX_DEADLINE_MS = 3.6e6
+MAX_TRIGGER_US = 2e6
+"""A chip's clocks may end sooner."""
 
 
 class Decision(TextEnum):
@@ -38,6 +41,10 @@ class Decision(TextEnum):
     """The decision missed its deadline."""
     LOST = "lost"
     """There are no logits."""
+    CROWDED = "crowded"
+    """More than are followed: triggers that wait on the chip, or cells of a hologram."""
+    EMPTY = "empty"
+    """The hologram holds no cell."""
 
 
 class ScoreKind(TextEnum):
@@ -70,6 +77,10 @@ class Gates:
     """Cells that arrive closer than this are not sorted, neither of them. None: not looked at."""
     deadline_ms: float | None = None
     """Time from arrival to decision beyond which a cell is not sorted. None: there is none."""
+    trigger_delay_us: float | None = None
+    """Of the chip's trigger: time from a frame's last pixel to its pulse. None: as soon as possible."""
+    trigger_width_us: float | None = None
+    """How long its pulses are. None: a clock."""
 
     def __post_init__(self) -> None:
         highest = 1.0 if self.score is ScoreKind.SOFTMAX else math.inf
@@ -80,6 +91,8 @@ class Gates:
         for name, value, most in (
             ("coincidence_us", self.coincidence_us, MAX_COINCIDENCE_US),
             ("deadline_ms", self.deadline_ms, MAX_DEADLINE_MS),
+            ("trigger_delay_us", self.trigger_delay_us, MAX_TRIGGER_US),
+            ("trigger_width_us", self.trigger_width_us, MAX_TRIGGER_US),
         ):
             if value is not None and not 0 < value <= most:
                 raise InputError(f"{name} is {value}; it must be above 0 and at most {most:g}")
@@ -144,13 +157,14 @@ class Gates:
 def read_gates(path: Path) -> Gates:
     """Return the gates of the TOML file ``path``.
 
-    Keys, each optional: ``score`` ("softmax" or "margin"), ``coincidence_us``, ``deadline_ms``, and a table
-    ``thresholds`` of least scores by class.
+    Keys, each optional: ``score`` ("softmax" or "margin"), ``coincidence_us``, ``deadline_ms``, ``trigger_delay_us``,
+    ``trigger_width_us``, and a table ``thresholds`` of least scores by class.
 
     Raises
     ------
     InputError
-        If the file is no such file. Names of classes are checked by :class:`LiveGates`.
+        If the file is no such file. Names of classes are checked by :class:`LiveGates`, and by the chip's gate what it
+        does not look at.
     """
     given = read_toml(path)
     try:
@@ -159,11 +173,38 @@ def read_gates(path: Path) -> Gates:
         raise InputError(f"{path}: {error}") from error
 
 
-class LiveGates:
-    """The gates in force, which may be changed while a stream runs, and the record of all that were."""
+class ChipGate(Protocol):
+    """The gate behind the network on the chip."""
 
-    def __init__(self, gates: Gates, class_names: Sequence[str]) -> None:
+    def settings(self, gates: Gates) -> GateSettings:
+        """Return gates as the chip takes them; raise an :class:`InputError` if it cannot."""
+
+    def put(self, settings: GateSettings) -> None:
+        """Let it judge by settings all cells that are sent from now on."""
+
+
+class LiveGates:
+    """The gates in force, which may be changed while a stream runs, and the record of all that were.
+
+    Parameters
+    ----------
+    gates
+        In force at first.
+    class_names
+        In the order of the logits.
+    chip
+        The chip's gate; None if it has none.
+    """
+
+    def __init__(
+        self,
+        gates: Gates,
+        class_names: Sequence[str],
+        chip: ChipGate | None = None,
+    ) -> None:
         self._class_names = tuple(class_names)
+        self._chip = chip
+        self._by_settings: dict[GateSettings, Gates] = {}
         self._record: list[tuple[int, Gates]] = []
         self._changing = threading.Lock()
         self.change(gates)
@@ -186,6 +227,10 @@ class LiveGates:
                     f"thresholds name the class {name}{did_you_mean(name, self._class_names)}; the design's classes "
                     f"are {', '.join(self._class_names)}"
                 )
+        if self._chip is not None:
+            settings = self._chip.settings(gates)
+            self._by_settings[settings] = gates
+            self._chip.put(settings)
         self._gates = gates
 
     def move(self, thresholds: Mapping[str, float | None]) -> None:
@@ -208,9 +253,12 @@ class LiveGates:
             if kept != self._gates.thresholds:
                 self.change(replace(self._gates, thresholds=kept))
 
-    def for_cell(self, index: int) -> Gates:
-        """Return the gates by which cell ``index`` is judged; to be called by the stream alone, with rising indices."""
-        gates = self._gates
+    def for_cell(self, index: int, on_chip: GateSettings | None = None) -> Gates:
+        """Return the gates by which cell ``index`` is judged, or was by the chip with settings ``on_chip``.
+
+        To be called by the stream alone, with rising indices.
+        """
+        gates = self._gates if on_chip is None else self._by_settings[on_chip]
         if not self._record or self._record[-1][1] is not gates:
             self._record.append((index, gates))
         return gates
@@ -227,7 +275,8 @@ def winner(logits: Sequence[float], score: ScoreKind) -> tuple[int, float]:
 
 
 def _gates(given: dict[str, Any]) -> Gates:
-    known = ("score", "coincidence_us", "deadline_ms", "thresholds")
+    numbers = ("coincidence_us", "deadline_ms", "trigger_delay_us", "trigger_width_us")
+    known = ("score", *numbers, "thresholds")
     for key in given:
         if key not in known:
             raise InputError(f"{key} is no gate{did_you_mean(key, known)}; known are {', '.join(known)}")
@@ -240,7 +289,7 @@ def _gates(given: dict[str, Any]) -> Gates:
     return Gates(
         {name: _number(f"the threshold of {name}", value) for name, value in thresholds.items()},
         ScoreKind(score),
-        *(None if key not in given else _number(key, given[key]) for key in ("coincidence_us", "deadline_ms")),
+        *(None if key not in given else _number(key, given[key]) for key in numbers),
     )
 
 

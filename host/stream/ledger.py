@@ -32,6 +32,9 @@ class Span(TextEnum):
     """Of the transfer: a frame's last beat into the phase retrieval to its last beat out, by the kernel's counter, of
     the last frame of each batch; an emulated kernel may count no clocks. The network has no counter: it is the rest of
     the transfer, together with the DMA."""
+    TRIGGER = "trigger"
+    """Of the transfer: a frame's last beat into the chip to its trigger's pulse, by the chip's clock, of each cell that
+    the chip's gate has sorted."""
     DECISION = "decision"
     """From the result to the verdict."""
     TOTAL = "total"

@@ -166,7 +166,9 @@ class Monitor:
             if self._state is State.WAITING:
                 self._state = State.STREAMING
             self._proceed()
-            if event.verdict.class_index is None or event.verdict.score is None:
+            if event.decision is Decision.EMPTY:
+                self._course.other(1)
+            elif event.verdict.class_index is None or event.verdict.score is None:
                 self._counts = replace(self._counts, lost=self._counts.lost + 1)
                 self._last_loss = event.reason
                 self._course.other(1)

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
+from cytogate.host.stream.chip_gate import trigger_features, trigger_us, verdict_of
 from cytogate.host.stream.frame_check import checked
-from cytogate.host.stream.gating import LiveGates
+from cytogate.host.stream.gating import Decision, LiveGates, Verdict
 from cytogate.host.stream.ledger import Ledger, Span
 from cytogate.model.command.processes import go_first
 from cytogate.model.contract import off_axis
@@ -74,6 +75,8 @@ class NetworkOutput:
     class_names: tuple[str, ...]
     logit_step: float
     """Value of one step of a code."""
+    clock_mhz: float
+    """Of the chip, in whose clocks events of its gate are timed."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +333,10 @@ class Pipeline:
         if latency_us > 0:
             self.ledger.record_span(Span.RETRIEVAL, round(1e3 * latency_us))
 
+    def _record_trigger(self, latency_us: float | None) -> None:
+        if latency_us is not None:
+            self.ledger.record_span(Span.TRIGGER, round(1e3 * latency_us))
+
     def _finish_faulty(self) -> None:
         """Let go of cells that were never sent and have none before them that was."""
         while self._in_flight and self._in_flight[0].cell.frames is None:
@@ -346,19 +353,21 @@ class Pipeline:
             self._events.put(event)
 
     def _event(self, arrival: Arrival, result: Result | None, found: FoundCell | None, *, is_last: bool) -> Event:
-        gates = self.gates.for_cell(arrival.index)
+        gates = self.gates.for_cell(arrival.index, None if result is None else result.gate)
         codes = found.logits if found is not None else None if result is None else result.logits
         logits = None if codes is None else [code * self._output.logit_step for code in codes.tolist()]
         flags = arrival.cell.flags | _flags(result, found)
         coincident = logits is not None and self._coincident(arrival, gates.coincidence_ns)
         decided_ns = time.monotonic_ns()
-        verdict = gates.judge(
+        verdict = _told(result, logits, found) or gates.judge(
             logits,
             self._output.class_names,
             coincident=coincident,
             trusted=not flags & UNTRUSTED,
             latency_ns=decided_ns - arrival.arrived_ns,
         )
+        if result is not None and result.event is not None:
+            self._record_trigger(trigger_us(result.event, self._output.clock_mhz))
         if result is not None and logits is not None:
             self.ledger.record(arrival.arrived_ns, result.sent_ns, result.received_ns, decided_ns, gates.deadline_ns)
         return Event(arrival, result, verdict, flags, decided_ns, found=found, is_last=is_last)
@@ -420,12 +429,26 @@ class Pipeline:
         """Add features, if they were asked for; here, where no decision waits for them. A cell's place is its own."""
         if event.found is not None:
             return replace(event, features=place_of(event.found))
-        frames = event.arrival.cell.frames
-        return event if self._measure is None or frames is None else replace(event, features=self._measure(frames))
+        frames, result = event.arrival.cell.frames, event.result
+        features = {} if self._measure is None or frames is None else dict(self._measure(frames))
+        if result is not None and result.event is not None:
+            features |= trigger_features(result.event, self._output.clock_mhz)
+        return replace(event, features=features)
 
     def _flush(self) -> None:
         for sink in self._sinks:
             sink.flush()
+
+
+def _told(result: Result | None, logits: Sequence[float] | None, found: FoundCell | None) -> Verdict | None:
+    """Return what the chip's answer has decided already; None leaves it to the host's gates."""
+    if result is None:
+        return None
+    if result.event is not None and logits is not None:
+        return verdict_of(logits, result.event)
+    if result.field is not None and found is None:
+        return Verdict(Decision.CROWDED if result.field.is_crowded else Decision.EMPTY, None, None)
+    return None
 
 
 def _flags(result: Result | None, found: FoundCell | None) -> Flag:

@@ -1,17 +1,20 @@
 """The gate behind a network on the chip: from a cell's class and margin to an event and, perhaps, a trigger.
 
 Every packet that arrives ends in one event, in order. What is in doubt triggers nothing: a malformed frame, a class
-that nobody asked for, a margin below its class's least one, a decision that comes too late for its pulse.
+that nobody asked for, a margin below its class's least one, a decision that comes too late for its pulse. An event that
+says that it triggers has one pulse, in the clock that it tells, whatever is written meanwhile; a reset alone drops it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 
 import numpy as np
 
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.errors import InputError
 
 PACKETS = 8
 """That may be on their way from the pins to the gate; a next one waits."""
@@ -43,7 +46,7 @@ class EventFlag(IntFlag):
     REJECTED = 8
     """The margin is below the least one of its class."""
     LATE = 16
-    """The time of the pulse is past."""
+    """The time of the pulse is past, or before that of one that waits."""
     CROWDED = 32
     """:data:`PULSES_WAITING` triggers wait already."""
     TRIGGERED = 64
@@ -51,6 +54,30 @@ class EventFlag(IntFlag):
 
 
 MALFORMED = EventFlag.SHORT_PACKET | EventFlag.LONG_PACKET
+LONGEST_CYCLES = (1 << DELAY_BITS) - 1
+"""That an event tells; more are told as so many."""
+
+
+@dataclass(frozen=True)
+class CellEvent:
+    """What came of an intact frame's cell: a word of 32 bits behind its logits, the flag above the clocks."""
+
+    flag: EventFlag
+    cycles: int
+    """Clocks from the frame's last pixel to its pulse, or to what would have been its pulse."""
+
+    @property
+    def word(self) -> int:
+        """The word."""
+        return self.flag << DELAY_BITS | min(self.cycles, LONGEST_CYCLES)
+
+    @staticmethod
+    def of(word: int) -> CellEvent | None:
+        """Return the event of a word; None if it is no cell's."""
+        flags = word >> DELAY_BITS
+        if flags not in {int(flag) for flag in EventFlag if not flag & MALFORMED}:
+            return None
+        return CellEvent(EventFlag(flags), word & LONGEST_CYCLES)
 
 
 def decided(logits: Codes) -> tuple[Codes, Codes]:
@@ -69,13 +96,26 @@ class GateSettings:
     classes: int = 0
     """Bit c: cells of class c."""
     least_margins: tuple[int, ...] = field(default=(0,) * LARGEST_CLASSES)
-    """By class, in steps of a logit."""
+    """By class, in steps of a logit, of every class that the gate tells apart."""
     delay: int = 0
     """Clocks from a frame's last pixel to its pulse; 0 is as soon as possible."""
     hold: int = 0
     """Clocks of a pulse beyond its first one; a pulse that begins meanwhile begins these anew."""
 
-    def judge(self, class_index: int, margin: int, malformed: EventFlag, age: int, waiting: int) -> EventFlag:
+    def __post_init__(self) -> None:
+        widths = {"classes": LARGEST_CLASSES, "delay": DELAY_BITS, "hold": HOLD_BITS}
+        given = [(name, getattr(self, name), width) for name, width in widths.items()]
+        for name, value, width in (*given, *(("a least margin", margin, MARGIN_BITS) for margin in self.least_margins)):
+            if not 0 <= value < 1 << width:
+                raise InputError(f"{name} of a gate is {value}; its register holds 0 to {(1 << width) - 1}")
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """What is written, by register, classes last: none is wanted before its margin stands."""
+        margins = {f"LEAST_MARGIN_{index}": margin for index, margin in enumerate(self.least_margins)}
+        return margins | {"TRIGGER_DELAY": self.delay, "TRIGGER_HOLD": self.hold, "GATE_CLASSES": self.classes}
+
+    def judge(self, class_index: int, margin: int, malformed: EventFlag, age: int, waiting: Sequence[int]) -> EventFlag:
         """Return the flag of an event.
 
         Parameters
@@ -86,8 +126,8 @@ class GateSettings:
             One of :data:`MALFORMED`, or none of them.
         age : int
             Clocks from the frame's last pixel to the event.
-        waiting : int
-            Triggers that wait for their time.
+        waiting : sequence of int
+            Triggers that wait for their time, in order: clocks from this frame's last pixel to each one's pulse.
         """
         if malformed:
             return malformed
@@ -95,9 +135,10 @@ class GateSettings:
             return EventFlag.UNWANTED
         if margin < self.least_margins[class_index]:
             return EventFlag.REJECTED
-        if self.delay and age + PULSE_CLOCKS > self.delay:
+        pulse = self.pulse_age(age)
+        if pulse < age + PULSE_CLOCKS or (waiting and pulse <= waiting[-1]):
             return EventFlag.LATE
-        return EventFlag.CROWDED if waiting >= PULSES_WAITING else EventFlag.TRIGGERED
+        return EventFlag.CROWDED if len(waiting) >= PULSES_WAITING else EventFlag.TRIGGERED
 
     def pulse_age(self, event_age: int) -> int:
         """Return the clocks from a frame's last pixel to its pulse, given those to its event."""

@@ -181,6 +181,11 @@ class Chip:
         )
 
     @property
+    def has_gate(self) -> bool:
+        """Whether a gate with a trigger pin stands behind the network."""
+        return self.network == RTL
+
+    @property
     def on(self) -> Board:
         """The board."""
         return board_named(self.board)

@@ -1,6 +1,7 @@
 """Answers of the chip to the frames of a transfer, before the receipt, in words of 32 bits.
 
-A cell's frames give its logits. A hologram gives one word for the field, then for each cell that was found its center,
+A cell's frames give its logits; where a gate stands behind the network, the word of what it has made of the cell
+follows them. A hologram gives one word for the field, then for each cell that was found its center,
 its region and its logits: how many, the field's word says. A packet of the chain, TLAST on its last word, is that of
 one cell's frames or of one hologram, so that the batches of the stream unit are the same for both.
 """
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.gate import CellEvent
 from cytogate.model.contract.off_axis import AREA, MOST_CELLS
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
@@ -70,6 +72,19 @@ class FieldAnswer:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class GatedAnswer:
+    """A cell, and what the chip's gate has made of it."""
+
+    logits: NDArray[np.int64]
+    """(classes,)"""
+    event: CellEvent
+
+
+FrameAnswer: TypeAlias = NDArray[np.int64] | FieldAnswer | GatedAnswer
+"""Of one frame; logits where there is a cell a frame and no gate."""
+
+
 class AnswerForm(Protocol):
     """How many words an answer has, and what they say."""
 
@@ -79,8 +94,8 @@ class AnswerForm(Protocol):
     def is_due(self, words: int, frames: int) -> bool:
         """Return whether so many frames can give so many words."""
 
-    def read(self, words: NDArray[np.uint32], frames: int) -> Sequence[NDArray[np.int64] | FieldAnswer] | None:
-        """Return what each frame gave: codes of logits (classes,), or a field's cells; None: not so many words."""
+    def read(self, words: NDArray[np.uint32], frames: int) -> Sequence[FrameAnswer] | None:
+        """Return what each frame gave; None: these are not the words of so many."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,32 @@ class LogitsForm:
     def read(self, words: NDArray[np.uint32], frames: int) -> Sequence[NDArray[np.int64]]:
         """Return codes of logits, (classes,) each."""
         return list(words.view("<i4").astype(np.int64).reshape(frames, self.classes))
+
+
+@dataclass(frozen=True)
+class GatedForm:
+    """A cell a frame, with a gate behind the network."""
+
+    classes: int
+
+    def most_words(self, frames: int) -> int:
+        """Return the words that so many frames give."""
+        return frames * (self.classes + 1)
+
+    def is_due(self, words: int, frames: int) -> bool:
+        """Return whether it is exactly as many."""
+        return words == self.most_words(frames)
+
+    def read(self, words: NDArray[np.uint32], frames: int) -> Sequence[GatedAnswer] | None:
+        """Return the cells, or None if one has no event."""
+        rows = words.reshape(frames, self.classes + 1)
+        logits = rows[:, :-1].view("<i4").astype(np.int64)
+        cells = [
+            GatedAnswer(own, event)
+            for own, word in zip(logits, rows[:, -1].tolist(), strict=True)
+            if (event := CellEvent.of(word)) is not None
+        ]
+        return cells if len(cells) == frames else None
 
 
 @dataclass(frozen=True)
@@ -138,7 +179,9 @@ class FieldForm:
 def answer_form(design: Design) -> AnswerForm:
     """Return the form of a design's answers."""
     classes = design.network.classes
-    return FieldForm(classes) if isinstance(design.instrument, OffAxis) else LogitsForm(classes)
+    if isinstance(design.instrument, OffAxis):
+        return FieldForm(classes)
+    return GatedForm(classes) if design.chip.has_gate else LogitsForm(classes)
 
 
 def _cell(words: NDArray[np.uint32]) -> FoundCell:

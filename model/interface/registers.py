@@ -87,7 +87,7 @@ class GateRegister(Enum):
 
     GATE_IDENTITY = (0x40, Access.READ_ONLY, "the ASCII letters CYTG; zero where there is no gate")
     GATE_CLASSES = (0x44, Access.READ_WRITE, "bit c: cells of class c may trigger")
-    TRIGGER_DELAY = (0x48, Access.READ_WRITE, "clocks from last pixel to pulse, 0: at once; a write drops what waits")
+    TRIGGER_DELAY = (0x48, Access.READ_WRITE, "clocks from last pixel to pulse of cells judged from now on, 0: at once")
     TRIGGER_HOLD = (0x4C, Access.READ_WRITE, "clocks of a pulse beyond its first one")
     EVENTS = (0x50, Access.READ_ONLY, "events, one a packet")
     TRIGGERS = (0x54, Access.READ_ONLY, "pulses that began")
@@ -166,13 +166,13 @@ class ReceiptWord(IntEnum):
     BATCH = 1
     """Number of the batch since reset, from 0."""
     FRAMES = 2
-    """Whole frames in the batch: so many cells' logits stand before the receipt."""
+    """Whole frames in the batch: so many answers stand before the receipt."""
     BEATS_LEFT = 3
     """Beats of the transfer behind its last whole frame: 0 if it was well formed."""
     INPUT_CRC = 4
     """CRC-32 of the transfer's bytes (IEEE 802.3 3.2.9, zlib's crc32): what the chip read is what the host wrote."""
     OUTPUT_CRC = 5
-    """CRC-32 of the batch's logit words, little-endian."""
+    """CRC-32 of the words before the receipt, little-endian."""
 
 
 RECEIPT_MARK = int.from_bytes(b"CYTC", "big")

@@ -7,13 +7,15 @@ from typing import Any
 
 import cocotb
 
-from cytogate.model.contract.gate import LARGEST_CLASSES, PULSES_WAITING, EventFlag, GateSettings
+from cytogate.model.contract.gate import LARGEST_CLASSES, PULSES_WAITING, CellEvent, EventFlag, GateSettings
 from cytogate.sim.axi.bench import SHORT, Bench
 from cytogate.sim.axi.gate_check import GateCheck
 
 EVERY_CLASS = (1 << LARGEST_CLASSES) - 1
 SPARE_CLOCKS = 40
 """Of a delay, beyond what the gate takes."""
+LONGEST_WRITE = 12
+"""Clocks of a register's write at the pins, at most."""
 
 
 async def _started(dut: Any) -> tuple[Bench, GateCheck]:
@@ -30,6 +32,14 @@ async def _sent(bench: Bench, *frames: int) -> None:
     bench.deadline = 2 * len(frames) * bench.clocks_per_frame
     await bench.expect(*frames)
     await bench.gate.check(bench.deadline)
+
+
+async def _taken(bench: Bench, frame: int) -> None:
+    """Send a frame and wait until its last beat is in."""
+    ended = bench.pins.sender.ended
+    sent = len(ended)
+    bench.send(frame)
+    await bench.pins.until(lambda: len(ended) > sent, bench.deadline, "input was not accepted")
 
 
 def _anything(gate: GateCheck) -> GateSettings:
@@ -96,7 +106,7 @@ async def pulses_are_as_long_as_asked(dut: Any, hold: int) -> None:
 
 @cocotb.test()
 async def no_more_pulses_wait_than_there_are_places_for(dut: Any) -> None:
-    """One more is given up, and told; all others come in their time, and a new delay drops them."""
+    """One more is given up, and told; all others come in their time."""
     bench, gate = await _started(dut)
     await gate.set(_anything(gate))
     await _sent(bench, 0, 1, 2)
@@ -108,13 +118,49 @@ async def no_more_pulses_wait_than_there_are_places_for(dut: Any) -> None:
     assert gate.flags().count(EventFlag.CROWDED) == 3
     await _sent(bench, 0)
     assert gate.flags()[-1] is EventFlag.TRIGGERED
-    pulses = len(gate.pulses)
-    bench.send(0)
-    await bench.expect(0)
-    await gate.set(dataclasses.replace(_anything(gate), delay=delay + 1))
-    await bench.pins.clocks(delay + 1)
-    assert bench.pins.events is not None
-    assert len(bench.pins.events.pulses) == pulses, "a pulse that was dropped came"
+    await bench.finish(accepted=sent + 4)
+
+
+@cocotb.test()
+async def a_delay_is_written_in_any_clock(dut: Any) -> None:
+    """Each event has the pulse that it tells, in the clocks about its own in which the delay is written, too."""
+    bench, gate = await _started(dut)
+    await gate.set(_anything(gate))
+    await _sent(bench, *range(bench.frames))
+    ended = bench.pins.sender.ended
+    short = gate.clocks().trigger_most + SPARE_CLOCKS
+    await _sent(bench, 0)
+    age, leads = gate.events[-1].clock - ended[-1], range(-4, LONGEST_WRITE)
+    for lead in leads:
+        await gate.set_delay(short)
+        await _taken(bench, 0)
+        await bench.pins.clocks(age - lead)
+        await gate.set_delay(3 * short)
+        await bench.expect(0)
+        await gate.check(bench.deadline)
+    told = [CellEvent.of(word) for word in gate.words[-len(leads) :]]
+    assert set(told) == {CellEvent(EventFlag.TRIGGERED, delay) for delay in (short, 3 * short)}
+    await bench.finish(accepted=bench.frames + 1 + len(leads))
+
+
+@cocotb.test()
+async def a_shorter_delay_overtakes_nothing(dut: Any) -> None:
+    """Call late a pulse that it brings before one that waits, or into the same clock; a clock behind, it comes."""
+    bench, gate = await _started(dut)
+    await gate.set(_anything(gate))
+    await _sent(bench, 0)
+    ended, long = bench.pins.sender.ended, gate.clocks().trigger_most + 2 * bench.clocks_per_frame
+    for behind in (-1, 0, 1):
+        await gate.set_delay(long)
+        bench.send(0)
+        await bench.expect(0)
+        await _taken(bench, 1)
+        await gate.set_delay(long - (ended[-1] - ended[-2]) + behind)
+        await bench.expect(1)
+        await gate.check(bench.deadline)
+    late, due = EventFlag.LATE, EventFlag.TRIGGERED
+    assert gate.flags()[1:] == [due, late, due, late, due, due]
+    await bench.finish(accepted=7)
 
 
 @cocotb.test()

@@ -8,7 +8,6 @@ import cocotb
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from cytogate.sim.axi.bench import Bench
-from cytogate.sim.axi.packing import output_values
 from cytogate.sim.axi.patterns import ALL, Pauses, at_random
 
 
@@ -58,6 +57,6 @@ async def the_models_of_cocotbext_axi_agree(dut: Any) -> None:
         await source.send(AxiStreamFrame(bench.packet(frame)))
     for frame in range(2):
         received = await bench.pins.within(4 * bench.deadline, sink.recv(), "no packet left")
-        values = output_values(received.tdata, bench.task.values_per_beat, bench.task.value_bits, bench.task.signed)
+        values = bench.values_of(list(received.tdata))
         assert values.tolist() == bench.expected(frame).tolist()
     assert await bench.pins.read("FRAMES_ACCEPTED") == 2

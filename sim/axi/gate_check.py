@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,8 +12,10 @@ from cytogate.model.contract.gate import (
     CLOCK_BITS,
     DELAY_BITS,
     HOLD_BITS,
+    LONGEST_CYCLES,
     MALFORMED,
     MARGIN_BITS,
+    CellEvent,
     EventFlag,
     GateSettings,
     decided,
@@ -33,7 +35,8 @@ class _Packet:
 
     frame: int | None
     malformed: EventFlag
-    settings: GateSettings
+    settings: tuple[GateSettings, ...]
+    """By one of these it was judged."""
 
 
 class GateCheck:
@@ -46,6 +49,8 @@ class GateCheck:
         self.settings = GateSettings()
         """As they were written last."""
         self._sent: list[_Packet] = []
+        self.words: list[int] = []
+        """Behind the logits of cells, as they have left."""
         self.pulses: list[int] = []
         """Clocks in which they are due."""
         self._ends: list[int] = []
@@ -55,7 +60,7 @@ class GateCheck:
 
     def forget(self) -> None:
         """Be as after a reset."""
-        self.settings, self._sent, self._most_from = GateSettings(), [], 0
+        self.settings, self._sent, self.words, self._most_from = GateSettings(), [], [], 0
 
     def clear_most(self) -> None:
         """Say that the largest clocks have been cleared."""
@@ -87,13 +92,21 @@ class GateCheck:
         await write("GATE_CLASSES", settings.classes)
         self.settings = settings
 
+    async def set_delay(self, delay: int) -> None:
+        """Write a delay while packets may be judged: of each that has no event yet, either delay may hold."""
+        self.settings = replace(self.settings, delay=delay)
+        for number in range(len(self.events), len(self._sent)):
+            sent = self._sent[number]
+            self._sent[number] = replace(sent, settings=(*sent.settings, self.settings))
+        await self._pins.write("TRIGGER_DELAY", delay)
+
     def expect_frame(self, frame: int) -> None:
         """Say that an intact frame was sent."""
-        self._sent.append(_Packet(frame, NO_FLAG, self.settings))
+        self._sent.append(_Packet(frame, NO_FLAG, (self.settings,)))
 
     def expect_malformed(self, flag: int) -> None:
         """Say that a malformed packet was sent."""
-        self._sent.append(_Packet(None, EventFlag(flag), self.settings))
+        self._sent.append(_Packet(None, EventFlag(flag), (self.settings,)))
 
     def cut(self, packet: int, flag: int) -> None:
         """Say that of an intact frame that was sent only a malformed packet is left."""
@@ -119,19 +132,26 @@ class GateCheck:
     def _compare_events(self) -> None:
         ended = self._pins.sender.ended
         assert len(self.events) == len(self._sent), f"{len(self.events)} events of {len(self._sent)} packets"
+        intact = [number for number, sent in enumerate(self._sent) if not sent.malformed]
+        assert len(self.words) == len(intact), f"{len(self.words)} words of events left of {len(intact)} cells"
+        words = dict(zip(intact, self.words, strict=True))
         self.pulses, self._ends = [], []
         for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
             if sent.frame is not None:
                 due = int(self.classes[sent.frame]), int(self.margins[sent.frame])
                 found = event.class_index, event.margin
                 assert found == due, f"event {number}: class and margin are {found} where {due} are due"
-            waiting = sum(pulse >= event.clock for pulse in self.pulses)
+            waiting = [pulse - ended[number] for pulse in self.pulses if pulse >= event.clock]
             age = event.clock - ended[number]
-            flag = sent.settings.judge(event.class_index, event.margin, sent.malformed, age, waiting)
+            settings = _in_force(sent, age, words.get(number))
+            flag = settings.judge(event.class_index, event.margin, sent.malformed, age, waiting)
             assert event.flag == flag, f"event {number}: flag is {event.flag!r} where {flag!r} is due"
+            if number in words:
+                word = CellEvent(flag, settings.pulse_age(age)).word
+                assert words[number] == word, f"cell of event {number}: {words[number]:#x} left where {word:#x} is due"
             if flag is EventFlag.TRIGGERED:
-                self.pulses.append(ended[number] + sent.settings.pulse_age(age))
-                self._ends.append(self.pulses[-1] + sent.settings.hold + 1)
+                self.pulses.append(ended[number] + settings.pulse_age(age))
+                self._ends.append(self.pulses[-1] + settings.hold + 1)
         apart = {(event.stamp - event.clock) % (1 << CLOCK_BITS) for event in self.events}
         assert len(apart) <= 1, "stamps of events are not their clocks"
 
@@ -188,3 +208,12 @@ class GateCheck:
             events=len(self.events),
             triggers=len(self.pulses),
         )
+
+
+def _in_force(sent: _Packet, age: int, word: int | None) -> GateSettings:
+    """Return the settings by which a packet was judged, as its event's word tells where others were written."""
+    told = None if word is None else CellEvent.of(word)
+    for settings in sent.settings:
+        if told is not None and told.cycles == min(settings.pulse_age(age), LONGEST_CYCLES):
+            return settings
+    return sent.settings[0]

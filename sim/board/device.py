@@ -37,6 +37,7 @@ from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.fabric import Calibrate, CalibrationStream, Fabric
 from cytogate.sim.board.faults import Fault, FaultKind, Faults
+from cytogate.sim.board.gate import ClocklessGate, Gate
 from cytogate.sim.board.interrupts import InterruptController, UserIo
 from cytogate.sim.board.kernels import Kernel
 from cytogate.sim.board.memory import Memory
@@ -71,6 +72,8 @@ class EmulatedBoard:
         Called in the thread that computes, before it does.
     calibrate
         Of kernels of holograms: takes the words of a calibration.
+    gate
+        Of a kernel that computes events, too; None: behind the kernel of a design with a gate, its law alone stands.
     """
 
     def __init__(
@@ -81,12 +84,16 @@ class EmulatedBoard:
         on_close: Callable[[], None] = lambda: None,
         begin: Callable[[], None] = lambda: None,
         calibrate: Calibrate | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        if gate is None and bundle.design.chip.has_gate:
+            gate = ClocklessGate(bundle.design.network.classes)
+            kernel = gate.behind(kernel)
         self._on_close = on_close
         self.lock = threading.RLock()
         self.faults = Faults(faults)
         self.memory = Memory()
-        self.fabric = Fabric(bundle, kernel, self.faults, self.lock, begin, calibrate)
+        self.fabric = Fabric(bundle, kernel, self.faults, self.lock, begin, calibrate, gate)
         self.user_io = UserIo()
         self.interrupts = InterruptController(self.user_io)
         self.dma = AxiDma(self.memory, self.fabric, self.faults, self._interrupt)

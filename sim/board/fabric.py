@@ -22,6 +22,7 @@ from cytogate.model.interface.bundle import Bundle
 from cytogate.model.interface.packing import unpack
 from cytogate.model.interface.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
 from cytogate.sim.board.faults import FaultKind, Faults
+from cytogate.sim.board.gate import Gate
 from cytogate.sim.board.kernels import Kernel
 
 Calibrate = Callable[[np.ndarray], None]
@@ -44,15 +45,18 @@ class FabricCounts:
 
 @dataclass
 class RegisterPort:
-    """An AXI4-Lite port: what its registers say, and what a write does. Other addresses read zero."""
+    """An AXI4-Lite port: what its registers say, and what a write does."""
 
     values: Callable[[], Mapping[Register | StreamRegister, int]]
     write: Callable[[int, int], None]
+    beside: Callable[[int], int] = lambda _offset: 0
+    """Reads what lies at all other addresses."""
     size: int = registers.PORT_BYTES
 
     def read(self, offset: int) -> int:
         """Return a register."""
-        return next((value for register, value in self.values().items() if register.offset == offset), 0)
+        own = {register.offset: value for register, value in self.values().items()}
+        return own[offset] if offset in own else self.beside(offset)
 
 
 class Fabric:
@@ -71,9 +75,10 @@ class Fabric:
         lock: threading.RLock,
         begin: Callable[[], None],
         calibrate: Calibrate | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._manifest, self._layout = bundle.manifest, bundle.layout
-        self._kernel, self._begin, self._calibrate = kernel, begin, calibrate
+        self._kernel, self._begin, self._calibrate, self._gate = kernel, begin, calibrate, gate
         self._waits_for_calibration = calibrate is not None
         self._faults = faults
         self._lock = lock
@@ -87,7 +92,8 @@ class Fabric:
         self.on_packet: Callable[[], None] = lambda: None
         """Called when a packet waits."""
         self.unit = RegisterPort(self._unit, self._write_unit)
-        self.retrieval = RegisterPort(self._retrieval, self._write_retrieval)
+        beside = (lambda _offset: 0) if gate is None else gate.read
+        self.retrieval = RegisterPort(self._retrieval, self._write_retrieval, beside)
 
     def close(self) -> None:
         """Stop computing.
@@ -128,6 +134,8 @@ class Fabric:
         self._stalled = False
         self._waits_for_calibration = self._calibrate is not None
         self._packets.clear()
+        if self._gate is not None:
+            self._gate.reset()
 
     def _run(self) -> None:
         self._begin()
@@ -218,6 +226,8 @@ class Fabric:
     def _write_retrieval(self, offset: int, value: int) -> None:
         if offset == Register.ERROR_FLAGS.offset:
             self._counts.flags &= ErrorFlag(~value & 3)
+        elif self._gate is not None:
+            self._gate.write(offset, value)
 
 
 @dataclass(frozen=True)

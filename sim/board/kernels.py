@@ -1,7 +1,7 @@
 """Kernels of an emulated board: raw frames of a cell to codes of logits.
 
-``chain``, ``rtl`` and ``pipeline`` are the real thing, slow; ``light`` is no network at all and serves to load the way
-to and from the chip.
+``chain`` and ``rtl`` are the real thing, slow, as is the kernel of a :class:`~cytogate.sim.board.gate.PipelineGate`;
+``light`` is no network at all and serves to load the way to and from the chip.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from cytogate.sim.csim.fields import FieldSimulation
     from cytogate.sim.csim.kernels import CSimulation
     from cytogate.sim.csim.network import NetworkSimulation
-    from cytogate.sim.rtl.pipeline import PipelineSimulation
     from cytogate.sim.rtl.simulation import RtlSimulation
 
 Kernel = Callable[[NDArray[np.unsignedinteger]], Sequence[int]]
@@ -47,11 +46,6 @@ def rtl(retrieval: RtlSimulation, network: NetworkSimulation) -> Kernel:
         return network.logits(pixels)[0].tolist()
 
     return run
-
-
-def pipeline(simulation: PipelineSimulation) -> Kernel:
-    """Return the whole pipeline in verilated SystemVerilog."""
-    return lambda frames: simulation.logits(frames[np.newaxis])[0].tolist()
 
 
 def light(bundle: Bundle) -> Kernel:

@@ -19,6 +19,7 @@ from cytogate.model.interface.bundle import Bundle
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.board import kernels
 from cytogate.sim.board.device import EmulatedBoard, provider
+from cytogate.sim.board.gate import PipelineGate
 
 FOLDER = Path("out/emulated")
 """Where kernels are compiled, by design."""
@@ -49,7 +50,8 @@ def rtl_board(bundle: Bundle) -> EmulatedBoard:
 
         engines = pipeline_engines(operations, design, design.chip.samples_per_clock)
         whole = PipelineSimulation(design, engines, folder / "pipeline")
-        return EmulatedBoard(built, kernels.pipeline(whole), on_close=whole.close)
+        gate = PipelineGate(whole)
+        return EmulatedBoard(built, gate.kernel, on_close=whole.close, gate=gate)
     from cytogate.sim.csim.network import NetworkSimulation
     from cytogate.sim.rtl.simulation import RtlSimulation
 

@@ -83,6 +83,16 @@ MUTANTS = {
     "the smaller is the larger": Mutant(
         "join_words", "first < second ?", "first > second ? second :  first < second && 1'b0 ?"
     ),
+    "a margin is below itself": Mutant("gate", "32'(margin) < least", "32'(margin) <= least"),
+    "a pulse overtakes": Mutant("gate", "is_past || is_overtaken", "is_past"),
+    "two pulses in a clock": Mutant("gate", "$signed(pulse - latest) <= 0", "$signed(pulse - latest) < 0"),
+    "a pulse that is past by a clock": Mutant("gate", "now + 32'(1 + contract_pkg", "now + 32'(0 + contract_pkg"),
+    "a pulse is told too late": Mutant("gate", "event_pulse  <= pulse;", "event_pulse  <= pulse + 1'b1;"),
+    "a pulse comes too late": Mutant("trigger", "next    = now + 1'b1", "next    = now"),
+    "a pulse is lost": Mutant("trigger", ".write, .in_word", ".write(write && !due), .in_word"),
+    "a pulse comes twice": Mutant("trigger", ".read(due)", ".read(due && !write)"),
+    "the last pulse is the first": Mutant("trigger", "if (write) latest", "if (write && !waits) latest"),
+    "a pulse is too long": Mutant("trigger", "left <= hold;", "left <= hold + 1'b1;"),
     "the last of equals wins": Mutant(
         "argmax", "if (place == 0 || logit > largest) begin", "if (place == 0 || logit >= largest) begin"
     ),

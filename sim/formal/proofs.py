@@ -92,5 +92,7 @@ PROOFS = (
         19,
         bounded=True,
     ),
+    Property("gate", ({}, {"DELAY_BITS": 9}), 5),
+    Property("trigger", ({"PULSES": 2}, {"PULSES": 4, "CLOCK_BITS": 5}), 6),
     Property("argmax", ({"CLASSES": 3}, {"CLASSES": 3, "IS_SIGNED": 0}, {"CLASSES": 5, "BITS": 2}, {"CLASSES": 1}), 8),
 )

@@ -32,8 +32,13 @@ class PipelineSimulation(KernelPlayer):
         super().__init__(library, design, engines.entry.pixels)
         self._classes = engines.logits.stream.channels
 
-    def logits(self, frames: NDArray[np.unsignedinteger]) -> Codes:
-        """Return codes of logits (cells, classes) of frames (cells, channels, rows, columns), back to back.
+    def answers(self, frames: NDArray[np.unsignedinteger]) -> Codes:
+        """Return codes of logits and the word of the event (cells, classes + 1).
+
+        Parameters
+        ----------
+        frames
+            (cells, channels, rows, columns); they arrive back to back.
 
         Raises
         ------
@@ -41,7 +46,11 @@ class PipelineSimulation(KernelPlayer):
             If they do not come.
         """
         beats, lasts = self.beats(frames)
-        wanted, window = len(frames) * self._classes, self.design.window
+        wanted, window = len(frames) * (self._classes + 1), self.design.window
         clocks = PATIENCE * (len(beats) + (len(frames) + 1) * window.rows * window.columns)
         out, *_ = self.run(beats, lasts, wanted, WORD_BYTES, clocks)
         return out.view("<i4").astype(np.int64).reshape(len(frames), -1)
+
+    def logits(self, frames: NDArray[np.unsignedinteger]) -> Codes:
+        """Return codes of logits (cells, classes) alone."""
+        return self.answers(frames)[:, :-1]
