@@ -68,7 +68,8 @@ def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock:
     InputError
         If there are none, or the gate behind them cannot tell their classes or margins.
     """
-    found = lower(in_order_of_rows(network, design), samples_per_clock)
+    turned = in_order_of_rows(network, design)
+    found = lower(turned, samples_per_clock)
     logits, pixel, terms = found.logits.stream, found.entry, contract(design)
     taken = (pixel.rows, pixel.columns, pixel.channels), pixel.format
     given = terms.stage("network_input").shape, terms.pixel
