@@ -504,10 +504,11 @@ def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:
 def _engine_plans(design: Design) -> tuple[dict[str, tuple[EnginePlan, ...]], str | None]:
     """Plan the network's engines in SystemVerilog by board; or say why there are none."""
     from cytogate.model.engines.planner import plan_boards
+    from cytogate.model.engines.upward import in_order_of_rows
     from cytogate.model.networks.saved import load_operations
 
     try:
-        return plan_boards(design, load_operations(design)), None
+        return plan_boards(design, in_order_of_rows(load_operations(design), design)), None
     except InputError as error:
         return {}, f"No engines in SystemVerilog are planned: {error}"
 

@@ -192,10 +192,13 @@ FAILURES = {
 }
 
 
-def test_a_network_in_systemverilog(tools: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("law", "module"), [("fft", "retrieval"), ("two-sided", "two_sided_retrieval"), ("causal", "causal_retrieval")]
+)
+def test_a_network_in_systemverilog(law: str, module: str, tools: Path, tmp_path: Path) -> None:
     """No kernel by Vitis HLS; one block from frames to logits, whose trigger goes to a pin of the board."""
     asked = request(tmp_path, "kv260", "rtl", 4)
-    chip = dataclasses.replace(asked.design.chip, network="rtl")
+    chip = dataclasses.replace(asked.design.chip, network="rtl", retrieval=law)
     run_bitstream(dataclasses.replace(asked, design=dataclasses.replace(asked.design, chip=chip)))
     assert "script kernel.tcl" not in tools.read_text(encoding="utf-8")
     calls = recorded(tools, "system")
@@ -209,7 +212,7 @@ def test_a_network_in_systemverilog(tools: Path, tmp_path: Path) -> None:
     assert resets == {"front_end/aresetn"}
     # Every module of the pipeline, and every table, is among the sources.
     added = {call.split()[1] for call in calls if call.startswith("add_files ")}
-    assert {"gate.sv", "retrieval.sv", "weighted_sums.sv", "twiddle.mem"} <= added
+    assert {"gate.sv", f"{module}.sv", "weighted_sums.sv", "twiddle.mem"} <= added
     assert sum(name.startswith("network_engine_") for name in added) > 10
     (pins,) = (tmp_path / "out").rglob("pins.xdc")
     assert "PACKAGE_PIN H12 IOSTANDARD LVCMOS33} [get_ports trigger]" in pins.read_text(encoding="ascii")

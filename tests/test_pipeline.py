@@ -23,11 +23,12 @@ from cytogate.model.contract.gate import (
     decided,
 )
 from cytogate.model.design.boards import BOARDS
-from cytogate.model.design.design import Chip, Design
+from cytogate.model.design.design import CAUSAL, TWO_SIDED, Chip, Design
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.sim.axi.job import GATE_SCENARIOS, RATE, SCENARIOS, run_rate
 from cytogate.sim.axi.levels import Level, bench_task, hardware
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
@@ -37,6 +38,7 @@ from tests import bright_fields, test_cosim
 from tests.bright_fields import bright_field
 from tests.conftest import REPOSITORY
 from tests.pipelines import small_network, telling_network
+from tests.recursions import arriving
 from tests.test_cosim import failures
 
 full = pytest.mark.full
@@ -79,12 +81,20 @@ def test_the_first_of_equal_logits_is_the_class() -> None:
 
 
 def under_benches(design: Design, samples: int, folder: Path, run: Path) -> tuple[Hardware, np.ndarray]:
-    """Return the pipeline of a design, with the task in folder ``run``, and the logits that are due."""
+    """Return the pipeline of a design, with the task in folder ``run``, and the logits that are due.
+
+    Whatever a law remembers of frames is loaded, and stays: they come in any order.
+    """
     frames = test_cosim.frames_of(design)[:5] if design.retrieves_phase else bright_fields.frames_of(design)
-    pixels = laws.network_inputs(frames, design)
+    known, setup = None, ()
+    if design.chip.retrieval == CAUSAL:
+        known = laws.background_after(frames, design).freeze()
+        setup = register_writes(known)
+    pixels = laws.Run(design, known).network_inputs(frames)
     network = telling_network(design, pixels)
     engines, due = pipeline_engines(network, design, samples), network.classify(pixels)
-    bench_task(Level.RTL, design, samples, engines).write(run, frames, due)
+    task = dataclasses.replace(bench_task(Level.RTL, design, samples, engines), setup=setup)
+    task.write(run, frames, due)
     return hardware(Level.RTL, design, samples, folder, network=engines), due
 
 
@@ -112,7 +122,14 @@ def test_frames_to_trigger(builds: Path, tmp_path: Path) -> None:
 @full
 @pytest.mark.parametrize(
     ("design", "samples"),
-    [(TINY, 4), (bright_fields.TWO, 2), (bright_fields.NARROW, 1), (test_cosim.SMALL, 4), (test_cosim.SMALL, 1)],
+    [
+        (TINY, 4),
+        (bright_fields.TWO, 2),
+        (bright_fields.NARROW, 1),
+        (test_cosim.SMALL, 4),
+        (test_cosim.SMALL, 1),
+        *((arriving(64, law), samples) for law in (TWO_SIDED, CAUSAL) for samples in (4, 1)),
+    ],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_every_scenario(design: Design, samples: int, builds: Path, tmp_path: Path) -> None:

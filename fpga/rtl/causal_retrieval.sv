@@ -56,7 +56,6 @@ module causal_retrieval #(
   localparam int BEAT_COUNT = $clog2(BEATS);
   localparam int SHARP_BITS = GRADIENT_BITS + 1;
   localparam int GROWN_BITS = SHARP_BITS + SIZE_LOG2;
-  localparam int GRADIENT_WORD = SAMPLES * 2 * GRADIENT_BITS;
   localparam int SHARP_WORD = SAMPLES * 2 * SHARP_BITS;
   localparam int BINNED_WORD = SAMPLES * ANGLES * BINNED_BITS;
   // Half of the columns have a recursion, and two rows are one line: half as many lanes as samples do.
@@ -78,67 +77,22 @@ module causal_retrieval #(
 
   // ---- Rows in ----
 
-  logic queue_room, row_taken, launch;
-  logic raw_valid, raw_row_starts, raw_first_row, raw_last_row;
-  logic [BEAT_BITS-1:0] raw_beat;
-  frame_input #(.SAMPLES(SAMPLES), .GROUP(1)) frame_input (
-      .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(queue_room),
-      .group_taken(row_taken), .out_valid(raw_valid), .out_beat(raw_beat), .out_row_starts(raw_row_starts),
-      .out_first_row(raw_first_row), .out_last_row(raw_last_row), .ended(frame_ended), .intact(frame_intact),
-      .too_short, .too_long
-  );
-  credits #(.COUNT(ROWS)) queue_places (.clk, .rst, .take(row_taken), .give(launch), .available(queue_room));
-
-  logic binned_valid;
-  logic [BINNED_WORD-1:0] binned;
-  binning #(.SAMPLES(SAMPLES)) binning (
-      .clk, .rst, .in_valid(raw_valid), .in_beat(raw_beat), .in_row_starts(raw_row_starts),
-      .in_first_row(raw_first_row), .in_last_row(raw_last_row), .out_valid(binned_valid), .out_pixels(binned)
-  );
-  tap #(.STAGE("binned"), .BITS(BINNED_WORD)) binned_tap (.clk, .valid(binned_valid), .word(binned));
-
-  logic gradient_valid;
-  logic [GRADIENT_WORD-1:0] gradients;
-  pipeline_valid #(.CLOCKS(10)) gradient_pipeline (.clk, .rst, .in_valid(binned_valid), .out_valid(gradient_valid));
-  generate
-    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_gradient
-      gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_X)) along_x (
-          .clk, .plus(binned[(ANGLES*lane)*BINNED_BITS+:BINNED_BITS]),
-          .minus(binned[(ANGLES*lane+1)*BINNED_BITS+:BINNED_BITS]),
-          .gradient(gradients[(2*lane)*GRADIENT_BITS+:GRADIENT_BITS])
-      );
-      gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_Y)) along_y (
-          .clk, .plus(binned[(ANGLES*lane+2)*BINNED_BITS+:BINNED_BITS]),
-          .minus(binned[(ANGLES*lane+3)*BINNED_BITS+:BINNED_BITS]),
-          .gradient(gradients[(2*lane+1)*GRADIENT_BITS+:GRADIENT_BITS])
-      );
-    end
-  endgenerate
-  tap #(.STAGE("gradient"), .BITS(GRADIENT_WORD)) gradient_tap (.clk, .valid(gradient_valid), .word(gradients));
-
-  logic sharp_valid, sharp_last, sharp_ends;
-  logic [SHARP_WORD-1:0] sharp_words, last_words;
-  sharpen #(.SAMPLES(SAMPLES)) sharpen (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .out_valid(sharp_valid), .out_last(sharp_last),
-      .out_ends(sharp_ends), .out_words(sharp_words), .last_words
-  );
+  logic row_taken, launch, queue_idle, line_valid, fitted;
+  logic binned_valid, gradient_valid, sharp_valid, sharp_last, sharp_ends;
   logic [$clog2(ROWS):0] rows;
-  logic queue_idle, line_valid;
+  logic [BINNED_WORD-1:0] binned;
+  logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic [SHARP_WORD-1:0] line_words;
-  row_queue #(.SAMPLES(SAMPLES), .BITS(2 * SHARP_BITS), .ROWS(ROWS)) row_queue (
-      .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_words),
-      .last_words, .rows, .launch, .idle(queue_idle), .out_valid(line_valid), .out_words(line_words)
+  logic [12*COEFFICIENT_BITS-1:0] fit, surface;
+  sharp_rows #(.SAMPLES(SAMPLES), .ROWS(ROWS)) sharp_rows (
+      .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(1'b1), .row_taken, .frame_ended,
+      .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .sharp_valid, .sharp_last,
+      .sharp_ends, .sharp_y, .last_y, .fitted, .fit, .rows, .launch, .queue_idle, .line_valid, .line_words
   );
 
   // ---- The background ----
 
-  logic moments_done, fitted, followed, background_busy;
-  logic [12*(GRADIENT_BITS+4*SIZE_LOG2)-1:0] moments;
-  logic [12*COEFFICIENT_BITS-1:0] fit, surface;
-  moments #(.SAMPLES(SAMPLES), .NEIGHBORS(SAMPLES)) border_moments (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(moments_done), .moments
-  );
-  surface_fit surface_fit (.clk, .rst, .start(moments_done), .moments, .done(fitted), .coefficients(fit));
+  logic followed, background_busy;
   background background (
       .clk, .rst(rst_registers), .fitted, .fit, .busy(background_busy), .followed, .surface, .write(register_write),
       .write_address(register_write_address), .write_data(register_write_data),
@@ -177,16 +131,9 @@ module causal_retrieval #(
   );
 
   // kx = 0, and the phase's zero.
-  logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic zero_ready, mean_valid, mean_read, mean_waits;
   logic signed [STATE_BITS-1:0] mean, next_mean;
   logic [5:0] unused_means;
-  generate
-    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_along_y
-      assign sharp_y[lane*SHARP_BITS+:SHARP_BITS] = sharp_words[(2*lane+1)*SHARP_BITS+:SHARP_BITS];
-      assign last_y[lane*SHARP_BITS+:SHARP_BITS]  = last_words[(2*lane+1)*SHARP_BITS+:SHARP_BITS];
-    end
-  endgenerate
   mean_column #(.SAMPLES(SAMPLES), .WAITING(ROWS)) mean_column (
       .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_y),
       .last_words(last_y), .known, .one($signed(surface[6*COEFFICIENT_BITS+:COEFFICIENT_BITS])),

@@ -111,9 +111,11 @@ module mean_rows #(
       .clk, .in_word({count[0], zeroing, count == 0}), .out_word({odd, counts, first})
   );
 
+  logic signed [SUM_BITS-1:0] row_sum;
   logic signed [OUT_BITS-1:0] rounded;
+  assign row_sum = odd ? odd_sum : even_sum;
   mean_steps mean_steps (
-      .clk, .rst, .t, .tt, .trend, .step, .first, .counts, .row_sum($signed(odd ? odd_sum : even_sum)), .mean(rounded)
+      .clk, .rst, .t, .tt, .trend, .step, .first, .counts, .row_sum, .mean(rounded)
   );
   logic write, write_odd;
   logic [LOG2-1:0] write_row;

@@ -43,6 +43,9 @@ module pipeline_control #(
     output     logic [       MARGIN_BITS-1:0] event_margin,
     output     logic [                  31:0] event_clock,
     output     logic                          trigger,
+    // Registers of the data path, where it has any: whole writes of what the pins say; zero at others' addresses.
+    output     logic                          register_write,
+    input wire logic [                  31:0] register_read_data,
     input wire logic [                   7:0] s_axil_awaddr,
     input wire logic                          s_axil_awvalid,
     output     logic                          s_axil_awready,
@@ -62,7 +65,9 @@ module pipeline_control #(
     input wire logic                          s_axil_rready
 );
   logic soft_reset, write, frame_left;
-  logic [31:0] more_data, frame_arrived;
+  logic [31:0] more_data, gate_data, frame_arrived;
+  assign more_data      = gate_data | register_read_data;
+  assign register_write = write && &s_axil_wstrb;
 
   // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
   always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
@@ -100,7 +105,7 @@ module pipeline_control #(
   );
   gate_registers #(.CLASSES(CLASSES), .CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate_registers (
       .clk(aclk), .rst(!aresetn), .write, .write_address(s_axil_awaddr), .write_data(s_axil_wdata),
-      .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(more_data), .asked_class(decision_class),
+      .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(gate_data), .asked_class(decision_class),
       .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_class, .event_margin, .event_first,
       .event_clock, .began, .age
   );

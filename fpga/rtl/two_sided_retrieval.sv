@@ -13,6 +13,7 @@
 `default_nettype none
 module two_sided_retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
@@ -49,7 +50,6 @@ module two_sided_retrieval #(
   localparam int BEATS = SIZE / SAMPLES;  // of a row
   localparam int SHARP_BITS = GRADIENT_BITS + 1;
   localparam int GROWN_BITS = SHARP_BITS + SIZE_LOG2;
-  localparam int GRADIENT_WORD = SAMPLES * 2 * GRADIENT_BITS;
   localparam int SHARP_WORD = SAMPLES * 2 * SHARP_BITS;
   localparam int BINNED_WORD = SAMPLES * ANGLES * BINNED_BITS;
   // Half of the columns have a recursion, and two rows are one line: half as many lanes as samples do.
@@ -74,58 +74,19 @@ module two_sided_retrieval #(
 
   // ---- Rows in ----
 
-  logic queue_room, bright_room, row_taken, row_left, launch;
-  logic raw_valid, raw_row_starts, raw_first_row, raw_last_row;
-  logic [BEAT_BITS-1:0] raw_beat;
-  frame_input #(.SAMPLES(SAMPLES), .GROUP(1)) frame_input (
-      .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(queue_room && bright_room),
-      .group_taken(row_taken), .out_valid(raw_valid), .out_beat(raw_beat), .out_row_starts(raw_row_starts),
-      .out_first_row(raw_first_row), .out_last_row(raw_last_row), .ended(frame_ended), .intact(frame_intact),
-      .too_short, .too_long
-  );
-  credits #(.COUNT(ROWS)) queue_places (.clk, .rst, .take(row_taken), .give(launch), .available(queue_room));
-  credits #(.COUNT(2 * SIZE)) bright_places (.clk, .rst, .take(row_taken), .give(row_left), .available(bright_room));
-
-  logic binned_valid;
-  logic [BINNED_WORD-1:0] binned;
-  binning #(.SAMPLES(SAMPLES)) binning (
-      .clk, .rst, .in_valid(raw_valid), .in_beat(raw_beat), .in_row_starts(raw_row_starts),
-      .in_first_row(raw_first_row), .in_last_row(raw_last_row), .out_valid(binned_valid), .out_pixels(binned)
-  );
-  tap #(.STAGE("binned"), .BITS(BINNED_WORD)) binned_tap (.clk, .valid(binned_valid), .word(binned));
-
-  logic gradient_valid;
-  logic [GRADIENT_WORD-1:0] gradients;
-  pipeline_valid #(.CLOCKS(10)) gradient_pipeline (.clk, .rst, .in_valid(binned_valid), .out_valid(gradient_valid));
-  generate
-    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_gradient
-      gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_X)) along_x (
-          .clk, .plus(binned[(ANGLES*lane)*BINNED_BITS+:BINNED_BITS]),
-          .minus(binned[(ANGLES*lane+1)*BINNED_BITS+:BINNED_BITS]),
-          .gradient(gradients[(2*lane)*GRADIENT_BITS+:GRADIENT_BITS])
-      );
-      gradient #(.GAIN(contract_pkg::GRADIENT_GAIN_Y)) along_y (
-          .clk, .plus(binned[(ANGLES*lane+2)*BINNED_BITS+:BINNED_BITS]),
-          .minus(binned[(ANGLES*lane+3)*BINNED_BITS+:BINNED_BITS]),
-          .gradient(gradients[(2*lane+1)*GRADIENT_BITS+:GRADIENT_BITS])
-      );
-    end
-  endgenerate
-  tap #(.STAGE("gradient"), .BITS(GRADIENT_WORD)) gradient_tap (.clk, .valid(gradient_valid), .word(gradients));
-
-  logic sharp_valid, sharp_last, sharp_ends;
-  logic [SHARP_WORD-1:0] sharp_words, last_words;
-  sharpen #(.SAMPLES(SAMPLES)) sharpen (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .out_valid(sharp_valid), .out_last(sharp_last),
-      .out_ends(sharp_ends), .out_words(sharp_words), .last_words
-  );
+  logic bright_room, row_taken, row_left, launch, queue_idle, line_valid, fitted;
+  logic binned_valid, sharp_valid, sharp_last, sharp_ends;
   logic [$clog2(ROWS):0] rows;
-  logic queue_idle, line_valid;
+  logic [BINNED_WORD-1:0] binned;
+  logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic [SHARP_WORD-1:0] line_words;
-  row_queue #(.SAMPLES(SAMPLES), .BITS(2 * SHARP_BITS), .ROWS(ROWS)) row_queue (
-      .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_words),
-      .last_words, .rows, .launch, .idle(queue_idle), .out_valid(line_valid), .out_words(line_words)
+  logic [12*COEFFICIENT_BITS-1:0] surface;
+  sharp_rows #(.SAMPLES(SAMPLES), .ROWS(ROWS)) sharp_rows (
+      .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(bright_room), .row_taken,
+      .frame_ended, .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid(), .sharp_valid,
+      .sharp_last, .sharp_ends, .sharp_y, .last_y, .fitted, .fit(surface), .rows, .launch, .queue_idle, .line_valid, .line_words
   );
+  credits #(.COUNT(2 * SIZE)) bright_places (.clk, .rst, .take(row_taken), .give(row_left), .available(bright_room));
 
   // ---- Down ----
 
@@ -166,13 +127,7 @@ module two_sided_retrieval #(
 
   // ---- The surface ----
 
-  logic moments_done, fitted, known, fit_waits, frame_waits, preparing, prepared_odd, first_launch;
-  logic [12*(GRADIENT_BITS+4*SIZE_LOG2)-1:0] moments;
-  logic [12*COEFFICIENT_BITS-1:0] surface;
-  moments #(.SAMPLES(SAMPLES), .NEIGHBORS(SAMPLES)) border_moments (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(moments_done), .moments
-  );
-  surface_fit surface_fit (.clk, .rst, .start(moments_done), .moments, .done(fitted), .coefficients(surface));
+  logic known, fit_waits, frame_waits, preparing, prepared_odd, first_launch;
   logic unused_busy, lines_done, response_done, lines_ready, line_write, means_done, means_ready;
   logic [LANES-1:0] line_lane;
   logic [SLOT_BITS-1:0] line_slot;
@@ -216,16 +171,9 @@ module two_sided_retrieval #(
   );
 
   // kx = 0.
-  logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic signed [STATE_BITS-1:0] mean, next_mean;
   logic mean_valid, mean_read, unused_mean_waits;
   logic [3:0] unused_means;
-  generate
-    for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_along_y
-      assign sharp_y[lane*SHARP_BITS+:SHARP_BITS] = sharp_words[(2*lane+1)*SHARP_BITS+:SHARP_BITS];
-      assign last_y[lane*SHARP_BITS+:SHARP_BITS]  = last_words[(2*lane+1)*SHARP_BITS+:SHARP_BITS];
-    end
-  endgenerate
   mean_rows #(.SAMPLES(SAMPLES)) mean_rows (
       .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_y),
       .last_words(last_y), .known, .t($signed(surface[8*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
@@ -365,7 +313,7 @@ module two_sided_retrieval #(
           {beat_codes[lane*CODE_BITS+:CODE_BITS], bright[lane*ANGLES*CODE_BITS+:ANGLES*CODE_BITS]};
     end
   endgenerate
-  frame_output #(.SAMPLES(SAMPLES), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
+  frame_output #(.SAMPLES(SAMPLES), .WAITS(WAITS), .READ_LATENCY(BRIGHT_LATENCY)) frame_output (
       .clk, .rst, .ended(frame_ended), .intact(frame_intact), .now, .beats_ready(pairs != 0), .read(out_read),
       .in_valid(beat_valid), .in_pixels(pixels), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast,
       .frame_left, .arrived(frame_arrived)

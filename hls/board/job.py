@@ -103,7 +103,7 @@ def run_bitstream(request: BitstreamRequest) -> None:
     from cytogate.model.networks.shapes import shapes_of
 
     design, chip = request.design, request.design.chip
-    design.need_fft("bitstream")
+    design.need_whole_chip("bitstream")
     # A network that is missing or wrong is told before any tool is asked for.
     operations = load_operations(design)
     engines = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cytogate.model.design.boards import Board
 from cytogate.model.design.design import RTL, Design
 from cytogate.model.engines.planner import plan_engines
+from cytogate.model.engines.upward import in_order_of_rows
 from cytogate.model.estimates.system import estimate
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.shapes import shapes_of, untrained_operations
@@ -64,7 +65,7 @@ def cost_of(design: Design, board: Board) -> Cost:
     keras.utils.set_random_seed(SEED)
     network, samples = untrained_operations(design), design.chip.samples_per_clock
     if design.chip.network == RTL:
-        plan = plan_engines(design, network, board, samples)
+        plan = plan_engines(design, in_order_of_rows(network, design), board, samples)
         percent, latency_us, rate = plan.area.percent, plan.latency_us, plan.cells_per_second
     else:
         found = estimate(design, board, samples, shapes_of(network))

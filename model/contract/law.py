@@ -188,6 +188,7 @@ class TwoSidedContract(RecursionContract):
     """The contract of the law "two-sided"."""
 
     kernel: ClassVar[str] = "retrieve_two_sided"
+    upward: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

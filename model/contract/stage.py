@@ -90,6 +90,8 @@ class Contract:
 
     kernel: ClassVar[str]
     """Name of the kernel before the network, its top function in C++ and its top module in SystemVerilog."""
+    upward: ClassVar[bool] = False
+    """Whether rows leave the SystemVerilog kernel from the last to the first."""
 
     design: Design
     frame: Format

@@ -154,10 +154,10 @@ class Chip:
             )
         if self.network == RTL and self.kernel != RTL:
             raise InputError(f"network is {RTL}, kernel {self.kernel}; a network in SystemVerilog needs kernel {RTL}")
-        if self.retrieval != FFT and self.samples_per_clock > RECURSION_SAMPLES_MAX:
+        if self.samples_per_clock not in self.samples_supported:
             raise InputError(
                 f'samples_per_clock is {self.samples_per_clock}; retrieval "{self.retrieval}" takes up to '
-                f"{RECURSION_SAMPLES_MAX}"
+                f"{self.samples_supported[-1]}"
             )
         if not self.on.makes(self.clock_mhz):
             pll = self.on.pll_mhz
@@ -184,6 +184,12 @@ class Chip:
     def has_gate(self) -> bool:
         """Whether a gate with a trigger pin stands behind the network."""
         return self.network == RTL
+
+    @property
+    def samples_supported(self) -> tuple[int, ...]:
+        """Samples per clock that the law of phase retrieval takes in SystemVerilog."""
+        most = SAMPLES_PER_CLOCK[-1] if self.retrieval == FFT else RECURSION_SAMPLES_MAX
+        return tuple(number for number in SAMPLES_PER_CLOCK if number <= most)
 
     @property
     def on(self) -> Board:
@@ -317,6 +323,17 @@ class Design:
         if self.chip.retrieval != FFT:
             raise InputError(
                 f'design {self.name}: {what} knows retrieval "{FFT}" only; [chip] retrieval is "{self.chip.retrieval}"'
+            )
+
+    def need_whole_chip(self, what: str) -> None:
+        """Raise an :class:`InputError` where a law with a recursion stands before a network that is not its own.
+
+        Only engines take rows from the last to the first, and only their gate knows which frames were malformed.
+        """
+        if self.chip.retrieval != FFT and self.chip.network != RTL:
+            raise InputError(
+                f'design {self.name}: {what} builds retrieval "{self.chip.retrieval}" before engines alone; write '
+                f'kernel = "{RTL}" and network = "{RTL}" in [chip]'
             )
 
     @property

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, Board
-from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design
+from cytogate.model.design.design import Design
 from cytogate.model.engines.area import network_area
 from cytogate.model.engines.clocks import EngineClocks, engine_clocks
 from cytogate.model.engines.engine import EngineNetwork
@@ -136,7 +136,7 @@ def plan_boards(
         If there are no engines for a layer.
     """
     made, columns = _Engines(network), network.inputs[0].shape[1]
-    numbers = [number for number in SAMPLES_PER_CLOCK if columns % number == 0]
+    numbers = [number for number in design.chip.samples_supported if columns % number == 0]
     return {board.name: tuple(_plan(design, board, number, made) for number in numbers) for board in boards}
 
 

@@ -19,6 +19,9 @@ BLOCK_RAM_SHAPES = {
 BLOCK_RAM_COSTS = {0.5: 129, 1.0: 257}
 SELECTOR_COST = 0.5
 """How yosys weighs a block, and a bit of each row of blocks behind the first, when it chooses a memory's shape."""
+LUT_RAM_SHAPES = {32: 6, 64: 3}
+"""Bits of a value in four look-up tables as a memory of two ports, by its values (UG474, table 2-3)."""
+LUT_RAM_COST = 8
 URAM_WORDS, URAM_BITS = 4096, 72
 """An UltraRAM (UG573)."""
 
@@ -29,11 +32,25 @@ def dsps(bits: int, other_bits: int) -> int:
     return math.prod(max(1, -(-(mine - 1) // (most - 1))) for mine, most in zip(operands, MULTIPLIER_BITS, strict=True))
 
 
+def in_look_up_tables(row: Buffer) -> bool:
+    """Return whether yosys finds look-up tables less costly than block RAM for a memory."""
+    costs = []
+    for words, bits in LUT_RAM_SHAPES.items():
+        rows = -(-row.depth // words)
+        costs.append(rows * row.width / bits * LUT_RAM_COST + (rows - 1) * row.width * SELECTOR_COST)
+    return min(costs) < _blocks(row)[0]
+
+
 def block_rams(row: Buffer) -> float:
     """Return the block RAMs of a memory: blocks of one kind and shape, and of those that would do the least costly.
 
     An upper bound where the last row of blocks is not full: now and then yosys folds it into fewer blocks.
     """
+    return row.copies * _blocks(row)[1]
+
+
+def _blocks(row: Buffer) -> tuple[float, float]:
+    """Return the cost and the number of the block RAMs that cost the least."""
     best, taken = math.inf, 0.0
     for size, shapes in BLOCK_RAM_SHAPES.items():
         for bits, words in shapes.items():
@@ -42,7 +59,7 @@ def block_rams(row: Buffer) -> float:
             cost = blocks * BLOCK_RAM_COSTS[size] + (rows - 1) * row.width * SELECTOR_COST
             if cost < best:
                 best, taken = cost, blocks * size
-    return row.copies * taken
+    return best, taken
 
 
 def urams(row: Buffer) -> int:

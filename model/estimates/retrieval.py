@@ -68,7 +68,7 @@ def estimate_retrieval(design: Design, samples_per_clock: int) -> FrontEndEstima
     corner turn at either end, and in each of four transforms a line of delay feedback and a line that waits for its
     exponent; and the registers, eight a level that multiplies.
     """
-    design.need_fft("the estimate")
+    design.need_fft("this estimate")
     size, levels = design.size, design.size.bit_length() - 1
     groups, a_pass = size // samples_per_clock, size * size // samples_per_clock
     pace = max(size, 6 * samples_per_clock + SURFACE_CYCLES)

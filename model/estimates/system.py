@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cytogate.model.design.boards import BOARDS, Board
-from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design
+from cytogate.model.design.design import FFT, Design
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.area import AreaReport, ModuleArea, area_report, samples
 from cytogate.model.estimates.codes import estimate_codes
 from cytogate.model.estimates.front_end import FrontEndEstimate
 from cytogate.model.estimates.network import NetworkEstimate, estimate_network
+from cytogate.model.estimates.recursion import estimate_recursion
 from cytogate.model.estimates.retrieval import estimate_retrieval
 from cytogate.model.estimates.shapes import NetworkShapes
 from cytogate.model.interface.frame_layout import FrameLayout
@@ -144,7 +145,8 @@ def estimate(design: Design, board: Board, samples_per_clock: int, shapes: Netwo
 def front_end(design: Design, samples_per_clock: int) -> FrontEndEstimate:
     """Estimate what stands before the network of ``design``."""
     if design.retrieves_phase:
-        return estimate_retrieval(design, samples_per_clock)
+        by_law = estimate_retrieval if design.chip.retrieval == FFT else estimate_recursion
+        return by_law(design, samples_per_clock)
     camera, window = design.camera, design.window
     return estimate_codes(
         len(camera.channels), window.rows, window.columns, window.binning, camera.adc_bits, samples_per_clock
@@ -153,7 +155,7 @@ def front_end(design: Design, samples_per_clock: int) -> FrontEndEstimate:
 
 def fit_board(design: Design, board: Board, shapes: NetworkShapes) -> BoardFit:
     """Estimate ``design`` on ``board`` at all numbers of samples per clock and say which fits."""
-    found = tuple(estimate(design, board, number, shapes) for number in SAMPLES_PER_CLOCK)
+    found = tuple(estimate(design, board, number, shapes) for number in design.chip.samples_supported)
     best = max((each for each in found if each.fits), key=lambda each: each.cells_per_second, default=None)
     return BoardFit(
         design.name, board.name, None if best is None else best.samples_per_clock, _told(found, best), found

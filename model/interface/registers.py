@@ -40,9 +40,9 @@ class BackgroundRegister(Enum):
     Written while no frame is inside. A frame that comes behind a write knows what was written.
     """
 
-    CONTROL = (0x80, Access.READ_WRITE, "bits of BackgroundControl")
-    FRAMES = (0x84, Access.READ_WRITE, "frames that it was estimated from, counted until it is settled")
-    SURFACE = (0x90, Access.READ_WRITE, "first of twelve coefficients: 1, s, t, s^2, t^2, s t of x, then of y")
+    CONTROL = (0xC0, Access.READ_WRITE, "bits of BackgroundControl")
+    FRAMES = (0xC4, Access.READ_WRITE, "frames that it was estimated from, counted until it is settled")
+    SURFACE = (0xD0, Access.READ_WRITE, "first of twelve coefficients: 1, s, t, s^2, t^2, s t of x, then of y")
 
     def __init__(self, offset: int, access: Access, description: str) -> None:
         self.offset = offset

@@ -78,8 +78,6 @@ def run_cosim(request: CosimRequest) -> None:
     if request.level is not Level.RTL:
         named.need_fft(f"cosim at level {request.level.value}")
     design = binned(named) if request.binned else named
-    if request.to_logits:
-        named.need_fft("cosim with a network")
     if request.to_logits and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
@@ -100,7 +98,7 @@ def run_cosim(request: CosimRequest) -> None:
         waves=request.waves,
     )
     pixels = laws.network_inputs(frames, design)
-    due = leaving_values(pixels, design, request.level) if network is None else network.codes(pixels)
+    due = _due(pixels, design, request, network)
     run = request.output / "run"
     bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
     measured = run_rate(under_test, build, run, waves=request.waves, show=True)
@@ -116,7 +114,7 @@ def run_cosim(request: CosimRequest) -> None:
         # An event that is wrong has ended the run.
         stages += [ExactStage(name, measured.gate.events, 0) for name in ("class", "margin", "flag")]
         clocks = PipelineClocks.of(design, behind, measured.gate)
-    scenarios = _scenarios(under_test, build, request, design, behind, frames, due) if request.scenarios else []
+    scenarios = _scenarios(under_test, build, request, design, network, frames, due) if request.scenarios else []
     report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
     path = request.output / "report.json"
     report.write(path)
@@ -201,6 +199,11 @@ def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger
         return file.read(0, min(request.cells, file.cells))
 
 
+def _due(pixels: NDArray[np.integer], design: Design, request: CosimRequest, network: _Network | None) -> Codes:
+    """Return the values that are due of pixels (cells, rows, columns, channels), in the order in which they leave."""
+    return leaving_values(pixels, design, request.level) if network is None else network.codes(pixels)
+
+
 def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design) -> list[ExactStage]:
     """Compare the recorded stages, an exponent with the values that it belongs to."""
     found = {stage.name: stage for stage in compare_recorded(stages, frames, design)}
@@ -216,19 +219,18 @@ def _scenarios(
     build: Path,
     request: CosimRequest,
     design: Design,
-    behind: HlsProject | EngineNetwork | None,
+    network: _Network | None,
     frames: NDArray[np.unsignedinteger],
     due: Codes,
 ) -> list[Outcome]:
-    run = request.output / "scenarios"
+    run, behind = request.output / "scenarios", None if network is None else network.behind
     task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
     some, due = frames[:8], due[:8]
     if design.retrieves_phase and design.chip.retrieval == CAUSAL:
         # Scenarios send frames in any order: with what is known after them, and stays, they are the same in each.
         known = laws.background_after(some, design).freeze()
         task = replace(task, setup=register_writes(known))
-        inputs = laws.Run(design, known).network_inputs(some)
-        due = leaving_values(inputs, design, request.level)
+        due = _due(laws.Run(design, known).network_inputs(some), design, request, network)
     task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)
     modules = (*SCENARIOS, *GATE_SCENARIOS) if isinstance(behind, EngineNetwork) else SCENARIOS

@@ -17,7 +17,7 @@ from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.gate import CELLS_WAITING, DELAY_BITS, HOLD_BITS, PACKETS
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import TWO_SIDED, Design
+from cytogate.model.design.design import Design
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
@@ -114,11 +114,8 @@ def pixel_values(network_input: NDArray[np.integer], samples_per_clock: int) -> 
 
 
 def leaving_values(network_input: NDArray[np.integer], design: Design, level: Level) -> Codes:
-    """Return the same in the order in which a kernel's rows leave.
-
-    The SystemVerilog of the law "two-sided" sends them from the last to the first.
-    """
-    upward = level is Level.RTL and design.retrieves_phase and design.chip.retrieval == TWO_SIDED
+    """Return the same in the order in which a kernel's rows leave."""
+    upward = level is Level.RTL and contract(design).upward
     return pixel_values(network_input[:, ::-1] if upward else network_input, design.chip.samples_per_clock)
 
 

@@ -21,7 +21,7 @@ def emulate(design: Design, output: Path) -> Bundle:
     InputError
         If the design has no network, or the emulated board does not take its frames.
     """
-    design.need_fft("emulate")
+    design.need_whole_chip("emulate")
     calibration = write_calibration(design, output / design.name)
     project = convert(load_operations(design), design, output / design.name / "network")
     folder = network_folder(design).parent
