@@ -97,11 +97,12 @@ class _Turning:
     def _windowed(self, operation: Windowed) -> tuple[Operation, Places]:
         if not self._is_flipped(operation):
             return operation, _upright(operation.shape)
+        turned: Windowed = operation
         if isinstance(operation, (operations.Convolution, operations.Depthwise)):
             kernel = replace(operation.kernel, codes=operation.kernel.codes[::-1])
             window, turned = kernel.codes.shape[0], replace(operation, kernel=kernel)
         else:
-            window, turned = operation.window[0], operation
+            window = operation.window[0]
         rows, columns = operation.map
         left_over = rows - (operation.shape[0] - 1) * operation.strides[0] - window
         if left_over:
