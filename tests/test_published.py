@@ -13,7 +13,7 @@ from cytogate.model.estimates.system import front_end
 from cytogate.model.networks.saved import load_operations
 from docs.render.published import PLANNED, PUBLISHED, RECORDS, ROWS, counted, pages, placed, planned
 
-COUNTED = (("qatom128", "kv260"), ("qatom128", "zcu104"), ("student48", "pynq-z2"))
+COUNTED = (("qatom128", "kv260"), ("student48", "pynq-z2"))
 GATE_CLOCKS = 40
 """From the logits to the trigger, at most, and from the front end to the engines."""
 
