@@ -458,7 +458,7 @@ assert not heavy, heavy
 
 
 WITH_KERAS = {"data", "evaluation", "experiments", "networks", "pages", "train", "training"}
-FOR_BOARDS = {"command", "design", "errors", "interface"}
+FOR_BOARDS = {"command", "contract", "design", "errors", "interface"}
 """Rooms of ``model`` that the driver may import: NumPy alone."""
 
 

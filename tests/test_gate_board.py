@@ -102,7 +102,7 @@ def test_from_frames_to_the_trigger(
         timing = "" if delay_us is None else f"trigger_delay_us = {delay_us}\ntrigger_width_us = {WIDTH_US}\n"
         Path("gates.toml").write_text(f'score = "margin"\n{timing}[thresholds]\n{name} = {least * step}\n')
         options = ["--bundle", str(bundle), "--device", "emulated-rtl", "--gates", "gates.toml", "--output", run]
-        assert main(["stream", "--input", "cells.npz", "--batch", "5", *options]) == 0
+        assert main(["stream", "--input", "cells.npz", "--batch", "5", "--deadline", "600", *options]) == 0
         rows = ds.dataset(f"{run}/events", format="parquet").to_table().sort_by("index").to_pylist()
         assert np.count_nonzero(np.array([row["logits"] for row in rows]) == due) == due.size
         assert [row["class"] for row in rows] == [written.network.class_names[index] for index in classes]
