@@ -85,7 +85,7 @@ def test_what_is_reached_and_explained_passes() -> None:
         ({"points": (dataclasses.replace(point, hits=0),)}, "planned points: 0 of 1"),
         ({"modules": (dataclasses.replace(module, branches=Share(8, 10)),)}, "branches: 8 of 10"),
         ({"modules": (dataclasses.replace(module, bits=Share(8, 10)),)}, "bits: 8 of 10"),
-        ({"modules": (module, ModuleRow("ring", False, Share(0, 0), Share(0, 0), None))}, "no bench has ring"),
+        ({"modules": (module, ModuleRow("ring", False, Share(0, 0), Share(0, 0), None))}, "not simulated: ring"),
         ({"holes": (dataclasses.replace(hole, reason=None),)}, r"fifo\.sv:3 \(if\) is not reached"),
     ):
         with pytest.raises(CheckFailed, match=said):

@@ -29,7 +29,7 @@ from cytogate.model.design.topologies import Saved
 from cytogate.model.files.frames import open_frames
 from cytogate.model.interface.bundle import read_bundle
 from tests.streams import real_data
-from tests.tutorials import TUTORIALS, cytogate_lines, follow
+from tests.tutorials import TUTORIALS, cytogate_lines, follow, follow_shortly
 
 NAMES = sorted(path.stem for path in TUTORIALS.glob("*.md") if path.stem != "index")
 COMMANDS = [(name, words) for name in NAMES for words in cytogate_lines(name)]
@@ -51,6 +51,42 @@ def test_commands_parse(name: str, words: list[str]) -> None:
     parser = ArgumentParser(prog=name, exit_on_error=False)
     entry.load().add_arguments(parser)
     parser.parse_args(words[1:])
+
+
+SHORT = {
+    "frames-to-class": ["simulate", "estimate"],
+    "live-page": [],
+    "own-bright-field": ["new"],
+    "own-four-angle": ["new", "simulate", "estimate"],
+    "own-holograms": ["new", "simulate", "simulate", "calibrate", "phase"],
+    "own-network": ["new", "estimate"],
+    "real-board": [],
+}
+"""Verbs that are run in the short form of a tutorial."""
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_short_form(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few cells through what needs no compiler and no training: designs are edited as printed, files come to be."""
+    monkeypatch.chdir(tmp_path)
+    assert follow_shortly(name, tmp_path) == SHORT[name]
+    folders = [path.parent for path in tmp_path.glob("*/design.toml")]
+    assert len(folders) == ("new" in SHORT[name])
+    design = load_design(folders[0] if folders else "qatom128")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in TUTORIALS.glob(f"{name}.md"))
+    if folders and "class_names" in text:
+        assert f"class_names = {json.dumps(list(design.network.class_names))}" in text
+    gates = tmp_path / "gates.toml"
+    assert gates.exists() == ("> gates.toml" in text)
+    if gates.exists():
+        assert set(read_gates(gates).thresholds) <= set(design.network.class_names)
+    for words in (words for tutorial, words in COMMANDS if tutorial == name and words[0] in SHORT[name]):
+        if "--output" in words:
+            assert (tmp_path / words[words.index("--output") + 1]).exists()
+
+
+def test_every_tutorial_has_a_short_form() -> None:
+    assert sorted(SHORT) == NAMES
 
 
 def read(path: Path) -> dict[str, Any]:

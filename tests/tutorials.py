@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cytogate.model.command.dispatch import main
 from tests.conftest import REPOSITORY
 
 TUTORIALS = REPOSITORY / "docs" / "tutorials"
@@ -36,3 +37,44 @@ def follow(name: str, folder: Path) -> str:
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
+
+
+QUICK = {"new", "simulate", "estimate", "calibrate", "phase"}
+"""Verbs that compile no kernel and train nothing."""
+FEW = "4"
+"""Cells, or holograms, of a short form."""
+
+
+def steps(name: str) -> list[list[str] | str]:
+    """Return what a tutorial does, in order: words of ``cytogate`` commands, and other shell text."""
+    found: list[list[str] | str] = []
+    for block in sh_blocks(name):
+        lines = re.split(r"^(cytogate (?:.*\\\n)*.*\n)", block, flags=re.MULTILINE)
+        for text in lines:
+            if text.startswith("cytogate "):
+                found.append(shlex.split(text.replace("\\\n", " "))[1:])
+            elif text.strip():
+                found.append(text)
+    return found
+
+
+def follow_shortly(name: str, folder: Path) -> list[str]:
+    """Follow a tutorial in an empty folder, which is the current one, with few cells; return the verbs that were run.
+
+    What compiles, trains or wants real data is passed over: programs of Python, and verbs that are not :data:`QUICK`.
+    """
+    verbs = []
+    for step in steps(name):
+        if isinstance(step, str):
+            if "python " not in step:
+                subprocess.run(["bash", "-eu"], input=step, cwd=folder, text=True, check=True)
+        elif step[0] in QUICK and not _misses_input(step, folder):
+            words = [FEW if before == "--cells" else word for before, word in zip(["", *step], step, strict=False)]
+            assert main(words) == 0, words
+            verbs.append(step[0])
+    return verbs
+
+
+def _misses_input(words: list[str], folder: Path) -> bool:
+    """Say whether a command reads what only a step that was passed over would have made."""
+    return "--input" in words and not (folder / words[words.index("--input") + 1]).exists()

@@ -23,7 +23,8 @@ def page(report: CoverageReport) -> str:
             "# Coverage of the RTL benches",
             "",
             "`make coverage` runs the benches of `fpga/rtl` in simulations that count what they reach, and writes this",
-            "page and the record beside it. Instances, parameters and runs of a module are added up.",
+            "page and the record beside it. Instances, parameters and runs of a module are added up. Of a run of some",
+            "benches alone, what the others reach is missing here.",
             "",
             "| what | reached | of | share | wanted |",
             "|---|---|---|---|---|",
@@ -82,7 +83,7 @@ def _point(label: str, rows: list[PointRow]) -> str:
 
 def _module_line(row: ModuleRow) -> str:
     if not row.simulated:
-        return _line(f"`{row.module}`", "", "", row.reason or "in no bench")
+        return _line(f"`{row.module}`", "", "", "not simulated in this run")
     counts = [f"{share.reached} of {share.of}" if share.of else "none" for share in (row.branches, row.bits)]
     return _line(f"`{row.module}`", *counts, row.reason or "")
 

@@ -110,7 +110,7 @@ class CoverageReport:
         ]
         unknown = [row.module for row in self.modules if not row.simulated]
         if unknown:
-            wrong.append(f"no bench has {', '.join(unknown)}")
+            wrong.append(f"not simulated: {', '.join(unknown)}")
         wrong += [f"{row.module}.sv:{row.line} ({row.kind}) is not reached" for row in self.holes if not row.reason]
         if wrong:
             raise CheckFailed("; ".join(wrong))
