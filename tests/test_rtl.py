@@ -131,6 +131,18 @@ def kernel(compiled: RtlSimulation) -> RtlSimulation:
     return compiled
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_simulations_of_one_kernel_end_in_any_order(order: tuple[int, int], builds: Path) -> None:
+    """None leaves the others without what they share."""
+    pair = [simulation(arriving(64), 1, builds) for _ in range(2)]
+    for number in order:
+        pair[number].reset()
+        pair[number].close()
+    another = simulation(arriving(64), 1, builds)
+    frames = noise(another.design, 1, seed=3)
+    assert another.play(*another.beats(frames), 1).pixels.size
+
+
 @pytest.mark.parametrize(("idle", "stall"), [(0.5, 0.0), (0.0, 0.5), (0.3, 0.3), (0.0, 0.9), (0.9, 0.1), (0.05, 0.05)])
 def test_pauses_change_no_word(idle: float, stall: float, kernel: RtlSimulation) -> None:
     frames = noise(kernel.design, 5, seed=int(100 * idle + stall * 10))

@@ -34,6 +34,8 @@ VerilatedContext* started(VerilatedContext& context, int seed) {
 
 struct Player {
   explicit Player(int seed) : top(started(context, seed)), record(context) {}
+  // Scopes of a model leave the context of the thread, which may be that of another player, gone before this one.
+  ~Player() { Verilated::threadContextp(&context); }
 
   VerilatedContext context;
   Vtop top;
