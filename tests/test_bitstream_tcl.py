@@ -145,8 +145,8 @@ MISTAKES = {
     ),
     "one port short": (
         "block_design.tcl",
-        "NUM_SI 1 CONFIG.NUM_MI 4",
-        "NUM_SI 1 CONFIG.NUM_MI 3",
+        "NUM_MI [expr {4 + $holograms}]",
+        "NUM_MI [expr {3 + $holograms}]",
         "no bus to_registers/M03_AXI",
     ),
     "logits back to front": (

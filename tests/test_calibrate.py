@@ -267,7 +267,7 @@ def test_an_uncalibrated_or_unfit_design_is_told(
 @pytest.mark.parametrize(
     "verb",
     [
-        ("cosim",), ("bitstream",), ("explain",), ("synth",), ("adopt", "x.keras"),
+        ("explain",), ("synth",), ("adopt", "x.keras"),
     ],
     ids=lambda words: words[0],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What bundles carry beside files of a build, for a bitstream as for an emulated board."""
+"""Members of bundles beside files of a build, for a bitstream as for an emulated board."""
 
 from __future__ import annotations
 

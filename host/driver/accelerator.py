@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.driver.batch import Answer
+from cytogate.host.driver.calibration import read_kernel_calibration
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.flow import Counters, Flow, StreamBuffers
 from cytogate.host.driver.gate import GateCounts
@@ -32,7 +33,7 @@ from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import RTL
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import answer_form
-from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle, read_kernel_calibration
+from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.description import LENGTH_WIDTH
 
 if TYPE_CHECKING:

@@ -23,9 +23,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import NAME, Design
 from cytogate.model.design.folder import (
@@ -227,29 +224,6 @@ def network_members(design: Design) -> tuple[str, ...]:
 def calibration_members(design: Design) -> tuple[str, ...]:
     """Return the files of an off-axis design's calibration, by their names in a bundle; none of another design."""
     return (REFERENCE, KERNEL_CALIBRATION) if isinstance(design.instrument, OffAxis) else ()
-
-
-def read_kernel_calibration(folder: Path, design: Design) -> NDArray[np.uint64] | None:
-    """Return what the kernels of an off-axis design are told, from an extracted bundle; None of another design.
-
-    Raises
-    ------
-    InputError
-        If it is damaged, or of another map than the design's.
-    """
-    if not isinstance(design.instrument, OffAxis):
-        return None
-    due = SETTING_WORDS + design.map_size**2
-    try:
-        words: NDArray[np.uint64] = np.load(folder / KERNEL_CALIBRATION, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{KERNEL_CALIBRATION}: no array that NumPy reads: {error}") from error
-    if words.dtype != np.uint64 or words.shape != (due,):
-        raise InputError(
-            f"{KERNEL_CALIBRATION}: an array {words.shape} of {words.dtype}; the kernels of this design are told "
-            f"({due},) of uint64"
-        )
-    return words
 
 
 def read_bundle(path: Path) -> Bundle:

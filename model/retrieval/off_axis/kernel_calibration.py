@@ -1,4 +1,4 @@
-"""What the kernels of holograms are told of a calibration: a packet of beats of 64 bits, behind every reset.
+"""Calibration as the kernels of holograms are told it behind every reset: a packet of beats of 64 bits.
 
 First the numbers of the setting, 32 bits each in two's complement: the carrier's bin (y, x), the rows and columns that
 are believed (first and end), the least area of a cell. Then for each pixel of the map, row by row, the parts of the
