@@ -1,4 +1,4 @@
-"""What ``cytogate cosim --level dpi`` does with holograms: calibration and fields through the pins, packets compared.
+"""Run ``cytogate cosim --level dpi`` on holograms: calibration and fields through the pins, packets compared.
 
 A packet holds a field's word, and of each of its cells center, region and logits. Stages before are compared by
 ``cytogate csim``.
