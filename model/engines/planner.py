@@ -164,7 +164,7 @@ def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePl
     beats = math.prod(made.network.inputs[0].shape[:2]) // pixels
     tried = [max(beats, ahead.interval_cycles)]
     while tried[-1] < SLOWEST * beats:
-        tried.append(int(tried[-1] * STEP))
+        tried.append(max(tried[-1] + 1, int(tried[-1] * STEP)))
 
     def fits(place: int) -> bool:
         return _within(used + made.area(_Choice(pixels, tried[place])), board)
