@@ -133,28 +133,24 @@ class Cores:
             If it does not arrive.
         """
         assert self.calibration is not None
-        first = DmaChannel.MM2S.value
-        for register, value in (
-            (DmaRegister.CONTROL, DmaControl.RUN),
-            (DmaRegister.ADDRESS, address & ALL_ONES),
-            (DmaRegister.ADDRESS_HIGH, address >> 32),
-            (DmaRegister.LENGTH, size),
-        ):
-            self.calibration.write(first + register, int(value))
-
-        def ended() -> bool:
-            return bool(self._calibration(DmaRegister.STATUS) & (ERRORS | DmaStatus.IDLE))
-
-        self._must(ended, "the kernels do not take their calibration")
+        self.calibration.write(DmaChannel.MM2S.value + DmaRegister.CONTROL, DmaControl.RUN)
+        # To a channel that has halted nothing may be written.
+        self._must(
+            lambda: not self._calibration(DmaRegister.STATUS) & DmaStatus.HALTED,
+            "the calibration's DMA does not start",
+        )
+        _begin(self.calibration, DmaChannel.MM2S, address, size)
+        self._must(
+            lambda: bool(self._calibration(DmaRegister.STATUS) & (ERRORS | DmaStatus.IDLE)),
+            "the kernels do not take their calibration",
+        )
         status = self._calibration(DmaRegister.STATUS)
         if status & ERRORS:
             raise BoardFailed(f"the calibration did not reach the kernels; its DMA: {status_in_words(status)}")
 
     def transfer(self, channel: DmaChannel, address: int, size: int) -> None:
         """Start a transfer of ``size`` bytes from or to a physical address; the channel must run and be idle."""
-        self.dma.write(channel.value + DmaRegister.ADDRESS, address & ALL_ONES)
-        self.dma.write(channel.value + DmaRegister.ADDRESS_HIGH, address >> 32)
-        self.dma.write(channel.value + DmaRegister.LENGTH, size)
+        _begin(self.dma, channel, address, size)
 
     def must_answer(self) -> None:
         """Look at registers that never read otherwise.
@@ -266,6 +262,12 @@ class Cores:
     def _must(self, condition: Callable[[], bool], otherwise: str) -> None:
         if not happens(condition, self.deadline_s):
             raise BoardFailed(f"{otherwise} within {self.deadline_s} s; {self.in_words()}")
+
+
+def _begin(port: Port, channel: DmaChannel, address: int, size: int) -> None:
+    port.write(channel.value + DmaRegister.ADDRESS, address & ALL_ONES)
+    port.write(channel.value + DmaRegister.ADDRESS_HIGH, address >> 32)
+    port.write(channel.value + DmaRegister.LENGTH, size)
 
 
 _FLAG_WORDS = {
