@@ -132,7 +132,9 @@ def kernel(compiled: RtlSimulation) -> RtlSimulation:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_simulations_of_one_kernel_end_in_any_order(order: tuple[int, int], builds: Path) -> None:
+def test_simulations_of_one_kernel_end_in_any_order(
+    order: tuple[int, int], kernel: RtlSimulation, builds: Path
+) -> None:
     """None leaves the others without what they share."""
     pair = [simulation(arriving(64), 1, builds) for _ in range(2)]
     for number in order:
@@ -140,7 +142,9 @@ def test_simulations_of_one_kernel_end_in_any_order(order: tuple[int, int], buil
         pair[number].close()
     another = simulation(arriving(64), 1, builds)
     frames = noise(another.design, 1, seed=3)
-    assert another.play(*another.beats(frames), 1).pixels.size
+    found, due = (each.play(*each.beats(frames), 1).pixels for each in (another, kernel))
+    assert found.size == 64 * 64 * found.shape[-1]
+    assert np.array_equal(found, due)
 
 
 @pytest.mark.parametrize(("idle", "stall"), [(0.5, 0.0), (0.0, 0.5), (0.3, 0.3), (0.0, 0.9), (0.9, 0.1), (0.05, 0.05)])
