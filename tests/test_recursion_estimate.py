@@ -1,4 +1,4 @@
-"""What the estimate says of the laws with a recursion is counted afterwards: clocks by simulation, area by yosys."""
+"""Estimates of the laws with a recursion, held against what is counted: clocks by simulation, area by yosys."""
 
 from __future__ import annotations
 
