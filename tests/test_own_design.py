@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow.dataset as ds
 import pytest
 
+from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.design import CLASS_NAMES, Design, Network
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
+from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import read_bundle
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import settle_weights, snap_batch_normalization
@@ -52,9 +54,14 @@ def test_from_a_folder_to_events_by_the_bundle_alone(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(named, "FOLDER", builds / "emulated")
     design, model = own_design(tmp_path / "my-cytometer")
-    assert main(["emulate", "--design", "my-cytometer"]) == 0
+    before = {path: path.read_bytes() for path in Path("my-cytometer").rglob("*") if path.is_file()}
+    # Beside the design's folder, which stays as it is.
+    assert main(["emulate", "--design", "my-cytometer", "--output", "."]) == 0
+    assert {path: path.read_bytes() for path in Path("my-cytometer").rglob("*") if path.is_file()} == before
+    with pytest.raises(InputError, match="holds the network of design my-cytometer; build in another folder"):
+        convert(read_exactly(model), design, Path("my-cytometer/network"))
     shutil.rmtree("my-cytometer")
-    bundle = tmp_path / "out/emulated/cytogate-kv260-my-cytometer.zip"
+    bundle = tmp_path / "cytogate-kv260-my-cytometer.zip"
     assert read_bundle(bundle).design == design
 
     frames = np.stack([cell.frames for cell in SimulatedCells(design.four_angle, CLASS_NAMES, CELLS, seed=77)])

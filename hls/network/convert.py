@@ -23,6 +23,7 @@ from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_hea
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
+from cytogate.model.design.folder import network_folder
 from cytogate.model.errors import InputError
 from cytogate.model.estimates.network import stream_depth, taken_in_before_joints
 from cytogate.model.networks.identity import identity
@@ -59,8 +60,11 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
     Raises
     ------
     InputError
-        If hls4ml has no exact layer for an operation, or does not build what it is told; it names the layer.
+        If hls4ml has no exact layer for an operation, or does not build what it is told; it names the layer. If
+        ``folder`` is that of the design's own network, which the project would replace.
     """
+    if design.folder is not None and folder.resolve() == network_folder(design).resolve():
+        raise InputError(f"{folder}: holds the network of design {design.name}; build in another folder")
     board = board_named(design.chip.board)
     pixels = max(math.prod(each.shape[:-1]) for each in network.inputs)
     layers = hls_layers(network, pixels * board.network_clocks_per_pixel)

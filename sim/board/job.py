@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cytogate.hls.board.manifest import manifest_of, write_calibration
 from cytogate.hls.network.convert import convert
+from cytogate.model.command.files import temporary_folder
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import network_folder
 from cytogate.model.interface.bundle import Bundle, network_members
@@ -22,9 +23,11 @@ def emulate(design: Design, output: Path) -> Bundle:
         If the design has no network, or the emulated board does not take its frames.
     """
     design.need_whole_chip("emulate")
-    calibration = write_calibration(design, output / design.name)
-    project = convert(load_operations(design), design, output / design.name / "network")
     folder = network_folder(design).parent
-    network = {name: folder / name for name in network_members(design)} | calibration
     path = output / f"cytogate-{design.chip.board}-{design.name}.zip"
-    return write_synthetic(path, manifest_of(design, project), design, network)
+    # Not beside the bundle: a folder of the design's name there may be the design's own.
+    with temporary_folder() as scratch:
+        calibration = write_calibration(design, scratch)
+        project = convert(load_operations(design), design, scratch / "network")
+        network = {name: folder / name for name in network_members(design)} | calibration
+        return write_synthetic(path, manifest_of(design, project), design, network)
