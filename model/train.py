@@ -18,6 +18,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from cytogate.model.command.files import whole_file
@@ -26,6 +27,7 @@ from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.own_cells import OwnCells, fit_codes, write_inputs
+from cytogate.model.data.own_holograms import OwnHolograms, write_own_squares
 from cytogate.model.data.splits import Split, check_classes
 from cytogate.model.design.design import FFT, Design, OperatingPoint
 from cytogate.model.design.folder import (
@@ -195,12 +197,7 @@ def _identity(cells: Cells, plan: DesignPlan) -> str:
 def _cells(request: TrainRequest, work: Path) -> Cells:
     """Return the cells that are trained on."""
     if isinstance(request.design.instrument, OffAxis):
-        if request.input is not None:
-            raise InputError(
-                f"design {request.design.name}: its network is trained on simulated holograms, whose cells have "
-                "labels; leave --input out"
-            )
-        return _simulated_holograms(request, work)
+        return _simulated_holograms(request, work) if request.input is None else _own_holograms(request, work)
     return _own(request, work) if request.input is not None else _simulated(request, work)
 
 
@@ -222,6 +219,39 @@ def _own(request: TrainRequest, work: Path) -> Cells:
             name: int(np.count_nonzero(own.labels == label)) for label, name in enumerate(design.network.class_names)
         },
         "content": own.key,
+    }
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
+
+
+def _own_holograms(request: TrainRequest, work: Path) -> Cells:
+    """Return the labelled cells of the user's holograms; those of a hologram, or of its group, are on one side."""
+    design, seed, names = request.design, request.seed, request.design.network.class_names
+    assert request.input is not None
+    own = OwnHolograms.of(request.input, request.dataset, design)
+    path = work / f"inputs-{own.key[:12]}-{design.calibrated.version}.h5"
+    inputs = _kept(path, design)
+    if inputs is None:
+        path.unlink(missing_ok=True)
+        write_own_squares(own, design, path, own_cores())
+        inputs = CellFile.of(path, design)
+    check_classes(inputs.labels, names, f"{own.path}: whole single cells that were found on its holograms")
+    with h5py.File(path) as file:
+        groups = own.groups[file["field"][:]]
+    chosen = np.arange(len(inputs.labels))
+    if request.cells is not None:
+        chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[: request.cells])
+        check_classes(inputs.labels[chosen], names, f"{own.path}: of {request.cells} cells")
+    parts = Split.by_groups(inputs.labels[chosen], groups[chosen], seed)
+    split = Split(chosen[parts.training], chosen[parts.validation], chosen[parts.test])
+    background = _background(inputs, split, work / f"background-{path.stem}.h5", seed, design)
+    facts: dict[str, object] = {
+        "groups": sorted(map(str, set(own.groups.tolist()))) if own.is_grouped else None,
+        "fields": own.fields,
+        "cells of a class": {
+            name: int(np.count_nonzero(inputs.labels[chosen] == label)) for label, name in enumerate(names)
+        },
+        "content": own.key,
+        "calibration": design.calibrated.version,
     }
     return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
 

@@ -82,7 +82,10 @@ def _new(arguments: argparse.Namespace) -> None:
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
-    add_input(parser, "labelled cells of your own: frames of the design's instrument, or images; simulated otherwise")
+    add_input(
+        parser,
+        "labelled frames, images or holograms of your own; simulated ones otherwise",
+    )
     add_cells(parser, "cells at most; simulated ones: 100000, of holograms 20000")
     parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
     parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from cytogate.model import train
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.off_axis import off_axis_contract
 from cytogate.model.data.cell_file import CellFile
+from cytogate.model.data.own_holograms import OwnHolograms, write_own_squares
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import Design, Network
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import OffAxis
@@ -27,7 +32,8 @@ from cytogate.model.networks.saved import load_operations, save_network
 from cytogate.model.networks.shapes import network_shapes
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_field
-from cytogate.model.simulation.hologram_cells import CalibratedHolograms, on_map, write_hologram_cells
+from cytogate.model.simulation.hologram_cells import CalibratedHolograms, write_hologram_cells
+from cytogate.model.simulation.hologram_squares import on_map
 from tests.holograms import off_axis_design
 
 LINES = ("PBMC", "THP1")
@@ -119,10 +125,145 @@ def test_predict_gives_a_row_a_cell(lab: Path, tmp_path: Path, capsys: pytest.Ca
     assert "of which one file is classified at a time" in capsys.readouterr().err
 
 
-def test_train_says_what_it_does_not_take(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", "--design", str(lab / "holo")]
-    assert main([*command, "--input", str(lab / "cells.h5")]) == 2
-    assert "its network is trained on simulated holograms" in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def labelled(lab: Path) -> Path:
+    """Return holograms whose cells are marked."""
+    path = lab / "labelled.h5"
+    assert main(["simulate", "--design", str(lab / "holo"), "--output", str(path), "--cells", "24"]) == 0
+    return path
+
+
+def rewritten(path: Path, to: Path, change: Callable[[h5py.File], None]) -> Path:
+    """Copy a file of holograms and change the copy."""
+    shutil.copy(path, to)
+    with h5py.File(to, "r+") as file:
+        change(file)
+    return to
+
+
+def put(name: str, values: object) -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        file.pop(name, None)
+        file[name] = values
+
+    return change
+
+
+def unmarked(labels: np.ndarray) -> Callable[[h5py.File], None]:
+    """Make holograms that have a label each instead of marked cells."""
+
+    def change(file: h5py.File) -> None:
+        for name in ("cell_field", "cell_center", "cell_label", "cell_class_names"):
+            del file[name]
+        file["labels"], file["class_names"] = labels, np.array(LINES, "S")
+
+    return change
+
+
+def test_own_cells_are_those_that_the_chip_cuts_out(labelled: Path, lab: Path, tmp_path: Path) -> None:
+    """Marked one by one or by their hologram; each labelled cell once, what is not marked not at all."""
+    design = load_design(lab / "holo")
+    phasor = integer.reference_phasor(reference_field(design))
+    with h5py.File(labelled) as file:
+        frames, of_field, labels = file["frames"][:, 0], file["cell_field"][:], file["cell_label"][:]
+        centers = file["cell_center"][:]
+    of_hologram = np.arange(len(frames)) % 2
+    first = of_field == 0
+
+    def without_first(file: h5py.File) -> None:
+        for name in ("cell_field", "cell_center", "cell_label"):
+            put(name, file[name][:][~first])(file)
+
+    ways = {
+        "marked": labelled,
+        "by hologram": rewritten(labelled, tmp_path / "by.h5", unmarked(of_hologram)),
+        "one not marked": rewritten(labelled, tmp_path / "less.h5", without_first),
+    }
+    compared = 0
+    for way, path in ways.items():
+        own = OwnHolograms.of(path, None, design)
+        assert own.simulated
+        write_own_squares(own, design, tmp_path / f"{way}.h5", workers=1)
+        written = CellFile.of(tmp_path / f"{way}.h5", design)
+        squares, due = written.read(np.arange(len(written.labels))), 0
+        for index, frame in enumerate(frames):
+            words = integer.retrieve(frame, design, phasor)
+            for cell, square in zip(words.cells.cells, words.network_input, strict=True):
+                marked = np.flatnonzero(of_field == index)
+                apart = [np.hypot(*np.subtract(on_map(tuple(centers[one]), design), cell.center)) for one in marked]
+                label = labels[marked[int(np.argmin(apart))]] if way != "by hologram" else of_hologram[index]
+                if cell.flags or (way == "one not marked" and index == 0):
+                    continue
+                assert written.labels[due] == label
+                assert np.array_equal(squares[due], square)
+                due += 1
+                compared += 1
+        assert due == len(written.labels) >= len(of_field) - np.count_nonzero(first) - 4
+    assert compared > 100
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: file.pop("cell_label"), "cells are marked without cell_label"),
+        (put("cell_label", np.zeros(3, np.int64)), "there are 3 cell_label for"),
+        (lambda file: file["cell_label"].write_direct(np.full(file["cell_label"].shape, 7)), "marked cell 0 is 7"),
+        (put("cell_class_names", np.array(["a", "b"], "S")), "its classes are a, b; design holo has PBMC, THP1"),
+        (lambda file: put("cell_field", file["cell_field"][:] + 24)(file), "on hologram 24; there are 24 of 256x256"),
+        (lambda file: put("cell_center", file["cell_center"][:] * np.nan)(file), "marked cell 0 lies at nan, nan"),
+        (lambda file: put("cell_center", file["cell_center"][:] + 250)(file), "there are 24 of 256x256"),
+        (lambda file: put("cell_center", file["cell_center"][:].T)(file), "rows and columns needed"),
+        (lambda file: put("cell_center", np.zeros((0, 2)))(file), "no cell is marked"),
+        (unmarked(np.zeros(9, np.int64)), "there are 9 labels for 24 "),
+        (unmarked(np.zeros(24, np.int64)), "cells of a class: THP1 0"),
+        (lambda file: put("frames", np.full(file["frames"].shape, 4095, np.uint16))(file), "24 of 24 holograms cannot"),
+        (lambda file: [file.pop(name) for name in list(file) if name.startswith("cell_")], "holds no labels"),
+    ],
+)  # fmt: skip
+def test_labels_that_are_not_believed(
+    change: Callable[[h5py.File], None], said: str, labelled: Path, lab: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = rewritten(labelled, tmp_path / "wrong.h5", change)
+    command = ["train", "--design", str(lab / "holo"), "--work", str(tmp_path / "work")]
+    assert main([*command, "--input", str(path)]) == 2
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said in told
+    assert "wrong.h5" in told
+
+
+def test_train_on_holograms_of_ones_own(
+    labelled: Path, lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells of a hologram, or of its group, are never on two sides; a network is written that `predict` takes."""
+    shutil.copytree(lab / "holo", tmp_path / "holo")
+    design = ["--design", str(tmp_path / "holo")]
+    grouped = rewritten(labelled, tmp_path / "grouped.h5", put("groups", np.arange(24) // 3))
+    command = ["train", *design, "--input", str(grouped), "--epochs", "1", "--fine-tune-epochs", "0"]
+    splits: list[Split] = []
+    train_both = train.train_both
+
+    def watched(design: Design, cells: CellFile, split: Split, *rest: object) -> object:
+        splits.append(split)
+        return train_both(design, cells, split, *rest)
+
+    monkeypatch.setattr(train, "train_both", watched)
+    before = (tmp_path / "holo/network/quantized.weights.h5").read_bytes()
+    # So small a training may fail its verdict; its network is written all the same.
+    assert main([*command, "--work", str(tmp_path / "work")]) in (0, 1)
+    assert (tmp_path / "holo/network/quantized.weights.h5").read_bytes() != before
+    record = json.loads((tmp_path / "holo/record.json").read_text(encoding="utf-8"))
+    assert record["simulated"]
+    assert record["data"]["groups"] == [str(group) for group in range(8)]
+    assert record["data"]["fields"] == 24
+    assert sum(record["split"].values()) == record["data"]["cells"] == sum(record["data"]["cells of a class"].values())
+    with h5py.File(next((tmp_path / "work/holo").glob("inputs-*.h5"))) as file:
+        group_of = file["field"][:] // 3
+    sides = [set(group_of[getattr(splits[0], part)].tolist()) for part in ("training", "validation", "test")]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 8
+    table = tmp_path / "cells.csv"
+    assert main(["predict", *design, "--input", str(labelled), "--output", str(table)]) == 0
+    capsys.readouterr()
 
 
 def test_estimate_counts_clocks_and_memories_of_each_stage(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:

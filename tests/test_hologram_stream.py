@@ -31,7 +31,7 @@ from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.kernel_calibration import calibration_words
 from cytogate.model.retrieval.off_axis.sideband import Sideband
-from cytogate.model.simulation.hologram_cells import WITHIN_UM
+from cytogate.model.simulation.hologram_squares import WITHIN_UM
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault, FaultKind
 from cytogate.sim.board.job import emulate

@@ -19,7 +19,9 @@ from cytogate.model.contract.law import contract
 from cytogate.model.design.design import Design, InputCodes
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
+from cytogate.model.files.container import Container
 from cytogate.model.files.frames import FrameFile, open_frames
+from cytogate.model.files.labels import Labels, matched
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import Run, settled_background
@@ -61,7 +63,7 @@ class OwnCells:
         """
         with open_frames(path, design.camera, not design.retrieves_phase, dataset) as frames:
             frames.check_size(design)
-            labels = _labels(frames, design)
+            labels = class_labels(frames.container, frames.found, design)
             if design.retrieves_phase:
                 found = check_order(frames, design)
                 if found.wrong:
@@ -167,20 +169,26 @@ def _store(
             dataset[number] = item.view(kind)
 
 
-def _labels(frames: FrameFile, design: Design) -> NDArray[np.int64]:
-    """Return labels as indices of the design's classes, found by name."""
-    names, wanted = frames.class_names, design.network.class_names
-    if frames.labels is None:
-        raise InputError(f"{frames.path}: holds no labels; a class of each cell is needed to train")
+def class_labels(container: Container, found: Labels, design: Design) -> NDArray[np.int64]:
+    """Return labels as indices of the design's classes, found by name.
+
+    Raises
+    ------
+    InputError
+        If the file holds none, or its classes are not the design's.
+    """
+    path, names, wanted = container.path, found.class_names, design.network.class_names
+    if found.labels is None:
+        raise InputError(f"{path}: holds no labels; a class of each cell is needed to train")
     if names is not None and set(names) != set(wanted):
         quoted = ", ".join(f'"{name}"' for name in names)
         raise InputError(
-            f"{frames.path}: its classes are {', '.join(names)}; design {design.name} has {', '.join(wanted)}. If the "
+            f"{path}: its classes are {', '.join(names)}; design {design.name} has {', '.join(wanted)}. If the "
             f"file is right, write class_names = [{quoted}] into [network] of its design.toml"
         )
-    labels, told = frames.matched_labels(wanted)
+    labels, told = matched(container, found, wanted)
     if labels is None:
-        raise InputError(told or f"{frames.path}: holds no labels")
+        raise InputError(told or f"{path}: holds no labels")
     if told is not None:
         print(told, file=sys.stderr)
     return labels

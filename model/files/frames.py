@@ -22,7 +22,7 @@ from cytogate.model.design.instruments import Camera
 from cytogate.model.errors import InputError
 from cytogate.model.files.axes import CHANNELS, IMAGES, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
 from cytogate.model.files.container import Container, StoredArray, reading
-from cytogate.model.files.labels import Labels, read_labels, translated
+from cytogate.model.files.labels import Labels, matched, read_labels, translated
 from cytogate.model.files.opening import open_container
 from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 from cytogate.model.simulation.optics import Floats, code_type
@@ -111,18 +111,8 @@ class FrameFile:
         return translated(self.container, self.found, class_names)
 
     def matched_labels(self, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, str | None]:
-        """Return labels (cells,) as indices of a design's classes, found by name, and what must be told of them.
-
-        Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name
-        is not the design's, there are no labels and so no accuracy.
-        """
-        if self.labels is not None and self.class_names is None and int(self.labels.max()) + 1 == len(class_names):
-            names = ", ".join(class_names)
-            return self.labels, f"{self.path}: labels have no class_names; they are taken for {names}, in this order"
-        try:
-            return self.labels_for(class_names), None
-        except InputError as error:
-            return None, f"no accuracy: {error}"
+        """Return labels (cells,) of a design's classes; see :func:`cytogate.model.files.labels.matched`."""
+        return matched(self.container, self.found, class_names)
 
     def check_size(self, design: Design) -> None:
         """Raise an :class:`InputError` unless frames are of the size that the design says."""

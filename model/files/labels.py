@@ -2,10 +2,15 @@
 
 ``labels`` are integers, or names; ``class_names`` a list of names; ``groups`` an integer or a name a cell (donor, day,
 run). Each is an array of the file or one of its attributes.
+
+Of holograms, which hold several cells, ``labels`` say of what all cells on one are; where they are mixed, each cell is
+marked: ``cell_field`` (cells,), the number of its hologram from 0, ``cell_center`` (cells, 2), row and column on it,
+and ``cell_label``, integers or names, with ``cell_class_names``.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +21,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, check_part
 
 LABELS, CLASS_NAMES, GROUPS = "labels", "class_names", "groups"
+CELL_FIELD, CELL_CENTER, CELL_LABEL, CELL_CLASS_NAMES = "cell_field", "cell_center", "cell_label", "cell_class_names"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +46,62 @@ def read_labels(container: Container, count: int, what: str, group: str = "") ->
     InputError
         Where labels or groups are not one an item, a label has no name, or names are no names or not different.
     """
-    names = _class_names(container, group)
-    labels = _member(container, LABELS, count, what, group)
-    groups = _member(container, GROUPS, count, what, group)
-    if labels is not None and labels.dtype.kind == "U":
-        labels, names = _numbered(container, labels, names, what)
-    if labels is not None:
-        _check_range(container, labels, names, what)
-        labels = labels.astype(np.int64)
-    return Labels(labels, names, groups)
+    found = _labels(container, count, what, group, (LABELS, CLASS_NAMES))
+    return dataclasses.replace(found, groups=_member(container, GROUPS, count, what, group))
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Cells that are marked on holograms."""
+
+    field: NDArray[np.int64]
+    """(cells,) number of the hologram, from 0."""
+    center: NDArray[np.float64]
+    """(cells, 2) row and column."""
+    found: Labels
+
+
+def read_marks(container: Container, fields: int, size: tuple[int, int]) -> Marks | None:
+    """Read and check which cells are marked on ``fields`` holograms of ``size`` (rows, columns); None: none are.
+
+    Raises
+    ------
+    InputError
+        Where one of the arrays is missing, is not one a cell, or a cell lies on no hologram.
+    """
+    arrays = {name: container.array(name) for name in (CELL_FIELD, CELL_CENTER, CELL_LABEL)}
+    missing = [name for name, array in arrays.items() if array is None]
+    if len(missing) == len(arrays):
+        return None
+    if missing:
+        raise InputError(
+            f"{container.path}: cells are marked without {missing[0]}; {', '.join(arrays)} are needed, one a cell"
+        )
+    center_array = arrays[CELL_CENTER]
+    assert center_array is not None
+    shape = center_array.shape
+    if len(shape) != 2 or shape[1] != 2 or center_array.dtype.kind not in "iuf":
+        raise InputError(
+            f"{container.path}: {CELL_CENTER} is {center_array.dtype.name} {shape}; (cells, 2) rows and columns needed"
+        )
+    if not shape[0]:
+        raise InputError(f"{container.path}: {CELL_CENTER} is empty; no cell is marked")
+    check_part(container.path, CELL_CENTER, shape, center_array.dtype)
+    count = shape[0]
+    center = np.asarray(center_array.read(0, count), np.float64)
+    field = _member(container, CELL_FIELD, count, "marked cell", "")
+    assert field is not None
+    if field.dtype.kind not in "iu":
+        raise InputError(f"{container.path}: {CELL_FIELD} are {field.dtype.name}; numbers of holograms are needed")
+    outside = (field < 0) | (field >= fields) | ~((center >= 0) & (center <= np.array(size) - 1)).all(axis=1)
+    if outside.any():
+        wrong = int(np.argmax(outside))
+        raise InputError(
+            f"{container.path}: marked cell {wrong} lies at {center[wrong, 0]:g}, {center[wrong, 1]:g} on hologram "
+            f"{field[wrong]}; there are {fields} of {size[0]}x{size[1]}, and both are counted from 0"
+        )
+    labels = _labels(container, count, "marked cell", "", (CELL_LABEL, CELL_CLASS_NAMES))
+    return Marks(field.astype(np.int64), center, labels)
 
 
 def translated(container: Container, found: Labels, wanted: tuple[str, ...]) -> NDArray[np.int64] | None:
@@ -74,6 +127,37 @@ def translated(container: Container, found: Labels, wanted: tuple[str, ...]) -> 
     return np.array([wanted.index(name) for name in found.class_names], np.int64)[found.labels]
 
 
+def matched(
+    container: Container, found: Labels, wanted: tuple[str, ...]
+) -> tuple[NDArray[np.int64] | None, str | None]:
+    """Return labels as indices of a design's classes, found by name, and what must be told of them.
+
+    Numbers without names are believed where they are as many as the design has classes; otherwise, and where a name is
+    not the design's, there are no labels and so no accuracy.
+    """
+    labels = found.labels
+    if labels is not None and found.class_names is None and int(labels.max()) + 1 == len(wanted):
+        names = ", ".join(wanted)
+        return labels, f"{container.path}: labels have no class_names; they are taken for {names}, in this order"
+    try:
+        return translated(container, found, wanted), None
+    except InputError as error:
+        return None, f"no accuracy: {error}"
+
+
+def _labels(container: Container, count: int, what: str, group: str, called: tuple[str, str]) -> Labels:
+    """Return labels and names of classes, which are ``called`` so; without groups."""
+    name, of_names = called
+    names = _class_names(container, of_names, group)
+    labels = _member(container, name, count, what, group)
+    if labels is not None and labels.dtype.kind == "U":
+        labels, names = _numbered(container, labels, names, what)
+    if labels is not None:
+        _check_range(container, labels, names, what)
+        labels = labels.astype(np.int64)
+    return Labels(labels, names, None)
+
+
 def _member(container: Container, name: str, count: int, what: str, group: str) -> NDArray | None:
     """Return labels or groups: integers or strings, one an item."""
     values = _values(container, name, group)
@@ -89,19 +173,17 @@ def _member(container: Container, name: str, count: int, what: str, group: str) 
     return values
 
 
-def _class_names(container: Container, group: str) -> tuple[str, ...] | None:
-    values = _values(container, CLASS_NAMES, group)
+def _class_names(container: Container, name: str, group: str) -> tuple[str, ...] | None:
+    values = _values(container, name, group)
     if values is None:
         return None
     if values.ndim != 1 or values.dtype.kind != "U" or not values.size:
         raise InputError(
-            f"{container.path}: class_names are {values.dtype.name} of shape {values.shape}; a list of names is needed"
+            f"{container.path}: {name} are {values.dtype.name} of shape {values.shape}; a list of names is needed"
         )
     names = tuple(map(str, values))
     if len(set(names)) < len(names):
-        raise InputError(
-            f"{container.path}: class_names {', '.join(names)} are not different names; one is there twice"
-        )
+        raise InputError(f"{container.path}: {name} {', '.join(names)} are not different names; one is there twice")
     return names
 
 

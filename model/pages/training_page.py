@@ -84,6 +84,8 @@ def _of_groups(facts: Mapping[str, object]) -> str:
     groups = facts.get("groups")
     if isinstance(groups, list):
         return f"The {len(groups)} groups ({', '.join(groups[:8])}{', ...' if len(groups) > 8 else ''}) are never cut."
+    if "fields" in facts:
+        return "All cells of a hologram are on one side; the holograms have no groups."
     return "Every class is split by the same shares; the cells have no groups."
 
 

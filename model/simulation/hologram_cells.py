@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +21,11 @@ from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import CLASS_NAMES, Design
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_of
-from cytogate.model.retrieval.off_axis.cells import MapCell, window_of
+from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
 from cytogate.model.simulation.cells import CELL_LINES
+from cytogate.model.simulation.hologram_squares import item_shape, named_by_place, squares_of, store_squares
 from cytogate.model.simulation.holograms import SimulatedHolograms
 from cytogate.model.simulation.making import make_file
 
@@ -34,10 +33,6 @@ CELLS_A_FIELD = 3
 """Unless another number is asked for."""
 EMPTY_FIELDS = 4
 """Empty holograms by which the reference field is measured."""
-WITHIN_UM = 2.0
-"""A cell that is found lies within this of a true one, or is none."""
-NO_CELL = 255
-"""Stands for the label where a field has fewer cells than were asked for."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +74,9 @@ class CalibratedHolograms:
         return integer.reference_phasor(self.reference)
 
     def named(self, index: int, found: Sequence[MapCell]) -> list[int | None]:
-        """Return the label of each cell that was found in a field; None where no true cell is, or another was nearer.
-
-        A true cell has one that is found, the nearest within :data:`WITHIN_UM`.
-        """
+        """Return the label of each cell that was found in a field; see :func:`named_by_place`."""
         truth = self.holograms.truth(index)
-        names: list[int | None] = [None] * len(found)
-        for label, center in zip(truth.labels, truth.centers, strict=True):
-            place = on_map(center, self.design)
-            apart = [math.dist(place, cell.center) * self.design.pixel_um[0] for cell in found]
-            nearest = int(np.argmin(apart)) if apart else None
-            if nearest is not None and apart[nearest] <= WITHIN_UM and names[nearest] is None:
-                names[nearest] = label
-        return names
-
-
-def on_map(center: tuple[float, float], design: Design) -> tuple[float, float]:
-    """Return the place on the map of a row and column of the hologram."""
-    (top, left), binning = Placing.of(design).corner, design.binning
-    return (center[0] + top) / binning, (center[1] + left) / binning
+        return named_by_place(found, truth.centers, truth.labels, self.design)
 
 
 def write_hologram_cells(
@@ -135,7 +114,7 @@ class _Squares:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.cells.holograms.cells, math.prod(self._square) + 1
+        return item_shape(self.cells.holograms.cells, self.cells.design)
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
@@ -153,10 +132,6 @@ class _Squares:
             "background_only": self.background_only,
         }
 
-    @property
-    def _square(self) -> tuple[int, int]:
-        return self.cells.design.window.rows, self.cells.design.window.columns
-
     def make(self, indices: range) -> NDArray[np.unsignedinteger]:
         return np.stack([self._field(index) for index in indices])
 
@@ -166,32 +141,10 @@ class _Squares:
         opd = words.opd
         if self.background_only:
             opd = integer.retrieve(holograms.empty_field(index), design, self.cells.phasor).opd
-        item = np.full(self.shape, NO_CELL, np.uint8)
-        place = 0
-        for cell, label in zip(words.cells.cells, self.cells.named(index, words.cells.cells), strict=True):
-            if label is not None and not cell.flags:
-                square = integer.network_codes(window_of(opd, cell.center, design.window.rows))
-                item[place] = [*square.ravel(), label]
-                place += 1
-        return item
+        found = words.cells.cells
+        return squares_of(opd, found, self.cells.named(index, found), design, holograms.cells)
 
     def store(self, path: Path, items: Iterable[NDArray[np.unsignedinteger]]) -> None:
         """Write the file."""
-        with h5py.File(path, "w") as file:
-            file.attrs.update({
-                "simulated": True, "seed": self.cells.holograms.seed, "request": json.dumps(self.request),
-                "version": version("cytogate"),
-            })  # fmt: skip
-            side = self._square[0]
-            inputs = file.create_dataset(
-                "network_input", (0, side, side, 1), np.uint8, maxshape=(None, side, side, 1), chunks=(1, side, side, 1)
-            )
-            labels: list[int] = []
-            fields: list[int] = []
-            for index, item in enumerate(items):
-                own = item[item[:, -1] != NO_CELL]
-                inputs.resize(len(labels) + len(own), axis=0)
-                inputs[len(labels) :] = own[:, :-1].reshape(-1, side, side, 1)
-                labels += own[:, -1].tolist()
-                fields += [index] * len(own)
-            file["labels"], file["field"] = np.array(labels, np.int64), np.array(fields, np.int64)
+        told = {"simulated": True, "seed": self.cells.holograms.seed, "request": json.dumps(self.request)}
+        store_squares(path, items, self.cells.design.window.rows, told | {"version": version("cytogate")})
