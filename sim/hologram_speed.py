@@ -18,7 +18,7 @@ from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as real
 from cytogate.model.retrieval.off_axis.cells import find_cells
 from cytogate.model.retrieval.off_axis.placing import Placing
@@ -100,6 +100,10 @@ def hologram_bench(
         for frame in frames:
             integer.retrieve(frame, design, made.phasor)
 
+    def native_cells() -> None:
+        for frame in frames:
+            native.retrieve(frame, design, made.phasor)
+
     def unwrapped(options: dict[str, int]) -> None:
         for each in of_peer(options):
             unwrap_phase(each)
@@ -112,6 +116,7 @@ def hologram_bench(
         **{f"{name}, and skimage": partial(unwrapped, options) for name, options in PADDINGS.items()},
         "float64 reference, with cells": float_cells,
         "integer model, with cells": integer_cells,
+        "the same in C++": native_cells,
     }
     return [
         *ratios("to wrapped phase", {name: milliseconds(run, len(frames)) for name, run in wrapped.items()}),

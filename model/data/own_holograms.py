@@ -24,7 +24,7 @@ from cytogate.model.files.container import reading
 from cytogate.model.files.holograms import HologramFile, open_holograms
 from cytogate.model.files.labels import Marks, read_labels, read_marks
 from cytogate.model.files.opening import open_container
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.simulation.hologram_squares import item_shape, named_by_place, squares_of, store_squares
@@ -132,7 +132,7 @@ class _Squares:
         return np.stack([self._field(file, index) for index in indices])
 
     def _field(self, file: HologramFile, index: int) -> NDArray[np.uint8]:
-        words = integer.retrieve(file.read(index), self.design, self.phasor)
+        words = native.retrieve(file.read(index), self.design, self.phasor)
         found = words.cells.cells
         return squares_of(words.opd, found, self.holograms.named(index, found, self.design), self.design, MOST_CELLS)
 

@@ -26,7 +26,7 @@ from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.holograms import HologramFile, open_holograms
 from cytogate.model.retrieval import reference as four_angle
 from cytogate.model.retrieval.laws import codes
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as off_axis
 from cytogate.model.retrieval.off_axis.calibration import LEAST_PROMINENCE, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
@@ -119,7 +119,7 @@ class OffAxisMaps:
         fault = self._file.fault(hologram) or _fringe_fault(found, self._design)
         if fault is not None:
             return PhaseMap(index, found.hologram, empty, empty, [], fault=fault)
-        words = integer.retrieve(hologram, self._design, self._phasor)
+        words = native.retrieve(hologram, self._design, self._phasor)
         fixed = contract(self._design).stage("phase").values(words.phase)
         windows = words.network_input[..., 0].astype(np.uint8)
         if words.cells.is_crowded:

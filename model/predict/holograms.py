@@ -20,7 +20,7 @@ from cytogate.model.files.table import Column, write_table
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.predict.one_file import PredictRequest
 from cytogate.model.predict.rows import Classify, classifier
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
 
@@ -49,7 +49,7 @@ def predict_holograms(request: PredictRequest) -> None:
             except InputError as error:
                 fault = str(error)
             if fault is None:
-                fault = table.add_field(index, integer.retrieve(hologram, design, phasor), classify)
+                fault = table.add_field(index, native.retrieve(hologram, design, phasor), classify)
             if fault is not None:
                 table.add_fault(index, fault)
             bars.update(task, completed=index + 1)

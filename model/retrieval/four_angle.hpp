@@ -1,16 +1,11 @@
 // Phase retrieval on a desktop's processor: what its laws have in common. Raw frames to gradients and the surface of
-// their border, row transforms, and codes of the network's input.
-//
-// Words of the transforms are integers held in float64. All their products stay below 2^53, so that nothing is lost in
-// whichever order they are added, and whether or not they are fused; std::rint is the law's convergent shift. A block
-// of lines is transformed at once, each in a lane of the processor's vectors.
+// their border, and codes of the network's input.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <memory>
 #include <type_traits>
+
+#include "lines.hpp"
 
 namespace {  // each library is compiled of one source
 
@@ -20,19 +15,12 @@ constexpr int BINNING = CYTOGATE_BINNING;
 constexpr int GRADIENT_BITS = CYTOGATE_GRADIENT_BITS;
 constexpr int PHASE_BITS = CYTOGATE_PHASE_BITS;
 constexpr int PIXEL_BITS = CYTOGATE_PIXEL_BITS;
-constexpr int TWIDDLE_FRACTION = CYTOGATE_TWIDDLE_FRACTION;
 constexpr int SURFACE_FRACTION = CYTOGATE_SURFACE_FRACTION;
 constexpr int BORDER = CYTOGATE_BORDER;
 constexpr int OFFSET_ROWS_LOG2 = CYTOGATE_OFFSET_ROWS_LOG2;
 
 constexpr int ANGLES = 4;
-constexpr int LANES = 16;  // lines transformed at once
 constexpr int LOG2_N = __builtin_ctz(N);
-static_assert(N % LANES == 0 && N == 1 << LOG2_N, "lines are transformed in whole blocks, by radix 2");
-
-struct Gain {
-  std::int64_t mantissa, shift;
-};
 
 // Of the contract: frames, gradients, the surface, and the codes of the network's input.
 struct FrontTerms {
@@ -64,90 +52,14 @@ struct FrontStages {
   }
 };
 
-template <typename Integer>
-Integer shift_right(Integer value, int shift) {
-  const Integer quotient = value >> shift;
-  if (shift == 0) return quotient;
-  return (value + ((Integer(1) << shift) >> 1) - (1 - (quotient & 1))) >> shift;
-}
-
-template <int BITS>
-double limit(double word) {
-  constexpr double END = std::int64_t(1) << (BITS - 1);
-  return std::min(END - 1, std::max(-END, word));
-}
-
-template <int BITS>
-std::int64_t limit(std::int64_t word) {
-  constexpr std::int64_t END = std::int64_t(1) << (BITS - 1);
-  return std::min(END - 1, std::max(-END, word));
-}
-
 std::uint8_t pixel(std::int32_t code) { return std::uint8_t(std::min((1 << PIXEL_BITS) - 1, std::max(0, code))); }
 
-struct Complex {
-  double re, im;
-};
-
-// LANES lines of grown words, element by element.
-struct alignas(64) Lines {
-  double re[N][LANES], im[N][LANES];
-};
+using Lines = LinesOf<N>;
+using Twiddles = TwiddlesOf<N>;
 
 struct Coefficients {
   std::int64_t one, s, t, ss, tt, st;
 };
-
-struct Twiddles {
-  Complex twiddles[N / 2];
-  int reversed[N];
-
-  explicit Twiddles(const std::int64_t* table) {
-    for (int k = 0; k < N / 2; ++k) twiddles[k] = {double(table[2 * k]), double(table[2 * k + 1])};
-    for (int n = 0; n < N; ++n) {
-      reversed[n] = 0;
-      for (int bit = 0; bit < LOG2_N; ++bit) reversed[n] |= ((n >> bit) & 1) << (LOG2_N - 1 - bit);
-    }
-  }
-};
-
-constexpr double UNIT = 1.0 / (1 << TWIDDLE_FRACTION);
-
-template <int BITS>
-double kept(double word) {
-  return BITS > 0 ? limit<BITS + (BITS == 0)>(word) : word;
-}
-
-// Radix-2 decimation in frequency; words leave in bit-reversed order. They grow, or where BITS are given each of them is
-// saturated to so many.
-template <bool INVERSE, int BITS = 0>
-void transform(Lines& lines, const Twiddles& tables) {
-  for (int level = 0; level < LOG2_N; ++level) {
-    const int half = N >> (level + 1);
-    for (int first = 0; first < N; first += 2 * half)
-      for (int j = 0; j < half; ++j) {
-        const Complex twiddle = tables.twiddles[j << level];
-        const double wr = twiddle.re, wi = INVERSE ? -twiddle.im : twiddle.im;
-        double *ar = lines.re[first + j], *ai = lines.im[first + j];
-        double *br = lines.re[first + half + j], *bi = lines.im[first + half + j];
-        if (j == 0)  // the twiddle is 1
-#pragma GCC ivdep
-          for (int lane = 0; lane < LANES; ++lane) {
-            const double dr = ar[lane] - br[lane], di = ai[lane] - bi[lane];
-            ar[lane] = kept<BITS>(ar[lane] + br[lane]), ai[lane] = kept<BITS>(ai[lane] + bi[lane]);
-            br[lane] = kept<BITS>(dr), bi[lane] = kept<BITS>(di);
-          }
-        else
-#pragma GCC ivdep
-          for (int lane = 0; lane < LANES; ++lane) {
-            const double dr = kept<BITS>(ar[lane] - br[lane]), di = kept<BITS>(ai[lane] - bi[lane]);
-            ar[lane] = kept<BITS>(ar[lane] + br[lane]), ai[lane] = kept<BITS>(ai[lane] + bi[lane]);
-            br[lane] = kept<BITS>(std::rint((dr * wr - di * wi) * UNIT));
-            bi[lane] = kept<BITS>(std::rint((dr * wi + di * wr) * UNIT));
-          }
-      }
-  }
-}
 
 // A cell's frames up to its gradients and its border's surface, and its codes for the network.
 class FourAngle {

@@ -29,11 +29,14 @@ HEADERS = Path(__file__).parent
 FRONT_STAGES = ("binned", "gradient", "phase", "network_input")
 
 
-class _Gain(ctypes.Structure):
+class NativeGain(ctypes.Structure):
+    """``Gain`` of the C++."""
+
     _fields_ = (("mantissa", ctypes.c_int64), ("shift", ctypes.c_int64))
 
     @classmethod
-    def of(cls, gain: Gain) -> _Gain:
+    def of(cls, gain: Gain) -> NativeGain:
+        """Return a gain of the contract."""
         return cls(gain.mantissa, gain.shift)
 
 
@@ -43,10 +46,10 @@ class FrontTerms(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("rows", "columns", "top", "left")),
         ("gradient_gains", ctypes.c_int64 * 2),
-        *((name, _Gain) for name in ("mean", "linear", "twist", "saddle", "bowl")),
+        *((name, NativeGain) for name in ("mean", "linear", "twist", "saddle", "bowl")),
         ("kappa_16ths", ctypes.c_int64),
         ("kappa", ctypes.c_int64),
-        ("phase_gain", _Gain),
+        ("phase_gain", NativeGain),
         *((name, ctypes.c_int64) for name in ("phase_offset", "phase_code_shift", "pixel_shift")),
         *((name, ctypes.c_void_p) for name in ("twiddles", "spectra", "logarithms")),
     )
@@ -70,8 +73,8 @@ class NativeFront:
         self.terms = FrontTerms(
             design.camera.rows, design.camera.columns, *design.crop,
             (ctypes.c_int64 * 2)(*terms.gradient_gains),
-            *map(_Gain.of, (fit.mean, fit.linear, fit.twist, fit.saddle, fit.bowl)),
-            fit.kappa_16ths, fit.kappa, _Gain.of(terms.phase_gain),
+            *map(NativeGain.of, (fit.mean, fit.linear, fit.twist, fit.saddle, fit.bowl)),
+            fit.kappa_16ths, fit.kappa, NativeGain.of(terms.phase_gain),
             int(PHASE.encode(PHASE_CODE_OFFSET_RAD)), terms.phase_code_shift, terms.pixel_shift,
             *(table.ctypes.data for table in self._tables),
         )  # fmt: skip

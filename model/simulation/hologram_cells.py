@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import CLASS_NAMES, Design
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis.calibration import reference_of
 from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.retrieval.off_axis.placing import Placing
@@ -137,10 +137,10 @@ class _Squares:
 
     def _field(self, index: int) -> NDArray[np.uint8]:
         holograms, design = self.cells.holograms, self.cells.design
-        words = integer.retrieve(holograms[index].frame, design, self.cells.phasor)
+        words = native.retrieve(holograms[index].frame, design, self.cells.phasor)
         opd = words.opd
         if self.background_only:
-            opd = integer.retrieve(holograms.empty_field(index), design, self.cells.phasor).opd
+            opd = native.retrieve(holograms.empty_field(index), design, self.cells.phasor).opd
         found = words.cells.cells
         return squares_of(opd, found, self.cells.named(index, found), design, holograms.cells)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from cytogate.model.interface.answers import FieldAnswer
 from cytogate.model.interface.bundle import Bundle
-from cytogate.model.retrieval.off_axis.integer import retrieve
 from cytogate.model.retrieval.off_axis.kernel_calibration import read_calibration, setting_of
+from cytogate.model.retrieval.off_axis.native import retrieve
 
 if TYPE_CHECKING:
     from cytogate.sim.csim.fields import FieldSimulation

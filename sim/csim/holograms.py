@@ -33,7 +33,7 @@ from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.networks.saved import has_network, load_operations
 from cytogate.model.phase.maps import PhaseMap
 from cytogate.model.phase.picture import draw
-from cytogate.model.retrieval.off_axis import integer
+from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as real
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, window_of
@@ -218,7 +218,8 @@ class _Run:
         if fault is not None:
             self._faults[index] = fault
             return
-        words = integer.retrieve(hologram, design, self._phasor)
+        # What the kernel is compared with is the law itself, not what is proved to equal it.
+        words = (integer if simulate else native).retrieve(hologram, design, self._phasor)
         code = {name: getattr(words, name) for name in self._tallies if name != "logits"}
         if self._network is not None:
             code["logits"] = self._network.classify(words.network_input) if len(words.center) else self._no_logits()

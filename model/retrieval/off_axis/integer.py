@@ -5,6 +5,7 @@ One hologram at a time; lines run along the last axis of every array.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,7 +88,7 @@ def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) 
         Of the reference field, :func:`reference_phasor`.
     """
     terms, placing, sideband = off_axis_contract(design), Placing.of(design), Sideband.of(design)
-    hologram = placing.place(frame.astype(np.int64), int(np.rint(frame.mean())))
+    hologram = placed(frame, design)
     rows, columns = (each % sideband.size for each in sideband.frequencies)
 
     spectrum, row_exponents = block_normalise(_kept(transform(_signed(hologram, terms), False), columns))
@@ -103,21 +104,32 @@ def retrieve(frame: NDArray[np.unsignedinteger], design: Design, phasor: Codes) 
     phase = zeroed(unwrap(wrapped, placing.believed), placing.believed)
     gain = terms.delay_gain
     opd = OPD.limit(shift_right(phase * gain.mantissa, gain.shift))
-    cells = find_cells(opd >= threshold(design), design)
-    return OffAxisWords(
-        hologram,
-        np.stack(spectrum, axis=-1),
-        row_exponents,
-        np.stack(band.turned, axis=-1),
-        band_exponents,
-        np.stack(field, axis=-1),
-        field_exponents,
-        wrapped,
-        phase,
-        opd,
-        cells,
-        network_inputs(opd, cells, design),
+    return with_cells(
+        design,
+        {
+            "hologram": hologram,
+            "spectrum": np.stack(spectrum, axis=-1),
+            "spectrum_exponent": row_exponents,
+            "sideband": np.stack(band.turned, axis=-1),
+            "sideband_exponent": band_exponents,
+            "field": np.stack(field, axis=-1),
+            "field_exponent": field_exponents,
+            "wrapped": wrapped,
+            "phase": phase,
+            "opd": opd,
+        },
     )
+
+
+def placed(frame: NDArray[np.unsignedinteger], design: Design) -> Codes:
+    """Return the hologram (N, N) of a frame of the camera (rows, columns)."""
+    return Placing.of(design).place(frame.astype(np.int64), int(np.rint(frame.mean())))
+
+
+def with_cells(design: Design, stages: Mapping[str, Codes]) -> OffAxisWords:
+    """Return the words of a hologram, given those up to the path delay by name: with its cells."""
+    cells = find_cells(stages["opd"] >= threshold(design), design)
+    return OffAxisWords(**stages, cells=cells, network_input=network_inputs(stages["opd"], cells, design))
 
 
 def reference_phasor(reference: NDArray[np.complex128]) -> Codes:
