@@ -1,7 +1,7 @@
 """Estimate area and speed of the laws with a recursion on a device before anything is built.
 
 Clocks, DSP and block RAM follow from their structure (``fpga/rtl``) and are held against counted clocks and against
-yosys in the tests. Look-up tables and flip-flops are scaled from one count (:data:`FITTED`).
+yosys in the tests. Look-up tables and flip-flops are fitted to counts (:data:`FITTED`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.design.instruments import ANGLES
 from cytogate.model.estimates.front_end import FrontEndEstimate
 from cytogate.model.estimates.primitives import SHALLOW_ROM_WORDS, block_rams, dsps, in_look_up_tables, urams
-from cytogate.model.estimates.retrieval import FIT_OPERANDS, Line
+from cytogate.model.estimates.retrieval import FIT_OPERANDS
 
 RESPONSE_RISE = RESPONSE_FRACTION - CONSTANT_FRACTION
 """Bits by which a line's constant rises before its response is taken off."""
@@ -47,17 +47,6 @@ more), and rows of the next frame that its zero needs meanwhile."""
 FIT_CYCLES, ROWS_DOWN_CYCLES = 166, 44
 """From a frame's last gradient until its surface is fitted (eight clocks a sample more), and until its last row is in
 the frame memory (four rows and the levels of a transform more)."""
-FITTED = {
-    CAUSAL: {"lut": Line(6400, 2211, 332), "ff": Line(5800, 2142, 355)},
-    TWO_SIDED: {"lut": Line(6500, 2858, 332), "ff": Line(6400, 2370, 355)},
-}
-"""Of the law "causal" from yosys 0.70's count for xc7 at N = 64 and 4 samples per clock, module by module: what a lane
-has, what a level of its transforms, and what all share. Of the law "two-sided" the same with two lanes down and back,
-pairs and responses in place of a causal lane and the background; of these no whole kernel was counted."""
-DISTANCE = {CAUSAL: 0.1, TWO_SIDED: 0.2}
-"""Between these and yosys's counts, at most: a guess but for the one count."""
-LARGE_MEMORIES = ("retrieve_two_sided", "frame_codes")
-"""Modules whose memories go to UltraRAM where a device has it: frames on their way back, pixels that wait for them."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +97,33 @@ class Shape:
         return 8 if self.beats > 16 else 16
 
 
+@dataclass(frozen=True)
+class Fit:
+    """``shared + samples * (sample + level * log2 N) + lanes * (lane + level * log2 N)``."""
+
+    shared: float
+    sample: float
+    lane: float
+    level: float
+
+    def at(self, shape: Shape) -> float:
+        """Return the value for a kernel."""
+        of_levels = self.level * shape.levels
+        return self.shared + shape.samples * (self.sample + of_levels) + shape.lanes * (self.lane + of_levels)
+
+
+FITTED = {
+    CAUSAL: {"lut": Fit(7646, -794, 114, 514.33), "ff": Fit(6643, -535, 234, 497.67)},
+    TWO_SIDED: {"lut": Fit(7837, -2191, 339, 745.17), "ff": Fit(6565, -673, 2370, 509.0)},
+}
+"""From yosys 0.70's counts for xc7 at N = 64 and 1, 2 and 4 samples per clock, and at N = 128 and 4. An extrapolation
+at N = 256."""
+DISTANCE = 0.05
+"""Between these and yosys's count at N = 128 and 2 samples per clock, to which they were not fitted, at most."""
+LARGE_MEMORIES = ("retrieve_two_sided", "frame_codes")
+"""Modules whose memories go to UltraRAM where a device has it: frames on their way back, pixels that wait for them."""
+
+
 def estimate_recursion(design: Design, samples_per_clock: int) -> FrontEndEstimate:
     """Estimate the phase retrieval of ``design``, whose law is one with a recursion, at a number of samples per clock.
 
@@ -119,10 +135,8 @@ def estimate_recursion(design: Design, samples_per_clock: int) -> FrontEndEstima
     interval = shape.size * shape.beats
     latency = _causal_latency(shape) if shape.is_causal else interval + _turn(shape)
     raw = (shape.size * design.binning) ** 2 // samples_per_clock
-    line = FITTED[design.chip.retrieval]
-    fitted = Area(
-        lut=line["lut"].at(samples_per_clock, shape.levels), ff=line["ff"].at(samples_per_clock, shape.levels)
-    )
+    fit = FITTED[design.chip.retrieval]
+    fitted = Area(lut=fit["lut"].at(shape), ff=fit["ff"].at(shape))
     area = sum(recursion_modules(design, samples_per_clock).values(), fitted)
     moved = [row for row in _memories(shape) if row.name in LARGE_MEMORIES]
     return FrontEndEstimate(
