@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import warnings
 
 import numpy as np
 import pytest
@@ -10,16 +11,19 @@ from numpy.typing import NDArray
 from skimage.restoration import unwrap_phase
 
 from cytogate.model.design.design import Design
+from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG
 from cytogate.model.features.opd_features import OPD_FEATURES, opd_features
-from cytogate.model.retrieval.off_axis import calibration, unwrapping
+from cytogate.model.files.holograms import open_holograms
+from cytogate.model.retrieval.off_axis import calibration, reference, unwrapping
 from cytogate.model.retrieval.off_axis.calibration import find_carrier, fit_bead, reference_field, reference_of
 from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, is_several, window_of
 from cytogate.model.retrieval.off_axis.placing import EDGE, Placing
 from cytogate.model.retrieval.off_axis.reference import Sideband, retrieve, transform, zeroed
 from cytogate.model.retrieval.off_axis.unwrapping import unwrap, wrap
 from tests.holograms import fields, fringed, off_axis_design, with_carrier
+from tests.streams import real_data
 
 WHOLE = slice(0, None), slice(0, None)
 
@@ -243,3 +247,35 @@ def test_a_bead_shows_radius_and_delay() -> None:
     flat = np.where(opd > 0, 600.0 + opd.max() - opd, 0)
     with pytest.raises(InputError, match="is no bead"):
         fit_bead(flat, found_cells(flat, design)[0])
+
+
+@pytest.mark.realdata
+def test_arguments_are_those_of_qpretrieve() -> None:
+    """Of a real cell, by the same disk about the same bin: but for the last bits of float64."""
+    with warnings.catch_warnings():
+        # That there is no GPU's library.
+        warnings.simplefilter("ignore")
+        import qpretrieve
+    optics = OffAxis(hologram_size=256, rows=200, columns=210)
+    with open_holograms(real_data() / "off_axis_holograms" / "hl60_hologram_cell.npz", optics) as file:
+        frame, (empty,) = file.read(0), file.empty_fields
+    found, size, radius = find_carrier([empty]), 256, 28.1
+    bins = round(found.y * size) / size, round(found.x * size) / size
+    design = with_carrier(off_axis_design(optics=optics), *bins, radius / size)
+    placing, sideband = Placing.of(design), Sideband.of(design)
+    ours = reference.argument(
+        reference.object_field(frame, placing, sideband) / reference.object_field(empty, placing, sideband)
+    )
+
+    def of_peer(hologram: NDArray) -> NDArray[np.complex128]:
+        peer = qpretrieve.OffAxisHologram(reference.hologram_of(hologram, placing), padding=0, subtract_mean=False)
+        peer.run_pipeline(
+            filter_name="disk", filter_size=radius, filter_size_interpretation="frequency index", sideband_freq=bins
+        )
+        return np.asarray(peer.field).reshape(size, size)
+
+    # Its map has the hologram's pixels.
+    theirs = np.angle(of_peer(frame) / of_peer(empty))[:: design.binning, :: design.binning]
+    rest = np.asarray(wrap(ours - theirs))[placing.believed]
+    assert rest.size == 8832
+    assert np.sqrt(np.mean(rest**2)) < 1e-9
