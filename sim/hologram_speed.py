@@ -48,9 +48,7 @@ def run_hologram_bench(design: Design, fields: int, output: Path) -> None:
             warnings.simplefilter("ignore")
             import qpretrieve
     except ImportError as error:
-        raise InputError(
-            "the peer of this bench is qpretrieve; `make setup` installs it"
-        ) from error
+        raise InputError("the peer of this bench is qpretrieve; `make setup` installs it") from error
     with terminal().status("simulating holograms, timing ..."):
         frames = np.stack([made.holograms[index].frame for index in range(fields)])
         timings = hologram_bench(design, frames, made, qpretrieve.OffAxisHologram)
