@@ -1,5 +1,5 @@
-// status_registers: what each address reads, counts of frames, flags that stay until a one is written to them, the
-// times of the latest frame, and a soft reset that is one clock long.
+// status_registers: what each address reads, of others what lies beside them; counts of frames, flags that stay until a
+// one is written to them, the times of the latest frame, and a soft reset that is one clock long.
 module status_registers_proof (
     input logic clk,
     input logic rst,
@@ -12,6 +12,7 @@ module status_registers_proof (
     input logic [7:0] s_axil_araddr,
     input logic s_axil_arvalid,
     input logic s_axil_rready,
+    input logic [31:0] more_data,
     input logic frame_ended,
     input logic frame_intact,
     input logic too_short,
@@ -19,7 +20,8 @@ module status_registers_proof (
     input logic frame_left,
     input logic [31:0] frame_arrived
 );
-  logic s_axil_awready, s_axil_wready, s_axil_bvalid, s_axil_arready, s_axil_rvalid, soft_reset, started = 1'b0;
+  logic s_axil_awready, s_axil_wready, s_axil_bvalid, s_axil_arready, s_axil_rvalid, soft_reset, write;
+  logic started = 1'b0;
   logic [1:0] s_axil_bresp, s_axil_rresp;
   logic [31:0] s_axil_rdata, now;
   status_registers dut (.*);
@@ -31,7 +33,7 @@ module status_registers_proof (
   logic short_seen, long_seen, some_left, writes, resets;
   assign writes = s_axil_awvalid && s_axil_awready && s_axil_wvalid && s_axil_wready && s_axil_wstrb[0];
   always_comb begin
-    read_now = 0;
+    read_now = more_data;
     if (s_axil_araddr == contract_pkg::IDENTITY_OFFSET) read_now = contract_pkg::IDENTITY;
     if (s_axil_araddr == contract_pkg::VERSION_OFFSET) read_now = contract_pkg::VERSION;
     if (s_axil_araddr == contract_pkg::DESIGN_HASH_OFFSET) read_now = contract_pkg::DESIGN_HASH;
