@@ -354,7 +354,7 @@ def test_a_fabric_that_goes_is_told_whenever_it_goes(value: int | None, step: in
             boards.clear()
             began = time.monotonic()
             told, stage = stage_of_failure(accelerator, way, cells, given)
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60
         check(given, accelerator, cells.taken)
         assert len(given) == cells.taken
         if not told:
@@ -446,7 +446,7 @@ def test_no_register_is_believed_that_reads_as_all_ones(port: str, name: str, so
             latency_and_stream(accelerator, given)
         except BoardFailed as error:
             told = str(error)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 60
     if bent[0].sound < 0:
         assert re.match(f"{GONE}the .* reads 0xffffffff in {name};", told), told
     assert all(result.logits is None or result.logits.tolist() == LOGITS[result.index] for result in given)

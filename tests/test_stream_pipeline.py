@@ -330,7 +330,7 @@ def test_an_accelerator_that_hangs_does_not_hang_the_end() -> None:
     stopped = threading.Event()
     run, _ = pipeline(
         ListedCells(small_frames(1)).read({}),
-        NumpyAccelerator(delay_s=5),
+        NumpyAccelerator(delay_s=20),
         settings=replace(PLAIN, patience_s=0.3),
         stopped=stopped,
     )
@@ -338,7 +338,7 @@ def test_an_accelerator_that_hangs_does_not_hang_the_end() -> None:
     began = time.monotonic()
     with pytest.raises(CheckFailed, match="no cell got through; waiting for accelerator, sinks"):
         run.run()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("fault", ["swapped", "missing"])

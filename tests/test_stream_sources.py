@@ -819,7 +819,7 @@ def test_files_whose_clock_is_ahead_are_taken_when_they_rest(tmp_path: Path) -> 
     os.utime(path, (time.time() + 3600,) * 2)
     began = time.monotonic()
     first_cells(growing(tmp_path), 6)
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 60
 
 
 def test_a_bad_file_is_told_once_and_the_next_is_read(tmp_path: Path) -> None:
