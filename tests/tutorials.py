@@ -29,14 +29,14 @@ def cytogate_lines(name: str) -> list[list[str]]:
 
 
 def follow(name: str, folder: Path) -> str:
-    """Run a tutorial's blocks as one script in an empty folder, with this environment's commands; return its output."""
+    """Run a tutorial's blocks as one script in an empty folder, with this environment's commands; return what it tells."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     script = "\n".join(sh_blocks(name))
     done = subprocess.run(
         ["bash", "-eu"], input=script, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 QUICK = {"new", "simulate", "estimate", "calibrate", "phase"}
