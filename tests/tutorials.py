@@ -29,7 +29,7 @@ def cytogate_lines(name: str) -> list[list[str]]:
 
 
 def follow(name: str, folder: Path) -> str:
-    """Run a tutorial's blocks as one script in an empty folder, with this environment's commands; return what it tells."""
+    """Run a tutorial's blocks as one script in an empty folder, by this environment's commands; return what it told."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     script = "\n".join(sh_blocks(name))
     done = subprocess.run(
