@@ -23,11 +23,11 @@ def emulate(design: Design, output: Path) -> Bundle:
         If the design has no network, or the emulated board does not take its frames.
     """
     design.need_whole_chip("emulate")
-    folder = network_folder(design).parent
     path = output / f"cytogate-{design.chip.board}-{design.name}.zip"
     # Not beside the bundle: a folder of the design's name there may be the design's own.
     with temporary_folder() as scratch:
         calibration = write_calibration(design, scratch)
         project = convert(load_operations(design), design, scratch / "network")
+        folder = network_folder(design).parent
         network = {name: folder / name for name in network_members(design)} | calibration
         return write_synthetic(path, manifest_of(design, project), design, network)
