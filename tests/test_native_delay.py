@@ -53,7 +53,12 @@ DESIGNS = {
 }
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+LARGE = ("not binned, 16 bits", "512", "512, not binned, 12 bits")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.full if name in LARGE else ()) for name in DESIGNS]
+)
 def test_equal_at_every_stage(name: str) -> None:
     """Cells, noise, black and white; a smooth and a rough reference."""
     design, rng = DESIGNS[name], np.random.default_rng(7)
