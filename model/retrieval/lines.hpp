@@ -100,4 +100,19 @@ void transform(LinesOf<SIZE>& lines, const TwiddlesOf<SIZE>& tables) {
   }
 }
 
+// Find the exponent of each line, and the factor that brings its words to so many bits.
+template <int BITS, int SIZE>
+void normalize(const LinesOf<SIZE>& lines, int* exponents, double* factors) {
+  double largest[LANES] = {};
+  for (int n = 0; n < SIZE; ++n)
+    for (int lane = 0; lane < LANES; ++lane)
+      largest[lane] = std::max(largest[lane], std::max(std::fabs(lines.re[n][lane]), std::fabs(lines.im[n][lane])));
+  for (int lane = 0; lane < LANES; ++lane) {
+    int bits;
+    std::frexp(largest[lane], &bits);
+    exponents[lane] = std::max(0, bits + 1 - BITS);
+    factors[lane] = std::ldexp(1.0, -exponents[lane]);
+  }
+}
+
 }  // namespace

@@ -58,20 +58,6 @@ class Retrieval : FourAngle {
   }
 
  private:
-  // Find the exponent of each line, and the factor that brings its words to WORD_BITS.
-  void normalize(const Lines& lines, int* exponents, double* factors) const {
-    double largest[LANES] = {};
-    for (int n = 0; n < N; ++n)
-      for (int lane = 0; lane < LANES; ++lane)
-        largest[lane] = std::max(largest[lane], std::max(std::fabs(lines.re[n][lane]), std::fabs(lines.im[n][lane])));
-    for (int lane = 0; lane < LANES; ++lane) {
-      int bits;
-      std::frexp(largest[lane], &bits);
-      exponents[lane] = std::max(0, bits + 1 - WORD_BITS);
-      factors[lane] = tables_.powers[exponents[lane]];
-    }
-  }
-
   static double normalized(double word, double factor) { return limit<WORD_BITS>(std::rint(word * factor)); }
 
   void forward_rows() {
@@ -83,7 +69,7 @@ class Retrieval : FourAngle {
           lines_.im[n][lane] = gradient_[1][(first + lane) * N + n];
         }
       transform<false>(lines_, tables_);
-      normalize(lines_, exponents_ + first, factors);
+      normalize<WORD_BITS>(lines_, exponents_ + first, factors);
       for (int n = 0; n < N; ++n)
         for (int lane = 0; lane < LANES; ++lane) {
           const int k = tables_.reversed[n];
@@ -100,7 +86,7 @@ class Retrieval : FourAngle {
     for (int first = 0; first < N; first += LANES) {
       read_columns(first, common);
       transform<false>(lines_, tables_);
-      normalize(lines_, growth, factors);
+      normalize<WORD_BITS>(lines_, growth, factors);
       for (int lane = 0; lane < LANES; ++lane) {
         column_exponents_[first + lane] = growth[lane] + common;
         if (out.spectrum_exponent) out.spectrum_exponent[first + lane] = growth[lane] + common;
@@ -126,7 +112,7 @@ class Retrieval : FourAngle {
             pair[0] = std::int64_t(quotient_.re[k][lane]), pair[1] = std::int64_t(quotient_.im[k][lane]);
           }
       transform<true>(quotient_, tables_);
-      normalize(quotient_, growth, factors);
+      normalize<WORD_BITS>(quotient_, growth, factors);
       for (int lane = 0; lane < LANES; ++lane) column_exponents_[first + lane] += growth[lane];
       for (int n = 0; n < N; ++n) {
         const int y = tables_.reversed[n];
@@ -194,7 +180,7 @@ class Retrieval : FourAngle {
         }
       for (int lane = 0; lane < LANES; ++lane) lines_.im[0][lane] -= offset;
       transform<true>(lines_, tables_);
-      normalize(lines_, growth, line_factors);
+      normalize<WORD_BITS>(lines_, growth, line_factors);
       double gains[LANES];
       for (int lane = 0; lane < LANES; ++lane) {
         const int shift = int(front_.phase_gain.shift) - common - growth[lane];

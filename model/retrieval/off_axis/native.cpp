@@ -87,16 +87,8 @@ class Retrieval {
  private:
   // Bring lines to words and return the exponent of each.
   static void to_words(MapLines& lines, int* exponents) {
-    double largest[LANES] = {}, factors[LANES];
-    for (int n = 0; n < M; ++n)
-      for (int lane = 0; lane < LANES; ++lane)
-        largest[lane] = std::max(largest[lane], std::max(std::fabs(lines.re[n][lane]), std::fabs(lines.im[n][lane])));
-    for (int lane = 0; lane < LANES; ++lane) {
-      int bits;
-      std::frexp(largest[lane], &bits);
-      exponents[lane] = std::max(0, bits + 1 - WORD_BITS);
-      factors[lane] = std::ldexp(1.0, -exponents[lane]);
-    }
+    double factors[LANES];
+    normalize<WORD_BITS>(lines, exponents, factors);
     for (int n = 0; n < M; ++n)
       for (int lane = 0; lane < LANES; ++lane) {
         lines.re[n][lane] = limit<WORD_BITS>(std::rint(lines.re[n][lane] * factors[lane]));
