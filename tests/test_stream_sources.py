@@ -23,6 +23,7 @@ import zarr
 from numpy.typing import NDArray
 
 from cytogate.host.sources import folder as folder_module
+from cytogate.host.sources import watching
 from cytogate.host.sources.arrays import open_file
 from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
@@ -789,7 +790,21 @@ def test_a_growing_folder_gives_what_is_put_there_in_order(tmp_path: Path) -> No
         np.testing.assert_array_equal(cell.frames, frames)
 
 
-def test_files_that_were_there_are_read_in_the_order_of_their_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slow", [range(0), range(2, 3), range(5, 6), range(1000)], ids=["none", "1", "2", "all"])
+def test_files_that_were_there_are_read_in_the_order_of_their_changes(
+    slow: range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slowly a look goes from file to file: what came before one look settles by one look."""
+    state_of, calls = watching._state, itertools.count(1)
+
+    def slowly(files: tuple[Path, ...]) -> tuple[watching.State, int]:
+        state = state_of(files)
+        if next(calls) in slow:
+            # Longer than from asking to asking, and shorter than what makes looks rare.
+            time.sleep(0.013)
+        return state
+
+    monkeypatch.setattr(watching, "_state", slowly)
     for number, name in enumerate(["c.npz", "a.npz", "b.npz"]):
         os.utime(write_npz(tmp_path / name, FRAMES[:1]), (1000 + number,) * 2)
     assert [cell.origin for cell in first_cells(growing(tmp_path), 3)] == ["c.npz", "a.npz", "b.npz"]

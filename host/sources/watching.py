@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cytogate.model.command.terminal import spelled
@@ -74,16 +74,23 @@ class Item:
 
 @dataclass
 class Sight:
-    """An item that has not changed since it was first seen like this."""
+    """An item that has not changed since it was first seen like this.
+
+    Its times are those of whole looks: files that were put there before one look settle by one look, however long it
+    took, and are read in the order of their changes.
+    """
 
     item: Item
-    since_s: float = field(default_factory=time.monotonic)
+    since_s: float = 0.0
+    """End of the first look that saw it like this."""
+    seen_s: float = 0.0
+    """Beginning of the last one."""
     looks: int = 1
 
     @property
     def rested_s(self) -> float:
-        """How long it has been like this."""
-        return time.monotonic() - self.since_s
+        """How long it was seen to be like this."""
+        return self.seen_s - self.since_s
 
 
 class FolderWatch:
@@ -107,7 +114,7 @@ class FolderWatch:
             raise InputError(f"{self._folder}: the folder is gone")
         now_s = time.monotonic()
         if now_s >= self._due_s:
-            self._look()
+            self._look(now_s)
             took_s = time.monotonic() - now_s
             self._due_s = now_s + max(self._settled_s / LOOKS_A_SETTLING, took_s / SHARE_OF_LOOKING)
         return [*self._sights.values()]
@@ -116,7 +123,7 @@ class FolderWatch:
         """Return whether an item was seen unchanged for long enough."""
         return sight.looks >= LEAST_LOOKS and sight.rested_s >= self._settled_s
 
-    def _look(self) -> None:
+    def _look(self, now_s: float) -> None:
         found: dict[str, Sight] = {}
         for path, files in self._items(self._folder, 0):
             try:
@@ -130,7 +137,12 @@ class FolderWatch:
                 sight = Sight(Item(path, name, files, state, changed_ns))
             else:
                 sight.looks += 1
+                sight.seen_s = now_s
             found[name] = sight
+        end_s = time.monotonic()
+        for sight in found.values():
+            if sight.looks == 1:
+                sight.since_s = sight.seen_s = end_s
         self._sights = found
 
     def _items(self, folder: Path, depth: int) -> Iterator[tuple[Path, tuple[Path, ...]]]:
