@@ -164,7 +164,7 @@ def test_another_thread_does_not_end_a_stream(tmp_path: Path) -> None:
         given = [next(results)]
         thread = threading.Thread(target=other, args=(accelerator,))
         thread.start()
-        thread.join(5)
+        thread.join(60)
         check(given + list(results), accelerator, len(FRAMES))
     assert "one stream at a time" in str(refused[0])
 
@@ -250,7 +250,7 @@ def test_an_accelerator_closed_by_another_thread_ends_the_stream(seconds: float,
             time.sleep(seconds)
             sending = accelerator._memory.sending
         content = [buffer.octets.copy() for buffer in sending]
-        thread.join(5)
+        thread.join(60)
         after = [np.array_equal(buffer.octets, before) for buffer, before in zip(sending, content, strict=True)]
         assert boards[0].memory.allocations == 0
     assert not thread.is_alive()
