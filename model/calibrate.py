@@ -6,15 +6,13 @@ import dataclasses
 import hashlib
 import itertools
 import json
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cytogate.model.command.files import partial_of, plain
+from cytogate.model.command.files import plain, whole_folder
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import Calibration, Design
 from cytogate.model.design.folder import (
@@ -26,7 +24,7 @@ from cytogate.model.design.folder import (
     calibrations,
 )
 from cytogate.model.errors import InputError
-from cytogate.model.files.holograms import Hologram, open_holograms
+from cytogate.model.files.holograms import Hologram, HologramFile, open_holograms
 from cytogate.model.pages.calibration_plot import calibration_plot
 from cytogate.model.retrieval.off_axis.calibration import (
     Bead,
@@ -116,7 +114,7 @@ def run_calibration(request: CalibrationRequest) -> Path:
         )
         place = folder / CALIBRATION_FOLDER / f"{version:04d}"
         shown = trial.retrieve(frames[0])
-        with _whole_folder(place) as partial:
+        with whole_folder(place) as partial:
             (partial / CALIBRATION_FILE).write_text(calibration_text(report.calibration), encoding="utf-8")
             np.save(partial / REFERENCE_FILE, trial.reference)
             text = json.dumps(report, default=plain, indent=2) + "\n"
@@ -146,19 +144,24 @@ def _holograms(request: CalibrationRequest) -> tuple[list[Hologram], list[Hologr
     """Return the first holograms with cells, and the first empty ones: of ``reference``, or what the input brings."""
     camera = request.design.off_axis
     with open_holograms(request.input, camera, request.dataset) as file:
-        frames = [file.read(index) for index in range(min(file.fields, MOST_HOLOGRAMS))]
-        empty = _first(file.empty_fields)
-        usable = [frame for frame in frames if file.fault(frame) is None]
-        if not usable:
-            raise InputError(f"{request.input}: {file.fault(frames[0])}; take shorter exposures")
+        frames, empty = _usable(file, _fields(file)), _usable(file, file.empty_fields)
     if request.reference is not None:
         with open_holograms(request.reference, camera) as file:
-            empty = _first(file.read(index) for index in range(file.fields))
-    return usable, empty
+            empty = _usable(file, _fields(file))
+    return frames, empty
 
 
-def _first(holograms: Iterable[Hologram]) -> list[Hologram]:
-    return list(itertools.islice(holograms, MOST_HOLOGRAMS))
+def _fields(file: HologramFile) -> Iterator[Hologram]:
+    return (file.read(index) for index in range(file.fields))
+
+
+def _usable(file: HologramFile, holograms: Iterable[Hologram]) -> list[Hologram]:
+    """Return those of the first holograms that are to be believed, one at least where there is one."""
+    taken = list(itertools.islice(holograms, MOST_HOLOGRAMS))
+    found = [each for each in taken if file.fault(each) is None]
+    if taken and not found:
+        raise InputError(f"{file.path}: {file.fault(taken[0])}; take shorter exposures")
+    return found
 
 
 def _choose_sideband(
@@ -218,7 +221,8 @@ def _measured_by_bead(request: CalibrationRequest, trial: _Trial) -> tuple[_Tria
     assert request.bead_index is not None
     instrument, design = trial.design.off_axis, trial.design
     with open_holograms(request.bead, instrument) as file:
-        opd = trial.retrieve(file.read(0)).opd
+        (hologram,) = _usable(file, [file.read(0)])
+    opd = trial.retrieve(hologram).opd
     found = find_cells(opd >= instrument.threshold_nm, design)
     whole = [cell for cell in found.cells if not cell.is_clipped]
     if not whole:
@@ -236,24 +240,6 @@ def _measured_by_bead(request: CalibrationRequest, trial: _Trial) -> tuple[_Tria
         delay_gain=design.calibration.delay_gain * delay_nm / bead.delay_nm,
     )
     return _Trial(dataclasses.replace(design, calibration=calibration), trial.reference), bead
-
-
-@contextmanager
-def _whole_folder(place: Path) -> Iterator[Path]:
-    """Give a folder to fill; on success it becomes ``place``, on any exception it is removed."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_of(place)
-        partial.mkdir()
-    except OSError as error:
-        raise InputError(f"{place}: cannot be written: {error.strerror or error}") from error
-    try:
-        yield partial
-        partial.rename(place)
-    except OSError as error:
-        raise InputError(f"{place}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _hash(path: Path) -> str:

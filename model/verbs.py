@@ -23,7 +23,7 @@ from cytogate.model.command.dispatch import Verb
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import HLS4ML, RTL, Design
 from cytogate.model.design.folder import load_design
-from cytogate.model.design.instruments import OffAxis
+from cytogate.model.design.instruments import BrightField, OffAxis
 from cytogate.model.design.new import KINDS, Choices, new_design
 from cytogate.model.errors import InputError
 
@@ -75,8 +75,11 @@ def _new(arguments: argparse.Namespace) -> None:
     )
     path = new_design(arguments.folder, arguments.like, arguments.kind, choices)
     verb, further = "csim", ""
-    if isinstance(load_design(path).instrument, OffAxis):
+    instrument = load_design(path).instrument
+    if isinstance(instrument, OffAxis):
         verb, further = "calibrate", " --input HOLOGRAMS"
+    elif isinstance(instrument, BrightField):
+        further = " --input FILE"
     print(f"written: {path}; edit it, then `cytogate {verb} --design {arguments.folder}{further}`")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import shutil
@@ -17,12 +18,13 @@ from PIL import Image
 from skimage.restoration import unwrap_phase
 
 from cytogate.model.command.dispatch import main
-from cytogate.model.design.design import Design
-from cytogate.model.design.folder import CALIBRATION_FILE, design_text, load_design
+from cytogate.model.contract.law import contract
+from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design
+from cytogate.model.design.folder import CALIBRATION_FILE, DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG, measure, of_stages
 from cytogate.model.files.holograms import open_holograms
-from cytogate.model.retrieval.laws import exact
+from cytogate.model.retrieval.laws import Run
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.reference import retrieve
@@ -119,6 +121,14 @@ def test_a_bead_gives_magnification_and_gain_which_last(lab: Path, own: Path) ->
         (("--input", "small.npy"), r"field 0 has 100x256 pixels; the design's holograms have 256x256"),
         (("--input", "dark.npy"), "field 0: frame hologram is empty: all of its pixels are 0"),
         (("--input", "bright.npy"), "the hologram is saturated: .*; take shorter exposures"),
+        (
+            ("--input", "cells.h5", "--reference", "glaring.png"),
+            "glaring.png: the hologram is saturated: .*; take shorter",
+        ),
+        (
+            ("--input", "cells.h5", "--bead", "glaring.png", "--bead-um", "8", "--bead-index", "1.4"),
+            "glaring.png: the hologram is saturated: .*; take shorter",
+        ),
         (("--input", "float.npy"), "frames are float64; the codes of the ADC are needed"),
         (("--input", "cells.h5", "--radius", "0.24"), "sideband of radius 0.24 .* does not fit|reaches the zero order"),
         (("--input", "cells.h5", "--bead", "bead.png"), "--bead, --bead-um and --bead-index go together"),
@@ -140,6 +150,9 @@ def test_what_cannot_calibrate_is_told(
     bright = np.full((1, 1, 256, 256), 255, np.uint8)
     bright[..., 0] = 0
     np.save("bright.npy", bright)
+    glaring = np.array(Image.open("bead.png"))
+    glaring[::2] = 255
+    Image.fromarray(glaring).save("glaring.png")
     np.save("float.npy", rng.uniform(0, 1, (1, 1, 256, 256)))
     assert main(["calibrate", "--design", str(own), *arguments]) == 2
     told = capsys.readouterr().err.strip().splitlines()[-1]
@@ -217,17 +230,42 @@ def test_fields_that_are_none_are_told_and_condemn_no_other(
     assert (tmp_path / "out/maps.h5").read_bytes() == before
 
 
-def test_phase_of_four_angle_frames_is_that_of_predict(tmp_path: Path) -> None:
-    design = four_angle_design()
+def test_a_crowded_hologram_has_a_map(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its cells are not told, and its map is as good as any: 100 bumps of which each is large enough for a cell."""
+    file = own / DESIGN_FILE
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("least_area_um2 = 20.0", "least_area_um2 = 0.5"), encoding="utf-8")
+    y, x = np.mgrid[:256, :256] % 25 - 12
+    fringes = (OPTICS.carrier_y, OPTICS.carrier_x), (256, 256)
+    np.save(tmp_path / "empty.npy", fringed(np.zeros((256, 256)), *fringes)[None])
+    np.save(tmp_path / "crowded.npy", fringed(np.exp(-(y * y + x * x) / 32), *fringes)[None])
+    calibrated(own, "--input", tmp_path / "empty.npy")
+    command = ["phase", "--design", str(own), "--input", str(tmp_path / "crowded.npy"), "--output"]
+    assert main([*command, str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
+    assert (report["faults"], report["cells"], report["fixed_values"]) == ({}, 0, 128 * 128)
+    assert report["crowded"]["0"].startswith("crowded: more than 64 cells")
+    assert "item 0: crowded" in capsys.readouterr().out
+    with h5py.File(tmp_path / "out/maps.h5") as maps:
+        assert np.ptp(maps["opd_nm"][0]) > 50
+
+
+@pytest.mark.parametrize("law", [FFT, TWO_SIDED, CAUSAL])
+def test_phase_of_four_angle_frames_is_that_of_predict(law: str, tmp_path: Path) -> None:
+    """By each law in fixed point and in float64, and by the causal one with what it knows of the frames before."""
+    given = four_angle_design()
+    design = dataclasses.replace(given, chip=dataclasses.replace(given.chip, retrieval=law))
     (tmp_path / "design.toml").write_text(design_text(design), encoding="utf-8")
     cells = SimulatedCells(design.four_angle, ("PBMC",), 3, 5)
     write_cells(cells, tmp_path / "cells.h5", workers=1)
     command = ["phase", "--design", str(tmp_path / "design.toml"), "--input", str(tmp_path / "cells.h5")]
     assert main([*command, "--output", str(tmp_path / "out")]) == 0
-    codes = exact(np.stack([cells[n].frames for n in range(3)]), design)
+    frames = np.stack([cells[n].frames for n in range(3)])
+    codes, values = Run(design).exact(frames), Run(design).real(frames)
     with h5py.File(tmp_path / "out/maps.h5") as file:
         fixed, real = file["phase_fixed_rad"][:], file["phase_rad"][:]
-    assert np.array_equal(fixed, codes["phase"] * 2.0**-13)
+    assert np.array_equal(fixed, contract(design).stage("phase").values(codes["phase"]))
+    np.testing.assert_allclose(real, values["phase"], atol=1e-9)
     assert 0 < np.sqrt(np.mean((fixed - real) ** 2)) < 1e-3
     known = measure(of_stages(codes, design))
     found = rows(tmp_path / "out/cells.csv")
@@ -251,17 +289,43 @@ def test_an_uncalibrated_or_unfit_design_is_told(
     assert "design holo is not calibrated; `cytogate calibrate --design" in capsys.readouterr().err
     calibrated(own, "--input", lab / "cells.h5")
     field = own / "calibration/0001/reference.npy"
-    for wrong in (np.ones((64, 64), complex), np.ones((128, 128), np.float32), np.zeros((128, 128), complex)):
+    right = np.load(field)
+    unfit = [np.ones((64, 64), complex), np.ones((128, 128), np.float32)]
+    for value in (0, np.inf, np.nan):
+        unfit.append(right.copy())
+        unfit[-1][3, 5] = value
+    told = []
+    for wrong in unfit:
         np.save(field, wrong)
-        assert main(command) == 2
-        assert "run `cytogate calibrate` again" in capsys.readouterr().err
-    for content in (b"", b"\x93NUMPY", bytes(400_000)):
+        told.append(_refusal(command, capsys))
+    np.savez(tmp_path / "field.npz", right)
+    huge = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<c16', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(
+        118
+    )
+    np.save(field, right)
+    cut = field.read_bytes()[:-16]
+    for content in (b"", b"\x93NUMPY", bytes(400_000), b"PK\x03\x04", (tmp_path / "field.npz").read_bytes(), huge, cut):
         field.write_bytes(content)
-        assert main(command) == 2
-        assert "no reference field of 128x128" in capsys.readouterr().err
-    (own / f"calibration/0001/{CALIBRATION_FILE}").write_text("version = 1\n", encoding="utf-8")
+        told.append(_refusal(command, capsys))
+    field.unlink()
+    told.append(_refusal(command, capsys))
+    assert len(told) == 13
+    for each in told:
+        assert f"{field}: " in each
+        assert each.endswith("the design's reference field; run `cytogate calibrate` again\n")
+    np.save(field, np.asfortranarray(right))
+    assert main(command) == 0
+    capsys.readouterr()
+    file = own / f"calibration/0001/{CALIBRATION_FILE}"
+    file.write_text(file.read_text(encoding="utf-8").replace("version = 1 ", "version = 2 "), encoding="utf-8")
+    assert f"{file}: version is 2; that of its folder is 1" in _refusal(command, capsys)
+    file.write_text("version = 1\n", encoding="utf-8")
+    assert "lacks carrier_y" in _refusal(command, capsys)
+
+
+def _refusal(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(command) == 2
-    assert "lacks carrier_y" in capsys.readouterr().err
+    return capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -311,29 +375,31 @@ def write_forms(folder: Path) -> dict[str, tuple[Path, list[int], list[int]]]:
         file.create_group("logs")
     with h5py.File(folder / "hyperspy.hdf5", "w") as file:
         file.attrs["file_format"] = "HyperSpy"
-        for number in range(2):
+        for number in range(60):
             file[f"Experiments/__{number}__/data"] = hologram(number)
+            for group in ("axis-0", "axis-1", "learning_results", "metadata/General", "metadata/Signal", "models"):
+                file.create_group(f"Experiments/__{number}__/{group}")
     np.savez(folder / "pair.npz", data=hologram(0), bg_data=hologram(99))
     np.save(folder / "stack.npy", np.stack([hologram(0), hologram(1)]))
     tifffile.imwrite(folder / "stack.tif", np.stack([hologram(0), hologram(1)]))
     Image.fromarray(hologram(0)).save(folder / "one.bmp")
     (folder / "pairs").mkdir()
-    for number in range(2):
+    for number in range(12):
         Image.fromarray(hologram(number)).save(folder / f"pairs/cell{number}.png")
         Image.fromarray(hologram(99)).save(folder / f"pairs/cell{number}_reference.png")
     (folder / "plain").mkdir()
-    for number in range(2):
+    for number in range(12):
         tifffile.imwrite(folder / f"plain/cell{number}.tif", hologram(number))
-    both = [0, 1]
+    both, dozen = [0, 1], list(range(12))
     return {
         "qpformat.h5": (folder / "qpformat.h5", list(range(11)), [99]),
-        "hyperspy.hdf5": (folder / "hyperspy.hdf5", both, []),
+        "hyperspy.hdf5": (folder / "hyperspy.hdf5", list(range(60)), []),
         "pair.npz": (folder / "pair.npz", [0], [99]),
         "stack.npy": (folder / "stack.npy", both, []),
         "stack.tif": (folder / "stack.tif", both, []),
         "one.bmp": (folder / "one.bmp", [0], []),
-        "pairs": (folder / "pairs", both, [99, 99]),
-        "plain": (folder / "plain", both, []),
+        "pairs": (folder / "pairs", dozen, [99] * 12),
+        "plain": (folder / "plain", dozen, []),
     }
 
 
@@ -347,7 +413,7 @@ def test_each_form_of_holograms_is_read(tmp_path: Path) -> None:
             for found, seed in zip(file.empty_fields, empty, strict=True):
                 assert np.array_equal(found, hologram(seed)), name
             compared += len(cells) + len(empty)
-    assert compared == 27
+    assert compared == 11 + 1 + 60 + 2 + 2 + 2 + 1 + 24 + 12
 
 
 # Real instruments.

@@ -17,6 +17,7 @@ from cytogate.model.design.design import Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field, open_frames
+from cytogate.model.files.labels import translated
 
 ACQUISITION = FourAngle(rows=6, columns=7)
 NAMES = ("MCF7", "OAC", "OST")
@@ -104,7 +105,7 @@ both_arrays = pytest.mark.parametrize("write", ARRAYS, ids=lambda kind: kind.__n
 def refusal(path: Path, acquisition: FourAngle = ACQUISITION, names: tuple[str, ...] | None = None) -> str:
     """The one sentence that opening and reading all of ``path`` ends with; it begins with the file."""
     with pytest.raises(InputError) as refused, opened(path, acquisition) as file:
-        file.read(0, file.cells), names and file.labels_for(names)
+        file.read(0, file.cells), names and translated(file.container, file.found, names)
     said = str(refused.value)
     assert said.startswith(f"{path}: ")
     assert "\n" not in said
@@ -135,7 +136,8 @@ def test_every_kind_reads_alike(write: Callable[..., Path], bits: int, tmp_path:
 def test_labels_are_optional(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(tmp_path, frames_of())
     with opened(path) as file:
-        assert (file.labels, file.class_names, file.groups, file.labels_for(NAMES)) == (None, None, None, None)
+        assert (file.labels, file.class_names, file.groups) == (None, None, None)
+        assert translated(file.container, file.found, NAMES) is None
 
 
 @each_kind
@@ -143,10 +145,40 @@ def test_labels_are_translated_by_name(write: Callable[..., Path], tmp_path: Pat
     path = write(tmp_path, frames_of(), labels=LABELS, class_names=np.array(NAMES))
     wanted = ("PBMC", "OST", "OAC", "MCF7")
     with opened(path) as file:
-        labels = file.labels_for(wanted)
+        labels = translated(file.container, file.found, wanted)
         assert labels is not None
         assert [wanted[label] for label in labels] == [NAMES[label] for label in LABELS]
         assert file.class_names == NAMES
+
+
+@pytest.mark.parametrize("wrong", [2**63, 2**64 - 1, 2**31, 1 << 16])
+def test_labels_that_are_no_number_of_a_class_are_refused(wrong: int, tmp_path: Path) -> None:
+    """Some would be negative as signed numbers."""
+    path = hdf5(tmp_path, frames_of(), labels=np.array([1, wrong, 2], np.uint64))
+    assert refusal(path) == f"the label of cell 1 is {wrong}; it must be 0 to 65535"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (True, True), (np.False_, False), (1, True), (0, False), ([True], True), (None, False),
+        ([1, 0], "attribute simulated is [1, 0]; true or false is needed"),
+        ("False", "attribute simulated is "), ("no", "attribute simulated is "), (1.0, "attribute simulated is 1.0; "),
+        (h5py.Empty("i8"), "attribute simulated: "), (1j, "attribute simulated: "),
+    ],
+)  # fmt: skip
+def test_what_is_simulated_is_said_by_true_or_false(value: object, said: bool | str, tmp_path: Path) -> None:
+    path = hdf5(tmp_path, frames_of())
+    if value is not None:
+        with h5py.File(path, "r+") as file:
+            file.attrs["simulated"] = value
+    with opened(path) as frames:
+        if isinstance(said, bool):
+            assert frames.simulated == said
+        else:
+            with pytest.raises(InputError) as refused:
+                assert frames.simulated
+            assert str(refused.value).startswith(f"{path}: {said}")
 
 
 def test_big_endian_arrays_are_read(tmp_path: Path) -> None:
@@ -399,7 +431,7 @@ def test_labels_without_names_and_network_may_be_any_but_negative(tmp_path: Path
         assert file.labels is not None
         assert file.labels.tolist() == [0, 90, 4]
     said = refusal(npz(tmp_path, frames_of(), labels=np.array([0, 1, -4])))
-    assert said == "the label of cell 2 is -4; it must be 0 or more"
+    assert said == "the label of cell 2 is -4; it must be 0 to 65535"
 
 
 class Trap:

@@ -32,8 +32,10 @@ from cytogate.model.networks.saved import load_operations, save_network
 from cytogate.model.networks.shapes import network_shapes
 from cytogate.model.retrieval.off_axis import integer
 from cytogate.model.retrieval.off_axis.calibration import reference_field
+from cytogate.model.retrieval.off_axis.cells import MapCell
+from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.simulation.hologram_cells import CalibratedHolograms, write_hologram_cells
-from cytogate.model.simulation.hologram_squares import on_map
+from cytogate.model.simulation.hologram_squares import named_by_place, on_map
 from tests.holograms import off_axis_design
 from tests.test_networks import lived_in
 
@@ -84,6 +86,19 @@ def test_a_cell_that_is_none_has_no_label(made: CalibratedHolograms) -> None:
     assert made.named(index, [found[0], found[0]]).count(None) == 1
 
 
+@pytest.mark.parametrize("nearest_first", [True, False])
+def test_of_two_marks_at_a_cell_the_nearer_one_is_its_own(nearest_first: bool) -> None:
+    """In whatever order the file has them."""
+    (cell,) = [MapCell(slice(60, 68), slice(60, 68), np.ones((8, 8), bool), 64, (64.0, 64.0), False, False)]
+    (top, left), binning = Placing.of(DESIGN).corner, DESIGN.binning
+    marks = [(64.0 * binning - top, 64.0 * binning - left)]
+    marks.append((marks[0][0] + 1.9 / DESIGN.pixel_um[0] * binning, marks[0][1]))
+    labels = [0, 1]
+    if not nearest_first:
+        marks, labels = marks[::-1], labels[::-1]
+    assert named_by_place([cell], marks, labels, DESIGN) == [0]
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a calibrated design with an untrained network, and holograms."""
@@ -126,6 +141,20 @@ def test_predict_gives_a_row_a_cell(lab: Path, tmp_path: Path, capsys: pytest.Ca
             compared += 1
     assert compared == len(of_field) > 3
     capsys.readouterr()
+    # What has no fringes holds no cell, though the chain would find some: noise, and a cell without a reference beam.
+    y, x = np.ogrid[-128:128, -128:128]
+    noise = np.random.default_rng(0).integers(108, 113, frames[0].shape)
+    shadow = 110 + 90 * np.exp(-(y * y + x * x) / 200)
+    np.save(tmp_path / "none.npy", np.stack([noise, shadow, frames[0]]).astype(frames.dtype))
+    for index in range(2):
+        words = integer.retrieve(np.load(tmp_path / "none.npy")[index], design, phasor)
+        assert words.cells.cells or words.cells.is_crowded
+    without = ["predict", "--design", str(lab / "holo"), "--input", str(tmp_path / "none.npy"), "--output", str(table)]
+    assert main(without) == 0
+    with table.open(encoding="utf-8") as file:
+        faults = {row["field"]: row["fault"].split(":")[0] for row in csv.DictReader(file)}
+    assert faults == {"0": "no fringes at the calibrated carrier", "1": "no fringes at the calibrated carrier", "2": ""}
+    capsys.readouterr()
     assert main([*command, "--output", str(tmp_path / "folder")]) == 2
     assert "of which one file is classified at a time" in capsys.readouterr().err
 
@@ -152,6 +181,11 @@ def put(name: str, values: object) -> Callable[[h5py.File], None]:
         file[name] = values
 
     return change
+
+
+def noisy(file: h5py.File) -> None:
+    """Put a hologram without fringes in place of one."""
+    file["frames"][7] = np.random.default_rng(0).integers(1000, 1030, file["frames"].shape[1:])
 
 
 def unmarked(labels: np.ndarray) -> Callable[[h5py.File], None]:
@@ -222,6 +256,7 @@ def test_own_cells_are_those_that_the_chip_cuts_out(labelled: Path, lab: Path, t
         (unmarked(np.zeros(9, np.int64)), "there are 9 labels for 24 "),
         (unmarked(np.zeros(24, np.int64)), "cells of a class: THP1 0"),
         (lambda file: put("frames", np.full(file["frames"].shape, 4095, np.uint16))(file), "24 of 24 holograms cannot"),
+        (noisy, "1 of 24 holograms cannot be trained on"),
         (lambda file: [file.pop(name) for name in list(file) if name.startswith("cell_")], "holds no labels"),
     ],
 )  # fmt: skip

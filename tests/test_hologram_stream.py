@@ -211,7 +211,7 @@ def test_a_calibration_of_another_form_is_refused(words: NDArray, lab: Path, tmp
     shutil.copytree(lab, tmp_path / "lab")
     np.save(tmp_path / "lab" / "kernels.npy", words)
     accelerator = Accelerator(packed(tmp_path / "lab", DESIGN), device="emulated-light")
-    with pytest.raises(InputError, match=r"calibration/kernels.npy: an array .* kernels of this design are told"):
+    with pytest.raises(InputError, match=r"calibration/kernels.npy: an array .* is needed"):
         accelerator.__enter__()
 
 

@@ -30,15 +30,15 @@ from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
 from cytogate.model.command.files import temporary_folder
-from cytogate.model.contract.fixed_point import PHASE
+from cytogate.model.contract.law import contract
 from cytogate.model.contract.off_axis import OPD
-from cytogate.model.design.design import Design, Network, Window
+from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design, Network, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.topologies import Compact
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import FoundCell
 from cytogate.model.interface.frame_check import FrameCheck
-from cytogate.model.retrieval import integer
+from cytogate.model.retrieval.laws import exact
 from cytogate.model.retrieval.off_axis import integer as off_axis
 from cytogate.model.retrieval.off_axis.calibration import reference_field
 from cytogate.model.simulation.simulator import SimulatedCells
@@ -325,14 +325,17 @@ def drawn(
     return pictures
 
 
-def test_phase_of_the_cells_shown() -> None:
-    """Below the bright field, the phase of the integer model, as high as the chart has it."""
-    design = load_design("qatom64")
+@pytest.mark.parametrize(("law", "shown"), [(FFT, FFT), (TWO_SIDED, TWO_SIDED), (CAUSAL, TWO_SIDED)])
+def test_phase_of_the_cells_shown(law: str, shown: str) -> None:
+    """Below the bright field, the phase of the integer model, as high as the chart has it; of any law."""
+    given = load_design("qatom64")
+    chips = (dataclasses.replace(given.chip, retrieval=each) for each in (law, shown))
+    design, own = (dataclasses.replace(given, chip=chip) for chip in chips)
     cell = SimulatedCells(design.four_angle, design.network.class_names, 1, 3)[0]
     pictures = drawn(design, cell.frames)
     assert len(pictures) == 2
-    phase = integer.retrieve(cell.frames[None], design).phase[0]
-    np.testing.assert_array_equal(pictures[0], PHASE.decode(phase)[::-1].astype(np.float32))
+    phase = contract(own).stage("phase").values(exact(cell.frames[None], own)["phase"])[0]
+    np.testing.assert_array_equal(pictures[0], phase[::-1].astype(np.float32))
     assert pictures[1 + GAP].dtype == np.uint8
 
 

@@ -17,8 +17,7 @@ from cytogate.model.files.frames import open_frames
 from cytogate.model.files.images import open_image_set
 
 TRUTH: NDArray[np.uint8] = np.random.default_rng(3).integers(1, 200, (11, 4, 7, 9), np.uint8)
-"""Eleven cells: by their names, cell 10 comes before cell 2."""
-ORDER = sorted(range(len(TRUTH)), key=str)
+"""Eleven cells: by the letters of their names, cell 10 would come before cell 2."""
 CAMERA = FourAngle(rows=7, columns=9)
 
 
@@ -45,14 +44,17 @@ def read(folder: Path, camera: Camera = CAMERA) -> NDArray:
     ],
 )  # fmt: skip
 def test_names_say_which_channel_a_picture_is(endings: tuple[str, ...], suffix: str, tmp_path: Path) -> None:
-    np.testing.assert_array_equal(read(written(tmp_path / "cells", endings, suffix)), TRUTH[ORDER])
+    np.testing.assert_array_equal(read(written(tmp_path / "cells", endings, suffix)), TRUTH)
 
 
-def test_pictures_that_are_numbered_through_follow_each_other(tmp_path: Path) -> None:
-    for number, frame in enumerate(TRUTH.reshape(-1, 7, 9)):
-        Image.fromarray(frame).save(tmp_path / f"frame_{number:04d}.png")
+@pytest.mark.parametrize("name", ["frame_{:04d}", "frame_{}", "img{}", "{}", "2026-11-28 run 7 ({})"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_pictures_that_are_numbered_through_follow_each_other(name: str, first: int, tmp_path: Path) -> None:
+    """With zeros in front of the numbers or without, 2 comes before 10."""
+    for number, frame in enumerate(TRUTH.reshape(-1, 7, 9), start=first):
+        Image.fromarray(frame).save(tmp_path / f"{name.format(number)}.png")
     np.testing.assert_array_equal(read(tmp_path), TRUTH)
-    (tmp_path / "frame_0043.png").unlink()
+    (tmp_path / f"{name.format(43)}.png").unlink()
     with pytest.raises(InputError, match="43 pictures are no whole number of cells, which have 4 pictures each"):
         read(tmp_path)
 
@@ -74,6 +76,33 @@ def test_a_cell_that_lacks_a_picture_is_named(lost: str, tmp_path: Path) -> None
     assert str(caught.value) == f"{folder / cell}: of this cell there is no picture of channel {channel}"
 
 
+@pytest.mark.parametrize("second", ["cell4_px.png", "cell4_+x.bmp", "cell4_plusX.tif"])
+def test_a_cell_with_two_pictures_of_a_channel_is_named(second: str, tmp_path: Path) -> None:
+    folder = written(tmp_path / "cells", ("_+x", "_-x", "_+y", "_-y"))
+    Image.fromarray(TRUTH[0, 0]).save(folder / second)
+    with pytest.raises(
+        InputError, match=r"cell4_\S+: cell4_\S+ is of the same cell and channel; leave one of them out"
+    ):
+        read(folder)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_pictures_that_are_to_be_turned_are_refused(orientation: int, suffix: str, tmp_path: Path) -> None:
+    """As a TIFF's pages are."""
+    exif = Image.Exif()
+    exif[274] = orientation
+    for channel, frame in enumerate(TRUTH[0]):
+        Image.fromarray(frame).save(tmp_path / f"cell_{channel}.{suffix}", exif=exif)
+    if orientation == 1:
+        assert read(tmp_path).shape == (1, 4, 7, 9)
+        return
+    with pytest.raises(InputError) as refused:
+        read(tmp_path)
+    said = f"cell_0.{suffix}: is turned or mirrored (EXIF Orientation); save it upright"
+    assert str(refused.value) == f"{tmp_path / said}"
+
+
 def test_endings_that_may_mean_anything_are_refused(tmp_path: Path) -> None:
     folder = written(tmp_path / "cells", ("_left", "_right", "_top", "_bottom"))
     with pytest.raises(InputError, match=r"end in bottom, left, right, top, which are not the instrument's channels"):
@@ -90,7 +119,7 @@ def test_pictures_of_a_cell_are_alike(tmp_path: Path) -> None:
 def test_channels_by_the_names_of_the_instrument(tmp_path: Path) -> None:
     camera = BrightField(("bright field", "dark", "side", "nucleus"), 0.5, 0.5, 8, 7, 9)
     folder = written(tmp_path / "cells", ("_side", "_Bright-Field", "_nucleus", "_DARK"))
-    np.testing.assert_array_equal(read(folder, camera), TRUTH[ORDER][:, [1, 3, 0, 2]])
+    np.testing.assert_array_equal(read(folder, camera), TRUTH[:, [1, 3, 0, 2]])
 
 
 def test_a_folder_a_class_labels_cells_and_not_pictures(tmp_path: Path) -> None:

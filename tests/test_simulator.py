@@ -24,6 +24,7 @@ from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
+from cytogate.model.files.labels import translated
 from cytogate.model.simulation.cells import MEDIUM_INDEX
 from cytogate.model.simulation.optics import digitise, four_angle_intensities
 from cytogate.model.simulation.simulator import ARM_GAIN_SD, MAX_DIFFICULTY, RUN_GAIN_SD, SimulatedCells
@@ -225,7 +226,7 @@ def test_a_file_holds_every_code(suffix: str, adc_bits: int, tmp_path: Path) -> 
         read = file.read(0, 6)
         assert read.dtype == cells[0].frames.dtype
         assert np.count_nonzero(read == cells_of(cells)) == 6 * 4 * 24 * 32
-        assert (file.labels_for(("OST", "PBMC", "MB231")) == 2 - cells.labels).all()
+        assert (translated(file.container, file.found, ("OST", "PBMC", "MB231")) == 2 - cells.labels).all()
     with open_frames(path, acquisition) as file:
         assert (file.labels == cells.labels).all()
         assert file.class_names == cells.class_names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import flowio
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
-from cytogate.host.sinks.events import CSV, PARQUET, EventFolder, parts, read_events, read_written
+from cytogate.host.sinks.events import CSV, PARQUET, EventFolder, parts, read_events, read_written, recorded_run
 from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.sinks.parquet_parts import MEANING_KEY, RUN_KEY
@@ -259,6 +259,49 @@ def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, suffix
         assert all(each in told for each, told in zip(said, found.told, strict=True))
 
 
+@pytest.mark.parametrize(
+    "error", [OSError(24, "Too many open files"), PermissionError(13, "Permission denied"), MemoryError()], ids=repr
+)
+def test_a_part_that_the_system_does_not_give_is_left_where_it_is(
+    error: Exception, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, 14)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refusing(path: Path) -> None:
+        raise error
+
+    with monkeypatch.context() as context:
+        context.setattr(events_module._kind(suffix), "read", refusing)
+        for reading in (lambda: read_written(tmp_path, "a1b2"), lambda: recorded_run(tmp_path)):
+            with pytest.raises((InputError, MemoryError)) as refused:
+                reading()
+            if isinstance(error, OSError):
+                assert str(refused.value).endswith(f"cannot be read: {error.strerror}")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert read_written(tmp_path, "a1b2").rows == 14
+
+
+def test_a_part_holds_all_events_of_an_arrival(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever it is written, and wherever it ends: what lacks its last event is left to the run that goes on."""
+    monkeypatch.setattr(events_module, "ROWS_A_PART", 4)
+    sink = EventFolder(tmp_path, ROWS)
+    cells, stored = [1, 3, 2, 6, 1, 2], []
+    for index, count in enumerate(cells):
+        for number in range(count):
+            sink.write(replace(event(index), is_last=number == count - 1))
+            if number % 2:
+                sink.flush()
+            stored = [each for columns in read_events(tmp_path) for each in columns.index.tolist()]
+            assert all(stored.count(each) == cells[each] for each in set(stored))
+    sink.write(replace(event(len(cells)), is_last=False))
+    sink.flush()
+    assert [each for columns in read_events(tmp_path) for each in columns.index.tolist()] == [
+        index for index, count in enumerate(cells) for _ in range(count)
+    ]
+    assert read_written(tmp_path, "a1b2").next_index == len(cells)
+
+
 def expected_columns(made: Sequence[Event]) -> NDArray[np.float64]:
     rows = []
     for each in made:
@@ -411,6 +454,23 @@ def test_images_of_chosen_classes_are_read_by_our_own_reader(tmp_path: Path) -> 
     assert len(list(tmp_path.rglob("*.tif"))) == 3
     with pytest.raises(InputError, match="images of the class HeLa"):
         ImageFolder(tmp_path, CLASSES, ["HeLa"], most=1)
+
+
+def test_images_of_each_class_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    """In whatever letters, and on a disk that knows no capitals."""
+    names = ("红细胞", "白细胞", "Ж", "Я", "CD4+", "CD4/", "cd4_", "../x")
+    sink = ImageFolder(tmp_path / "images", names, names, most=9)
+    for index in range(len(names)):
+        given = event(index)
+        sink.write(replace(given, verdict=replace(given.verdict, class_index=index)))
+    found = {}
+    for path in tmp_path.rglob("*.tif"):
+        with tifffile.TiffFile(path) as file:
+            found[json.loads(file.pages[0].description)["class"]] = path.parent  # type: ignore[union-attr]
+    assert set(found) == set(names)
+    assert len({folder.name.casefold() for folder in found.values()}) == len(names)
+    assert {folder.parent for folder in found.values()} == {tmp_path / "images"}
+    assert found["红细胞"].name == "红细胞"
 
 
 def test_a_run_folder_knows_its_run(tmp_path: Path) -> None:

@@ -753,6 +753,22 @@ def test_what_no_reader_takes_is_named_once_and_disturbs_nothing(tmp_path: Path)
     }  # fmt: skip
 
 
+def test_what_the_system_does_not_let_look_at_is_told_and_disturbs_nothing(tmp_path: Path) -> None:
+    """A Zarr in which a link leads nowhere; one that was copied meanwhile is read."""
+    for name in ("whole.zarr", "broken.zarr"):
+        zarr.create_group(tmp_path / name).create_array("frames", data=FRAMES[:2], chunks=(1, *FRAMES.shape[1:]))
+    dangling = tmp_path / "broken.zarr" / "frames" / "link"
+    dangling.symlink_to("gone")
+    told = list[str]()
+    cells = all_cells(growing(tmp_path, 0.1, told))
+    assert [cell.origin for cell in cells] == ["whole.zarr"] * 2
+    assert told == [f"{tmp_path / 'broken.zarr'}: cannot be looked at: {dangling}: No such file or directory"]
+    dangling.unlink()
+    assert [cell.origin for cell in all_cells(growing(tmp_path, 0.1, told), 1.5, progress_of(cells))] == [
+        "broken.zarr"
+    ] * 2
+
+
 def test_a_stream_that_waits_says_for_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_module, "FIRST_WAITING_S", 0.1)
     (tmp_path / "half.npz").write_bytes(b"PK")

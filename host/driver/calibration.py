@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
-from cytogate.model.errors import InputError
+from cytogate.model.interface.array_file import read_array
 from cytogate.model.interface.bundle import KERNEL_CALIBRATION, SETTING_WORDS
 
 
@@ -23,14 +23,4 @@ def read_kernel_calibration(folder: Path, design: Design) -> NDArray[np.uint64] 
     """
     if not isinstance(design.instrument, OffAxis):
         return None
-    due = SETTING_WORDS + design.map_size**2
-    try:
-        words: NDArray[np.uint64] = np.load(folder / KERNEL_CALIBRATION, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{KERNEL_CALIBRATION}: no array that NumPy reads: {error}") from error
-    if words.dtype != np.uint64 or words.shape != (due,):
-        raise InputError(
-            f"{KERNEL_CALIBRATION}: an array {words.shape} of {words.dtype}; the kernels of this design are told "
-            f"({due},) of uint64"
-        )
-    return words
+    return read_array(folder / KERNEL_CALIBRATION, (SETTING_WORDS + design.map_size**2,), np.uint64)

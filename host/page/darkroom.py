@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from cytogate.host.stream.cells import Flag
 from cytogate.host.stream.monitor import Shown
-from cytogate.model.contract.fixed_point import PHASE, Codes
+from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.law import contract
 from cytogate.model.contract.off_axis import CENTER, OPD
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
-from cytogate.model.retrieval import integer
+from cytogate.model.retrieval.laws import alone, exact
 from cytogate.model.retrieval.off_axis import integer as off_axis
 from cytogate.model.retrieval.off_axis.cells import window_of
 
@@ -81,7 +82,8 @@ class Darkroom:
     def develop(self, shown: Shown) -> Picture:
         """Return the picture of a cell; its phase or path delay is value for value what the chip computes.
 
-        Of an instrument without phase retrieval, or from a single image, there is no phase.
+        But for the law "causal", with which the chip knows the light from earlier frames: here the frame's own border
+        tells. Of an instrument without phase retrieval, or from a single image, there is no phase.
         """
         design = self.design
         if shown.found is not None:
@@ -92,9 +94,10 @@ class Darkroom:
             return Picture(tuple(_grays(_reduced(frame)) for frame in window), None)
         if Flag.SINGLE_IMAGE in shown.flags:
             return Picture((_grays(_reduced(window[0])),), None)
-        retrieved = integer.retrieve(shown.frames[None], design)
-        phase = _reduced(PHASE.decode(retrieved.phase[0]))
-        return Picture((_grays(_reduced(retrieved.binned[0].mean(axis=0))),), phase[::-1].astype(np.float32))
+        own = alone(design)
+        found = exact(shown.frames[None], own)
+        phase = _reduced(contract(own).stage("phase").values(found["phase"])[0])
+        return Picture((_grays(_reduced(found["binned"][0].mean(axis=0))),), phase[::-1].astype(np.float32))
 
     def _of_hologram(self, shown: Shown) -> Picture:
         """Return the square about a cell that the network saw, and the same of the hologram."""

@@ -40,7 +40,7 @@ class EventFolder:
         self._folder, self._rows, self._rows_before = folder, rows, rows_before
         self._suffix = _suffix(folder)
         self._waiting: list[Row] = []
-        self._first = 0
+        self._whole = 0
         # Arrivals are stamped by a clock that never steps; its distance to the time of day is taken once.
         self._epoch_ns = time.time_ns() - time.monotonic_ns()
 
@@ -54,21 +54,25 @@ class EventFolder:
 
     def write(self, event: Event) -> None:
         """Take an event."""
-        if not self._waiting:
-            self._first = event.arrival.index
         self._waiting.append(self._row(event))
-        # All events of a hologram are in one part: a run that was stopped goes on behind it.
-        if len(self._waiting) >= ROWS_A_PART and event.is_last:
+        if event.is_last:
+            self._whole = len(self._waiting)
+        if self._whole >= ROWS_A_PART:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was taken since the last flush as one part."""
-        if not self._waiting:
+        """Write what was taken since the last flush as one part, up to the last arrival of which all events came.
+
+        A run that was stopped goes on behind that: a hologram with some of its cells would never get the others.
+        """
+        if not self._whole:
             return
-        with whole_file(self._folder / f"part-{self._first:012d}{self._suffix}") as partial:
-            _kind(self._suffix).write(partial, self._waiting, self._rows, self._rows_before)
-        self._rows_before += len(self._waiting)
-        self._waiting = []
+        rows = self._waiting[: self._whole]
+        with whole_file(self._folder / f"part-{rows[0]['index']:012d}{self._suffix}") as partial:
+            _kind(self._suffix).write(partial, rows, self._rows, self._rows_before)
+        # If that failed, nothing of it is forgotten.
+        self._rows_before += len(rows)
+        self._waiting, self._whole = self._waiting[len(rows) :], 0
 
     def _row(self, event: Event) -> Row:
         arrival, result, names = event.arrival, event.result, self._rows.class_names
@@ -122,17 +126,14 @@ def read_written(folder: Path, run: str) -> Written:
     Raises
     ------
     InputError
-        If a part is of another run.
+        If a part is of another run, or cannot be read for now.
     """
     written = NOTHING_WRITTEN
     for path in parts(folder):
-        kind = _kind(path.suffix)
-        try:
-            part = kind.read(path)
-        # Of damaged bytes a parser says nearly anything.
-        except Exception as error:
+        part = _read(path)
+        if isinstance(part, str):
             path.replace(path.with_name(DAMAGED + path.name))
-            told = f"{path}: damaged, and set aside as {DAMAGED}{path.name}: {_first_line(error)}"
+            told = f"{path}: damaged, and set aside as {DAMAGED}{path.name}: {part}"
             written = replace(written, told=(*written.told, told))
             continue
         if part.run != run:
@@ -162,13 +163,10 @@ def _with_part(written: Written, part: Part) -> Written:
 def recorded_run(folder: Path) -> tuple[str, dict[str, object]] | None:
     """Return the run and the request of the first part of a folder that can be read; None if there is none."""
     for path in parts(folder):
-        kind = _kind(path.suffix)
-        try:
-            part = kind.read(path)
-        except Exception:
-            # The next part says the same; this one is told of when all are read.
-            continue
-        return part.run, dict(part.request)
+        part = _read(path)
+        # Of a damaged one is told when all are read; the next part says the same.
+        if not isinstance(part, str):
+            return part.run, dict(part.request)
     return None
 
 
@@ -201,6 +199,30 @@ def _kind(suffix: str) -> Any:
 def _known(value: float | None) -> float | None:
     """Return a value, None for what is not a number: readers of Parquet tell the two apart."""
     return None if value is None or math.isnan(value) else float(value)
+
+
+def _read(path: Path) -> Part | str:
+    """Return a part, or what is damaged in it.
+
+    Raises
+    ------
+    InputError
+        If the system does not give it: nothing is wrong with a part for which there is no room or no right.
+    """
+    kind = _kind(path.suffix)
+    try:
+        part: Part = kind.read(path)
+    except OSError as error:
+        # Parsers raise the same kind of error, without a number.
+        if error.errno is not None:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        return _first_line(error)
+    except MemoryError:
+        raise
+    # Of damaged bytes a parser says nearly anything.
+    except Exception as error:
+        return _first_line(error)
+    return part
 
 
 def _first_line(error: Exception) -> str:

@@ -35,7 +35,7 @@ class ImageFolder:
                     f"are {', '.join(class_names)}"
                 )
         self._class_names = tuple(class_names)
-        self._folders = {name: folder / re.sub(r"[^A-Za-z0-9_-]", "_", name) for name in chosen}
+        self._folders = {name: folder / place for name, place in _places(chosen).items()}
         self._left = {name: most - len(list(place.glob("*.tif"))) for name, place in self._folders.items()}
 
     def write(self, event: Event) -> None:
@@ -59,3 +59,16 @@ class ImageFolder:
 
     def flush(self) -> None:
         """Every file is whole as soon as it is there."""
+
+
+def _places(names: Sequence[str]) -> dict[str, str]:
+    """Return the folder of each class: its name in letters, digits, ``_`` and ``-``, all different in any case."""
+    places: dict[str, str] = {}
+    for name in names:
+        plain = place = re.sub(r"[^\w-]", "_", name)
+        number = 1
+        while place.casefold() in {each.casefold() for each in places.values()}:
+            number += 1
+            place = f"{plain}-{number}"
+        places[name] = place
+    return places

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.host.sources.source import NOTHING_READ, Resume
+from cytogate.host.sources.watching import PIXELS, ROWS
 from cytogate.host.stream.cells import NOTHING_UNUSUAL, Flag, SourceCell
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -66,13 +67,13 @@ class FlowCytobotBin:
 
     def __init__(self, path: Path, design: Design) -> None:
         """Open the bin of which ``path`` is the ``.adc`` or the ``.roi``, in small letters or capitals."""
-        self._path = _member(path, ".adc")
+        self._path = _member(path, ROWS)
         camera = design.camera
         self._channels, self._rows, self._columns = len(camera.channels), camera.rows, camera.columns
         self._files: list[BinaryIO] = []
         try:
             self._adc = self._open(self._path)
-            self._roi = self._open(_member(path, ".roi"))
+            self._roi = self._open(_member(path, PIXELS))
             self._roi_bytes = os.fstat(self._roi.fileno()).st_size
             times = [_time_of(line) for line in self._lines()]
             self.cells = len(times)

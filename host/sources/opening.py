@@ -6,10 +6,9 @@ from pathlib import Path
 
 from cytogate.host.sources.folder import SETTLED_S, GrowingFolder
 from cytogate.host.sources.source import CellSource
+from cytogate.host.sources.watching import PIXELS, ROWS
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
-
-FLOW_CYTOBOT_SUFFIXES = (".adc", ".roi")
 
 
 def open_source(
@@ -72,7 +71,7 @@ class FolderReader:
 
 
 def _open_file(path: Path, design: Design, dataset: str | None, *, judged: bool) -> CellSource:
-    if path.suffix.lower() in FLOW_CYTOBOT_SUFFIXES:
+    if path.suffix.lower() in (ROWS, PIXELS):
         from cytogate.host.sources.ifcb import FlowCytobotBin
 
         if dataset is not None:

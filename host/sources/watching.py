@@ -99,6 +99,8 @@ class FolderWatch:
     def __init__(self, folder: Path, settled_s: float, tell: Callable[[str], None]) -> None:
         self._folder, self._settled_s, self._tell = folder, settled_s, tell
         self._sights: dict[str, Sight] = {}
+        self._refused: dict[str, int] = {}
+        """Looks behind each other at which the system gave no state, by item."""
         self._not_read: set[str] = set()
         self._due_s = 0.0
 
@@ -125,13 +127,17 @@ class FolderWatch:
 
     def _look(self, now_s: float) -> None:
         found: dict[str, Sight] = {}
+        refused: dict[str, int] = {}
         for path, files in self._items(self._folder, 0):
+            name = spelled(path.relative_to(self._folder).as_posix())
             try:
                 state, changed_ns = _state(files)
-            except OSError:
-                # Gone again, between listing and looking.
+            except OSError as error:
+                # Once, it is gone again between listing and looking; or something in a folder is.
+                refused[name] = self._refused.get(name, 0) + 1
+                if refused[name] == LEAST_LOOKS:
+                    self._leave(path, f"cannot be looked at: {error.filename or path}: {error.strerror}")
                 continue
-            name = spelled(path.relative_to(self._folder).as_posix())
             sight = self._sights.get(name)
             if sight is None or sight.item.state != state:
                 sight = Sight(Item(path, name, files, state, changed_ns))
@@ -143,7 +149,7 @@ class FolderWatch:
         for sight in found.values():
             if sight.looks == 1:
                 sight.since_s = sight.seen_s = end_s
-        self._sights = found
+        self._sights, self._refused = found, refused
 
     def _items(self, folder: Path, depth: int) -> Iterator[tuple[Path, tuple[Path, ...]]]:
         """Yield what is to be opened, and the files that it is made of."""

@@ -405,18 +405,16 @@ class Pipeline:
     # The sinks' thread.
 
     def _store(self) -> None:
-        due_s, is_whole = time.monotonic() + self._settings.flush_s, True
+        due_s = time.monotonic() + self._settings.flush_s
         try:
             while True:
                 event = self._events.get(max(0.0, due_s - time.monotonic()))
                 if event is not None:
-                    is_whole = event.is_last
                     event = self._measured(event)
                     for sink in self._sinks:
                         sink.write(event)
                     self.counts.finished += 1
-                # What is flushed holds all events of an arrival: a run goes on behind it.
-                if time.monotonic() >= due_s and is_whole:
+                if time.monotonic() >= due_s:
                     self._flush()
                     due_s = time.monotonic() + self._settings.flush_s
         except Ended:

@@ -47,6 +47,32 @@ def whole_file(path: Path) -> Iterator[Path]:
             partial.unlink()
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill; on success it becomes ``path``, which must not be there, on any exception it is removed.
+
+    Raises
+    ------
+    InputError
+        Where there is one already, or it cannot be written.
+    """
+    if path.exists():
+        raise InputError(f"{path}: is there already; remove it, or give another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_of(path)
+        partial.mkdir()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield partial
+        partial.rename(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def partial_of(path: Path) -> Path:
     """Return where this process writes what becomes ``path``, after removing what killed ones have left beside it."""
     remove_partials(path.parent)

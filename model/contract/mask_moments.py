@@ -40,6 +40,8 @@ TABLE_BITS = 10
 LOG_FRACTION_BITS = 10
 PART_BITS = 16
 """Bits of the larger part of a complex moment that is squared."""
+MASK_ORDER, PHASE_ORDER = 4, 2
+"""Highest order of the moments of the mask, and of the phase within it."""
 MOST_EXTENT = 256
 WORD = Format(10, 4)
 """Of the words that leave: 2^-6 of an octave, within 8 octaves about the feature's usual value."""
@@ -97,7 +99,7 @@ def log_table() -> tuple[int, ...]:
 
 def powers_of(extent: int) -> NDArray[np.int64]:
     """Return the powers 0 to 4 of an axis's coordinates, (extent, 5)."""
-    return np.power((2 * np.arange(extent, dtype=np.int64) - (extent - 1))[:, None], np.arange(5))
+    return np.power((2 * np.arange(extent, dtype=np.int64) - (extent - 1))[:, None], np.arange(MASK_ORDER + 1))
 
 
 def mask_moments(phase: NDArray[np.integer]) -> Codes:
@@ -124,7 +126,9 @@ def _numbers(phase: Codes) -> dict[str, Codes]:
     """Return the numbers, and of squares of complex moments the logarithms, (cells,) each."""
     inside = phase >= MASK_CODE
     above = np.where(inside, phase - EMPTY_CODE, 0)
-    mask, weighted = (_power_sums(each, order) for each, order in ((inside.astype(np.int64), 4), (above, 2)))
+    mask, weighted = (
+        _power_sums(each, order) for each, order in ((inside.astype(np.int64), MASK_ORDER), (above, PHASE_ORDER))
+    )
     n, total = mask[0, 0], weighted[0, 0]
     center_x, center_y = (_center(mask[key], n) for key in ((1, 0), (0, 1)))
     about = _Central(mask, center_x, center_y)

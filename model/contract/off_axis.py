@@ -186,5 +186,8 @@ def _buffers(size: int, side: int) -> tuple[Buffer, ...]:
         Buffer("phase", "phases wait for their background", PHASE_TURNS.width, side * side, 2),
         Buffer("delay_codes", "path delay, for the squares about cells", PIXEL.width, side * side, 2),
         Buffer("regions", "sums of each region", REGION_BITS, MOST_BEGINNINGS),
-        Buffer("histogram", "counts of the bins of the background", 17, 1 << (PHASE_TURNS.width - TURN_BITS + 8)),
-    )
+        Buffer(
+            "histogram", "counts of the bins of the background", (side * side).bit_length(),
+            1 << (PHASE_TURNS.width - TURN_BITS + BACKGROUND_BIN_BITS),
+        ),
+    )  # fmt: skip

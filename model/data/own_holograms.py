@@ -22,10 +22,10 @@ from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import reading
 from cytogate.model.files.holograms import HologramFile, open_holograms
-from cytogate.model.files.labels import Marks, read_labels, read_marks
+from cytogate.model.files.labels import Marks, read_labels, read_marks, says_simulated
 from cytogate.model.files.opening import open_container
 from cytogate.model.retrieval.off_axis import integer, native
-from cytogate.model.retrieval.off_axis.calibration import reference_field
+from cytogate.model.retrieval.off_axis.calibration import fringe_fault, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.simulation.hologram_squares import item_shape, named_by_place, squares_of, store_squares
 from cytogate.model.simulation.making import make_file
@@ -69,7 +69,7 @@ class OwnHolograms:
                     marks = read_marks(container, fields, (camera.rows, camera.columns))
                     found = read_labels(container, fields, "hologram", (dataset or "").rpartition("/")[0])
                 labels = class_labels(container, found if marks is None else marks.found, design)
-                simulated = bool(container.attributes.get("simulated", False))
+                simulated = says_simulated(container)
             finally:
                 container.close()
             groups = np.arange(fields) if found.groups is None else np.asarray(found.groups)
@@ -77,7 +77,7 @@ class OwnHolograms:
             digest.update(labels.tobytes())
             if marks is not None:
                 digest.update(marks.field.tobytes() + marks.center.tobytes())
-            _read_all(file, digest)
+            _read_all(file, design, digest)
         key = digest.hexdigest()
         return OwnHolograms(path, dataset, fields, labels, marks, groups, found.groups is not None, key, simulated)
 
@@ -143,7 +143,7 @@ def _opened(path: Path, dataset: str | None, design: Design) -> HologramFile:
     return open_holograms(path, design.off_axis, dataset)
 
 
-def _read_all(file: HologramFile, digest: hashlib._Hash) -> None:
+def _read_all(file: HologramFile, design: Design, digest: hashlib._Hash) -> None:
     """Add each hologram to the key; a set with faulty ones is refused before anything is fitted."""
     faults: list[str] = []
     for index in range(file.fields):
@@ -152,7 +152,7 @@ def _read_all(file: HologramFile, digest: hashlib._Hash) -> None:
         except InputError as error:
             faults.append(str(error).removeprefix(f"{file.path}: "))
             continue
-        fault = file.fault(hologram)
+        fault = file.fault(hologram) or fringe_fault(hologram, design)
         if fault is not None:
             faults.append(f"field {index}: {fault}")
         digest.update(hologram.tobytes())

@@ -66,6 +66,11 @@ def load_design(given: str | Path) -> Design:
         design = _with_section(design, "operating_point", OperatingPoint, point_file)
     if design.calibration is None and isinstance(design.instrument, OffAxis) and latest:
         design = _with_section(design, "calibration", Calibration, latest[0] / CALIBRATION_FILE)
+        if design.calibrated.version != int(latest[0].name):
+            raise InputError(
+                f"{latest[0] / CALIBRATION_FILE}: version is {design.calibrated.version}; that of its folder is "
+                f"{int(latest[0].name)}"
+            )
     return dataclasses.replace(design, folder=folder)
 
 

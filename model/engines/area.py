@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from cytogate.model.contract.mask_moments import LOG_FRACTION_BITS, TABLE_BITS
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
 from cytogate.model.engines.engine import INPUT, Engine, EngineNetwork, multipliers
+from cytogate.model.engines.moments import FIELD_BITS
 from cytogate.model.estimates.primitives import block_rams, dsps
 
 LEAST_PRODUCT_BITS = 9
@@ -259,7 +261,7 @@ def _mask_moments(given: Given, engine: Engine) -> Area:
     dsp = pixels * (2 * dsps(power, code) + dsps(code, code)) + dsps(row, power)
     dsp += dsps(register, given["QUOTIENT_BITS"] + 1) + 2 * dsps(17, 17)
     roms = _rom(pixels * 4 * power, given["COLUMNS"] // pixels) + _rom(4 * power, given["ROWS"])
-    roms += _rom(26, given["INSTRUCTIONS"]) + _rom(10, 1024)
+    roms += _rom(sum(FIELD_BITS), given["INSTRUCTIONS"]) + _rom(LOG_FRACTION_BITS, 1 << TABLE_BITS)
     sums = pixels * MOMENTS_PIXEL_LUTS * row + MOMENTS_LUTS * register + cell
     return roms + Area(lut=float(sums), ff=MOMENTS_PIXEL_FFS * pixels * row + MOMENTS_FFS * register, dsp=float(dsp))
 

@@ -14,7 +14,6 @@ from cytogate.model.contract import mask_moments as law
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.engines.engine import Memory, Stream
 
-MASK_ORDER, PHASE_ORDER = 4, 2
 Moment = tuple[int, int]
 """Powers of x and y."""
 
@@ -23,8 +22,8 @@ def _moments(order: int) -> list[Moment]:
     return [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
 
 
-MASK = {moment: place for place, moment in enumerate(_moments(MASK_ORDER))}
-PHASE = {moment: len(MASK) + place for place, moment in enumerate(_moments(PHASE_ORDER))}
+MASK = {moment: place for place, moment in enumerate(_moments(law.MASK_ORDER))}
+PHASE = {moment: len(MASK) + place for place, moment in enumerate(_moments(law.PHASE_ORDER))}
 SQUARES = len(MASK) + len(PHASE)
 MOST = SQUARES + 1
 FIRST, SECOND = MOST + 1, MOST + 2
@@ -60,15 +59,15 @@ def parameters(stream: Stream) -> dict[str, int]:
     pixels, far = stream.rows * stream.columns, max(extent - 1, 1)
     above = (1 << stream.format.width) - 1 - law.EMPTY_CODE
     from_center = (2 * far) << law.CENTER_BITS
-    row = max(stream.columns * far**MASK_ORDER, above * stream.columns * far**PHASE_ORDER, above**2 * stream.columns)
-    cell = max(pixels * far**MASK_ORDER, above * pixels * far**PHASE_ORDER, above**2 * pixels)
+    row = max(far**law.MASK_ORDER, above * far**law.PHASE_ORDER, above**2) * stream.columns
+    cell = max(far**law.MASK_ORDER, above * far**law.PHASE_ORDER, above**2) * pixels
     # Factors of what is joined sum up to eight; a division doubles what it divides eight times.
-    most = max(8 * pixels * from_center**MASK_ORDER, 8 * above * pixels * from_center**PHASE_ORDER, 8 * cell)
+    most = max(8 * pixels * from_center**law.MASK_ORDER, 8 * above * pixels * from_center**law.PHASE_ORDER, 8 * cell)
     squares = 1 << (2 * law.PART_BITS + 1)
     return {
         "ROWS": stream.rows, "COLUMNS": stream.columns, "CHANNELS": stream.channels, "BITS": stream.format.width,
         "PIXELS": stream.pixels, "MASK_CODE": law.MASK_CODE, "EMPTY_CODE": law.EMPTY_CODE,
-        "POWER_BITS": _signed_bits(far**MASK_ORDER), "ROW_BITS": _signed_bits(row), "SUM_BITS": _signed_bits(cell),
+        "POWER_BITS": _signed_bits(far**law.MASK_ORDER), "ROW_BITS": _signed_bits(row), "SUM_BITS": _signed_bits(cell),
         "REGISTER_BITS": _signed_bits(max(most, squares)), "QUOTIENT_BITS": (far << law.CENTER_BITS).bit_length(),
         "INSTRUCTIONS": len(program()), "WORDS": len(law.FEATURES), "OUT_BITS": law.WORD.width,
     }  # fmt: skip
@@ -93,8 +92,8 @@ def program() -> list[Instruction]:
         (Kind.CONSTANT, 0, ZERO, 0, 0, 0),
         (Kind.CENTER, 0, X, 0, MASK[1, 0], MASK[0, 0]),
         (Kind.CENTER, 0, Y, 0, MASK[0, 1], MASK[0, 0]),
-        *_moved(MASK, MASK_ORDER),
-        *_moved(PHASE, PHASE_ORDER),
+        *_moved(MASK, law.MASK_ORDER),
+        *_moved(PHASE, law.PHASE_ORDER),
         *_logarithms(),
         *_words(),
         (Kind.END, 0, 0, 0, 0, 0),

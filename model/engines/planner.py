@@ -151,12 +151,6 @@ def plan_engines(design: Design, network: IntegerNetwork, board: Board, samples_
     return _plan(design, board, samples_per_clock, _Engines(network))
 
 
-def best_plan(plans: tuple[EnginePlan, ...]) -> EnginePlan:
-    """Return the fastest plan that fits, or where none does the smallest."""
-    fitting = [each for each in plans if each.fits]
-    return max(fitting, key=lambda each: each.cells_per_second) if fitting else plans[0]
-
-
 def _plan(design: Design, board: Board, pixels: int, made: _Engines) -> EnginePlan:
     """Take the fewest clocks at which front end and engines fit, or the fewest at all where none do."""
     ahead = front_end(design, pixels)

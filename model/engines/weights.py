@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from cytogate.model.contract.fixed_point import Codes, Format
 from cytogate.model.engines.adders import MOST_DIGITS, count_digits
 from cytogate.model.engines.engine import Memory, Stream
+from cytogate.model.estimates.primitives import MULTIPLIER_BITS
 
-MULTIPLIER_BITS = 25
-"""Of the wider factor of a DSP48E1."""
 ROW_CLOCKS = 4
 """In which windows move to the next row."""
 VECTOR_SHARE = 16
@@ -82,7 +81,7 @@ def _paired(kernel: Codes) -> Codes:
 
 def _fit_in_pairs(words: Format, kernel: Codes) -> bool:
     """Return whether two weights and their products have room in one multiplier."""
-    return words.width + (not words.signed) + 2 * _signed_bits(_paired(kernel)) <= MULTIPLIER_BITS
+    return words.width + (not words.signed) + 2 * _signed_bits(_paired(kernel)) <= MULTIPLIER_BITS[0]
 
 
 def _signed_bits(codes: Codes) -> int:

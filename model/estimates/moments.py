@@ -9,19 +9,19 @@ from cytogate.model.contract.mask_moments import (
     CENTER_BITS,
     EMPTY_CODE,
     LOG_FRACTION_BITS,
+    MASK_ORDER,
     PART_BITS,
+    PHASE_ORDER,
     TABLE_BITS,
     WORD,
 )
 from cytogate.model.contract.memory import Buffer
 from cytogate.model.design.boards import Area
+from cytogate.model.estimates.primitives import MULTIPLIER_BITS
 
 MOMENTS_CYCLES = 600
 """From the last pixel to the words: some 280 turns of loops, at two clocks each."""
-DSP_BITS = (25, 18)
-"""Factors of a multiplier (UG479, DSP48E1)."""
 ABOVE_BITS = ((1 << PIXEL.width) - 1 - EMPTY_CODE).bit_length()
-MASK_ORDER, PHASE_ORDER = 4, 2
 
 
 def moments_area(rows: int, columns: int) -> Area:
@@ -56,6 +56,6 @@ def moments_area(rows: int, columns: int) -> Area:
 
 def _multipliers(first: int, second: int) -> int:
     """Return the multipliers of a product of factors of so many bits."""
-    wide, narrow = DSP_BITS
+    wide, narrow = MULTIPLIER_BITS
     long, short = max(first, second), min(first, second)
     return math.ceil(long / wide) * math.ceil(short / narrow)

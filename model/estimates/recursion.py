@@ -27,7 +27,7 @@ from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.design.instruments import ANGLES
 from cytogate.model.estimates.front_end import FrontEndEstimate
 from cytogate.model.estimates.primitives import SHALLOW_ROM_WORDS, block_rams, dsps, in_look_up_tables, urams
-from cytogate.model.estimates.retrieval import FIT_OPERANDS
+from cytogate.model.estimates.retrieval import FIT_CYCLES, FIT_OPERANDS
 
 RESPONSE_RISE = RESPONSE_FRACTION - CONSTANT_FRACTION
 """Bits by which a line's constant rises before its response is taken off."""
@@ -44,9 +44,9 @@ TURN_ROWS, TURN_CYCLES = {1: 7, 2: 10, 4: 10}, 72
 KNOWN_CYCLES, KNOWN_ROWS = 139, 9
 """From a frame's last gradient until the background and its lines stand for the next one (N and eight clocks a sample
 more), and rows of the next frame that its zero needs meanwhile."""
-FIT_CYCLES, ROWS_DOWN_CYCLES = 166, 44
-"""From a frame's last gradient until its surface is fitted (eight clocks a sample more), and until its last row is in
-the frame memory (four rows and the levels of a transform more)."""
+ROWS_DOWN_CYCLES = 44
+"""From a frame's last gradient until its last row is in the frame memory (four rows and the levels of a transform
+more)."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,6 @@ FITTED = {
 }
 """From yosys 0.70's counts for xc7 at N = 64 and 1, 2 and 4 samples per clock, and at N = 128 and 4. An extrapolation
 at N = 256."""
-DISTANCE = 0.05
-"""Between these and yosys's count at N = 128 and 2 samples per clock, to which they were not fitted, at most."""
 LARGE_MEMORIES = ("retrieve_two_sided", "frame_codes")
 """Modules whose memories go to UltraRAM where a device has it: frames on their way back, pixels that wait for them."""
 

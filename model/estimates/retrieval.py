@@ -54,9 +54,8 @@ class Line:
 
 FITTED = {"lut": Line(4642, -17, 1787), "ff": Line(7155, -1083, 1729)}
 """Least squares of relative differences from yosys 0.70's counts for xc7 at N = 64 and 128 and all samples per clock,
-frames of 8 bits arriving at N x N. Not a law, and an extrapolation at N = 256."""
-FITTED_RESIDUAL = 0.02
-"""Largest relative difference that was left: 2.0 % of the look-up tables, 1.4 % of the flip-flops."""
+frames of 8 bits arriving at N x N; 2.0 % of the look-up tables and 1.4 % of the flip-flops are left at most. Not a law,
+and an extrapolation at N = 256."""
 
 
 def estimate_retrieval(design: Design, samples_per_clock: int) -> FrontEndEstimate:

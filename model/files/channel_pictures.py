@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cytogate.model.errors import InputError
+from cytogate.model.files.natural import by_number
 
 Cell = tuple[Path, ...]
 
@@ -19,12 +20,13 @@ def cells_of_pictures(pictures: Sequence[Path], channels: tuple[str, ...]) -> li
 
     Names that end in the name of a channel, or in a number from 0 or 1 on, behind ``_``, a blank or a dot say which
     cell and channel a picture is of: ``cell7_+x.png``, ``cell7_px.png``, ``cell7_0.png``. Other pictures are those of
-    a cell one behind the other. Cells are in the order of their names.
+    a cell one behind the other, in the order given. Cells are in the order of the numbers in their names.
 
     Raises
     ------
     InputError
-        If a cell lacks a picture, or the endings are as many as the channels and name none of them.
+        If a cell lacks a picture or has two of one channel, or the endings are as many as the channels and name none of
+        them.
     """
     split = [_ENDING.fullmatch(picture.stem) for picture in pictures]
     endings = {found["ending"] for found in split if found is not None}
@@ -34,12 +36,15 @@ def cells_of_pictures(pictures: Sequence[Path], channels: tuple[str, ...]) -> li
     cells: dict[Path, dict[int, Path]] = {}
     for picture, found in zip(pictures, split, strict=True):
         assert found is not None
-        cells.setdefault(picture.with_name(found["cell"]), {})[order[found["ending"]]] = picture
+        own = cells.setdefault(picture.with_name(found["cell"]), {})
+        first = own.setdefault(order[found["ending"]], picture)
+        if first is not picture:
+            raise InputError(f"{picture}: {first.name} is of the same cell and channel; leave one of them out")
     for cell, found_channels in cells.items():
         if len(found_channels) < len(channels):
             lost = next(name for number, name in enumerate(channels) if number not in found_channels)
             raise InputError(f"{cell}: of this cell there is no picture of channel {lost}")
-    return [tuple(cells[cell][number] for number in range(len(channels))) for cell in sorted(cells)]
+    return [tuple(cells[cell][number] for number in range(len(channels))) for cell in sorted(cells, key=by_number)]
 
 
 def _order(endings: set[str], channels: tuple[str, ...]) -> dict[str, int] | None:

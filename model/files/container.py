@@ -26,6 +26,9 @@ DEFLATE_LIMIT = 1040
 MAX_PART_BYTES = 1 << 28
 """The most that is decoded at once: a chunk, a TIFF page, a picture, an image, all labels."""
 
+MAX_SIDE = 8192
+"""Rows or columns beyond which an image is not believed."""
+
 CODECS = "pip install 'cytogate[codecs]'"
 """What brings the decoders that TIFF and HDF5 may need."""
 
@@ -90,6 +93,9 @@ class Container(Protocol):
 
         In a container that has groups, one that lies in them is named by its path: ``entry/data/frames``.
         """
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the names of all that lies in a group; none where there is no such group."""
 
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield names and shapes of arrays of numbers, those in groups, too, for messages; at most MOST_LISTED."""

@@ -21,8 +21,8 @@ from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import Camera
 from cytogate.model.errors import InputError
 from cytogate.model.files.axes import CHANNELS, IMAGES, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
-from cytogate.model.files.container import Container, StoredArray, reading
-from cytogate.model.files.labels import Labels, matched, read_labels, translated
+from cytogate.model.files.container import MAX_SIDE, Container, StoredArray, reading
+from cytogate.model.files.labels import Labels, matched, read_labels, says_simulated
 from cytogate.model.files.opening import open_container
 from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 from cytogate.model.simulation.optics import Floats, code_type
@@ -30,9 +30,6 @@ from cytogate.model.simulation.optics import Floats, code_type
 Frames = NDArray[np.unsignedinteger]
 
 FRAMES_NAME, IMAGES_NAME = "frames", "images"
-
-MAX_SIDE = 8192
-"""Rows or columns beyond which a file is not believed."""
 
 CELLS_AT_A_TIME = 16
 
@@ -98,17 +95,7 @@ class FrameFile:
     @property
     def simulated(self) -> bool:
         """Whether the file says that its cells are simulated."""
-        return bool(self.container.attributes.get("simulated", False))
-
-    def labels_for(self, class_names: tuple[str, ...]) -> NDArray[np.int64] | None:
-        """Return labels (cells,) as indices of a network's ``class_names``, found by name; None without labels.
-
-        Raises
-        ------
-        InputError
-            Where the file has labels without names, or a class that is not among ``class_names``.
-        """
-        return translated(self.container, self.found, class_names)
+        return says_simulated(self.container)
 
     def matched_labels(self, class_names: tuple[str, ...]) -> tuple[NDArray[np.int64] | None, str | None]:
         """Return labels (cells,) of a design's classes; see :func:`cytogate.model.files.labels.matched`."""

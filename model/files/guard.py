@@ -79,6 +79,10 @@ class GuardedFile:
             self._arrays[name] = self._described(name, self.ask("array", name=name)["found"])
         return self._arrays[name]
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the names of all that lies in a group."""
+        return tuple(self.ask("members", group=group)["found"])
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield paths and shapes of arrays that could be meant."""
         return iter([(name, tuple(shape)) for name, shape in self.ask("listing")["found"]])

@@ -86,6 +86,11 @@ class Hdf5File:
         _check_filters(dataset, f"{self.path}: dataset {name}")
         return Hdf5Array(dataset, _written_chunks(self.path, name, dataset))
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the names of all that lies in a group."""
+        found = self._file.get(group)
+        return tuple(found) if isinstance(found, h5py.Group) else ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield paths and shapes of the datasets of numbers; links are not followed."""
         found: list[tuple[str, tuple[int, ...]]] = []

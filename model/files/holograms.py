@@ -3,7 +3,7 @@
 What is read beside every container of ``frames`` (fields, 1, rows, columns) or images (fields, rows, columns):
 
 * HDF5 of qpformat (raw off-axis holography: ``file_format`` "qpformat", datasets "0", "1" ..., perhaps "reference") and
-  of HyperSpy (``Experiments/NAME/data`` of signal type "hologram");
+  of HyperSpy (``Experiments/NAME/data``, a hologram each);
 * NPZ of qpretrieve's examples: ``data`` and ``bg_data``;
 * a picture (PNG, JPEG, BMP, TIFF), or a folder of them, in which a name that ends with one of :data:`EMPTY_NAMES` is
   that of an empty field: ``cell.png`` and ``cell_reference.png``.
@@ -25,10 +25,11 @@ from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container, StoredArray, check_part, reading
 from cytogate.model.files.frames import open_frames
+from cytogate.model.files.natural import by_number
 from cytogate.model.files.opening import open_container
 from cytogate.model.files.pictures import SUFFIXES, read_picture
 from cytogate.model.files.zarr import is_zarr
-from cytogate.model.interface.frame_check import FrameCheck
+from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 
 Hologram = NDArray[np.unsignedinteger]
 Read = Callable[[], NDArray]
@@ -63,7 +64,7 @@ class HologramFile:
     def fault(self, hologram: Hologram) -> str | None:
         """Return why a hologram that could be read is not to be believed; None: nothing is wrong."""
         if self._check.saturated(hologram[None]) is not None:
-            return "the hologram is saturated: more than 1 % of its pixels have the highest code"
+            return f"the hologram is saturated: more than {SATURATED_SHARE:.0%} of its pixels have the highest code"
         return None
 
     @property
@@ -156,11 +157,10 @@ def _known_layout(container: Container) -> tuple[list[StoredArray], list[StoredA
             raise InputError(f"{container.path}: a file of qpformat without holograms named 0, 1 ...")
         return _arrays(container, numbered), _arrays(container, [name for name in names if name == "reference"])
     if "Experiments" in names:
-        listed = (name for name, shape in container.listing() if len(shape) == 2)
-        data = sorted(name for name in listed if re.fullmatch(r"Experiments/[^/]+/data", name))
-        if not data:
-            raise InputError(f"{container.path}: a file of HyperSpy without Experiments/NAME/data of two axes")
-        return _arrays(container, data), []
+        signals = sorted((Path("Experiments", name) for name in container.members("Experiments")), key=by_number)
+        if not signals:
+            raise InputError(f"{container.path}: a file of HyperSpy without Experiments/NAME/data")
+        return _arrays(container, [str(signal / "data") for signal in signals]), []
     if "data" in names and "bg_data" in names:
         return _arrays(container, ["data"]), _arrays(container, ["bg_data"])
     return None
@@ -185,7 +185,8 @@ def _plane(path: Path, array: StoredArray) -> NDArray:
 def _picture_pairs(path: Path) -> tuple[list[Read], list[Read]] | None:
     """Return a folder's pictures, cells and empty ones, by their names; None where no name is that of an empty one."""
     pictures = sorted(
-        each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and not each.name.startswith(".")
+        (each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and not each.name.startswith(".")),
+        key=by_number,
     )
     empty = [each for each in pictures if _EMPTY.fullmatch(each.stem)]
     if not empty:

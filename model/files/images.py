@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
 from cytogate.model.files.axes import CHANNELS, PLANE, SAMPLES, Arranged, as_stored, by_letters, item_axes
-from cytogate.model.files.container import Container, StoredArray, check_part, reading
+from cytogate.model.files.container import MAX_SIDE, Container, StoredArray, check_part, reading
 from cytogate.model.files.labels import read_labels
 from cytogate.model.files.opening import open_container
 from cytogate.model.files.pictures import PictureFolder
@@ -29,8 +29,6 @@ IMAGES = "images"
 
 MAX_CHANNELS = 16
 """More in the last place of a shape are columns in the wrong order."""
-MAX_SIDE = 8192
-"""Rows or columns beyond which a file is not believed."""
 GAP_BYTES = 1 << 18
 """Pixels between two images that are read over: finding a place in a Zarr takes as long."""
 RANGE_BYTES = 1 << 26

@@ -18,8 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.container import Container, check_part
+from cytogate.model.files.container import Container, check_part, reading
 
+SIMULATED = "simulated"
+"""Attribute of files of simulated cells."""
+MOST_CLASSES = 1 << 16
+"""Numbers of classes beyond which labels are not believed."""
 LABELS, CLASS_NAMES, GROUPS = "labels", "class_names", "groups"
 CELL_FIELD, CELL_CENTER, CELL_LABEL, CELL_CLASS_NAMES = "cell_field", "cell_center", "cell_label", "cell_class_names"
 
@@ -48,6 +52,21 @@ def read_labels(container: Container, count: int, what: str, group: str = "") ->
     """
     found = _labels(container, count, what, group, (LABELS, CLASS_NAMES))
     return dataclasses.replace(found, groups=_member(container, GROUPS, count, what, group))
+
+
+def says_simulated(container: Container) -> bool:
+    """Return whether a container says that its cells are simulated.
+
+    Raises
+    ------
+    InputError
+        Where it says so in another way than by true or false.
+    """
+    with reading(container.path, f"attribute {SIMULATED}"):
+        value = np.asarray(container.attributes.get(SIMULATED, False))
+    if value.size != 1 or value.dtype.kind not in "biu":
+        raise InputError(f"{container.path}: attribute {SIMULATED} is {value.tolist()!r}; true or false is needed")
+    return bool(value.item())
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +249,7 @@ def _numbered(
 
 def _check_range(container: Container, labels: NDArray, names: tuple[str, ...] | None, what: str) -> None:
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or (names is not None and high >= len(names)):
+    if low < 0 or high >= (MOST_CLASSES if names is None else len(names)):
         wrong = int(np.argmax(labels == (low if low < 0 else high)))
-        range_ = "0 or more" if names is None else f"0 to {len(names) - 1}, for {', '.join(names)}"
+        range_ = f"0 to {MOST_CLASSES - 1}" if names is None else f"0 to {len(names) - 1}, for {', '.join(names)}"
         raise InputError(f"{container.path}: the label of {what} {wrong} is {labels[wrong]}; it must be {range_}")

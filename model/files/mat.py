@@ -100,6 +100,10 @@ class MatFile:
             )
         return array
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield names and sizes of the variables of numbers."""
         return ((each.name, each.shape) for each in self._variables.values() if each.kind in NUMBERS)

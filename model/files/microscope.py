@@ -36,6 +36,10 @@ class MicroscopeFile:
     def array(self, name: str) -> None:
         """Nothing has a name in such a file."""
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Nothing has a name in such a file."""
         return iter(())

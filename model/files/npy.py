@@ -49,6 +49,10 @@ class NpyFile:
     def array(self, name: str) -> None:
         """Nothing has a name in an NPY."""
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Nothing has a name in an NPY."""
         return iter(())

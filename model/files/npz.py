@@ -59,6 +59,10 @@ class NpzFile:
         positional = [name for name in self.names if name.removeprefix("arr_").isdecimal()]
         return self.array("arr_0") if positional == ["arr_0"] else None
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield names and shapes of the arrays of numbers."""
         for name in self.names[:MOST_LISTED]:

@@ -20,6 +20,8 @@ from cytogate.model.errors import InputError
 from cytogate.model.files.channel_pictures import Cell, cells_of_pictures
 from cytogate.model.files.container import MAX_PART_BYTES, StoredArray, reading
 from cytogate.model.files.guard import open_guarded
+from cytogate.model.files.natural import by_number
+from cytogate.model.files.tiff import ORIENTATION_TAG, UPRIGHT
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP")
@@ -35,7 +37,8 @@ MODES = {"L": 1, "I;16": 2, "I;16B": 2, "RGB": 3}
 class PictureFolder:
     """Pictures in any number of folders below a class's, as a :class:`~cytogate.model.files.container.Container`.
 
-    Classes and pictures are in the order of their names. Hidden files and files of other kinds are passed over.
+    Classes are in the order of the alphabet, pictures in that of the numbers in their names. Hidden files and files of
+    other kinds are passed over.
     ``labels`` and ``class_names`` are attributes. With ``channels``, more than one, a gray picture is one channel of a
     cell; see :func:`~cytogate.model.files.channel_pictures.cells_of_pictures`.
     """
@@ -49,7 +52,7 @@ class PictureFolder:
         self._cells: list[Cell] = []
         labels: list[int] = []
         for number, folder in enumerate(classes or [path]):
-            pictures = sorted(_pictures(folder))
+            pictures = sorted(_pictures(folder), key=by_number)
             if not pictures:
                 raise InputError(f"{folder}: there is no image in it ({', '.join(SUFFIXES)})")
             cells: list[Cell] = [(picture,) for picture in pictures]
@@ -77,6 +80,10 @@ class PictureFolder:
 
     def array(self, name: str) -> None:
         """Nothing has a name in a folder of pictures."""
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
 
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Nothing has a name in a folder of pictures."""
@@ -147,6 +154,8 @@ def _picture(path: Path) -> NDArray:
                 )
             if getattr(picture, "n_frames", 1) != 1:
                 raise InputError(f"{path}: holds {picture.n_frames} pictures; one a file is needed")
+            if picture.getexif().get(ORIENTATION_TAG, UPRIGHT) != UPRIGHT:
+                raise InputError(f"{path}: is turned or mirrored (EXIF Orientation); save it upright")
             size = picture.width * picture.height * MODES[picture.mode]
             if size > MAX_PART_BYTES:
                 raise InputError(f"{path}: {size} bytes of pixels; {MAX_PART_BYTES} are the most that is read")

@@ -111,6 +111,8 @@ def _tried(files: dict[int, _ServedFile], question: dict[str, Any]) -> tuple[dic
     file = files[number]
     if what == "array":
         return {"found": _description(file.array(question["name"]))}, None
+    if what == "members":
+        return {"found": list(file.container.members(question["group"]))}, None
     if what == "listing":
         return {"found": [(name, list(map(int, shape))) for name, shape in file.container.listing()]}, None
     if what == "attribute":

@@ -6,16 +6,14 @@ reading a chunk, a part of a file; a shard is a file, so that a million images a
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.command.files import partial_of
+from cytogate.model.command.files import whole_folder
 from cytogate.model.errors import InputError
 from cytogate.model.files.images import IMAGES, _check_type, _image_shape
 from cytogate.model.files.labels import CLASS_NAMES, LABELS
@@ -64,7 +62,7 @@ def write_shards(
             f"{path}: labels are {labels.min()} to {labels.max()} and class names {', '.join(class_names)}; "
             "a name of its own for each label is needed"
         )
-    with _whole_folder(path) as partial:
+    with whole_folder(path) as partial:
         import zarr
 
         group = zarr.create_group(partial, zarr_format=3, attributes={CLASS_NAMES: list(class_names)})
@@ -117,19 +115,3 @@ def _shard_images(image_bytes: int, shard_bytes: int) -> int:
     """Return how many images a shard holds: a whole number of chunks."""
     chunk = max(1, CHUNK_BYTES // image_bytes)
     return chunk * max(1, shard_bytes // (chunk * image_bytes))
-
-
-@contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """Give a folder to write to; on success it becomes ``path``, on any exception it is removed."""
-    if path.exists():
-        raise InputError(f"{path}: is there already; remove it, or give another name")
-    partial = partial_of(path)
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        partial.rename(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -79,6 +79,10 @@ class TiffStack:
     def array(self, name: str) -> None:
         """Nothing has a name in a TIFF."""
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return nothing: there are no groups."""
+        return ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Nothing has a name in a TIFF."""
         return iter(())
@@ -114,6 +118,7 @@ class TiffArray:
         self.axes, self.shape = layout.axes, (*layout.outer, *layout.plane)
         self._page_shape = first.shape
         self._white_is_zero = _white_is_zero(first, self.dtype, path)
+        self._highest = (1 << first.bitspersample) - 1
 
     def read(self, start: int, stop: int, axis: int = 0) -> NDArray:
         """Return a part along an axis that pages are counted by."""
@@ -125,7 +130,7 @@ class TiffArray:
         flat = part.reshape(-1, *self._layout.plane)
         for number, place in enumerate(places):
             plane = self._plane(int(np.ravel_multi_index(place, self._layout.outer)))
-            flat[number] = np.iinfo(self.dtype).max - plane if self._white_is_zero else plane
+            flat[number] = self._highest - plane if self._white_is_zero else plane
         return part
 
     @property
@@ -183,8 +188,17 @@ class TiffArray:
         for offset, count in parts[:due]:
             self._file.filehandle.seek(offset)
             held += count if page.compression == NONE else len(decode(self._file.filehandle.read(count)))
-        if held < page.nbytes:
-            raise DamagedPartError(f"{which} holds {held} of its {page.nbytes} bytes; it is cut short or damaged")
+        whole = _stored_bytes(page)
+        if held < whole:
+            raise DamagedPartError(f"{which} holds {held} of its {whole} bytes; it is cut short or damaged")
+
+
+def _stored_bytes(page: tifffile.TiffPage) -> int:
+    """Return the least bytes that a page's pixels take, not compressed: rows of packed ones begin with a byte."""
+    if page.bitspersample % 8 == 0:
+        return int(page.nbytes)
+    row_bits = page.imagewidth * page.samplesperpixel * page.bitspersample
+    return -(-row_bits // 8) * page.imagelength
 
 
 def _layout(file: tifffile.TiffFile, reduced: list[bool], path: Path) -> _Layout:

@@ -78,6 +78,13 @@ class ZarrFolder:
             raise InputError(f"{self.path}: {name} is a group; an array is needed")
         return self._checked(node, name)
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Return the names of all that lies in a group."""
+        import zarr
+
+        found = self._root[group] if isinstance(self._root, zarr.Group) and group in self._root else None
+        return tuple(found) if isinstance(found, zarr.Group) else ()
+
     def listing(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield paths and shapes of the arrays of numbers."""
         import zarr

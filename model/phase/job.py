@@ -26,6 +26,8 @@ from cytogate.model.phase.picture import draw
 
 MOST_DRAWN = 4
 """Items in the picture: the first ones that hold cells, or the first ones where none does."""
+MOST_TOLD = 5
+"""Items that a terminal names; the report has all."""
 BIG_TIFF_BYTES = 3_900_000_000
 
 
@@ -51,6 +53,9 @@ class PhaseReport:
     input: str
     items: int
     faults: dict[int, str]
+    """Why there is no map, by the item's number."""
+    crowded: dict[int, str]
+    """Why no cells are told of a map, by the item's number."""
     cells: int
     clipped: int
     """Cells that reach the edge of their map."""
@@ -78,7 +83,7 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
     """
     design, output = request.design, request.output
     assert request.table in SUFFIXES, request.table
-    table, faults = _Table(design), {}
+    table, faults, crowded = _Table(design), dict[int, str](), dict[int, str]()
     drawn: list[tuple[PhaseMap, list[str]]] = []
     errors, compared = 0.0, 0
     with open_maps(request.input, design, request.dataset) as source, ExitStack() as files:
@@ -94,6 +99,8 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
             else:
                 errors += float(np.sum((item.fixed - item.phase) ** 2))
                 compared += item.phase.size
+            if item.crowded is not None:
+                crowded[item.index] = item.crowded
             drawn = _to_draw(drawn, item, notes)
             bars.update(task, completed=item.index + 1)
         if len(faults) == count:
@@ -103,6 +110,7 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
         input=str(request.input),
         items=count,
         faults=faults,
+        crowded=crowded,
         cells=len(table.rows),
         clipped=sum(table.clipped),
         several=sum(table.several),
@@ -227,15 +235,15 @@ def _to_draw(
 
 def _tell(report: PhaseReport, cells: Path, output: Path) -> None:
     console = terminal()
-    for index, fault in list(report.faults.items())[:5]:
-        console.print(f"item {index}: {fault}", soft_wrap=True)
+    for index, told in [*report.faults.items(), *report.crowded.items()][:MOST_TOLD]:
+        console.print(f"item {index}: {told}", soft_wrap=True)
     console.print(
         f"Fixed point is {report.fixed_rmse_mrad:.3f} mrad (RMSE) from float64: {report.fixed_values:,} values."
     )
     console.print(
-        f"{report.items:,} maps, {len(report.faults):,} faulty; {report.cells:,} cells, {report.clipped:,} at an edge, "
-        f"{report.several:,} of several that touch. Dry mass by a refraction increment of "
-        f"{report.refraction_increment_um3_per_pg:g} um^3/pg. Written: {output / 'maps.h5'}, maps.tif, {cells.name}, "
-        "picture.png, report.json",
+        f"{report.items:,} maps, {len(report.faults):,} faulty, {len(report.crowded):,} crowded; "
+        f"{report.cells:,} cells, {report.clipped:,} at an edge, {report.several:,} of several that touch. "
+        f"Dry mass by a refraction increment of {report.refraction_increment_um3_per_pg:g} um^3/pg. Written: "
+        f"{output / 'maps.h5'}, maps.tif, {cells.name}, picture.png, report.json",
         soft_wrap=True,
     )

@@ -24,13 +24,11 @@ from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import PHASE_THRESHOLD_RAD, filled, largest_regions
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.holograms import HologramFile, open_holograms
-from cytogate.model.retrieval import reference as four_angle
-from cytogate.model.retrieval.laws import codes
+from cytogate.model.retrieval.laws import Run
 from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as off_axis
-from cytogate.model.retrieval.off_axis.calibration import LEAST_PROMINENCE, reference_field
+from cytogate.model.retrieval.off_axis.calibration import fringe_fault, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
-from cytogate.model.retrieval.off_axis.sideband import Sideband
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +48,9 @@ class PhaseMap:
     windows: NDArray[np.uint8] | None = None
     """(cells, rows, columns) codes of the network's input about each cell, of holograms; in fixed point."""
     fault: str | None = None
-    """Why there is no map, all of it is then zero; or why there are no cells."""
+    """Why there is no map; all of it is then zero."""
+    crowded: str | None = None
+    """Why no cells are told of a map that there is."""
 
 
 class Maps(AbstractContextManager["Maps"], Protocol):
@@ -115,16 +115,16 @@ class OffAxisMaps:
             hologram = self._file.read(index)
         except InputError as error:
             return PhaseMap(index, empty, empty, empty, [], fault=str(error))
+        fault = self._file.fault(hologram) or fringe_fault(hologram, self._design)
         found = off_axis.retrieve(hologram, self._design, self._reference)
-        fault = self._file.fault(hologram) or _fringe_fault(found, self._design)
         if fault is not None:
             return PhaseMap(index, found.hologram, empty, empty, [], fault=fault)
         words = native.retrieve(hologram, self._design, self._phasor)
         fixed = contract(self._design).stage("phase").values(words.phase)
         windows = words.network_input[..., 0].astype(np.uint8)
-        if words.cells.is_crowded:
-            fault = f"crowded: more than {MOST_CELLS} cells, or noise above threshold_nm in {MOST_BEGINNINGS} places"
-        return PhaseMap(index, found.hologram, found.phase, fixed, words.cells.cells, windows, fault)
+        crowded = f"crowded: more than {MOST_CELLS} cells, or noise above threshold_nm in {MOST_BEGINNINGS} places"
+        told = crowded if words.cells.is_crowded else None
+        return PhaseMap(index, found.hologram, found.phase, fixed, words.cells.cells, windows, crowded=told)
 
     def __enter__(self) -> OffAxisMaps:
         return self
@@ -133,18 +133,6 @@ class OffAxisMaps:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.__exit__(kind, error, trace)
-
-
-def _fringe_fault(found: off_axis.OffAxisRetrieved, design: Design) -> str | None:
-    """Return that a hologram has no fringes where the calibration says; None where it has."""
-    amplitudes = np.abs(found.sideband[Sideband.of(design).disk])
-    prominence = float(amplitudes.max()) / max(float(np.median(amplitudes)), np.finfo(float).tiny)
-    if prominence >= LEAST_PROMINENCE:
-        return None
-    return (
-        f"no fringes at the calibrated carrier: the strongest is {prominence:.1f} times what lies around it, "
-        f"{LEAST_PROMINENCE:g} times are needed: no hologram, or the carrier has moved; calibrate again"
-    )
 
 
 class FourAngleMaps:
@@ -170,18 +158,18 @@ class FourAngleMaps:
         return (self._design.size,) * 2
 
     def maps(self, count: int) -> Iterator[PhaseMap]:
-        """Yield the first ``count`` maps."""
-        return (self._map(index) for index in range(count))
+        """Yield the first ``count`` maps, those of one run: a law that remembers goes from each to the next."""
+        run = Run(self._design)
+        return (self._map(index, run) for index in range(count))
 
-    def _map(self, index: int) -> PhaseMap:
+    def _map(self, index: int, run: Run) -> PhaseMap:
         empty = np.zeros(self.shape)
         try:
             frames = self._file.read(index, index + 1)
         except InputError as error:
             return PhaseMap(index, empty, empty, empty, [], fault=str(error))
-        phase = four_angle.retrieve(frames, self._design)["phase"][0]
-        stage = contract(self._design).stage("phase")
-        fixed = stage.values(codes(frames, self._design, ("phase",))["phase"])[0]
+        phase = run.real(frames)["phase"][0]
+        fixed = contract(self._design).stage("phase").values(run.codes(frames, ("phase",))["phase"])[0]
         return PhaseMap(index, frames[0].sum(axis=0, dtype=np.int64), phase, fixed, _only_cell(phase))
 
     def __enter__(self) -> FourAngleMaps:

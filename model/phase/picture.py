@@ -65,7 +65,7 @@ def _raw(axis: Axes, item: PhaseMap, aspect: float) -> None:
     low, high = np.quantile(item.raw, (0.001, 0.999))
     axis.imshow(item.raw, cmap="gray", vmin=float(low), vmax=float(high), aspect=aspect)
     axis.set_ylabel(f"item {item.index}", fontsize=8)
-    if item.fault:
+    if item.fault or item.crowded:
         axis.set_xlabel("see report.json", fontsize=8, color="tab:red")
 
 

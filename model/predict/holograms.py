@@ -21,7 +21,7 @@ from cytogate.model.networks.saved import load_operations
 from cytogate.model.predict.one_file import PredictRequest
 from cytogate.model.predict.rows import Classify, classifier
 from cytogate.model.retrieval.off_axis import integer, native
-from cytogate.model.retrieval.off_axis.calibration import reference_field
+from cytogate.model.retrieval.off_axis.calibration import fringe_fault, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell
 
 NOT_FOUND = float("nan")
@@ -45,7 +45,7 @@ def predict_holograms(request: PredictRequest) -> None:
         for index in range(count):
             try:
                 hologram = file.read(index)
-                fault = file.fault(hologram)
+                fault = file.fault(hologram) or fringe_fault(hologram, design)
             except InputError as error:
                 fault = str(error)
             if fault is None:

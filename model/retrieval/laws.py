@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract, fft_contract, recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
-from cytogate.model.design.design import CAUSAL, FFT, Design
+from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
@@ -113,6 +114,17 @@ def real(frames: NDArray[np.unsignedinteger], design: Design) -> dict[str, NDArr
 def network_inputs(frames: NDArray[np.unsignedinteger], design: Design, threads: int = 1) -> NDArray[np.integer]:
     """Return what :meth:`Run.network_inputs` does of a run's first frames."""
     return Run(design).network_inputs(frames, threads)
+
+
+def alone(design: Design) -> Design:
+    """Return the design by which a cell's frames can be retrieved alone, without those before them.
+
+    That is the design itself; one with the law "causal", whose phase leans on earlier frames, has the law "two-sided"
+    instead, which knows the light from the frame's own border.
+    """
+    if design.chip.retrieval != CAUSAL:
+        return design
+    return dataclasses.replace(design, chip=dataclasses.replace(design.chip, retrieval=TWO_SIDED))
 
 
 def settled_background(frames: FrameReader, design: Design) -> Background | None:

@@ -40,12 +40,13 @@ def named_by_place(
     hologram.
     """
     names: list[int | None] = [None] * len(found)
+    best_um = [WITHIN_UM] * len(found)
     for label, center in zip(labels, centers, strict=True):
         place = on_map(center, design)
-        apart = [math.dist(place, cell.center) * design.pixel_um[0] for cell in found]
-        nearest = int(np.argmin(apart)) if apart else None
-        if nearest is not None and apart[nearest] <= WITHIN_UM and names[nearest] is None:
-            names[nearest] = label
+        apart_um = [math.dist(place, cell.center) * design.pixel_um[0] for cell in found]
+        nearest = int(np.argmin(apart_um)) if apart_um else None
+        if nearest is not None and apart_um[nearest] <= best_um[nearest]:
+            names[nearest], best_um[nearest] = label, apart_um[nearest]
     return names
 
 

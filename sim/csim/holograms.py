@@ -35,7 +35,7 @@ from cytogate.model.phase.maps import PhaseMap
 from cytogate.model.phase.picture import draw
 from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as real
-from cytogate.model.retrieval.off_axis.calibration import reference_field
+from cytogate.model.retrieval.off_axis.calibration import fringe_fault, reference_field
 from cytogate.model.retrieval.off_axis.cells import MapCell, find_cells, window_of
 from cytogate.model.retrieval.off_axis.placing import Placing
 from cytogate.model.retrieval.off_axis.sideband import Complexes
@@ -173,7 +173,13 @@ def _opened(request: HologramsRequest) -> Iterator[Fields]:
         yield Fields(most, lambda index: made.holograms[index].frame, lambda hologram: None, made.reference, made)
         return
     with open_holograms(request.input, design.off_axis, request.dataset) as file:
-        yield Fields(min(most, file.fields), file.read, file.fault, reference_field(design), None)
+        yield Fields(
+            min(most, file.fields),
+            file.read,
+            lambda hologram: file.fault(hologram) or fringe_fault(hologram, design),
+            reference_field(design),
+            None,
+        )
 
 
 class _Run:

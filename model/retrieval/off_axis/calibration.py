@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import CALIBRATION_FOLDER, REFERENCE_FILE
 from cytogate.model.errors import InputError
+from cytogate.model.interface.array_file import read_array
 from cytogate.model.retrieval.off_axis.cells import MapCell
 from cytogate.model.retrieval.off_axis.placing import Placing
-from cytogate.model.retrieval.off_axis.reference import argument, object_field
+from cytogate.model.retrieval.off_axis.reference import argument, hologram_of, object_field, transform
 from cytogate.model.retrieval.off_axis.sideband import Complexes, Sideband
 from cytogate.model.retrieval.off_axis.unwrapping import TURN, Floats, unwrap
 
@@ -123,6 +124,20 @@ def _refined(tapered: list[Floats], y: float, x: float) -> tuple[float, float]:
         y, x = float(ys[best[0]]), float(xs[best[1]])
         span_y, span_x = span_y / 2, span_x / 2
     return y, x
+
+
+def fringe_fault(frame: NDArray[np.unsignedinteger], design: Design) -> str | None:
+    """Return that a hologram (rows, columns) has no fringes where the calibration says; None where it has."""
+    sideband = Sideband.of(design)
+    _, kept = transform(hologram_of(frame, Placing.of(design)), sideband)
+    amplitudes = np.abs(kept[sideband.disk])
+    prominence = float(amplitudes.max()) / max(float(np.median(amplitudes)), np.finfo(float).tiny)
+    if prominence >= LEAST_PROMINENCE:
+        return None
+    return (
+        f"no fringes at the calibrated carrier: the strongest is {prominence:.1f} times what lies around it, "
+        f"{LEAST_PROMINENCE:g} times are needed: no hologram, or the carrier has moved; calibrate again"
+    )
 
 
 def reference_of(
@@ -253,13 +268,15 @@ def fit_bead(opd: Floats, cell: MapCell) -> Bead:
 def reference_field(design: Design) -> Complexes:
     """Return the reference field (M, M) of a calibrated design, the carrier's part of a bin included.
 
+    Of a design in memory alone, as that of simulated holograms, it is even.
+
     Raises
     ------
     InputError
-        If the design is not calibrated, or its field is damaged or of another map.
+        If the design is not calibrated, or its field is missing, damaged or of another map.
     """
     path = reference_path(design)
-    return Sideband.of(design).ramp if path is None or not path.exists() else read_reference(path, design)
+    return Sideband.of(design).ramp if path is None else read_reference(path, design)
 
 
 def reference_path(design: Design) -> Path | None:
@@ -275,23 +292,14 @@ def read_reference(path: Path, design: Design) -> Complexes:
     Raises
     ------
     InputError
-        If it is damaged or of another map than the design's.
+        If it is missing, damaged or of another map than the design's.
     """
     sideband = Sideband.of(design)
-    # No more is read than a field of this design has, and its header.
-    with path.open("rb") as file:
-        expected = sideband.map_size**2 * 16
-        try:
-            if path.stat().st_size > expected + 4096:
-                raise ValueError("too large")
-            field = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise InputError(
-                f"{path}: no reference field of {sideband.map_size}x{sideband.map_size}: {error}"
-            ) from error
-    if field.shape != (sideband.map_size,) * 2 or field.dtype != np.complex128 or not np.all(np.abs(field) > 0):
-        raise InputError(
-            f"{path}: a reference field of {field.dtype} {field.shape} does not suit the design's map of "
-            f"{sideband.map_size}x{sideband.map_size}; run `cytogate calibrate` again"
-        )
+    again = "the design's reference field; run `cytogate calibrate` again"
+    try:
+        field = read_array(path, (sideband.map_size,) * 2, np.complex128)
+    except InputError as error:
+        raise InputError(f"{error}: {again}") from error
+    if not np.all(np.isfinite(field) & (field != 0)):
+        raise InputError(f"{path}: holds zeros or what is no number: {again}")
     return np.asarray(field * sideband.ramp)
