@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of
+from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of, seed
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.errors import InputError
 
@@ -38,7 +38,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--gates", type=Path, metavar="FILE", help="TOML file of what is to be sorted (default: nothing is)"
     )
     add_cells(parser, "end after so many (default: with the source)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of --simulate")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of --simulate")
     parser.add_argument("--batch", type=int, default=16, help="most cells in a transfer; fewer for lower latency")
     parser.add_argument(
         "--deadline",

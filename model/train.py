@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ from cytogate.model.design.design import FFT, Design, OperatingPoint
 from cytogate.model.design.folder import (
     CODES_FILE,
     OPERATING_POINT_FILE,
+    QUANTIZED_WEIGHTS,
     RECORD_FILE,
     codes_text,
     design_text,
@@ -145,16 +148,17 @@ def run_train(request: TrainRequest) -> None:
         design = dataclasses.replace(design, operating_point=point.operating_point)
         evaluation = _evaluate(cells, decided, on_background, plan.seed)
         unmoved = _rates(cells, networks[QUANTIZED])
-    # Never beside the weights of another training, whenever this ends.
-    (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
-    for name, trained in networks.items():
-        save_network(trained.model, design, name == QUANTIZED)
+    # Quantized weights go first and come last: without them a design has no network, whenever this ends.
+    for name in (QUANTIZED_WEIGHTS, OPERATING_POINT_FILE, CODES_FILE):
+        (folder / name).unlink(missing_ok=True)
     if design.codes is not None:
         with whole_file(folder / CODES_FILE) as partial:
             partial.write_text(codes_text(design.codes), encoding="utf-8")
     if design.operating_point is not None:
         with whole_file(folder / OPERATING_POINT_FILE) as partial:
             partial.write_text(operating_point_text(design.operating_point), encoding="utf-8")
+    for name, trained in sorted(networks.items(), key=lambda each: each[0] == QUANTIZED):
+        save_network(trained.model, design, name == QUANTIZED)
     record: dict[str, object] = {
         "network": design.name,
         "simulated": cells.simulated,
@@ -176,16 +180,25 @@ def run_train(request: TrainRequest) -> None:
     path = folder.parent / RECORD_FILE
     with whole_file(path) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    command = f"cytogate train --design {design.name}" + ("" if request.input is None else f" --input {cells.source}")
-    command += "" if request.dataset is None else f" --dataset {request.dataset}"
     curves = {name: trained.curve for name, trained in networks.items()}
     page = training_page(
         design, evaluation, (point, unmoved), cells.split, cells.source, cells.simulated, cells.facts, curves
     )
-    page.write(folder.parent / PAGE, {"command": command, "minutes": (time.perf_counter() - began) / 60})
+    page.write(folder.parent / PAGE, {"command": _command(request), "minutes": (time.perf_counter() - began) / 60})
     evaluation.print(console, f"{len(cells.split.test):,} {'simulated ' if cells.simulated else ''}cells never seen")
     console.print(f"written: {folder}, {path}, {folder.parent / PAGE / 'README.md'}", soft_wrap=True)
     evaluation.check(own=request.input is not None)
+
+
+def _command(request: TrainRequest) -> str:
+    """Return what repeats a training."""
+    given = {
+        "design": request.design.folder, "input": request.input, "dataset": request.dataset, "cells": request.cells,
+        "data-seed": None if request.input is not None else request.data_seed, "seed": request.seed,
+        "epochs": request.epochs, "fine-tune-epochs": request.fine_tune_epochs,
+    }  # fmt: skip
+    options = [[f"--{name}", str(value)] for name, value in given.items() if value is not None]
+    return shlex.join(["cytogate", "train", *itertools.chain(*options)])
 
 
 def _identity(cells: Cells, plan: DesignPlan) -> str:
@@ -210,9 +223,11 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     split = Split.of(own.labels, seed) if own.groups is None else Split.by_groups(own.labels, own.groups, seed)
     if not design.retrieves_phase:
         design = dataclasses.replace(design, codes=fit_codes(own, split.training, design, seed))
-    path = work / f"inputs-{own.key[:12]}.h5"
-    inputs = _kept(path, design) or _written(own, design, path)
-    background = _background(inputs, split, work / f"background-{own.key[:12]}.h5", seed, design)
+    path = work / f"inputs-{own.key[:12]}-{_tag(design)}.h5"
+    if not path.exists():
+        write_inputs(own, design, path)
+    inputs = CellFile.of(path, design)
+    background = _background(inputs, split, work / f"background-{path.stem}-seed{seed}.h5", seed, design)
     facts: dict[str, object] = {
         "groups": None if own.groups is None else sorted(map(str, set(own.groups.tolist()))),
         "cells of a class": {
@@ -220,6 +235,8 @@ def _own(request: TrainRequest, work: Path) -> Cells:
         },
         "content": own.key,
     }
+    if own.groups is not None:
+        facts["test groups"] = len(np.unique(own.groups[split.test]))
     return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
 
 
@@ -228,22 +245,21 @@ def _own_holograms(request: TrainRequest, work: Path) -> Cells:
     design, seed, names = request.design, request.seed, request.design.network.class_names
     assert request.input is not None
     own = OwnHolograms.of(request.input, request.dataset, design)
-    path = work / f"inputs-{own.key[:12]}-{design.calibrated.version}.h5"
-    inputs = _kept(path, design)
-    if inputs is None:
-        path.unlink(missing_ok=True)
+    path = work / f"inputs-{own.key[:12]}-{_tag(design)}.h5"
+    if not path.exists():
         write_own_squares(own, design, path, own_cores())
-        inputs = CellFile.of(path, design)
+    inputs = CellFile.of(path, design)
     check_classes(inputs.labels, names, f"{own.path}: whole single cells that were found on its holograms")
     with h5py.File(path) as file:
-        groups = own.groups[file["field"][:]]
+        fields = file["field"][:]
+    groups = own.groups[fields]
     chosen = np.arange(len(inputs.labels))
     if request.cells is not None:
         chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[: request.cells])
         check_classes(inputs.labels[chosen], names, f"{own.path}: of {request.cells} cells")
     parts = Split.by_groups(inputs.labels[chosen], groups[chosen], seed)
     split = Split(chosen[parts.training], chosen[parts.validation], chosen[parts.test])
-    background = _background(inputs, split, work / f"background-{path.stem}.h5", seed, design)
+    background = _background(inputs, split, work / f"background-{path.stem}-seed{seed}.h5", seed, design)
     facts: dict[str, object] = {
         "groups": sorted(map(str, set(own.groups.tolist()))) if own.is_grouped else None,
         "fields": own.fields,
@@ -252,22 +268,17 @@ def _own_holograms(request: TrainRequest, work: Path) -> Cells:
         },
         "content": own.key,
         "calibration": design.calibrated.version,
+        "holograms without a cell that is trained on": own.fields - len(np.unique(fields)),
+        "test groups": len(np.unique(groups[split.test])),
     }
+    if own.marks is not None:
+        facts["marked cells"], facts["of them trained on"] = len(own.labels), len(inputs.labels)
     return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
 
 
-def _kept(path: Path, design: Design) -> CellFile | None:
-    """Return the inputs that an earlier call has written for this very design, or None."""
-    if not path.exists():
-        return None
-    found = CellFile.of(path, design)
-    return found if found.attributes.get("design") == design_text(design) else None
-
-
-def _written(own: OwnCells, design: Design, path: Path) -> CellFile:
-    path.unlink(missing_ok=True)
-    write_inputs(own, design, path)
-    return CellFile.of(path, design)
+def _tag(design: Design) -> str:
+    """Return a word for the design and the law by which inputs are made: a file of theirs is never another's."""
+    return hashlib.sha256((version("cytogate") + design_text(design)).encode()).hexdigest()[:8]
 
 
 def _background(inputs: CellFile, split: Split, path: Path, seed: int, design: Design) -> CellFile:
@@ -294,7 +305,7 @@ def _simulated(request: TrainRequest, work: Path) -> Cells:
     fast = np.sort(np.concatenate([split.training, split.validation]))
     files = []
     # The same design may stand for another instrument tomorrow.
-    seen = repr((design.instrument, design.window, design.network.class_names))
+    seen = repr((version("cytogate"), design.instrument, design.window, design.network.class_names))
     key = hashlib.sha256(seen.encode()).hexdigest()[:8]
     for cells, name in ((simulated, "cells"), (hidden, "background")):
         is_hidden = cells is hidden
@@ -325,10 +336,9 @@ def _simulated_holograms(request: TrainRequest, work: Path) -> Cells:
         )
     fields = math.ceil(count / CELLS_A_FIELD)
     hidden = max(LEAST_BACKGROUND_FIELDS, math.ceil(fields * SIMULATED_BACKGROUNDS / SIMULATED_CELLS))
-    key = hashlib.sha256(design_text(design).encode() + repr(design.calibrated).encode()).hexdigest()[:8]
     files = []
     for number, name in ((fields, "cells"), (hidden, "background")):
-        path = work / f"simulated-{name}-{key}-seed{request.data_seed}-{number}.h5"
+        path = work / f"simulated-{name}-{_tag(design)}-seed{request.data_seed}-{number}.h5"
         if not path.exists():
             made = CalibratedHolograms.of(design, number, request.data_seed)
             write_hologram_cells(made, path, background_only=name == "background", workers=own_cores())

@@ -17,6 +17,7 @@ from cytogate.model.command.arguments import (
     design_of,
     own_design_of,
     positive,
+    seed,
     with_chip,
 )
 from cytogate.model.command.dispatch import Verb
@@ -90,8 +91,8 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
         "labelled frames, images or holograms of your own; simulated ones otherwise",
     )
     add_cells(parser, "cells at most; simulated ones: 100000, of holograms 20000")
-    parser.add_argument("--data-seed", type=int, default=1000, help="seed of the simulated cells")
-    parser.add_argument("--seed", type=int, default=1, help="seed of split, initialization and order")
+    parser.add_argument("--data-seed", type=seed, default=1000, help="seed of the simulated cells")
+    parser.add_argument("--seed", type=seed, default=1, help="seed of split, initialization and order")
     parser.add_argument(
         "--epochs",
         type=positive,
@@ -142,7 +143,7 @@ def _codesign_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help="epochs of each network (default: as `cytogate train` has it, of a trial a quarter)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="seed of split, search, initialization and order")
+    parser.add_argument("--seed", type=seed, default=1, help="seed of split, search, initialization and order")
     parser.add_argument(
         "--workers",
         type=positive,
@@ -239,7 +240,7 @@ def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_input(parser, "cells whose values are looked at; simulated ones otherwise")
     add_cells(parser, "so many at most", 64)
-    parser.add_argument("--seed", type=int, default=0, help="seed of simulated cells")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of simulated cells")
     add_output(parser, Path("out/explain"), "folder of report and picture")
 
 
@@ -266,7 +267,7 @@ def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
         default="small",
         help="small: under ten minutes on two cores, the page says what was shrunk; full: as published",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of data, splits, initial weights and order")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of data, splits, initial weights and order")
     parser.add_argument(
         "--work", type=Path, default=Path("out/experiments/work"), help="folder of unfinished trainings, gone on with"
     )
@@ -365,7 +366,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cells-a-field", type=int, metavar="NUMBER", help="cells of a simulated hologram, at most (default: 3)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same cells, however many")
+    parser.add_argument("--seed", type=seed, default=0, help="the same seed gives the same cells, however many")
     parser.add_argument(
         "--classes",
         type=_classes,

@@ -15,6 +15,7 @@ from cytogate.model.command.arguments import (
     dataset_of,
     design_of,
     own_design_of,
+    seed,
     with_chip,
 )
 from cytogate.model.command.dispatch import Verb
@@ -51,7 +52,7 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         help="cells, or holograms, in the float and the integer chain, those among them "
         f"(default: {AGREEMENT_CELLS}, or {AGREEMENT_FIELDS})",
     )
-    parser.add_argument("--seed", type=int, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
+    parser.add_argument("--seed", type=seed, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
     parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
     add_output(parser, Path("out/csim"), "folder of the report and the picture")
 
@@ -134,7 +135,7 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     _add_rtl_samples(parser)
     add_input(parser, "cells of your own: frames of the design's instrument; simulated cells otherwise")
     add_cells(parser, "cells, sent back to back", 16)
-    parser.add_argument("--seed", type=int, default=EVALUATION_SEED, help="seed of the simulated cells")
+    parser.add_argument("--seed", type=seed, default=EVALUATION_SEED, help="seed of the simulated cells")
     parser.add_argument(
         "--binned", action="store_true", help="frames arrive at the network's size, binned by the camera's side"
     )

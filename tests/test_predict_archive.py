@@ -124,6 +124,41 @@ def test_two_workers_one_of_which_is_killed_give_the_rows_of_one(here: Path, by_
     assert rows(output) == by_one
 
 
+def test_rows_of_what_a_file_held_before_do_not_stay(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A set that lies beside its output, and changes: files get shorter, wrong, or go, a Zarr is filled anew."""
+    given, output = tmp_path / "archive", tmp_path / "archive" / "set"
+    shutil.copytree(here / "archive", given)
+    assert predicted(here, output, "--workers", "1", given=given) == 0
+    before = rows(output)
+    # The same once more: nothing is made anew, and the output is no input.
+    assert predicted(here, output, "--workers", "1", given=given) == 0
+    assert f"{len(before):,} of them were there" in capsys.readouterr().out
+    assert rows(output) == before
+    assert predicted(here, output, "--workers", "1", "--cells", "3", given=given) == 0
+    assert "were removed" in capsys.readouterr().out
+    assert set(rows(output)) == {(name, cell) for name, cell in before if cell < 3}
+    (given / "day 1/b.h5").write_bytes(b"no file of cells")
+    (given / "day 1/a.h5").unlink()
+    assert predicted(here, output, "--workers", "1", "--cells", "3", given=given) == 1
+    told = capsys.readouterr().out
+    assert "day 1/b.h5: not classified" in told
+    assert "holds 1 partitions of files that are not in the archive" in told
+    assert "day 1/b.h5" not in {name for name, _ in rows(output)}
+
+
+def test_a_file_that_is_written_anew_within_a_folder_is_seen(tmp_path: Path) -> None:
+    group = zarr.create_group(tmp_path / "set.zarr")
+    group.create_array("frames", data=np.zeros((4, 4, 8, 8), np.uint8), chunks=(1, 4, 8, 8))
+    states = [archive._state(tmp_path / "set.zarr")]
+    chunk = max((each for each in (tmp_path / "set.zarr/frames").rglob("*") if each.is_file()), key=str)
+    for change in (lambda: os.utime(chunk, (1, 1)), lambda: chunk.write_bytes(b"other"), chunk.unlink):
+        change()
+        states.append(archive._state(tmp_path / "set.zarr"))
+    assert len(set(states)) == 4
+
+
 INTERRUPTED = """
 import sys
 from cytogate.model.command.dispatch import main

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,7 +121,46 @@ def test_split_is_by_class_disjoint_and_whole() -> None:
     assert np.array_equal(np.bincount(labels[split.test]), [16, 8, 4, 4, 32])
     assert not np.array_equal(split.test, Split.of(labels, seed=2).test)
     with pytest.raises(InputError, match="too few to split"):
-        Split.of(labels[:5], seed=1)
+        Split.of(labels[:2], seed=1)
+
+
+@pytest.mark.parametrize("rare", [3, 4, 5, 10, 11, 13])
+def test_each_part_has_cells_of_each_class(rare: int) -> None:
+    labels = np.repeat([0, 1], [1000, rare])
+    for seed in range(5):
+        split = Split.of(labels, seed)
+        parts = [np.bincount(labels[part], minlength=2) for part in (split.training, split.validation, split.test)]
+        assert min(map(min, parts)) >= 1
+        assert np.sum(parts, axis=0).tolist() == [1000, rare]
+
+
+def test_groups_are_dealt_so_that_each_part_has_each_class_where_that_can_be() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(9), 40)
+        # Class 2 is in four groups of nine.
+        labels = np.where(groups % 9 < 4, rng.integers(0, 3, len(groups)), rng.integers(0, 2, len(groups)))
+        split = Split.by_groups(labels, groups, seed)
+        parts = (split.training, split.validation, split.test)
+        assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+        assert not set(groups[split.training]) & set(groups[np.concatenate(parts[1:])])
+        assert not set(groups[split.validation]) & set(groups[split.test])
+        assert [len(np.unique(labels[part])) for part in parts] == [3, 3, 3]
+
+
+def test_few_cells_in_many_groups_are_dealt_without_an_error_of_the_splitter() -> None:
+    groups, labels = np.random.default_rng(2).integers(0, 14, 21), np.repeat([0, 1], [10, 11])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        split = Split.by_groups(labels, groups, 0)
+    assert sum(map(len, (split.training, split.validation, split.test))) == 21
+
+
+def test_a_class_of_too_few_groups_is_named() -> None:
+    groups = np.repeat(["a", "b", "c", "d", "e"], 20)
+    labels = np.where(np.isin(groups, ["a", "d"]), 1, 0)
+    with pytest.raises(InputError, match="cells of class 1 are in groups a, d alone; three are needed to train"):
+        Split.by_groups(labels, groups, 0)
 
 
 class KilledError(Exception):

@@ -15,7 +15,7 @@ import pytest
 from cytogate.model.command import dispatch
 from cytogate.model.command import files as files_module
 from cytogate.model.command.dispatch import Verb, main
-from cytogate.model.command.files import remove_partials, temporary_folder, whole_file
+from cytogate.model.command.files import HOST, remove_partials, temporary_folder, whole_file
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 
@@ -47,15 +47,20 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
 
 
 def test_what_killed_processes_left_unfinished_is_removed(tmp_path: Path) -> None:
-    left = [tmp_path / f".{name}.{gone()}.partial{suffix}" for name, suffix in (("a.npz", ".npz"), ("plain", ""))]
+    left = [
+        tmp_path / f".{name}.{HOST}-{gone()}.partial{suffix}" for name, suffix in (("a.npz", ".npz"), ("plain", ""))
+    ]
     for path in left:
         path.write_bytes(b"half")
-    folder = tmp_path / f".shards.{gone()}.partial"
+    folder = tmp_path / f".shards.{HOST}-{gone()}.partial"
     folder.mkdir()
     (folder / "part").write_bytes(b"half")
-    kept = [tmp_path / f".b.npz.{os.getpid()}.partial.npz", tmp_path / ".cells.h5.partial", tmp_path / "a.1.partial"]
+    others = [f".b.npz.{HOST}-{os.getpid()}.partial.npz", ".cells.h5.partial", "a.1.partial"]
+    # A disk may be shared: what runs on another computer is not known here.
+    others += [f".b.npz.other_{HOST}-{gone()}.partial.npz", f".d.other-{os.getpid()}.partial"]
+    kept = [tmp_path / name for name in others]
     for path in kept:
-        path.write_bytes(b"of a living process, to go on with, or of another kind")
+        path.write_bytes(b"of a living process, to go on with, of another computer, or of another kind")
     with whole_file(tmp_path / "c.npz") as partial:
         partial.write_bytes(b"whole")
     assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "c.npz"])

@@ -143,7 +143,9 @@ def run_codesign(request: CodesignRequest) -> None:
             "kept, run the same command again"
         )
     results = Results(work.training, limits, taught, tuple(search.ended()))
-    folder = write_results(results, request.output)
+    # Another computer that joined the search ends it in the same moment.
+    with FileLock(request.output / ".results.lock").held():
+        folder = write_results(results, request.output)
     _print(results, folder, request, time.perf_counter() - began)
 
 

@@ -187,9 +187,10 @@ class Search:
                 continue
             lock.release()
             before = trial.user_attrs.get("lost", 0)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+            # Enqueued before it is told: who looks in between must not find the search at its end.
             if before + lost < LIVES:
                 self._study.enqueue_trial(trial.params, user_attrs=trial.user_attrs | {"lost": before + lost})
+            self._study.tell(trial.number, state=TrialState.FAIL)
 
     def _propose(self) -> None:
         """Propose a round; under the lock."""

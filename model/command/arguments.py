@@ -146,6 +146,17 @@ def dataset_of(arguments: argparse.Namespace) -> str | None:
     return dataset
 
 
+MOST_SEED = (1 << 31) - 1
+"""What follows from a seed, as those of folds and of draws, stays below 2^32."""
+
+
+def seed(text: str) -> int:
+    """Read a seed of random numbers."""
+    if not text.isdecimal() or int(text) > MOST_SEED:
+        raise argparse.ArgumentTypeError(f"it is {text}; a whole number from 0 to {MOST_SEED} is needed")
+    return int(text)
+
+
 def positive(text: str) -> int:
     """Read a number of at least 1."""
     try:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from cytogate.model.errors import InputError
 
-PARTIAL = re.compile(r"\..+\.(?P<process>\d+)\.partial(\.[^.]+)?")
-"""Names of unfinished files and folders, with the process that writes them."""
+HOST = re.sub(r"\W", "_", socket.gethostname())
+PARTIAL = re.compile(r"\..+\.(?P<host>\w+)-(?P<process>\d+)\.partial(\.[^.]+)?")
+"""Names of unfinished files and folders, with the computer and the process that write them: a disk may be shared."""
 TEMPORARY_BEGIN, TEMPORARY_END = ".cytogate-", ".temporary"
 
 
@@ -76,15 +78,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def partial_of(path: Path) -> Path:
     """Return where this process writes what becomes ``path``, after removing what killed ones have left beside it."""
     remove_partials(path.parent)
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+    return path.with_name(f".{path.name}.{HOST}-{os.getpid()}.partial")
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove unfinished files and folders in ``folder`` whose process is gone."""
+    """Remove unfinished files and folders in ``folder`` whose process ran on this computer and is gone."""
     with suppress(OSError):
         for each in os.scandir(folder):
             found = PARTIAL.fullmatch(each.name)
-            if found is None or _is_running(int(found["process"])):
+            if found is None or found["host"] != HOST or _is_running(int(found["process"])):
                 continue
             if each.is_dir(follow_symlinks=False):
                 shutil.rmtree(each.path, ignore_errors=True)

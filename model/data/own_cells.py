@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
@@ -34,6 +35,10 @@ RIM = 2
 """Pixels at a frame's edge whose level is taken for the background's."""
 WITHIN = 0.999
 """Share of the pixels whose codes are not saturated."""
+
+
+PART = "part"
+"""Array of files that `cytogate import` writes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,12 @@ class OwnCells:
                     raise InputError(f"{path}: {found.sentence}")
                 if found.doubtful:
                     terminal().print(f"{path}: {found.sentence}", soft_wrap=True)
+            if frames.container.array(PART) is not None:
+                terminal().print(
+                    f"{path}: says which {PART} of a published split each cell is of; cells are dealt anew. Where "
+                    "copies of one cell may be in several parts, store groups that keep them together",
+                    soft_wrap=True,
+                )
             chosen = np.arange(frames.cells)
             if most is not None and most < frames.cells:
                 chosen = np.sort(np.random.default_rng(seed).permutation(frames.cells)[:most])
@@ -142,7 +153,7 @@ class _Inputs:
     @property
     def request(self) -> dict[str, object]:
         chosen = hashlib.sha256(self.chosen.tobytes()).hexdigest()
-        return {"key": self.key, "design": design_text(self.design), "chosen": chosen}
+        return {"version": version("cytogate"), "key": self.key, "design": design_text(self.design), "chosen": chosen}
 
     def make(self, indices: range) -> NDArray[np.uint8]:
         file = _opened(self.path, self.dataset, self.design)

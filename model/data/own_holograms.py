@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,12 @@ class _Squares:
     @property
     def request(self) -> dict[str, object]:
         reference = hashlib.sha256(self.phasor.tobytes()).hexdigest()
-        return {"key": self.holograms.key, "design": design_text(self.design), "reference": reference}
+        return {
+            "version": version("cytogate"),
+            "key": self.holograms.key,
+            "design": design_text(self.design),
+            "reference": reference,
+        }
 
     def make(self, indices: range) -> NDArray[np.unsignedinteger]:
         file = _opened(self.holograms.path, self.holograms.dataset, self.design)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Split:
         parts: list[list[NDArray[np.int64]]] = [[], [], []]
         for label in np.unique(labels):
             members = rng.permutation(np.flatnonzero(labels == label))
-            ends = np.rint(np.cumsum(SHARES[:2]) * len(members)).astype(int)
+            ends = _ends(len(members))
             for part, chosen in zip(parts, np.split(members, ends), strict=True):
                 part.append(chosen)
         split = Split(*(np.sort(np.concatenate(part)) for part in parts))
@@ -49,11 +50,18 @@ class Split:
         Raises
         ------
         InputError
-            If there are fewer than three groups, or some class is in no training group.
+            If there are fewer than three groups, some class is in fewer, or in no training group.
         """
         names = np.unique(groups)
         if len(names) < 3:
             raise InputError(f"groups are {', '.join(map(str, names))}; three are needed to train, select and test")
+        for label in np.unique(labels):
+            own = np.unique(groups[labels == label])
+            if len(own) < 3:
+                raise InputError(
+                    f"cells of class {label} are in groups {', '.join(map(str, own))} alone; three are needed to "
+                    "train, select and test on it"
+                )
         test = _share_of_groups(labels, groups, SHARES[2], seed)
         rest = np.setdiff1d(np.arange(len(labels)), test)
         of_rest = _share_of_groups(labels[rest], groups[rest], SHARES[1] / (1 - SHARES[2]), seed)
@@ -61,7 +69,7 @@ class Split:
         split = Split(np.setdiff1d(rest, validation), validation, test)
         lacking = np.setdiff1d(np.unique(labels), np.unique(labels[split.training]))
         if len(lacking):
-            raise InputError(f"class {lacking[0]} is in no group that trains; it needs cells in three groups or more")
+            raise InputError(f"class {lacking[0]} is in no group that trains; give it cells in more groups")
         return split
 
 
@@ -74,8 +82,26 @@ def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], where: 
 
 
 def _share_of_groups(labels: NDArray[np.int64], groups: NDArray, share: float, seed: int) -> NDArray[np.int64]:
-    """Return the cells of about ``share`` of the groups, at least one, with the classes' shares as far as possible."""
-    folds = min(round(1 / share), len(np.unique(groups)))
+    """Return the cells of about ``share`` of the groups, at least one, with the classes' shares as far as possible.
+
+    Of several ways the first that leaves cells of each class on both sides, if there is one.
+    """
+    # No more folds than the largest class has cells: the splitter would end with an error.
+    folds = max(2, min(round(1 / share), len(np.unique(groups)), int(np.bincount(labels).max())))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    _, chosen = next(iter(splitter.split(labels, labels, groups)))
-    return np.sort(chosen)
+    with warnings.catch_warnings():
+        # Of classes with fewer cells than folds, which is what is looked at here.
+        warnings.simplefilter("ignore", UserWarning)
+        ways = list(splitter.split(labels, labels, groups))
+    classes = len(np.unique(labels))
+    whole = [way for way in ways if all(len(np.unique(labels[side])) == classes for side in way)]
+    return np.sort((whole or ways)[0][1])
+
+
+def _ends(count: int) -> NDArray[np.int64]:
+    """Return where training and validation cells of ``count`` end; of three or more, each part has one at least."""
+    first, second = np.rint(np.cumsum(SHARES[:2]) * count).astype(int)
+    if count >= len(SHARES):
+        first = min(first, count - 2)
+        second = min(max(second, first + 1), count - 1)
+    return np.array([first, second])

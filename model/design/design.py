@@ -284,6 +284,11 @@ class Design:
                 f"design {self.name}: a window of {self.window.rows}x{self.window.columns}; cells are cut from a map "
                 f"of {side}x{side} pixels (hologram_size / binning) in a square of at most that size"
             )
+        if self.network.classes >= MOST_CLASSES:
+            raise InputError(
+                f"design {self.name}: [network] class_names holds {self.network.classes} classes; "
+                f"{MOST_CLASSES - 1} are supported of cells on holograms"
+            )
         radius = 0.0 if self.calibration is None else self.calibration.sideband_radius
         if 2 * (radius * instrument.hologram_size + 1) > side:
             raise InputError(

@@ -22,8 +22,8 @@ from cytogate.model.files.container import Container, check_part, reading
 
 SIMULATED = "simulated"
 """Attribute of files of simulated cells."""
-MOST_CLASSES = 1 << 16
-"""Numbers of classes beyond which labels are not believed."""
+HIGHEST_LABEL = (1 << 16) - 1
+"""Numbers of classes beyond this are not believed."""
 LABELS, CLASS_NAMES, GROUPS = "labels", "class_names", "groups"
 CELL_FIELD, CELL_CENTER, CELL_LABEL, CELL_CLASS_NAMES = "cell_field", "cell_center", "cell_label", "cell_class_names"
 
@@ -249,7 +249,7 @@ def _numbered(
 
 def _check_range(container: Container, labels: NDArray, names: tuple[str, ...] | None, what: str) -> None:
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= (MOST_CLASSES if names is None else len(names)):
+    if low < 0 or high > (HIGHEST_LABEL if names is None else len(names) - 1):
         wrong = int(np.argmax(labels == (low if low < 0 else high)))
-        range_ = f"0 to {MOST_CLASSES - 1}" if names is None else f"0 to {len(names) - 1}, for {', '.join(names)}"
+        range_ = f"0 to {HIGHEST_LABEL}" if names is None else f"0 to {len(names) - 1}, for {', '.join(names)}"
         raise InputError(f"{container.path}: the label of {what} {wrong} is {labels[wrong]}; it must be {range_}")

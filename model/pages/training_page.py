@@ -143,6 +143,11 @@ def _unknown(evaluation: Evaluation, simulated: bool, facts: Mapping[str, object
             "How cells of another donor, day or run would be classified: the file has no `groups`, so that cells of "
             "one run train and test."
         )
+    if isinstance(facts.get("test groups"), int):
+        sentences.append(
+            f"How cells of another group would turn out: the test cells are of {facts['test groups']}, and intervals "
+            "are over cells of these."
+        )
     if few:
         sentences.append(f"How well {', '.join(few)} are recognized: fewer than {FEW} such cells were tested.")
     if evaluation.baseline == LARGEST_CLASS:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -134,7 +135,7 @@ def run_archive(request: ArchiveRequest) -> None:
             f'"{CAUSAL}", which needs all frames of a run in their order; let --output name a file'
         )
     network = load_operations(design)
-    files = archive_files(request.input)
+    files = archive_files(request.input, request.output)
     request.output.mkdir(parents=True, exist_ok=True)
     tally = Tally()
     root = request.input if len(files) > 1 or request.input not in files else request.input.parent
@@ -151,7 +152,17 @@ def run_archive(request: ArchiveRequest) -> None:
         ]  # fmt: skip
         for cells in _classified(client, work, partitions, tally):
             bars.advance(task, cells)
+    superseded = _remove_superseded(request.output, {str(path.relative_to(root)) for path in files}, partitions)
+    others = _others(request.output, partitions)
     _write_report(request, tally, partitions)
+    if superseded:
+        console.print(f"{superseded:,} partitions of earlier content or requests of these files were removed.")
+    if others:
+        console.print(
+            f"{request.output}: holds {len(others):,} partitions of files that are not in the archive, {others[0]} "
+            "among them, and readers of the folder take them with the others; remove them, or give another --output",
+            soft_wrap=True,
+        )
     names = ", ".join(f"{name} {tally.classes[name]:,}" for name in design.network.class_names)
     kept = f"; {tally.kept:,} of them were there" if tally.kept else ""
     console.print(
@@ -167,10 +178,11 @@ def run_archive(request: ArchiveRequest) -> None:
         raise CheckFailed(f"{len(tally.failed)} of {len(files)} files were not classified, or not wholly")
 
 
-def archive_files(given: Path) -> list[Path]:
+def archive_files(given: Path, output: Path | None = None) -> list[Path]:
     """Return the files of an archive, sorted: what was given where it is one; else what a folder holds.
 
-    Hidden files are left out, within a Zarr nothing is looked for, and a folder of nothing but pictures is one set.
+    Hidden files and the folder ``output`` are left out, within a Zarr nothing is looked for, and a folder of nothing
+    but pictures is one set.
 
     Raises
     ------
@@ -183,7 +195,7 @@ def archive_files(given: Path) -> list[Path]:
 
     def visit(folder: Path) -> None:
         for path in sorted(folder.iterdir()):
-            if path.name.startswith("."):
+            if path.name.startswith(".") or (output is not None and path.resolve() == output.resolve()):
                 continue
             if path.is_dir() and not is_zarr(path):
                 visit(path)
@@ -253,21 +265,54 @@ def _examined(client: Client, work: Any, files: list[Path], root: Path, tally: T
     return [found[path] for path in files if path in found]
 
 
+def _begin(name: str) -> str:
+    """Return what the names of a file's partitions begin with."""
+    short = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return "".join(letter if letter.isalnum() else "-" for letter in Path(name).stem)[:40] + f"-{short}-"
+
+
 def _partitions(source: Source, count: int, request: ArchiveRequest, network: str) -> Iterator[Partition]:
-    short = hashlib.sha256(source.name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    stem = "".join(letter if letter.isalnum() else "-" for letter in Path(source.name).stem)[:40]
     state = _state(source.path)
     for start in range(0, count, PARTITION_CELLS):
         stop = min(start + PARTITION_CELLS, count)
         depends = [design_text(request.design), network, request.dataset, source.name, state, start, stop]
         key = hashlib.sha256(json.dumps([version("cytogate"), *depends]).encode()).hexdigest()
-        yield Partition(source, start, stop, request.output / f"{stem}-{short}-{start:09d}.parquet", key)
+        yield Partition(source, start, stop, request.output / f"{_begin(source.name)}{start:09d}.parquet", key)
 
 
-def _state(path: Path) -> list[list[object]]:
-    """Return what changes when a file is written anew: of a Zarr, what its root holds."""
-    entries = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [[entry.name, entry.stat().st_size, entry.stat().st_mtime_ns] for entry in entries]
+def _remove_superseded(output: Path, names: set[str], partitions: list[Partition]) -> int:
+    """Remove partitions of the named files that are none of these any more, and return how many there were.
+
+    A file has become shorter or is read in part, or its part could not be classified anew: rows of what it held before
+    would be taken for its own.
+    """
+    begins = tuple(map(_begin, names))
+    right = {each.output.name for each in partitions if kept_rows(each) is not None}
+    old = [
+        path
+        for path in output.glob("*.parquet")
+        if path.name.startswith(begins) and path.name not in right and _ours(path)
+    ]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
+def _others(output: Path, partitions: list[Partition]) -> list[str]:
+    """Return the names of partitions in the folder that are none of these."""
+    own = {each.output.name for each in partitions}
+    return sorted(path.name for path in output.glob("*.parquet") if path.name not in own and _ours(path))
+
+
+def _state(path: Path) -> str:
+    """Return what changes when a file, or any within a Zarr or a folder of pictures, is written anew."""
+    digest = hashlib.sha256()
+    entries = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    for entry in entries:
+        status = entry.stat()
+        digest.update(os.fsencode(entry.relative_to(path.parent)))
+        digest.update(f"\0{status.st_size} {status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
 
 
 def _classified(client: Client, work: Any, partitions: list[Partition], tally: Tally) -> Iterator[int]:
@@ -362,16 +407,30 @@ def _counted(classes: list[str | None], known: list[str | None]) -> Tally:
 
 def kept_rows(partition: Partition) -> Tally | None:
     """Return what the file of a partition says of its rows, where one of just these is there."""
+    told = _told(partition.output)
+    if told is None or told.pop("key", None) != partition.key:
+        return None
+    try:
+        return Tally(**(told | {"classes": Counter(told["classes"])}))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _ours(path: Path) -> bool:
+    """Return whether a file is a partition."""
+    return _told(path) is not None
+
+
+def _told(path: Path) -> dict[str, Any] | None:
+    """Return what a partition says of itself; None of any other file, and of none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        told = json.loads((pq.read_schema(partition.output).metadata or {})[KEY.encode()])
-        if told.pop("key") != partition.key:
-            return None
-        return Tally(**(told | {"classes": Counter(told["classes"])}))
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException):
+        found = json.loads((pq.read_schema(path).metadata or {})[KEY.encode()])
+    except (OSError, KeyError, ValueError, pa.ArrowException):
         return None
+    return found if isinstance(found, dict) else None
 
 
 def _write_report(request: ArchiveRequest, tally: Tally, partitions: list[Partition]) -> None:

@@ -127,6 +127,7 @@ class _Squares:
         design = self.cells.design
         return {
             **told,
+            "version": version("cytogate"),
             "calibration": asdict(design.calibrated),
             "window": asdict(design.window),
             "background_only": self.background_only,

@@ -240,7 +240,11 @@ class _HologramFrames:
 
     @property
     def request(self) -> dict[str, object]:
-        told = asdict(self.holograms) | {"class_names": self.names, "lines": self.holograms.class_names}
+        told = asdict(self.holograms) | {
+            "version": version("cytogate"),
+            "class_names": self.names,
+            "lines": self.holograms.class_names,
+        }
         return {key: value for key, value in told.items() if key != "fields"} | {"empty_field": self.empty_field}
 
     def make(self, indices: range) -> NDArray[np.unsignedinteger]:

@@ -39,9 +39,9 @@ class TrainingPlan:
     fine_tune_learning_rate: float = 2e-4
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+        for name, least in (("epochs", 1), ("batch", 1), ("fine_tune_epochs", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; at least {least} is needed")
 
     def in_phases(self, snapped: bool, *, select: Select = Select.ACCURACY, patience: int | None = None) -> Plan:
         """Return the plan in phases: one; or, where batch normalization is to be ``snapped``, also what follows.
@@ -79,9 +79,9 @@ class OneCyclePlan:
     smoothing: float = 0.05
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+        for name, least in (("epochs", 1), ("batch", 1), ("fine_tune_epochs", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; at least {least} is needed")
 
     def of_float(self) -> Plan:
         """Return the plan of the float network."""
