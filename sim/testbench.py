@@ -51,9 +51,12 @@ def run_testbench(program: Path, vectors: Path) -> str:
     CheckFailed
         If it exits with anything but 0.
     """
-    done = subprocess.run(
-        [str(program), str(vectors)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(
+            [str(program), str(vectors)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CheckFailed(f"test bench: did not end within {TIMEOUT_SECONDS} s") from error
     if done.returncode:
         raise CheckFailed(f"test bench: exit code {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout

@@ -280,14 +280,19 @@ def test_a_tool_that_hangs_is_stopped(fault: str, tools: Path, tmp_path: Path, m
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]
 
 
-def test_an_interruption_stops_the_tools(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_stops_the_tools(
+    how: signal.Signals, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a key, of a service manager, of a terminal that closes."""
     monkeypatch.setenv("CYTOGATE_STUB_FAULT", "hang")
     code = (
         "import sys; from pathlib import Path\n"
+        "from cytogate.model.command import dispatch\n"
         "from cytogate.hls.board import job as bitstream; from tests import stand_ins\n"
-        "bitstream._network = stand_ins.network\n"
-        "try: bitstream.run_bitstream(stand_ins.request(Path(sys.argv[1])))\n"
-        "except KeyboardInterrupt: sys.exit(130)\n"
+        "bitstream._network, run, asked = stand_ins.network, bitstream.run_bitstream, Path(sys.argv[1])\n"
+        "bitstream.run_bitstream = lambda request: run(stand_ins.request(asked))\n"
+        "sys.exit(dispatch.main(['bitstream']))\n"
     )
     running = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
     log = tmp_path / "out/build/pynq-z2-qatom128-hls-1/system/log"
@@ -297,7 +302,7 @@ def test_an_interruption_stops_the_tools(tools: Path, tmp_path: Path, monkeypatc
         assert running.poll() is None
         time.sleep(0.1)
     assert sleepers(tmp_path)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(how)
     assert running.wait(60) == 130
     assert not sleepers(tmp_path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]

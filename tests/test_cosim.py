@@ -7,10 +7,14 @@ import itertools
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from cytogate.hls.network.convert import convert
@@ -442,8 +446,42 @@ def test_a_simulation_that_never_ends_is_ended(
     faulty: tuple[Hardware, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cytogate.sim.axi.simulator.DEADLINE_SECONDS", 0.2)
-    with pytest.raises(InputError, match="the simulation died: timeout: sending signal TERM to command"):
+    with pytest.raises(InputError, match=r"the simulation died: error: .* did not end within"):
         run_faulty(faulty, Fault.NONE, "rate", "back_to_back", tmp_path)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from cytogate.model.command import dispatch
+from cytogate.sim.axi import job, simulator
+
+def simulated(request):
+    command = ["sh", "-c", "sleep 600 & wait"]
+    job._watched(lambda: simulator._run(command, sys.argv[1], os.environ, None), Path(sys.argv[1]) / "log")
+
+job.run_cosim = simulated
+threading.Timer(2, os.kill, (os.getpid(), int(sys.argv[2]))).start()
+sys.exit(dispatch.main(["cosim"]))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_simulation(how: signal.Signals, tmp_path: Path) -> None:
+    """It runs in a session of its own, which a key does not reach, and has children."""
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path), str(int(how))]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        130, "cytogate cosim: interrupted; what was finished is kept",
+    )  # fmt: skip
+    assert not [each for each in psutil.process_iter() if _works_in(each, tmp_path)]
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.cwd() == str(folder)
+    except psutil.Error:
+        return False
 
 
 def test_binned_frames_see_the_same_field() -> None:

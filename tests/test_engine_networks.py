@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cytogate.hls.engine.top import top_text
+from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.folder import load_design
 from cytogate.model.engines.clocks import engine_clocks
 from cytogate.model.engines.engine import INPUT, EngineNetwork
 from cytogate.model.engines.lowering import lower
 from cytogate.model.errors import InputError
-from cytogate.model.networks.operations import IntegerNetwork
+from cytogate.model.networks.operations import Constants, Dense, Input, IntegerNetwork, Operation
 from cytogate.model.networks.reading.reader import read_network
 from cytogate.model.networks.saved import load_operations
 from cytogate.sim.csim.network import extreme_codes
@@ -81,6 +84,28 @@ def test_drawn_networks(builds: Path) -> None:
     words, clocks = compared([drawn(seed) for seed in range(12)], builds / "engines_few")
     assert words > 100_000
     assert clocks > 10_000
+
+
+def test_layers_may_have_any_names(builds: Path) -> None:
+    """Names of ports, names that differ in a dot, that another one makes of itself, and in letters of any language."""
+    pixel, names = Format(8, 0, signed=False), ("in", "out", "a.b", "a_b", "x", "x_fork", "Größe", "7", "module")
+    operations: list[Operation] = [Input("network_input", (), (), (4,), pixel)]
+    rng = np.random.default_rng(0)
+    for name in names:
+        before = operations[-1]
+        kernel = Constants(rng.integers(-2, 3, (before.shape[0], 4)), Format(3, 3))
+        bias = Constants(np.zeros(4, int), Format(1, 1, signed=False))
+        width = before.format.width + 5
+        words = Format(width, width - before.format.fraction_bits)
+        operations.append(Dense(name, (before.name,), (before.format,), (4,), words, kernel, bias))
+    network = IntegerNetwork("named", tuple(operations))
+    engines = lower(network)
+    declared = re.findall(r"^  logic (?:\[[^\]]*\] )?([\w, ]+);", top_text(engines), re.MULTILINE)
+    signals = [each for line in declared for each in line.split(", ")]
+    assert len(set(signals)) == len(signals) >= 3 * len(names)
+    assert not {each for each in signals if each.startswith(("in_", "out_"))}
+    words_compared, _ = compared([(network, engines)], builds / "engines_named")
+    assert words_compared > 1_000
 
 
 @pytest.mark.full

@@ -342,6 +342,30 @@ def test_top_gan_reads_maps_of_one_channel() -> None:
 
 
 @pytest.mark.full
+def test_csim_simulates_the_first_sound_holograms_or_fails(
+    lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faulty ones are none of those that were asked for; where all are, nothing was compared, and nothing passes."""
+    with h5py.File(lab / "cells.h5") as file:
+        frames = file["frames"][:]
+    noise = np.random.default_rng(0).integers(108, 113, frames.shape).astype(frames.dtype)
+    np.save(tmp_path / "late.npy", np.concatenate([noise, frames[:1]]))
+    np.save(tmp_path / "one.npy", np.concatenate([frames[:1], noise]))
+    command = ["csim", "--design", str(lab / "holo"), "--cells", "1", "--output", str(tmp_path / "out"), "--input"]
+    found = []
+    for name in ("late.npy", "one.npy"):
+        assert main([*command, str(tmp_path / name)]) == 0
+        report = json.loads((tmp_path / "out/report.json").read_text())
+        found.append({key: report[key] for key in ("csim_fields", "csim_cells", "stages", "not_compared")})
+        assert report["csim_fields"] == 1
+        assert report["not_compared"] == []
+    assert found[0] == found[1]
+    np.save(tmp_path / "none.npy", noise)
+    assert main([*command, str(tmp_path / "none.npy")]) == 2
+    assert "not one hologram" in capsys.readouterr().err
+
+
+@pytest.mark.full
 def test_csim_compares_every_stage_from_hologram_to_logits(
     lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

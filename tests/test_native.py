@@ -15,6 +15,7 @@ from cytogate.model.design.design import Design, Window
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.native import KINDS, NativeNetwork, fast_classifier
 from cytogate.model.networks.operations import (
     Constants,
@@ -23,6 +24,7 @@ from cytogate.model.networks.operations import (
     Input,
     IntegerNetwork,
     MaskMoments,
+    Mean,
     Round,
     exact_format,
 )
@@ -327,3 +329,46 @@ def test_the_sources_compile_without_a_warning(tmp_path: Path, monkeypatch: pyte
     NativeRetrieval.of(SMALL)
     network = read_network(EXACT["bound"]()).network
     NativeNetwork.of(network)
+
+
+def wide_mean() -> keras.Model:
+    """A global mean whose sum, with all bits of the quotient behind it, is wider than 64 bits."""
+    inputs = keras.Input((100, 100, 1), name="images")
+    x = qkeras.QActivation(qkeras.quantized_relu(8, 0), name="enter")(inputs)
+    x = qkeras.QConv2D(
+        2, 1, kernel_quantizer=qkeras.quantized_bits(8, 1, alpha=1), name="conv",
+        bias_quantizer=qkeras.quantized_bits(4, 1, alpha=1),
+    )(x)  # fmt: skip
+    x = qkeras.QActivation(qkeras.quantized_bits(13, 1, alpha=1), name="sums")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.ReLU(name="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    x = qkeras.QActivation(qkeras.quantized_bits(8, 3, alpha=1), name="words")(x)
+    x = qkeras.QDense(
+        2, kernel_quantizer=qkeras.quantized_bits(4, 1, alpha=1), bias_quantizer=qkeras.quantized_bits(4, 1, alpha=1),
+        name="logits",
+    )(x)  # fmt: skip
+    model = keras.Model(inputs, x)
+    model.get_layer("conv").set_weights([np.array([[[[1.921875, 1.015625]]]], np.float32), np.array([0.0, 0.5])])
+    model.get_layer("norm").set_weights([np.array(each) for each in ((1.1, 0.9), (0.3, 0.2), (0.1, 0.1), (0.77, 0.9))])
+    model.get_layer("logits").set_weights([np.eye(2, dtype=np.float32), np.zeros(2, np.float32)])
+    return model
+
+
+def test_a_mean_of_wide_words_is_that_of_whole_numbers() -> None:
+    """As Python has them, of any size; and not negative where nothing is."""
+    model = wide_mean()
+    network = read_network(model).network
+    mean = network["mean"]
+    assert isinstance(mean, Mean)
+    rng = np.random.default_rng(0)
+    codes = np.stack([np.full((100, 100, 1), 250), rng.integers(0, 256, (100, 100, 1)), np.zeros((100, 100, 1))])
+    words = network.compute([codes.astype(np.int64)])
+    shift = mean.format.fraction_bits - mean.entering[0].fraction_bits
+    sums = words[mean.reads[0]].astype(object).sum(axis=(1, 2))
+    assert max(map(int, sums.ravel())) << shift > 2**63
+    assert words["mean"].ravel().tolist() == [int(each << shift) // 10_000 for each in sums.ravel()]
+    logits = network.logits.format.decode(words["logits"])
+    found = np.asarray(model(codes.astype(np.float32) / 256))
+    assert np.abs(logits - found).max() <= 0.25
+    assert np.array_equal(NativeNetwork.of(network).classify(codes.astype(np.int64)), words["logits"])

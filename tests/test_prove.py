@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.dispatch import main
+from cytogate.model.errors import CheckFailed
 from cytogate.sim.formal import job
 from cytogate.sim.formal.mutants import MUTANTS
 from cytogate.sim.formal.proofs import PROOFS
+from cytogate.sim.formal.prover import Status
+from cytogate.sim.formal.report import ProofRow, ProveReport
 from tests.conftest import REPOSITORY
 
 HARNESSES = REPOSITORY / "sim" / "formal"
@@ -80,6 +84,13 @@ def test_a_module_that_is_wrong_is_not_proved(
     said = capsys.readouterr()
     assert re.search(r"credits \{'COUNT': 1\}: REFUTED, credits_proof\.\w+", said.err)
     assert "0 of 3 proofs" in said.out
+
+
+def test_a_proof_of_nothing_proves_nothing() -> None:
+    row = ProofRow("credits", {"COUNT": 3}, None, Status.PROVED.name, 4, None, 1.0)
+    ProveReport((), (row,), (), 1.0).check()
+    with pytest.raises(CheckFailed, match=r"credits .'COUNT': 3.: there is no property in it, so nothing was proved"):
+        ProveReport((), (row, dataclasses.replace(row, properties=0)), (), 1.0).check()
 
 
 def test_a_module_without_a_proof_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

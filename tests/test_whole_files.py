@@ -55,6 +55,9 @@ def test_what_killed_processes_left_unfinished_is_removed(tmp_path: Path) -> Non
     folder = tmp_path / f".shards.{HOST}-{gone()}.partial"
     folder.mkdir()
     (folder / "part").write_bytes(b"half")
+    for end in (".0.o", ".h5.weights.h5"):
+        left.append(tmp_path / f".kernel-1f.so.{HOST}-{gone()}.partial{end}")
+        left[-1].write_bytes(b"half")
     others = [f".b.npz.{HOST}-{os.getpid()}.partial.npz", ".cells.h5.partial", "a.1.partial"]
     # A disk may be shared: what runs on another computer is not known here.
     others += [f".b.npz.other_{HOST}-{gone()}.partial.npz", f".d.other-{os.getpid()}.partial"]

@@ -36,6 +36,9 @@ VerilatedContext* started(VerilatedContext& context, int seed) {
   return &context;
 }
 
+// Clocks in which a register is answered: far more than any takes.
+constexpr int kAnswerClocks = 100'000;
+
 struct Player {
   explicit Player(int seed) : kernel(started(context, seed)), record(context) {}
   // Scopes of a model leave the context of the thread, which may be that of another player, gone before this one.
@@ -55,6 +58,17 @@ struct Player {
     kernel.aclk = 1;
     kernel.eval();
     ++cycle;
+  }
+  // Goes on to the clock in which `seen` holds, and through it; false if that takes longer than kAnswerClocks.
+  template <class Seen>
+  bool until(Seen seen) {
+    for (int clock = 0; clock < kAnswerClocks; ++clock) {
+      settle();
+      const bool now = seen();
+      tick();
+      if (now) return true;
+    }
+    return false;
   }
 };
 
@@ -132,42 +146,34 @@ int player_run(Player* player, const std::uint8_t* beats, const std::uint8_t* la
   return came;
 }
 
-std::uint32_t player_read(Player* player, int address) {
+// Reads a register; 0 if it is not answered within kAnswerClocks.
+int player_read(Player* player, int address, std::uint32_t* data) {
   Vtop& kernel = player->kernel;
   kernel.s_axil_araddr = address;
   kernel.s_axil_arvalid = 1;
   kernel.s_axil_rready = 1;
-  for (bool taken = false; !taken; player->tick()) {
-    player->settle();
-    taken = kernel.s_axil_arready;
-  }
+  const bool taken = player->until([&] { return bool(kernel.s_axil_arready); });
   kernel.s_axil_arvalid = 0;
-  std::uint32_t data = 0;
-  for (bool valid = false; !valid; player->tick()) {
-    player->settle();
-    valid = kernel.s_axil_rvalid;
-    data = kernel.s_axil_rdata;
-  }
+  const bool valid = taken && player->until([&] {
+    *data = kernel.s_axil_rdata;
+    return bool(kernel.s_axil_rvalid);
+  });
   kernel.s_axil_rready = 0;
-  return data;
+  return valid;
 }
 
-void player_write(Player* player, int address, std::uint32_t data) {
+// Writes a register; 0 if it is not answered within kAnswerClocks.
+int player_write(Player* player, int address, std::uint32_t data) {
   Vtop& kernel = player->kernel;
   kernel.s_axil_awaddr = address;
   kernel.s_axil_wdata = data;
   kernel.s_axil_wstrb = 15;
   kernel.s_axil_awvalid = kernel.s_axil_wvalid = kernel.s_axil_bready = 1;
-  for (bool taken = false; !taken; player->tick()) {
-    player->settle();
-    taken = kernel.s_axil_awready && kernel.s_axil_wready;
-  }
+  const bool taken = player->until([&] { return kernel.s_axil_awready && kernel.s_axil_wready; });
   kernel.s_axil_awvalid = kernel.s_axil_wvalid = 0;
-  for (bool valid = false; !valid; player->tick()) {
-    player->settle();
-    valid = kernel.s_axil_bvalid;
-  }
+  const bool valid = taken && player->until([&] { return bool(kernel.s_axil_bvalid); });
   kernel.s_axil_bready = 0;
+  return valid;
 }
 
 int player_violations(const Player* player) { return player->violations; }

@@ -7,7 +7,6 @@ each step: ``retrieve_phase``, ``classify``, ``system``. The Tcl files of ``fpga
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -147,7 +146,8 @@ class BoardBuild:
             "memories": _paths(sorted(generated.glob("*.mem"))),
             "rom_header": (generated / ROM_HEADER).resolve(),
             "ip_folders": _paths([self.folder / kernel / IP for kernel in self.hls_sources]),
-            "jobs": os.cpu_count() or 1,
+            # Of the computer that builds: what it has built is no other on one with more cores.
+            "jobs": "[exec nproc]",
         }
         return "\n".join(
             [

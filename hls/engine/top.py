@@ -19,7 +19,7 @@ def write_engine(network: EngineNetwork, folder: Path, top: str = TOP) -> Path:
     """Write the top level, a module ``top``, and its memory files into ``folder``; return the top level's path."""
     for engine in network.engines:
         for memory in engine.memories:
-            refresh(folder / _memory_name(top, engine, memory), memory_text(memory))
+            refresh(folder / _memory_name(network, top, engine, memory), memory_text(memory))
     path = folder / f"{top}.sv"
     refresh(path, top_text(network, top))
     return path
@@ -59,13 +59,15 @@ def top_text(network: EngineNetwork, top: str = TOP) -> str:
     if network.readers(INPUT) > 1:
         lines += _fork(network, INPUT)
     for engine in network.engines:
-        lines += ["", *_signals(engine), *_instance(network, engine, top)]
+        lines += ["", *_signals(network, engine), *_instance(network, engine, top)]
         if engine.operation is not None:
-            lines += _tap(engine)
+            lines += _tap(network, engine)
         if network.readers(engine.name) > 1:
             lines += _fork(network, engine.name)
     sums = [
-        additions_text(_additions(top, each), each.additions) for each in network.engines if each.additions is not None
+        additions_text(_additions(network, top, each), each.additions)
+        for each in network.engines
+        if each.additions is not None
     ]
     end = _decision(network) if network.decides else _words(network)
     return "\n".join([*lines, "", *end, "endmodule", "", *sums])
@@ -77,7 +79,7 @@ def class_bits(network: EngineNetwork) -> int:
 
 
 def _decision(network: EngineNetwork) -> list[str]:
-    name, stream = _identifier(network.logits.name), network.logits.stream
+    name, stream = _identifier(network, network.logits.name), network.logits.stream
     given = [
         f".CLASSES({stream.channels})",
         f".BITS({stream.format.width})",
@@ -89,7 +91,7 @@ def _decision(network: EngineNetwork) -> list[str]:
 
 
 def _words(network: EngineNetwork) -> list[str]:
-    name = _identifier(network.logits.name)
+    name = _identifier(network, network.logits.name)
     return [
         f"  assign out_valid = {name}_valid;",
         f"  assign {name}_ready = out_ready;",
@@ -101,18 +103,20 @@ def _streams(network: EngineNetwork) -> list[str]:
     return [INPUT, *(each.name for each in network.engines)]
 
 
-def _identifier(name: str) -> str:
-    """Return a name as SystemVerilog spells names; one of its own words cannot come, since each gets an ending."""
-    plain = re.sub(r"\W", "_", name)
-    return f"n{plain}" if plain[0].isdigit() else plain
+def _identifier(network: EngineNetwork, name: str) -> str:
+    """Return the name of a stream as SystemVerilog spells names: by its number no other's, nor a port's."""
+    if name == INPUT:
+        return "in"
+    number = next(place for place, each in enumerate(network.engines) if each.name == name)
+    return f"e{number}_{re.sub(r'[^0-9A-Za-z]+', '_', name)}"
 
 
-def _memory_name(top: str, engine: Engine, memory: Memory) -> str:
-    return f"{top}_{_identifier(engine.name)}_{memory.parameter.lower()}.mem"
+def _memory_name(network: EngineNetwork, top: str, engine: Engine, memory: Memory) -> str:
+    return f"{top}_{_identifier(network, engine.name)}_{memory.parameter.lower()}.mem"
 
 
-def _signals(engine: Engine) -> list[str]:
-    name, stream = _identifier(engine.name), engine.stream
+def _signals(network: EngineNetwork, engine: Engine) -> list[str]:
+    name, stream = _identifier(network, engine.name), engine.stream
     shape = f"{stream.rows} x {stream.columns} x {stream.channels}"
     return [
         f"  // {engine.name}: {shape} words of {stream.format.width} bits",
@@ -122,10 +126,10 @@ def _signals(engine: Engine) -> list[str]:
 
 
 def _instance(network: EngineNetwork, engine: Engine, top: str) -> list[str]:
-    name = _identifier(engine.name)
+    name = _identifier(network, engine.name)
     lines: list[str] = []
     given = [f".{key}({value})" for key, value in engine.parameters.items()]
-    given += [f'.{each.parameter}("{_memory_name(top, engine, each)}")' for each in engine.memories]
+    given += [f'.{each.parameter}("{_memory_name(network, top, engine, each)}")' for each in engine.memories]
     ports = [".clk", ".rst"]
     sides = ("in",) if len(engine.reads) == 1 else ("first", "second")
     for place, (side, source) in enumerate(zip(sides, engine.reads, strict=True)):
@@ -135,35 +139,35 @@ def _instance(network: EngineNetwork, engine: Engine, top: str) -> list[str]:
             ports += [f".{side}_words({words})"]
         else:
             ports += [f".sums({name}_sums)"]
-            lines = _sums(network.stream(source), engine, words, top)
+            lines = _sums(network, network.stream(source), engine, words, top)
     ports += [f".out_{end}({name}_{end})" for end in ("valid", "ready", "words")]
     return [*lines, f"  {engine.module} #(", *_wrapped(given), f"  ) {name}_engine (", *_wrapped(ports), "  );"]
 
 
-def _sums(read: Stream, engine: Engine, words: str, top: str) -> list[str]:
+def _sums(network: EngineNetwork, read: Stream, engine: Engine, words: str, top: str) -> list[str]:
     """Return the additions of each pixel of a beat."""
     assert engine.additions is not None
-    name, bits = _identifier(engine.name), len(engine.additions.biases) * engine.additions.sum_bits
+    name, bits = _identifier(network, engine.name), len(engine.additions.biases) * engine.additions.sum_bits
     return [
         f"  logic [{read.bits - 1}:0] {name}_read;",
         f"  logic [{read.pixels * bits - 1}:0] {name}_sums;",
         f"  assign {name}_read = {words};",
         *(
-            f"  {_additions(top, engine)} {name}_additions_{pixel} (.clk, .words({name}_read"
+            f"  {_additions(network, top, engine)} {name}_additions_{pixel} (.clk, .words({name}_read"
             f"[{pixel * read.pixel_bits}+:{read.pixel_bits}]), .sums({name}_sums[{pixel * bits}+:{bits}]));"
             for pixel in range(read.pixels)
         ),
     ]
 
 
-def _additions(top: str, engine: Engine) -> str:
+def _additions(network: EngineNetwork, top: str, engine: Engine) -> str:
     """Return the name of the module of an engine's additions."""
-    return f"{top}_{_identifier(engine.name)}_additions"
+    return f"{top}_{_identifier(network, engine.name)}_additions"
 
 
 def _read(network: EngineNetwork, engine: Engine, place: int, source: str) -> tuple[str, str, str]:
     """Return the valid, ready and words that an engine sees of a stream."""
-    name = _identifier(source)
+    name = _identifier(network, source)
     if network.readers(source) == 1:
         return f"{name}_valid", f"{name}_ready", f"{name}_words"
     number = 0
@@ -178,7 +182,7 @@ def _read(network: EngineNetwork, engine: Engine, place: int, source: str) -> tu
 
 
 def _fork(network: EngineNetwork, source: str) -> list[str]:
-    name, readers, bits = _identifier(source), network.readers(source), network.stream(source).bits
+    name, readers, bits = _identifier(network, source), network.readers(source), network.stream(source).bits
     ports = [".clk", ".rst", *(f".in_{end}({name}_{end})" for end in ("valid", "ready", "words"))]
     ports += [f".out_{end}({name}_fork_{end})" for end in ("valid", "ready", "words")]
     return [
@@ -190,8 +194,8 @@ def _fork(network: EngineNetwork, source: str) -> list[str]:
     ]
 
 
-def _tap(engine: Engine) -> list[str]:
-    name = _identifier(engine.name)
+def _tap(network: EngineNetwork, engine: Engine) -> list[str]:
+    name = _identifier(network, engine.name)
     parameters = f'.STAGE("{engine.operation}"), .BITS({engine.stream.bits})'
     ports = f".clk, .valid({name}_valid && {name}_ready), .word({name}_words)"
     return [f"  tap #({parameters}) {name}_tap (", f"      {ports}", "  );"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from cytogate.model.command.files import whole_file
@@ -35,13 +36,15 @@ def build(
     *,
     flags: Sequence[str],
     includes: Sequence[Path] = (),
+    system: Sequence[Path] = (),
     definitions: Sequence[str] = (),
     shared: bool,
 ) -> Path:
     """Compile ``sources`` unless a build of the same content is there; return the program or library.
 
-    What the result depends on is hashed, every file below ``includes`` included, and the hash is part of the name that
-    ``output`` becomes: the loader would take two libraries of one name for the same, whatever they hold.
+    What the result depends on is hashed, the compiler's version and every file below ``includes`` and ``system`` (those
+    without warnings) included, and the hash is part of the name that ``output`` becomes: the loader would take two
+    libraries of one name for the same, whatever they hold.
 
     Raises
     ------
@@ -49,8 +52,8 @@ def build(
         If there is no compiler, it finds an error, or the result cannot be written.
     """
     command = [compiler(), *flags, *(f"-D{definition}" for definition in definitions)]
-    command += [f"-I{folder}" for folder in includes]
-    digest = _digest(command, [*sources, *_headers(includes)])
+    command += [*(f"-I{folder}" for folder in includes), *(f"-isystem{folder}" for folder in system)]
+    digest = _digest([*command, _version(command[0])], [*sources, *_headers([*includes, *system])])
     built = output.with_name(f"{output.stem}-{digest[:DIGITS]}{output.suffix}")
     if built.exists():
         built.touch()
@@ -87,6 +90,13 @@ def _run(command: list[str]) -> None:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
         raise InputError(f"g++ failed: {'; '.join(errors[:3])} (command: {' '.join(command)})")
+
+
+@cache
+def _version(program: str) -> str:
+    """Return what a compiler says of itself."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+    return done.stdout
 
 
 def _headers(folders: Iterable[Path]) -> list[Path]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import CheckFailed, InputError
@@ -50,6 +52,33 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}; `{self.prog} --help` tells more")
 
 
+@contextmanager
+def _ends_as_interrupts() -> Iterator[None]:
+    """Have a request to end, as of a service manager or of a terminal that closes, come as an interrupt does.
+
+    Otherwise the process would be gone at once, and what it has started would run on.
+    """
+    owner, before = os.getpid(), dict[signal.Signals, Any]()
+
+    def ended(number: int, frame: object) -> None:
+        if os.getpid() != owner:
+            # A process that was forked of this one.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # What was set, as by nohup, stays.
+            if signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, ended)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
     parser = _Parser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
@@ -70,13 +99,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     try:
-        chosen.run(chosen)
+        with _ends_as_interrupts():
+            chosen.run(chosen)
     except InputError as error:
         print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except CheckFailed as error:
         print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
         return EXIT_CHECK_FAILED
+    except BrokenPipeError:
+        # Whoever read what is printed has gone, as `head` does; nothing more is to be written at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise

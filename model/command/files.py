@@ -17,7 +17,7 @@ from pathlib import Path
 from cytogate.model.errors import InputError
 
 HOST = re.sub(r"\W", "_", socket.gethostname())
-PARTIAL = re.compile(r"\..+\.(?P<host>\w+)-(?P<process>\d+)\.partial(\.[^.]+)?")
+PARTIAL = re.compile(r"\..+\.(?P<host>\w+)-(?P<process>\d+)\.partial(\..+)?")
 """Names of unfinished files and folders, with the computer and the process that write them: a disk may be shared."""
 TEMPORARY_BEGIN, TEMPORARY_END = ".cytogate-", ".temporary"
 
@@ -171,7 +171,8 @@ def plain(value: object) -> object:
 
 
 def refresh(path: Path, text: str) -> None:
-    """Write ASCII ``text`` unless ``path`` holds it already, whose date then stays."""
-    if not path.exists() or path.read_text(encoding="ascii") != text:
+    """Write ``text`` unless ``path`` holds it already, whose date then stays."""
+    content = text.encode("utf-8")
+    if not path.exists() or path.read_bytes() != content:
         with whole_file(path) as partial:
-            partial.write_text(text, encoding="ascii")
+            partial.write_bytes(content)

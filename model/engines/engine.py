@@ -90,8 +90,8 @@ class Engine:
         return self.parameters.get("REUSE", 1) * self.parameters.get("SLICES", 1)
 
 
-INPUT = "in"
-"""Name of the stream that enters the network."""
+INPUT = "/in"
+"""Name of the stream that enters the network; of no layer, since Keras takes no slash."""
 SUMS = ("weighted_sums", "rounded_sums")
 """Modules of layers with weights."""
 ENDS_IN_TWO = ("join_words", "round_words")

@@ -431,8 +431,13 @@ class Network {
             const Real* words = from + ((y * w.down + i) * w.columns + x * w.right + j) * w.channels;
             for (std::int64_t c = 0; c < w.channels; ++c) sums[c] += std::int64_t(words[c]);
           }
-        for (std::int64_t c = 0; c < w.channels; ++c)
-          to[c] = Real(sums[c] * (std::int64_t(1) << operation.mean_shift) / operation.count);
+        for (std::int64_t c = 0; c < w.channels; ++c) {
+          // In two parts: the sum with all bits of the quotient behind it may be wider than 64 bits.
+          const std::int64_t sum = std::abs(sums[c]), count = operation.count;
+          const std::int64_t quotient =
+              ((sum / count) << operation.mean_shift) + ((sum % count) << operation.mean_shift) / count;
+          to[c] = Real(sums[c] < 0 ? -quotient : quotient);
+        }
       }
   }
 

@@ -202,9 +202,11 @@ class Mean(Operation):
     def compute(self, *words: Codes) -> Codes:
         """Divide the sum, and round."""
         sums = _windows(words[0], self.window, self.strides).sum(axis=(4, 5))
-        scaled = sums << (self.format.fraction_bits - self.entering[0].fraction_bits)
-        quotient = np.abs(scaled) // math.prod(self.window)
-        return (np.sign(scaled) * quotient).reshape(len(sums), *self.shape)
+        shift = self.format.fraction_bits - self.entering[0].fraction_bits
+        # In two parts: the sum with all bits of the quotient behind it may be wider than 64 bits.
+        whole, rest = np.divmod(np.abs(sums), math.prod(self.window))
+        quotient = (whole << shift) + (rest << shift) // math.prod(self.window)
+        return (np.sign(sums) * quotient).reshape(len(sums), *self.shape)
 
 
 @dataclass(frozen=True, eq=False)

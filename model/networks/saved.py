@@ -129,6 +129,8 @@ def _in_float32(model: keras.Model) -> keras.Model:
 def save_adopted(model: keras.Model, design: Design) -> None:
     """Write a network of the user's own, topology and weights, into the folder of a design."""
     folder = network_folder(design)
+    # Weights go first and come last: without them a design has no network, whenever this ends.
+    (folder / QUANTIZED_WEIGHTS).unlink(missing_ok=True)
     with whole_file(folder / ADOPTED_TOPOLOGY) as partial:
         partial.write_text(model.to_json(indent=1) + "\n", encoding="utf-8")
     _save(model, folder / QUANTIZED_WEIGHTS)

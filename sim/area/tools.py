@@ -162,7 +162,10 @@ def _place(part: str, read: str, top: str, files: Sequence[Path], folder: Path) 
 
 def version(program: Path) -> str:
     """Return a tool's name and version in its own words."""
-    done = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=120, check=False)
+    try:
+        done = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"{program} --version did not end within 120 s; install it anew") from error
     found = re.search(r"(?:Yosys |nextpnr-)[\d.]+[^\s)]*", done.stdout + done.stderr)
     if found is None:
         raise InputError(f"{program} does not say its version; install it anew")

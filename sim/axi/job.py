@@ -27,7 +27,15 @@ from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, leaving_values
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
-from cytogate.sim.axi.simulator import Hardware, Outcome, Simulator, compile_hardware, run_benches, waveform
+from cytogate.sim.axi.simulator import (
+    Hardware,
+    Outcome,
+    Simulator,
+    compile_hardware,
+    end_simulations,
+    run_benches,
+    waveform,
+)
 from cytogate.sim.axi.task import Measured
 from cytogate.sim.csim.compare import ExactStage
 
@@ -251,6 +259,9 @@ def _watched(simulate: Callable[[], list[Outcome]], log: Path) -> list[Outcome]:
                 return simulating.result(timeout=POLL_SECONDS)
             except TimeoutError:
                 pass
+            except BaseException:
+                end_simulations()
+                raise
             finally:
                 told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
                 for done, total in re.findall(r"^frame (\d+) of (\d+)$", told, re.MULTILINE)[-1:]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -180,8 +182,11 @@ def _runner(simulator: Simulator) -> Runner:
         def _execute_cmds(
             self, cmds: Sequence[list[str]], cwd: PathLike[str] | str, stdout: TextIO | None = None
         ) -> None:
-            bound = ["timeout", "--verbose", "--kill-after=10", str(DEADLINE_SECONDS)]
-            super()._execute_cmds([[*bound, *command] for command in cmds], cwd, stdout)
+            for command in cmds:
+                self.log.info("Running command %s in directory %s", shlex.join(command), cwd)
+                status = _run(command, cwd, self.env, stdout)
+                if status:
+                    raise RuntimeError(f"{command[0]} failed (exit {status})")
 
     class PinsAlone(Bounded, runner.Verilator):
         """Opens the pins to cocotb and nothing behind them.
@@ -196,6 +201,40 @@ def _runner(simulator: Simulator) -> Runner:
         pass
 
     return PinsAlone() if simulator is Simulator.VERILATOR else Icarus()
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+"""Compilers and simulations of this process that have not ended."""
+
+
+def end_simulations() -> None:
+    """End what compiles or simulates, its children too; whoever waits for it goes on."""
+    for process in tuple(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _run(
+    command: Sequence[str], folder: PathLike[str] | str, environment: Mapping[str, str], log: TextIO | None
+) -> int:
+    """Run a command until it ends, or is ended for taking too long, and return its exit status."""
+    # In a session of its own: an interrupt ends it by `end_simulations`, wherever the key's signal goes.
+    process = subprocess.Popen(
+        command, cwd=folder, env=dict(environment), stdout=log, stderr=None if log is None else subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
+    _running.add(process)
+    try:
+        return process.wait(DEADLINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        if log is not None:
+            log.write(f"error: {command[0]} did not end within {DEADLINE_SECONDS} s\n")
+        return -signal.SIGKILL
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        _running.discard(process)
 
 
 def _control_files(hardware: Hardware, simulator: Simulator, folder: Path) -> list[Path]:
@@ -292,7 +331,7 @@ def _digest(hardware: Hardware, sources: Sequence[Path], arguments: Sequence[str
 
 def _first_errors(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    errors = re.compile(r"\berror\b|%fatal|^timeout: ", re.IGNORECASE)
+    errors = re.compile(r"\berror\b|%fatal", re.IGNORECASE)
     told = [line.strip() for line in lines if errors.search(line)] or lines[-3:]
     return "; ".join(told[:3]) or "it said nothing"
 

@@ -6,7 +6,6 @@ equal those of its operations on integers, for random and extreme codes, and Ker
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,15 +66,14 @@ def adopt(design: Design, file: Path) -> Adopted:
             f"{file}: layer {found.first}: its values differ in C-simulation, and with them {found.differing} of "
             f"{found.values} logits"
         )
+    # It was of the network that lay there.
+    (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
+    save_adopted(model, design)
     if not isinstance(design.network.topology, Saved):
         path = folder.parent / DESIGN_FILE
         text = with_topology(path, Saved.name)
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
-        design = dataclasses.replace(design, network=dataclasses.replace(design.network, topology=Saved()))
-    # It was of the network that lay there.
-    (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
-    save_adopted(model, design)
     return Adopted(
         model.name, found.values, network.macs, network.weights, likeness, reading.keras_rounds, reading.host
     )

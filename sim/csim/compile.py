@@ -33,5 +33,6 @@ def build(
     flags: Sequence[str] = FLAGS,
 ) -> Path:
     """Compile ``sources`` as :func:`cytogate.model.command.cpp.build` does, with the vendor's types at hand."""
-    flags = (*flags, f"-isystem{ap_types()}")
-    return cpp.build(output, sources, flags=flags, includes=includes, definitions=definitions, shared=shared)
+    return cpp.build(
+        output, sources, flags=flags, includes=includes, system=(ap_types(),), definitions=definitions, shared=shared
+    )

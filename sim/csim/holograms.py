@@ -103,6 +103,8 @@ class HologramsReport:
     """Cells that only the float64 chain has found; :attr:`only_fixed` the other way round."""
     only_fixed: int
     stages: tuple[StageResult | ExactStage, ...]
+    not_compared: tuple[str, ...]
+    """Stages of which nothing was: those of cells, where no simulated hologram has any."""
     top1_agreement: float | None
     """Share of cells to which the float and the fixed chain give the same class; None without a network."""
     accuracy: float | None
@@ -111,9 +113,13 @@ class HologramsReport:
     seconds: float
 
     def check(self) -> None:
-        """Raise :class:`CheckFailed` with the first relation that does not hold."""
+        """Raise :class:`CheckFailed` with the first relation that does not hold, or where nothing was compared."""
+        if not self.csim_fields:
+            raise CheckFailed(
+                f"{self.source}: no hologram went through C-simulation: {len(self.faults)} of {self.fields} are faulty"
+            )
         for stage in self.stages:
-            if stage.differing or not stage.values:
+            if stage.differing:
                 raise CheckFailed(f"stage {stage.name}: {stage.differing} of {stage.values} values differ")
         for stage in self.stages:
             if isinstance(stage, StageResult) and not stage.holds:
@@ -150,11 +156,11 @@ def run_holograms(request: HologramsRequest) -> HologramsReport:
         csim_fields = min(request.fields, fields.count)
         csim_bar = bars.add_task("C-simulation of both kernels", total=csim_fields)
         for index in range(fields.count):
-            run.add(index, simulate=index < csim_fields)
+            run.add(index, simulate=run.simulated < csim_fields)
             bars.update(all_bar, completed=index + 1)
-            bars.update(csim_bar, completed=min(index + 1, csim_fields))
+            bars.update(csim_bar, completed=run.simulated)
     source = "simulated" if request.input is None else str(request.input)
-    report = run.report(source, csim_fields, time.perf_counter() - began)
+    report = run.report(source, time.perf_counter() - began)
     picture, path = request.output / "picture.png", request.output / "report.json"
     draw(picture, [each for each, _ in run.pictured], design, [told for _, told in run.pictured])
     with whole_file(path) as partial:
@@ -210,6 +216,8 @@ class _Run:
         self._right: list[bool] = []
         self._faults: dict[int, str] = {}
         self._seconds = 0.0
+        self.simulated = 0
+        """Fields that were in C-simulation: faulty ones are not."""
         self.pictured: list[tuple[PhaseMap, list[str]]] = []
 
     def add(self, index: int, *, simulate: bool) -> None:
@@ -230,6 +238,7 @@ class _Run:
         if self._network is not None:
             code["logits"] = self._network.classify(words.network_input) if len(words.center) else self._no_logits()
         if simulate:
+            self.simulated += 1
             self._simulate(words, code)
         found = real.retrieve(hologram, design, self._fields.reference)
         self._bound(found, code, words.cells.cells)
@@ -245,7 +254,7 @@ class _Run:
             item = PhaseMap(index, found.hologram, found.phase, fixed, cells)
             self.pictured.append((item, self._notes(code, len(cells))))
 
-    def report(self, source: str, csim_fields: int, seconds: float) -> HologramsReport:
+    def report(self, source: str, seconds: float) -> HologramsReport:
         """Sum up; InputError if not one field could be used."""
         if len(self._faults) == self._fields.count:
             raise InputError(f"{source}: not one hologram: {next(iter(self._faults.values()), 'there is none')}")
@@ -254,7 +263,7 @@ class _Run:
             design=self._design.name,
             source=source,
             fields=self._fields.count,
-            csim_fields=csim_fields,
+            csim_fields=self.simulated,
             faults=self._faults,
             **self._counts,
             true_cells=self._true if known else None,
@@ -266,9 +275,10 @@ class _Run:
                 for name, tally in self._tallies.items()
                 if tally.values
             ),
+            not_compared=tuple(name for name, tally in self._tallies.items() if not tally.values),
             top1_agreement=float(np.mean(self._agreeing)) if self._agreeing else None,
             accuracy=float(np.mean(self._right)) if self._right else None,
-            csim_seconds_per_field=self._seconds / max(csim_fields, 1),
+            csim_seconds_per_field=self._seconds / max(self.simulated, 1),
             seconds=seconds,
         )
 
@@ -373,6 +383,8 @@ def _print(report: HologramsReport, files: Sequence[Path]) -> None:
     ]
     if report.true_cells is not None:
         told.append(f"Of {report.true_cells:,} true cells {report.found_once:,} are found once.")
+    if report.not_compared:
+        told.append(f"Not compared, since no simulated hologram holds a cell: {', '.join(report.not_compared)}.")
     if report.top1_agreement is not None:
         told.append(f"Same class by the float64 and the fixed-point chain: {report.top1_agreement:.2%} of the cells.")
     else:

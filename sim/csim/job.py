@@ -21,6 +21,7 @@ from cytogate.model.files.frames import FrameFile, apply_flat_field, flat_field,
 from cytogate.model.networks.native import fast_classifier
 from cytogate.model.networks.saved import has_network, load_operations
 from cytogate.model.retrieval.frame_order import check_order
+from cytogate.model.simulation import simulator
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.model.simulation.write import write_cells
 from cytogate.sim.csim.chain import CellRecord, Classifier, run_chain
@@ -165,10 +166,12 @@ def _simulated(request: CSimRequest) -> tuple[Path, tuple[str, ...]]:
     classes, names = design.network.class_names, cells.class_names
     if names != classes:
         print(f"cells of {', '.join(classes)} cannot be simulated: those of {', '.join(names)} are, without labels")
-    # The same name may stand for another instrument tomorrow.
-    key = hashlib.sha256(repr((design.instrument, names)).encode()).hexdigest()[:8]
+    # The same name may stand for another instrument tomorrow, and the same seed for other cells of another simulator.
+    key = hashlib.sha256(repr((design.instrument, names)).encode())
+    for source in sorted(Path(simulator.__file__).parent.glob("*.py")):
+        key.update(source.read_bytes())
     run = "" if cells.run is None else f"-run{cells.run}"
-    path = DATA_FOLDER / f"{design.name}-{key}-seed{request.seed}{run}-{request.agreement_cells}.h5"
+    path = DATA_FOLDER / f"{design.name}-{key.hexdigest()[:8]}-seed{request.seed}{run}-{request.agreement_cells}.h5"
     if not path.exists():
         write_cells(cells, path)
     return path, names

@@ -52,6 +52,11 @@ class ProveReport:
             for row in self.proofs
             if row.status != Status.PROVED.name
         ]
+        wrong += [
+            f"{row.module} {dict(row.parameters)}: there is no property in it, so nothing was proved"
+            for row in self.proofs
+            if not row.properties
+        ]
         wrong += [f"the fault '{row.name}' of {row.module} is not found" for row in self.mutants if not row.killed_by]
         if wrong:
             raise CheckFailed("; ".join(wrong))

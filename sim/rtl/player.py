@@ -105,7 +105,6 @@ class KernelPlayer:
         self.samples_per_clock = samples_per_clock
         self._library = ctypes.CDLL(str(library))
         self._library.player_open.restype = ctypes.c_void_p
-        self._library.player_read.restype = ctypes.c_uint32
         self._library.player_tap_words.restype = ctypes.c_int64
         self._library.player_tap_data.restype = ctypes.POINTER(ctypes.c_uint32)
         self._player = ctypes.c_void_p(self._library.player_open(seed))
@@ -127,7 +126,10 @@ class KernelPlayer:
 
     def read_at(self, offset: int) -> int:
         """Return what a byte offset of the registers reads."""
-        return int(self._library.player_read(self._player, offset))
+        data = ctypes.c_uint32()
+        if not self._library.player_read(self._player, offset, ctypes.byref(data)):
+            raise CheckFailed(f"the register at {offset:#x} did not answer a read")
+        return data.value
 
     def write(self, register: Register | GateRegister, value: int) -> None:
         """Write a register."""
@@ -135,7 +137,8 @@ class KernelPlayer:
 
     def write_at(self, offset: int, value: int) -> None:
         """Write 32 bits to a byte offset of the registers."""
-        self._library.player_write(self._player, offset, ctypes.c_uint32(value))
+        if not self._library.player_write(self._player, offset, ctypes.c_uint32(value)):
+            raise CheckFailed(f"the register at {offset:#x} did not answer a write")
 
     @property
     def violations(self) -> int:
