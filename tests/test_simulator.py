@@ -557,7 +557,7 @@ def test_the_command_writes_the_empty_field_of_a_run(tmp_path: Path) -> None:
         (["--classes", "MCF7,HeLa"], "there is no simulated cell line named HeLa; known are"),
         (["--classes", "MCF7,MCF7"], "classes to simulate must be named, each once"),
         (["--classes", ""], "there is no simulated cell line named"),
-        (["--seed", "-1"], "seed is -1; it must be 0 to"),
+        (["--seed", "-1"], "argument --seed: it is -1; a whole number from 0 to"),
         (["--difficulty", "nan"], "difficulty is nan; it must be 0 to 10"),
         (["--design", "nothing"], "there is no design named nothing"),
     ],
