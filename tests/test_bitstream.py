@@ -287,7 +287,10 @@ def test_an_interruption_stops_the_tools(
     """Of a key, of a service manager, of a terminal that closes."""
     monkeypatch.setenv("CYTOGATE_STUB_FAULT", "hang")
     code = (
-        "import sys; from pathlib import Path\n"
+        "import signal, sys; from pathlib import Path\n"
+        # As a terminal starts it, whatever started the tests.
+        "for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(each, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from cytogate.model.command import dispatch\n"
         "from cytogate.hls.board import job as bitstream; from tests import stand_ins\n"
         "bitstream._network, run, asked = stand_ins.network, bitstream.run_bitstream, Path(sys.argv[1])\n"

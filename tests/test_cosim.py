@@ -461,6 +461,9 @@ def simulated(request):
     job._watched(lambda: simulator._run(command, sys.argv[1], os.environ, None), Path(sys.argv[1]) / "log")
 
 job.run_cosim = simulated
+# As a terminal starts it, whatever started the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 threading.Timer(2, os.kill, (os.getpid(), int(sys.argv[2]))).start()
 sys.exit(dispatch.main(["cosim"]))
 """
