@@ -68,7 +68,7 @@ def failures(outcomes: list[Outcome]) -> dict[str, str]:
     ("design", "samples"),
     [
         (SMALL, 8),
-        (load_design("qatom64"), 4),
+        pytest.param(load_design("qatom64"), 4, marks=pytest.mark.full),
         *(pytest.param(SMALL, samples, marks=pytest.mark.full) for samples in (1, 2, 4)),
         pytest.param(TWELVE_BITS, 8, marks=pytest.mark.full),
     ],
