@@ -95,8 +95,11 @@ def _run(command: list[str]) -> None:
 @cache
 def _version(program: str) -> str:
     """Return what a compiler says of itself."""
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    return done.stdout
+    command = [program, "--version"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False).stdout
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"g++ did not finish within {TIMEOUT_SECONDS} s: {' '.join(command)}") from error
 
 
 def _headers(folders: Iterable[Path]) -> list[Path]:

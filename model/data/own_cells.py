@@ -22,7 +22,7 @@ from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import Container
 from cytogate.model.files.frames import FrameFile, open_frames
-from cytogate.model.files.labels import Labels, matched
+from cytogate.model.files.labels import PART, Labels, matched
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import Run, settled_background
@@ -35,10 +35,6 @@ RIM = 2
 """Pixels at a frame's edge whose level is taken for the background's."""
 WITHIN = 0.999
 """Share of the pixels whose codes are not saturated."""
-
-
-PART = "part"
-"""Array of files that `cytogate import` writes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,8 +149,8 @@ def of_frames(frames: NDArray[np.unsignedinteger], design: Design, *, phase: boo
     """Return the images of raw frames (cells, channels, rows, columns): exact binned sums and, if asked, exact phases.
 
     The phase is the integer model's, of each cell alone (:func:`~cytogate.model.retrieval.laws.alone`), and takes most
-    of the time. Without it outlines are of what four oblique pupils
-    see, shadows included: of 40 simulated cells the area came out 22 % larger in the median.
+    of the time. Without it outlines are of what four oblique pupils see, shadows included: of 40 simulated cells the
+    area came out 22 % larger in the median.
     """
     from cytogate.model.retrieval.binning import bin_codes
     from cytogate.model.retrieval.laws import alone, exact

@@ -24,6 +24,8 @@ SIMULATED = "simulated"
 """Attribute of files of simulated cells."""
 HIGHEST_LABEL = (1 << 16) - 1
 """Numbers of classes beyond this are not believed."""
+PART = "part"
+"""Array (cells,) of the parts of a published split, which `cytogate import` writes."""
 LABELS, CLASS_NAMES, GROUPS = "labels", "class_names", "groups"
 CELL_FIELD, CELL_CENTER, CELL_LABEL, CELL_CLASS_NAMES = "cell_field", "cell_center", "cell_label", "cell_class_names"
 

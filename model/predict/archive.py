@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 PARTITION_CELLS = 4096
 REPORT = "_report.json"
 """In the folder of partitions; readers of Parquet sets pass over names that begin so."""
+SUPERSEDED = "_superseded-"
+"""Before the name of a partition of what a file held before, or of another request of it."""
 KEY = "cytogate"
 """Of a partition's metadata: everything that its rows depend on."""
 CONNECT_S = 20
@@ -152,11 +154,15 @@ def run_archive(request: ArchiveRequest) -> None:
         ]  # fmt: skip
         for cells in _classified(client, work, partitions, tally):
             bars.advance(task, cells)
-    superseded = _remove_superseded(request.output, {str(path.relative_to(root)) for path in files}, partitions)
+    superseded = _set_aside_superseded(request.output, {str(path.relative_to(root)) for path in files}, partitions)
     others = _others(request.output, partitions)
     _write_report(request, tally, partitions)
     if superseded:
-        console.print(f"{superseded:,} partitions of earlier content or requests of these files were removed.")
+        console.print(
+            f"{superseded:,} partitions of earlier content or requests of these files were set aside, as "
+            f"{SUPERSEDED}NAME, which readers of the folder pass over.",
+            soft_wrap=True,
+        )
     if others:
         console.print(
             f"{request.output}: holds {len(others):,} partitions of files that are not in the archive, {others[0]} "
@@ -280,8 +286,8 @@ def _partitions(source: Source, count: int, request: ArchiveRequest, network: st
         yield Partition(source, start, stop, request.output / f"{_begin(source.name)}{start:09d}.parquet", key)
 
 
-def _remove_superseded(output: Path, names: set[str], partitions: list[Partition]) -> int:
-    """Remove partitions of the named files that are none of these any more, and return how many there were.
+def _set_aside_superseded(output: Path, names: set[str], partitions: list[Partition]) -> int:
+    """Rename partitions of the named files that are none of these any more, and return how many there were.
 
     A file has become shorter or is read in part, or its part could not be classified anew: rows of what it held before
     would be taken for its own.
@@ -294,14 +300,15 @@ def _remove_superseded(output: Path, names: set[str], partitions: list[Partition
         if path.name.startswith(begins) and path.name not in right and _ours(path)
     ]
     for path in old:
-        path.unlink()
+        path.replace(path.with_name(SUPERSEDED + path.name))
     return len(old)
 
 
 def _others(output: Path, partitions: list[Partition]) -> list[str]:
     """Return the names of partitions in the folder that are none of these."""
     own = {each.output.name for each in partitions}
-    return sorted(path.name for path in output.glob("*.parquet") if path.name not in own and _ours(path))
+    found = (path for path in output.glob("*.parquet") if not path.name.startswith(SUPERSEDED))
+    return sorted(path.name for path in found if path.name not in own and _ours(path))
 
 
 def _state(path: Path) -> str:

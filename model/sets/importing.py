@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.design.instruments import BrightField
 from cytogate.model.errors import InputError
+from cytogate.model.files.labels import PART
 from cytogate.model.sets.bbbc048 import BBBC048
 from cytogate.model.sets.bsccm import BSCCM, BSCCM_TEN
 from cytogate.model.sets.cells import Frames, Origin, PublicSet, SetCells, check_of
@@ -150,7 +151,7 @@ class _Import:
             file["groups"] = np.char.encode(cells.groups[kept], "utf-8")
             file["groups"].attrs["meaning"] = cells.grouped_by
         if cells.parts is not None:
-            file["part"] = np.char.encode(cells.parts[kept], "utf-8")
+            file[PART] = np.char.encode(cells.parts[kept], "utf-8")
         if cells.scales is not None:
             file["scale"] = np.array([dataclasses.astuple(each) for each in cells.scales])
         file.attrs.update(dataclasses.asdict(self.origin))
