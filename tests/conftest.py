@@ -23,6 +23,12 @@ def pytest_configure() -> None:
     settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, where mutants are what is run, those that were seen before the run was interrupted."""
+    if config.getoption("markexpr") == "mutants":
+        items[:] = mutants.without_seen(items)
+
+
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Record how faults come out that are put into modules."""
     mutants.record(item, call)

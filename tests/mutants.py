@@ -1,7 +1,8 @@
 """Mutants in one table: which fault of which RTL module which bench sees; ``make mutants`` runs them and renders it.
 
-A run records each mutant in a file of its own; ``python -m tests.mutants`` merges those into the committed record and
-writes its page. What a run has not tried keeps its row, with the commit that it was tried on.
+A run records each mutant in a file of its own, and one that was interrupted leaves out what this commit has seen.
+``python -m tests.mutants`` merges the records into the committed one and writes its page; what a run has not tried
+keeps its row, with the commit that it was tried on.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import ast
 import hashlib
 import json
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ TESTS, RTL = REPOSITORY / "tests", REPOSITORY / "fpga" / "rtl"
 RESULTS = REPOSITORY / "docs" / "results"
 RECORD, PAGE, PROOFS = RESULTS / "mutants.json", RESULTS / "mutants.md", RESULTS / "formal.md"
 RUN = REPOSITORY / "out" / "mutants"
+CHANGED = "-changed"
 TABLE = "FAULTS"
 """Name of the table of faults in a bench's file: a fault's name, and its module or a fault of the file's own module."""
 
@@ -86,14 +90,31 @@ def record(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     variant = "-".join(str(value) for value in given.values())
     tried = Tried(item.path.stem, name, variant, call.excinfo is None, round(call.duration, 1), _commit())
     RUN.mkdir(parents=True, exist_ok=True)
-    path = RUN / f"{hashlib.sha256(item.nodeid.encode()).hexdigest()[:16]}.json"
-    path.write_text(json.dumps(asdict(tried)), encoding="utf-8")
+    _path(item).write_text(json.dumps(asdict(tried)), encoding="utf-8")
 
 
+def without_seen(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return what is still to be run: this commit, unchanged, has seen the others' faults."""
+    now = _commit()
+    if now.endswith(CHANGED):
+        return items
+    return [item for item in items if not ((path := _path(item)).exists() and _seen(path, now))]
+
+
+def _seen(path: Path, commit: str) -> bool:
+    (row,) = recorded(path)
+    return row.seen and row.commit == commit
+
+
+def _path(item: pytest.Item) -> Path:
+    return RUN / f"{hashlib.sha256(item.nodeid.encode()).hexdigest()[:16]}.json"
+
+
+@cache
 def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short=7", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    """Return the commit of the files, ``73620f3``, or ``73620f3-changed`` where they are not those of the commit."""
+    command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", f"--dirty={CHANGED}"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 
 
@@ -102,9 +123,10 @@ def committed() -> list[Tried]:
     return [Tried(**row) for row in json.loads(RECORD.read_text(encoding="utf-8"))] if RECORD.exists() else []
 
 
-def recorded(folder: Path) -> list[Tried]:
-    """Return what runs have recorded in ``folder``."""
-    return [Tried(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
+def recorded(at: Path) -> list[Tried]:
+    """Return what runs have recorded in a folder or in one file of it."""
+    paths = sorted(at.glob("*.json")) if at.is_dir() else [at]
+    return [Tried(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def merged(before: list[Tried], now: list[Tried]) -> list[Tried]:
@@ -193,6 +215,7 @@ def main() -> None:
         partial.write_text(page(rows), encoding="utf-8")
     unseen = [f"{row.bench}: {row.name} {row.variant}".rstrip() for row in rows if not row.seen]
     print(f"{len(rows)} rows, {len(now)} of this run; unseen: {', '.join(unseen) or 'none'}; written: {PAGE}")
+    sys.exit(1 if unseen or not now else 0)
 
 
 if __name__ == "__main__":

@@ -38,28 +38,66 @@ def test_a_later_run_changes_its_own_rows_alone() -> None:
     assert "| **no** (: yes, 4: no) | 4 | `0000001`, `0000002` |" in both
 
 
-def test_what_a_bench_makes_of_a_fault_is_recorded(tmp_path: Path) -> None:
+BENCH = """
+import pytest
+
+FAULTS = {"seen": 1, "unseen": 0}
+
+
+@pytest.mark.mutants
+@pytest.mark.parametrize("samples", [4])
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen(name, samples):
+    assert FAULTS[name]
+
+
+@pytest.mark.mutants
+def test_other():
+    pass
+"""
+HOOKS = """
+from pathlib import Path
+
+from tests import mutants
+
+mutants.RUN = Path(__file__).parent / "run"
+mutants._commit = lambda: (Path(__file__).parent / "commit").read_text()
+
+
+def pytest_collection_modifyitems(items):
+    items[:] = mutants.without_seen(items)
+
+
+def pytest_runtest_makereport(item, call):
+    mutants.record(item, call)
+"""
+
+
+def test_what_a_bench_makes_of_a_fault_is_recorded_and_not_made_again(tmp_path: Path) -> None:
     """A test that passes has seen its fault; one that fails has not; what has no fault is no row."""
-    (tmp_path / "conftest.py").write_text(
-        "from pathlib import Path\nfrom tests import mutants\n\nmutants.RUN = Path(__file__).parent / 'run'\n\n\n"
-        "def pytest_runtest_makereport(item, call):\n    mutants.record(item, call)\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "test_two.py").write_text(
-        "import pytest\n\nFAULTS = {'seen': 1, 'unseen': 0}\n\n\n@pytest.mark.mutants\n"
-        "@pytest.mark.parametrize('samples', [4])\n@pytest.mark.parametrize('name', FAULTS)\n"
-        "def test_a_fault_is_seen(name, samples):\n    assert FAULTS[name]\n\n\n@pytest.mark.mutants\n"
-        "def test_other():\n    pass\n",
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(REPOSITORY / "pyproject.toml"),
+    (tmp_path / "conftest.py").write_text(HOOKS, encoding="utf-8")
+    (tmp_path / "test_two.py").write_text(BENCH, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(REPOSITORY / "pyproject.toml"),
                "--rootdir", str(tmp_path), str(tmp_path)]  # fmt: skip
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stdout
+
+    def run(commit: str) -> str:
+        (tmp_path / "commit").write_text(commit, encoding="utf-8")
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done.stdout
+        return done.stdout
+
+    assert "1 failed, 2 passed" in run("1234567")
     rows = {row.name: row for row in mutants.recorded(tmp_path / "run")}
     assert {name: row.seen for name, row in rows.items()} == {"seen": True, "unseen": False}
-    assert rows["seen"].variant == "4"
-    assert len(rows["seen"].commit) >= 7
+    assert {(row.variant, row.commit) for row in rows.values()} == {("4", "1234567")}
+    assert "1 failed, 1 passed" in run("1234567")
+    assert "1 failed, 2 passed" in run("2345678")
+    for _ in range(2):
+        assert "1 failed, 2 passed" in run(f"2345678{mutants.CHANGED}")
+
+
+def test_files_that_are_not_the_commits_are_told() -> None:
+    assert len(mutants._commit().removesuffix(mutants.CHANGED)) == 7
 
 
 def test_the_page_is_what_the_record_says() -> None:

@@ -59,14 +59,14 @@ class Counted:
 
 
 def counted(folder: Path) -> Counted:
-    """Add up the records in ``folder``.
+    """Add up the records in ``folder`` and the folders in it.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    paths = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size)
+    paths = sorted(path for path in folder.rglob(f"*{SUFFIX}") if path.stat().st_size)
     if not paths:
         raise InputError(f"{folder} holds no record of coverage (*{SUFFIX}); `make coverage` makes them")
     found = Counted()
