@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.fixed_point import PIXEL
 from cytogate.model.contract.law import OFFSET_ROWS_LOG2
@@ -156,15 +157,10 @@ def run_bench(design: Design, cells: int, output: Path) -> None:
         model = load_network(design)
         folder = BUILD_FOLDER / design.name
         network = read_network(model).network
-        project = convert(network, design, folder / "network")
-        timings = bench(
-            design,
-            frames,
-            model,
-            CSimulation.of_kernel(design, folder),
-            NetworkSimulation.of(project, folder),
-            network,
-        )
+        with sole_builder(folder):
+            project = convert(network, design, folder / "network")
+            kernels = CSimulation.of_kernel(design, folder), NetworkSimulation.of(project, folder)
+        timings = bench(design, frames, model, *kernels, network)
     with progress_bars() as bars:
         pairs = list(bars.track(watched_and_quiet(design, frames), PAIRS, description="streaming before viewers"))
     report = {

@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ import pytest
 from cytogate.model.command import dispatch
 from cytogate.model.command import files as files_module
 from cytogate.model.command.dispatch import Verb, main
-from cytogate.model.command.files import HOST, remove_partials, temporary_folder, whole_file
+from cytogate.model.command.files import HOST, remove_partials, temporary_folder, whole_file, whole_folder
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 
@@ -48,19 +51,19 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
 
 def test_what_killed_processes_left_unfinished_is_removed(tmp_path: Path) -> None:
     left = [
-        tmp_path / f".{name}.{HOST}-{gone()}.partial{suffix}" for name, suffix in (("a.npz", ".npz"), ("plain", ""))
+        tmp_path / f".{name}.{HOST}-{gone()}-7.partial{suffix}" for name, suffix in (("a.npz", ".npz"), ("plain", ""))
     ]
     for path in left:
         path.write_bytes(b"half")
-    folder = tmp_path / f".shards.{HOST}-{gone()}.partial"
+    folder = tmp_path / f".shards.{HOST}-{gone()}-7.partial"
     folder.mkdir()
     (folder / "part").write_bytes(b"half")
     for end in (".0.o", ".h5.weights.h5"):
-        left.append(tmp_path / f".kernel-1f.so.{HOST}-{gone()}.partial{end}")
+        left.append(tmp_path / f".kernel-1f.so.{HOST}-{gone()}-7.partial{end}")
         left[-1].write_bytes(b"half")
-    others = [f".b.npz.{HOST}-{os.getpid()}.partial.npz", ".cells.h5.partial", "a.1.partial"]
+    others = [f".b.npz.{HOST}-{os.getpid()}-7.partial.npz", ".cells.h5.partial", "a.1.partial"]
     # A disk may be shared: what runs on another computer is not known here.
-    others += [f".b.npz.other_{HOST}-{gone()}.partial.npz", f".d.other-{os.getpid()}.partial"]
+    others += [f".b.npz.other_{HOST}-{gone()}-7.partial.npz", f".d.other-{os.getpid()}-7.partial"]
     kept = [tmp_path / name for name in others]
     for path in kept:
         path.write_bytes(b"of a living process, to go on with, of another computer, or of another kind")
@@ -68,6 +71,91 @@ def test_what_killed_processes_left_unfinished_is_removed(tmp_path: Path) -> Non
         partial.write_bytes(b"whole")
     assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "c.npz"])
     remove_partials(tmp_path / "nothing")
+
+
+def test_threads_that_write_one_file_leave_a_whole_one(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def write(number: int) -> None:
+        with whole_file(tmp_path / "a.json") as partial:
+            together.wait(60)
+            partial.write_text(str(number) * 1000)
+            together.wait(60)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    (path,) = tmp_path.iterdir()
+    text = path.read_text()
+    assert len(text) == 1000
+    assert len(set(text)) == 1
+
+
+def test_a_folder_replaces_another_one_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "network"
+
+    def fill(name: str) -> None:
+        with whole_folder(place, replacing=True) as partial:
+            (partial / name).touch()
+
+    fill("first")
+    fill("second")
+    assert [path.name for path in place.iterdir()] == ["second"]
+    with pytest.raises(InputError, match="network: is there already"), whole_folder(place):
+        pass
+    with (
+        pytest.raises(InputError, match="network: cannot be written: No such file"),
+        whole_folder(place, replacing=True) as partial,
+    ):
+        (partial / "no" / "folder").touch()
+    real = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if target == place and (path / "third").exists():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(InputError, match="network: cannot be written"):
+        fill("third")
+    assert [path.name for path in place.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [place]
+
+
+BUILDING = """
+import sys
+from pathlib import Path
+from cytogate.model.command.locks import sole_builder
+with sole_builder(Path(sys.argv[1])):
+    print("builds", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_one_command_at_a_time_builds_in_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second one says that it waits, goes on when the first has ended, however that ends, or gives up."""
+    command = [sys.executable, "-c", BUILDING, str(tmp_path / "build")]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "builds\n"
+        with (
+            pytest.raises(InputError, match=r"build: another command has been building there for 0 minutes"),
+            sole_builder(tmp_path / "build", 0.5),
+        ):
+            pass
+        assert "another command builds there; waiting for it" in capsys.readouterr().out
+        with sole_builder(tmp_path / "other"):
+            pass
+        killing = threading.Timer(1, first.kill)
+        killing.start()
+        with sole_builder(tmp_path / "build"):
+            pass
+        killing.join()
+    finally:
+        first.kill()
+        first.communicate()
+    with sole_builder(tmp_path / "build"):
+        pass
 
 
 HOLDING = """

@@ -20,6 +20,7 @@ from cytogate.hls.board.reports import KernelReport, Slacks, read_kernel, read_t
 from cytogate.hls.board.vendor import Tools, find_tools, run_step
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import HLS4ML, Design
@@ -120,13 +121,14 @@ def run_bitstream(request: BitstreamRequest) -> None:
     network = "" if engines is None else f"-{chip.network}"
     folder = request.output / "build" / f"{chip.board}-{design.name}-{chip.kernel}{network}-{chip.samples_per_clock}"
     tools = find_tools(request.settings)
-    calibration = write_calibration(design, folder)
-    project = _network(design, folder / NETWORK)
-    build = BoardBuild(design, project, folder, engines)
-    build.write()
-    for kernel in build.hls_sources:
-        _step(build, kernel, tools)
-    _step(build, SYSTEM, tools)
+    with sole_builder(folder):
+        calibration = write_calibration(design, folder)
+        project = _network(design, folder / NETWORK)
+        build = BoardBuild(design, project, folder, engines)
+        build.write()
+        for kernel in build.hls_sources:
+            _step(build, kernel, tools)
+        _step(build, SYSTEM, tools)
 
     report = _report(build, tools, time.perf_counter() - began)
     path = request.output / "report.json"

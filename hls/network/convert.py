@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from cytogate.hls.network.layers import REPACK, HlsLayer, hls_layers
 from cytogate.hls.network.moments import MASK_MOMENTS, register, write_headers
 from cytogate.hls.network.project import NETWORK_HEADER, HlsProject, network_header
+from cytogate.model.command.files import whole_folder
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.design.boards import board_named
 from cytogate.model.design.design import Design
@@ -70,19 +70,16 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
     layers = hls_layers(network, pixels * board.network_clocks_per_pixel)
     graph = _graph(layers, network, design)
     _check(graph, layers)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    graph.config.config["OutputDir"] = str(partial)
-    with _quiet():
-        graph.write()
-    _let_windows_overlap(partial / "firmware" / POOLING)
-    if any(layer.kind == MASK_MOMENTS for layer in layers):
-        write_headers(partial / "firmware")
     input_types = tuple(variable.type.name for variable in graph.get_input_variables())
     project = HlsProject(folder, TOP, network.logits.format, network.logits.shape, identity(network), input_types)
-    (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with whole_folder(folder, replacing=True) as partial:
+        graph.config.config["OutputDir"] = str(partial)
+        with _quiet():
+            graph.write()
+        _let_windows_overlap(partial / "firmware" / POOLING)
+        if any(layer.kind == MASK_MOMENTS for layer in layers):
+            write_headers(partial / "firmware")
+        (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
     return project
 
 

@@ -20,11 +20,11 @@ from rich.progress import Progress
 
 from cytogate.model.codesign.cells import search_cells
 from cytogate.model.codesign.cost import Cost, cost_of
-from cytogate.model.codesign.locks import FileLock
 from cytogate.model.codesign.results import Results, chosen_design, design_folder, write_results
 from cytogate.model.codesign.search import Limits, Search
 from cytogate.model.codesign.space import Space
 from cytogate.model.codesign.trial import Training
+from cytogate.model.command.locks import FileLock
 from cytogate.model.command.processes import workers_beside
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import Design

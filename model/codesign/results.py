@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,7 +13,7 @@ import numpy as np
 
 from cytogate.model.codesign.search import Ended, Limits
 from cytogate.model.codesign.trial import FOLDS, SHORTER, Taught, Training
-from cytogate.model.command.files import partial_of, plain, whole_file
+from cytogate.model.command.files import plain, whole_file, whole_folder
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import (
     CODES_FILE,
@@ -130,21 +129,14 @@ def _write_design(results: Results, folder: Path) -> None:
     """Write ``design.toml`` and the network of the trial, whole or not at all."""
     topology = results.chosen.topology
     assert topology is not None
-    unfinished = partial_of(folder)
-    design = dataclasses.replace(chosen_design(results, folder), folder=unfinished)
-    try:
-        (unfinished / NETWORK_FOLDER).mkdir(parents=True)
+    with whole_folder(folder, replacing=True) as unfinished:
+        design = dataclasses.replace(chosen_design(results, folder), folder=unfinished)
+        (unfinished / NETWORK_FOLDER).mkdir()
         text = design_text(dataclasses.replace(design, codes=None))
         (unfinished / DESIGN_FILE).write_text(text, encoding="utf-8")
         if design.codes is not None:
             (unfinished / NETWORK_FOLDER / CODES_FILE).write_text(codes_text(design.codes), encoding="utf-8")
         save_network(results.training.student(topology).model, design, quantized=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.replace(folder)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write_table(trials: Sequence[Ended], path: Path) -> None:

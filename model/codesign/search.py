@@ -24,8 +24,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from cytogate.model.codesign.cost import Cost
-from cytogate.model.codesign.locks import FileLock, JournalLock
+from cytogate.model.codesign.locks import JournalLock
 from cytogate.model.codesign.space import Parameters, Space
+from cytogate.model.command.locks import FileLock
 from cytogate.model.design.topologies import Topology
 from cytogate.model.errors import InputError
 from cytogate.model.simulation.seeded import derived_seed

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from enum import Enum
+from itertools import count
 from pathlib import Path
 
 from cytogate.model.errors import InputError
 
 HOST = re.sub(r"\W", "_", socket.gethostname())
-PARTIAL = re.compile(r"\..+\.(?P<host>\w+)-(?P<process>\d+)\.partial(\..+)?")
+PARTIAL = re.compile(r"\..+\.(?P<host>\w+)-(?P<process>\d+)-\d+\.partial(\..+)?")
 """Names of unfinished files and folders, with the computer and the process that write them: a disk may be shared."""
+NUMBERS = count()
+"""Of this process's unfinished files: two threads may write one file, and the later one's stays."""
 TEMPORARY_BEGIN, TEMPORARY_END = ".cytogate-", ".temporary"
 
 
@@ -50,15 +53,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a folder to fill; on success it becomes ``path``, which must not be there, on any exception it is removed.
+def whole_folder(path: Path, *, replacing: bool = False) -> Iterator[Path]:
+    """Give a folder to fill; on success it becomes ``path``, on any exception it is removed.
+
+    ``replacing`` says that one that lies there may go.
 
     Raises
     ------
     InputError
-        Where there is one already, or it cannot be written.
+        Where one lies there that may not go, or it cannot be written.
     """
-    if path.exists():
+    if path.exists() and not replacing:
         raise InputError(f"{path}: is there already; remove it, or give another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,19 +71,27 @@ def whole_folder(path: Path) -> Iterator[Path]:
         partial.mkdir()
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    before = partial_of(path)
     try:
         yield partial
+        if replacing:
+            with suppress(FileNotFoundError):
+                path.rename(before)
         partial.rename(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        # Back to its place, unless another one is there.
+        with suppress(OSError):
+            before.rename(path)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def partial_of(path: Path) -> Path:
-    """Return where this process writes what becomes ``path``, after removing what killed ones have left beside it."""
+    """Return where to write what becomes ``path``, after removing what killed processes have left beside it."""
     remove_partials(path.parent)
-    return path.with_name(f".{path.name}.{HOST}-{os.getpid()}.partial")
+    return path.with_name(f".{path.name}.{HOST}-{os.getpid()}-{next(NUMBERS)}.partial")
 
 
 def remove_partials(folder: Path) -> None:

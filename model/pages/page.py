@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from cytogate.model.command.files import plain
+from cytogate.model.command.files import plain, whole_folder
 from cytogate.model.design.design import Design, Network
 from cytogate.model.design.instruments import NetworkInputs
 from cytogate.model.design.topologies import Saved
@@ -106,10 +105,9 @@ class Page:
 
         ``record`` says how it was made; its ``command`` stands on the page too.
         """
-        partial = folder.with_name(f".{folder.name}.partial")
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+        if folder.exists() and not (folder / "report.json").exists():
+            raise InputError(f"{folder}: exists and is no page of an experiment; give another --output")
+        with whole_folder(folder, replacing=True) as partial:
             (partial / "README.md").write_text(self._markdown(record), encoding="utf-8")
             for table in self._tables:
                 _write_csv(table, partial / f"{table.name}.csv")
@@ -118,15 +116,6 @@ class Page:
             if self._quantized_network is not None:
                 self._quantized_network.write(folder.name, partial)
             (partial / "report.json").write_text(self._json(record), encoding="utf-8")
-            if folder.exists():
-                if not (folder / "report.json").exists():
-                    raise InputError(f"{folder}: exists and is no page of an experiment; give another --output")
-                shutil.rmtree(folder)
-            partial.rename(folder)
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def _markdown(self, record: dict[str, object]) -> str:
         origin = "**Simulated cells**: nothing here compares with accuracies on real ones." if self.simulated else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design, binned
 from cytogate.model.errors import CheckFailed, InputError
@@ -67,12 +68,13 @@ def run_synth(request: SynthRequest) -> None:
         raise InputError(f"design {named.name} has no line engine and no trained network: nothing to place for --fmax")
     design = binned(named) if request.binned else named
     folder = request.output / "build" / design.name
-    print("Synthesizing with yosys (minutes; kept while nothing changes) ...", flush=True)
-    synthesis = synthesize(design, named.chip.samples_per_clock, folder)
-    placements: tuple[Placement, ...] = ()
-    if request.fmax:
-        print("Placing and routing on an ECP5 (minutes; kept while nothing changes) ...", flush=True)
-        placements = _placements(named, design, folder)
+    with sole_builder(folder):
+        print("Synthesizing with yosys (minutes; kept while nothing changes) ...", flush=True)
+        synthesis = synthesize(design, named.chip.samples_per_clock, folder)
+        placements: tuple[Placement, ...] = ()
+        if request.fmax:
+            print("Placing and routing on an ECP5 (minutes; kept while nothing changes) ...", flush=True)
+            placements = _placements(named, design, folder)
     report = SynthReport(
         design=design.name,
         samples_per_clock=named.chip.samples_per_clock,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
@@ -70,21 +71,22 @@ def run_hologram_cosim(request: HologramCosimRequest) -> CosimReport:
     folder = BUILD_FOLDER / f"{Level.DPI.value}-{design.name}"
     network = load_operations(design)
     sent = sent_fields(request, network.classify)
-    print("Converting the network with hls4ml, compiling (cached when nothing changed) ...", flush=True)
-    under_test = hologram_hardware(design, convert(network, design, folder / "network"), folder)
-    at = folder / (under_test.top + ("_waves" if request.waves else ""))
-    build = compile_hardware(under_test, Simulator.VERILATOR, at, waves=request.waves)
-    run, task = request.output / "run", hologram_task(design, sent.calibration)
-    task.write(run, sent.frames, sent.due)
-    measured = run_rate(under_test, build, run, waves=request.waves, show=True)
-    outcomes: list[Outcome] = []
-    if request.scenarios:
-        print("Pauses, malformed packets, registers and resets ...", flush=True)
-        of_scenarios = request.output / "scenarios"
-        task.write(of_scenarios, sent.frames[:SCENARIO_FIELDS], sent.due[:SCENARIO_FIELDS])
-        # One after the other: a simulation has a deadline, and a hologram many beats.
-        for module in SCENARIOS:
-            outcomes += run_benches(under_test, Simulator.VERILATOR, build, (module,), of_scenarios)
+    with sole_builder(folder), sole_builder(request.output):
+        print("Converting the network with hls4ml, compiling (cached when nothing changed) ...", flush=True)
+        under_test = hologram_hardware(design, convert(network, design, folder / "network"), folder)
+        at = folder / (under_test.top + ("_waves" if request.waves else ""))
+        build = compile_hardware(under_test, Simulator.VERILATOR, at, waves=request.waves)
+        run, task = request.output / "run", hologram_task(design, sent.calibration)
+        task.write(run, sent.frames, sent.due)
+        measured = run_rate(under_test, build, run, waves=request.waves, show=True)
+        outcomes: list[Outcome] = []
+        if request.scenarios:
+            print("Pauses, malformed packets, registers and resets ...", flush=True)
+            of_scenarios = request.output / "scenarios"
+            task.write(of_scenarios, sent.frames[:SCENARIO_FIELDS], sent.due[:SCENARIO_FIELDS])
+            # One after the other: a simulation has a deadline, and a hologram many beats.
+            for module in SCENARIOS:
+                outcomes += run_benches(under_test, Simulator.VERILATOR, build, (module,), of_scenarios)
     report = CosimReport(
         design=design.name,
         level=Level.DPI.value,

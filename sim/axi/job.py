@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.network.project import HlsProject
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX
@@ -89,45 +90,46 @@ def run_cosim(request: CosimRequest) -> None:
     if request.to_logits and request.level is Level.VITIS:
         raise InputError("level vitis has no network: frames to logits run at levels dpi and rtl")
     build_folder = BUILD_FOLDER / f"{request.level.value}-{design.name}-{request.design.chip.samples_per_clock}"
-    network = None
-    if request.to_logits:
-        chain = _Network.engines if request.level is Level.RTL else _Network.hls4ml
-        network = chain(named, build_folder)
-    behind = None if network is None else network.behind
     frames = _frames(design, request)
-    print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
-    under_test = hardware(
-        request.level, design, request.design.chip.samples_per_clock, build_folder, network=behind, rtl=request.rtl
-    )
-    build = compile_hardware(
-        under_test,
-        Simulator.VERILATOR,
-        build_folder / (under_test.top + ("_waves" if request.waves else "")),
-        waves=request.waves,
-    )
-    pixels = laws.network_inputs(frames, design)
-    due = _due(pixels, design, request, network)
-    run = request.output / "run"
-    bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
-    measured = run_rate(under_test, build, run, waves=request.waves, show=True)
-    recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
-    last = "network_input" if network is None else "logits"
-    stages = [
-        *(stage for stage in recorded if stage.name != last),
-        ExactStage(last, measured.values, measured.differing),
-    ]
-    clocks = None
-    if measured.gate is not None:
-        assert isinstance(behind, EngineNetwork)
-        # An event that is wrong has ended the run.
-        stages += [ExactStage(name, measured.gate.events, 0) for name in ("class", "margin", "flag")]
-        clocks = PipelineClocks.of(design, behind, measured.gate)
-    scenarios = _scenarios(under_test, build, request, design, network, frames, due) if request.scenarios else []
-    report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
-    path = request.output / "report.json"
-    report.write(path)
-    print_report(report, [path, *([waveform(run)] if request.waves else [])])
-    report.check()
+    with sole_builder(build_folder), sole_builder(request.output):
+        network = None
+        if request.to_logits:
+            chain = _Network.engines if request.level is Level.RTL else _Network.hls4ml
+            network = chain(named, build_folder)
+        behind = None if network is None else network.behind
+        print(f"Compiling the kernel for level {request.level.value} (cached when nothing changed) ...", flush=True)
+        under_test = hardware(
+            request.level, design, request.design.chip.samples_per_clock, build_folder, network=behind, rtl=request.rtl
+        )
+        build = compile_hardware(
+            under_test,
+            Simulator.VERILATOR,
+            build_folder / (under_test.top + ("_waves" if request.waves else "")),
+            waves=request.waves,
+        )
+        pixels = laws.network_inputs(frames, design)
+        due = _due(pixels, design, request, network)
+        run = request.output / "run"
+        bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
+        measured = run_rate(under_test, build, run, waves=request.waves, show=True)
+        recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
+        last = "network_input" if network is None else "logits"
+        stages = [
+            *(stage for stage in recorded if stage.name != last),
+            ExactStage(last, measured.values, measured.differing),
+        ]
+        clocks = None
+        if measured.gate is not None:
+            assert isinstance(behind, EngineNetwork)
+            # An event that is wrong has ended the run.
+            stages += [ExactStage(name, measured.gate.events, 0) for name in ("class", "margin", "flag")]
+            clocks = PipelineClocks.of(design, behind, measured.gate)
+        scenarios = _scenarios(under_test, build, request, design, network, frames, due) if request.scenarios else []
+        report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
+        path = request.output / "report.json"
+        report.write(path)
+        print_report(report, [path, *([waveform(run)] if request.waves else [])])
+        report.check()
 
 
 def run_rate(under_test: Hardware, build: Path, run: Path, *, waves: bool = False, show: bool = False) -> Measured:

@@ -6,11 +6,14 @@ same network, else the driver refuses the chip as it would a wrong bitstream.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 from cytogate.hls.network.project import HlsProject
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.processes import go_first
 from cytogate.model.design.design import RTL
 from cytogate.model.design.instruments import OffAxis
@@ -25,6 +28,18 @@ FOLDER = Path("out/emulated")
 """Where kernels are compiled, by design."""
 
 
+def _compiled_alone(make: Callable[[Bundle], EmulatedBoard]) -> Callable[[Bundle], EmulatedBoard]:
+    """Return ``make``, which compiles in the folder of the bundle's design, for one process at a time."""
+
+    @wraps(make)
+    def made(bundle: Bundle) -> EmulatedBoard:
+        with sole_builder(_folder(bundle)):
+            return make(bundle)
+
+    return made
+
+
+@_compiled_alone
 def chain_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board on which both kernels run in C-simulation."""
     if isinstance(bundle.design.instrument, OffAxis):
@@ -36,6 +51,7 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
     return EmulatedBoard(_built(bundle, project), kernels.chain(simulation))
 
 
+@_compiled_alone
 def rtl_board(bundle: Bundle) -> EmulatedBoard:
     """Return a board with what the design has in SystemVerilog verilated; a network of hls4ml is in C-simulation."""
     if isinstance(bundle.design.instrument, OffAxis):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.contract.bounds import ErrorBound
@@ -145,11 +146,12 @@ def run_holograms(request: HologramsRequest) -> HologramsReport:
         fields = stack.enter_context(_opened(request))
         folder = BUILD_FOLDER / design.name
         print("Compiling with g++ (cached when nothing changed) ...", flush=True)
-        kernel = DelaySimulation.of(design, folder)
-        network, simulation = None, None
-        if has_network(design):
-            network = load_operations(design)
-            simulation = NetworkSimulation.of(convert(network, design, folder / "network"), folder)
+        with sole_builder(folder):
+            kernel = DelaySimulation.of(design, folder)
+            network, simulation = None, None
+            if has_network(design):
+                network = load_operations(design)
+                simulation = NetworkSimulation.of(convert(network, design, folder / "network"), folder)
         run = _Run(design, fields, kernel, network, simulation)
         bars = stack.enter_context(progress_bars())
         all_bar = bars.add_task("float and integer chain", total=fields.count)

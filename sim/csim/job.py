@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.hls.network.convert import convert
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.design.design import Design
@@ -59,7 +60,8 @@ def run_csim(request: CSimRequest) -> None:
     with ExitStack() as stack:
         design, frames = stack.enter_context(_cells(request))
         folder = BUILD_FOLDER / design.name
-        classifier, simulation = _compiled(design, folder)
+        with sole_builder(folder):
+            classifier, simulation = _compiled(design, folder)
         cells = min(request.agreement_cells, frames.cells)
         csim_cells = min(request.cells, cells)
         pictured: list[CellRecord] = []

@@ -17,6 +17,7 @@ from cytogate.hls.network.convert import convert
 from cytogate.hls.network.layers import hls_layers
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.processes import run_beside
 from cytogate.model.contract.fixed_point import Codes, Format
 from cytogate.model.design.design import Design
@@ -105,8 +106,10 @@ def simulate_apart(channel_number: int) -> None:
 def _compared(
     network: IntegerNetwork, codes: Sequence[NDArray[np.integer]], design: Design, folder: Path
 ) -> ExactLogits:
-    project = convert(network, design, folder / "network")
-    found = _simulated_apart(project, _library(project, folder), codes)
+    with sole_builder(folder):
+        project = convert(network, design, folder / "network")
+        library = _library(project, folder)
+    found = _simulated_apart(project, library, codes)
     due = network.classify(*codes).reshape(found.shape)
     return ExactLogits(due.size, int(np.count_nonzero(found != due)))
 

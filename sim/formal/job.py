@@ -16,6 +16,7 @@ from typing import Any
 from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.sources import rtl_sources
 from cytogate.model.command.files import temporary_folder, whole_file
+from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
@@ -52,7 +53,7 @@ def run_prove(request: ProveRequest) -> None:
         name: mutant for name, mutant in MUTANTS.items() if request.mutants and (mutant.proof or mutant.module) in named
     }
     folder = request.output / "build"
-    with progress_bars() as bars, ThreadPoolExecutor(request.jobs) as pool:
+    with sole_builder(folder), progress_bars() as bars, ThreadPoolExecutor(request.jobs) as pool:
         rows = [pool.submit(_proved, proof, parameters, folder) for proof in proofs for parameters in proof.variants]
         faults = [pool.submit(_mutated, name, mutant, folder) for name, mutant in mutants.items()]
         parts: list[Future[Any]] = [*rows, *faults]
