@@ -22,6 +22,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.native import own_cores
@@ -114,6 +115,8 @@ class Cells:
     source: str
     simulated: bool
     facts: dict[str, object]
+    groups: NDArray | None = None
+    """Donor, day, run or hologram of each cell, and of each of the backgrounds, which then are the same cells'."""
 
 
 def run_train(request: TrainRequest) -> None:
@@ -237,7 +240,7 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     }
     if own.groups is not None:
         facts["test groups"] = len(np.unique(own.groups[split.test]))
-    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, own.groups)
 
 
 def _own_holograms(request: TrainRequest, work: Path) -> Cells:
@@ -273,7 +276,7 @@ def _own_holograms(request: TrainRequest, work: Path) -> Cells:
     }
     if own.marks is not None:
         facts["marked cells"], facts["of them trained on"] = len(own.labels), len(inputs.labels)
-    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts)
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, groups)
 
 
 def _tag(design: Design) -> str:
@@ -414,11 +417,20 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
         "network": probabilities_of(on_background.model, hidden, unseen, design).argmax(axis=1),
         **{name: estimator.predict(of_unseen) for name, estimator in by_background.items()},
     }
+    groups = cells.groups
     return Evaluation.of(
-        Predictions(labels[test], names, views, probabilities_of(float_network, cells.inputs, test, design), baselines),
+        Predictions(
+            labels[test],
+            names,
+            views,
+            probabilities_of(float_network, cells.inputs, test, design),
+            baselines,
+            None if groups is None else groups[test],
+        ),
         hidden.labels[unseen],
         on_hidden,
         int(np.bincount(labels[training], minlength=len(names)).argmax()),
+        None if groups is None else groups[unseen],
     )
 
 

@@ -95,6 +95,48 @@ def test_a_bootstrap_interval_holds_the_truth_nineteen_times_in_twenty() -> None
     assert held >= 33
 
 
+def test_intervals_over_groups_hold_where_cells_go_wrong_together() -> None:
+    """40 sets of 15 donors, whose recalls differ: intervals over single cells are too narrow."""
+    rng = np.random.default_rng(6)
+    held = {False: [0, 0], True: [0, 0]}
+    for seed in range(40):
+        donors = np.repeat(np.arange(15), rng.integers(20, 60, 15))
+        labels = rng.integers(0, 2, len(donors))
+        recalls = rng.beta(1.5, 0.5, 15)[donors]
+        predicted = np.where(rng.random(len(donors)) < recalls, labels, 1 - labels)
+        worse = np.where(rng.random(len(donors)) < recalls, predicted, 1 - labels)
+        for grouped in held:
+            groups = donors.astype(str) if grouped else None
+            figures = Metrics.of(labels, predicted, ("a", "b"), seed=seed, groups=groups)
+            found = (figures.balanced_accuracy, Interval.difference(labels, predicted, worse, groups, seed))
+            # Mean of a recall, and of what is lost where a second look must be right, too.
+            for place, (figure, truth) in enumerate(zip(found, (3 / 4, 3 / 4 - 5 / 8), strict=True)):
+                held[grouped][place] += figure.low <= truth <= figure.high  # type: ignore[operator]
+    assert all(each >= 33 for each in held[True]), held
+    assert held[False][0] < 25, held
+
+
+def test_intervals_over_groups_are_never_narrower_than_over_cells() -> None:
+    """All cells of two groups are right: no resample differs, Wilson's interval stays. One group tells nothing more."""
+    labels = np.array([0, 1] * 10)
+    groups = np.repeat([7, 9], 10)
+    alone, grouped = (Metrics.of(labels, labels, ("a", "b"), groups=each) for each in (None, groups))
+    assert grouped.accuracy == alone.accuracy == Interval.share(20, 20)
+    assert grouped.classes[0] == alone.classes[0]
+    predicted, probabilities = np.where(groups == 7, labels, 1 - labels), np.full((20, 2), 0.5)
+    for each in ("accuracy", "balanced_accuracy"):
+        one, two = (
+            getattr(Metrics.of(labels, predicted, ("a", "b"), probabilities, groups=given), each)
+            for given in (None, groups)
+        )
+        assert two.value == one.value == 0.5
+        assert two.low < one.low < one.high < two.high
+    one = Interval.difference(labels, predicted, labels, np.zeros(20))
+    assert one.low == pytest.approx(Interval.difference(labels, predicted, labels).low, abs=0.05)
+    with pytest.raises(InputError, match="19 groups of 20 cells; one a cell is needed"):
+        Metrics.of(labels, labels, ("a", "b"), groups=groups[1:])
+
+
 def test_one_seed_one_result() -> None:
     labels, predicted, probabilities = answers()
     first, again, other = (Metrics.of(labels, predicted, NAMES, probabilities, seed) for seed in (0, 0, 1))

@@ -343,6 +343,34 @@ def test_the_mean_over_views_is_told_beside_the_single_one() -> None:
     ]  # fmt: skip
 
 
+def test_every_interval_of_a_verdict_is_over_groups_where_there_are_any() -> None:
+    """Two donors of 50 cells, on one of which all that is compared is right, and on the other wrong or not the same."""
+    labels, donors = np.tile([0, 1], 50), np.repeat(["one", "other"], 50)
+    right, wrong = np.eye(2)[labels], np.eye(2)[1 - labels]
+    mixed = np.where((donors == "one")[:, np.newaxis], right, wrong)
+    baselines = {"SVM": mixed.argmax(axis=1)}
+    over_cells, over_groups = (
+        Evaluation.of(
+            Predictions(labels, ("a", "b"), (mixed, right), right, baselines, groups), labels, baselines, 0, groups
+        )
+        for groups in (None, donors)
+    )
+    for name in ("quantized_less_float", "quantized_less_baseline"):
+        assert getattr(over_cells, name).value == getattr(over_groups, name).value
+    pairs = [
+        *((before, now) for (_, *before), (_, *now) in zip(over_cells.rows(), over_groups.rows(), strict=True)),
+        ([over_cells.quantized_less_float], [over_groups.quantized_less_float]),
+        ([over_cells.over_symmetries.less_single], [over_groups.over_symmetries.less_single]),
+    ]
+    wider = 0
+    for before, now in pairs:
+        for narrow, wide in zip(before, now, strict=True):
+            assert wide.low <= narrow.low <= narrow.high <= wide.high
+            wider += wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+    # All but the float network, which is right everywhere, and the largest class, which is right on half of each donor.
+    assert wider == 2 * 4 + 2
+
+
 @pytest.mark.parametrize(
     ("figures", "of_simulated", "of_own"),
     [

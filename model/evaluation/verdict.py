@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cytogate.model.errors import CheckFailed
-from cytogate.model.evaluation.metrics import Interval, Labels, Metrics
+from cytogate.model.evaluation.metrics import Groups, Interval, Labels, Metrics
 
 QUANTIZATION_LOSS = 0.02
 """How far below its float network a quantized network may be."""
@@ -29,6 +29,8 @@ class Predictions:
     """Probabilities of the cells as they are."""
     baselines: dict[str, Labels]
     """Classes (cells,) by the name of a simpler classifier."""
+    groups: Groups | None = None
+    """Donor, day, run or hologram of each cell, where these are known."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,12 @@ class OverSymmetries:
     """Accuracy less that of the single view, cell by cell."""
 
     @staticmethod
-    def of(labels: Labels, views: tuple[NDArray[np.float64], ...], class_names: tuple[str, ...]) -> OverSymmetries:
-        """Average probabilities (cells, classes), of which the first are the single view's."""
+    def of(found: Predictions) -> OverSymmetries:
+        """Average the probabilities of the views, of which the first is the single one."""
+        labels, groups, views = found.labels, found.groups, found.quantized
         mean = np.mean(views, axis=0).argmax(axis=1)
-        metrics = Metrics.of(labels, mean, class_names)
-        less_single = Interval.difference(labels, mean, views[0].argmax(axis=1))
+        metrics = Metrics.of(labels, mean, found.class_names, groups=groups)
+        less_single = Interval.difference(labels, mean, views[0].argmax(axis=1), groups)
         return OverSymmetries(len(views), metrics.accuracy, metrics.balanced_accuracy, less_single)
 
 
@@ -71,7 +74,13 @@ class Evaluation:
     """The best baseline on these very cells, which it is compared with."""
 
     @staticmethod
-    def of(found: Predictions, hidden_labels: Labels, on_hidden: dict[str, Labels], largest: int) -> Evaluation:
+    def of(
+        found: Predictions,
+        hidden_labels: Labels,
+        on_hidden: dict[str, Labels],
+        largest: int,
+        hidden_groups: Groups | None = None,
+    ) -> Evaluation:
         """Compare predictions with the truth and with each other.
 
         Parameters
@@ -80,22 +89,24 @@ class Evaluation:
             Classes of backgrounds without cells, and what network and classifiers that learned on such say of them.
         largest
             The most frequent class of the training cells.
+        hidden_groups
+            Of those backgrounds.
         """
-        labels, names = found.labels, found.class_names
+        labels, names, groups = found.labels, found.class_names, found.groups
         baselines = {**found.baselines, LARGEST_CLASS: np.full(len(labels), largest)}
         right = {name: int(np.count_nonzero(each == labels)) for name, each in baselines.items()}
         best = max(right, key=lambda name: right[name])
         by_background = max(on_hidden.values(), key=lambda each: int(np.count_nonzero(each == hidden_labels)))
         quantized, float_network = (each.argmax(axis=1) for each in (found.quantized[0], found.float_network))
         return Evaluation(
-            quantized=Metrics.of(labels, quantized, names, found.quantized[0]),
-            over_symmetries=OverSymmetries.of(labels, found.quantized, names),
-            float_network=Metrics.of(labels, float_network, names, found.float_network),
-            baselines={name: Metrics.of(labels, each, names) for name, each in baselines.items()},
-            background=Metrics.of(hidden_labels, by_background, names),
+            quantized=Metrics.of(labels, quantized, names, found.quantized[0], groups=groups),
+            over_symmetries=OverSymmetries.of(found),
+            float_network=Metrics.of(labels, float_network, names, found.float_network, groups=groups),
+            baselines={name: Metrics.of(labels, each, names, groups=groups) for name, each in baselines.items()},
+            background=Metrics.of(hidden_labels, by_background, names, groups=hidden_groups),
             background_share=float(np.bincount(hidden_labels).max() / len(hidden_labels)),
-            quantized_less_float=Interval.difference(labels, quantized, float_network),
-            quantized_less_baseline=Interval.difference(labels, quantized, baselines[best]),
+            quantized_less_float=Interval.difference(labels, quantized, float_network, groups),
+            quantized_less_baseline=Interval.difference(labels, quantized, baselines[best], groups),
             baseline=best,
         )
 

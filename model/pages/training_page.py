@@ -15,6 +15,8 @@ from cytogate.model.training.record import Epoch
 
 FEW = 30
 """Test cells of a class under which its recall is hardly known."""
+FEW_GROUPS = 20
+"""Groups of test cells under which a bootstrap over them gives intervals that are too narrow."""
 
 
 def training_page(
@@ -143,10 +145,11 @@ def _unknown(evaluation: Evaluation, simulated: bool, facts: Mapping[str, object
             "How cells of another donor, day or run would be classified: the file has no `groups`, so that cells of "
             "one run train and test."
         )
-    if isinstance(facts.get("test groups"), int):
+    tested = facts.get("test groups")
+    if isinstance(tested, int) and tested < FEW_GROUPS:
         sentences.append(
-            f"How cells of another group would turn out: the test cells are of {facts['test groups']}, and intervals "
-            "are over cells of these."
+            f"How cells of many other groups would turn out: the test cells are of {tested}. Intervals "
+            "draw whole groups, but so few of them are drawn from."
         )
     if few:
         sentences.append(f"How well {', '.join(few)} are recognized: fewer than {FEW} such cells were tested.")
