@@ -77,6 +77,7 @@ def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress)
     """Fit everything to the training cells of a task and report on its test cells; trainings go on in ``folder``."""
     split, labels, names = task.split, task.labels, task.class_names
     truth, seed = labels[split.test], plan.seed
+    runs = task.runs_of(split.test) if task.grade.in_runs else None
     networks = _networks(task, plan, folder, on_progress)
     predicted: dict[str, Labels] = {}
     chosen: dict[str, str] = {}
@@ -96,13 +97,15 @@ def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress)
         predicted[on_retrieved(name)] = classifier.predict(retrieved.test)
     predicted |= {FLOAT: networks.float_test.argmax(axis=1), QUANTIZED: networks.quantized_test.argmax(axis=1)}
     probabilities = {FLOAT: networks.float_test, QUANTIZED: networks.quantized_test}
-    metrics = {rung: Metrics.of(truth, each, names, probabilities.get(rung)) for rung, each in predicted.items()}
+    metrics = {
+        rung: Metrics.of(truth, each, names, probabilities.get(rung), groups=runs) for rung, each in predicted.items()
+    }
     baseline = max((on_retrieved(name) for name in classifiers), key=lambda rung: metrics[rung].accuracy.known)
     metrics[BACKGROUND] = _of_backgrounds(task, networks.background_test, seed)
     right = predicted[QUANTIZED] == truth
 
     def quantized_less(rung: str) -> Interval:
-        return Interval.difference(truth, predicted[QUANTIZED], predicted[rung])
+        return Interval.difference(truth, predicted[QUANTIZED], predicted[rung], runs)
 
     return Ladder(
         task,
@@ -112,7 +115,7 @@ def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress)
         less_baseline=quantized_less(baseline),
         less_float=quantized_less(FLOAT),
         less_true_phase=quantized_less(TRUE_PHASE),
-        by_run=_by_run(right, task.runs_of(split.test)) if task.grade.in_runs else {},
+        by_run={} if runs is None else _by_run(right, runs),
         seen=_share(networks.quantized_seen.argmax(axis=1) == labels[task.seen]),
         network=networks.quantized,
     )
@@ -185,7 +188,9 @@ def _of_backgrounds(task: Task, by_network: NDArray[np.float64], seed: int) -> M
     truth, features = labels[split.test], _features(task, task.backgrounds, split.test)
     classifiers = fitted(_features(task, task.backgrounds, split.training), labels[split.training], seed)
     said = [by_network.argmax(axis=1), *(classifier.predict(features) for classifier in classifiers.values())]
-    return Metrics.of(truth, max(said, key=lambda each: int(np.count_nonzero(each == truth))), task.class_names)
+    best = max(said, key=lambda each: int(np.count_nonzero(each == truth)))
+    runs = task.runs_of(split.test) if task.grade.in_runs else None
+    return Metrics.of(truth, best, task.class_names, groups=runs)
 
 
 def _features(task: Task, cells: CellFile, chosen: NDArray[np.int64]) -> Columns:

@@ -52,7 +52,8 @@ def introduction(page: Page, sizes: TaskSizes, plan: DesignPlan, ladders: Sequen
         f"Images of {design.size}x{design.size} pixels. The network has {count_macs(ladders[0].network):,} "
         f"multiplications and {count_weights(ladders[0].network):,} parameters a cell and is trained for {plan.epochs} "
         f"epochs and, quantized, {plan.fine_tune_epochs} more. Training cells are made by the fast simulator, those "
-        "that are reported on by the exact one. Intervals are 95 %, over cells."
+        "that are reported on by the exact one. Intervals are 95 %, over cells; where these come from runs, over runs "
+        "and the cells of each."
     )
 
 
@@ -119,9 +120,10 @@ def add_runs(page: Page, ladder: Ladder) -> None:
     )
     changed = new.known - ladder.seen.known
     page.text(
-        f"Cells of a run share its shading and its gains: with {len(ladder.by_run)} tested "
-        f"{'runs' if len(ladder.by_run) > 1 else 'run'}, the intervals over cells do not say how another run would "
-        f"turn out. From new cells of runs that were trained on to runs never seen, accuracy changes by {changed:+.3f}."
+        "Cells of a run share its shading and its gains. The interval over all runs draws whole ones; with "
+        f"{len(ladder.by_run)} tested {'runs' if len(ladder.by_run) > 1 else 'run'}, it does not say how many others "
+        "would turn out. From new cells of runs that were trained on to runs never seen, accuracy changes by "
+        f"{changed:+.3f}."
     )
 
 

@@ -115,7 +115,7 @@ class Task:
         return self.inputs.labels
 
     def runs_of(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the runs that some cells come from."""
+        """Return the runs that some cells, or backgrounds, come from."""
         return np.array([self.cells.run_of(int(index)) for index in chosen], np.int64)
 
     def drawn(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -54,8 +54,8 @@ class Results:
 
     def difference(self, one: str, other: str, column: int) -> Interval:
         """Return the accuracy of one method less that of another on the same cells."""
-        said = (self.predicted[name][:, column] for name in (one, other))
-        return Interval.difference(self.reported.labels[:, column], *said)
+        labels = self.reported.labels[:, column]
+        return Interval.difference(labels, self.predicted[one][:, column], self.predicted[other][:, column])
 
 
 def describe(page: Page, results: Results, sizes: SpermSizes, quantized: Fitted, float_student: Fitted) -> None:
