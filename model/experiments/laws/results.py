@@ -50,12 +50,12 @@ def introduction(page: Page, scenes: Sequence[Scene], cells: int) -> None:
         + "; ".join(f"**{each.name}**, {each.told}" for each in scenes)
         + ". Errors are root mean squares over the window, in mrad, from the true phase, which knows neither optics "
         "nor noise; intervals are 95 %, over cells. All are computed by the integer chain, word for word what the "
-        "chip computes."
+        "chip computes; no chip has `two-sided` with empty fields known yet."
     )
     page.text(
         "Where all cells of a run are cut, `causal` takes the cut cells' borders for the light, which a run of an "
         "instrument with some cells out of place does not do: each frame moves what it knows by a sixteenth of a "
-        "limited step. Its frames that begin within a cell are flagged in either case."
+        "limited step. The integer chain tells frames that begin within a cell; no event of a chip says so yet."
     )
 
 
