@@ -20,7 +20,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +45,7 @@ from cytogate.model.design.folder import (
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.design.topologies import Saved
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.classical import features_in, fitted
+from cytogate.model.evaluation.classical import features_in, fitted, predicted_at_point
 from cytogate.model.evaluation.operating_point import Chosen, Rates, chosen
 from cytogate.model.evaluation.verdict import Evaluation, Predictions
 from cytogate.model.networks.build import build
@@ -57,6 +56,7 @@ from cytogate.model.networks.saved import save_network
 from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.cells import CELL_LINES
 from cytogate.model.simulation.hologram_cells import CELLS_A_FIELD, CalibratedHolograms, write_hologram_cells
+from cytogate.model.simulation.hologram_squares import fields_of
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs
 from cytogate.model.training.designs import (
@@ -116,7 +116,8 @@ class Cells:
     simulated: bool
     facts: dict[str, object]
     groups: NDArray | None = None
-    """Donor, day, run or hologram of each cell, and of each of the backgrounds, which then are the same cells'."""
+    """Donor, day, run or hologram of each cell."""
+    background_groups: NDArray | None = None
 
 
 def run_train(request: TrainRequest) -> None:
@@ -133,6 +134,8 @@ def run_train(request: TrainRequest) -> None:
     work = request.work / request.design.name
     cells = _cells(request, work)
     design, console = cells.design, terminal()
+    if cells.facts.get("lacking") is not None:
+        console.print(f"{cells.source}: {cells.facts['lacking']}, however its groups are dealt", soft_wrap=True)
     plan = plan_of(
         design,
         len(cells.split.training),
@@ -222,8 +225,7 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     design, seed = request.design, request.seed
     assert request.input is not None
     own = OwnCells.of(request.input, request.dataset, design, request.cells, seed)
-    check_classes(own.labels, design.network.class_names, str(own.path))
-    split = Split.of(own.labels, seed) if own.groups is None else Split.by_groups(own.labels, own.groups, seed)
+    split = own.split(design.network.class_names, seed)
     if not design.retrieves_phase:
         design = dataclasses.replace(design, codes=fit_codes(own, split.training, design, seed))
     path = work / f"inputs-{own.key[:12]}-{_tag(design)}.h5"
@@ -232,6 +234,7 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     inputs = CellFile.of(path, design)
     background = _background(inputs, split, work / f"background-{path.stem}-seed{seed}.h5", seed, design)
     facts: dict[str, object] = {
+        "lacking": split.lacking(own.labels, design.network.class_names),
         "groups": None if own.groups is None else sorted(map(str, set(own.groups.tolist()))),
         "cells of a class": {
             name: int(np.count_nonzero(own.labels == label)) for label, name in enumerate(design.network.class_names)
@@ -240,7 +243,7 @@ def _own(request: TrainRequest, work: Path) -> Cells:
     }
     if own.groups is not None:
         facts["test groups"] = len(np.unique(own.groups[split.test]))
-    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, own.groups)
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, own.groups, own.groups)
 
 
 def _own_holograms(request: TrainRequest, work: Path) -> Cells:
@@ -253,17 +256,17 @@ def _own_holograms(request: TrainRequest, work: Path) -> Cells:
         write_own_squares(own, design, path, own_cores())
     inputs = CellFile.of(path, design)
     check_classes(inputs.labels, names, f"{own.path}: whole single cells that were found on its holograms")
-    with h5py.File(path) as file:
-        fields = file["field"][:]
+    fields = fields_of(path)
     groups = own.groups[fields]
     chosen = np.arange(len(inputs.labels))
     if request.cells is not None:
         chosen = np.sort(np.random.default_rng(seed).permutation(chosen)[: request.cells])
         check_classes(inputs.labels[chosen], names, f"{own.path}: of {request.cells} cells")
-    parts = Split.by_groups(inputs.labels[chosen], groups[chosen], seed)
+    parts = Split.by_groups(inputs.labels[chosen], groups[chosen], names, seed)
     split = Split(chosen[parts.training], chosen[parts.validation], chosen[parts.test])
     background = _background(inputs, split, work / f"background-{path.stem}-seed{seed}.h5", seed, design)
     facts: dict[str, object] = {
+        "lacking": split.lacking(inputs.labels, names),
         "groups": sorted(map(str, set(own.groups.tolist()))) if own.is_grouped else None,
         "fields": own.fields,
         "cells of a class": {
@@ -276,7 +279,7 @@ def _own_holograms(request: TrainRequest, work: Path) -> Cells:
     }
     if own.marks is not None:
         facts["marked cells"], facts["of them trained on"] = len(own.labels), len(inputs.labels)
-    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, groups)
+    return Cells(design, inputs, split, background, split, str(own.path), own.simulated, facts, groups, groups)
 
 
 def _tag(design: Design) -> str:
@@ -339,22 +342,27 @@ def _simulated_holograms(request: TrainRequest, work: Path) -> Cells:
         )
     fields = math.ceil(count / CELLS_A_FIELD)
     hidden = max(LEAST_BACKGROUND_FIELDS, math.ceil(fields * SIMULATED_BACKGROUNDS / SIMULATED_CELLS))
-    files = []
+    files, splits, fields_by_file = list[CellFile](), list[Split](), list[NDArray[np.int64]]()
     for number, name in ((fields, "cells"), (hidden, "background")):
         path = work / f"simulated-{name}-{_tag(design)}-seed{request.data_seed}-{number}.h5"
         if not path.exists():
             made = CalibratedHolograms.of(design, number, request.data_seed)
             write_hologram_cells(made, path, background_only=name == "background", workers=own_cores())
-        files.append(CellFile.of(path, design))
+        cells = CellFile.of(path, design)
+        check_classes(cells.labels, names, f"simulated holograms, {name}")
+        # Cells of a hologram share its speckle and its noise.
+        of_cells = fields_of(path)
+        files.append(cells)
+        fields_by_file.append(of_cells)
+        splits.append(Split.by_groups(cells.labels, of_cells, names, seed))
     inputs, background = files
-    check_classes(inputs.labels, names, "simulated holograms")
     facts: dict[str, object] = {
         "seed": request.data_seed, "fields": fields, "background_cells": len(background.labels),
         "calibration": design.calibrated.version,
     }  # fmt: skip
     return Cells(
-        design, inputs, Split.of(inputs.labels, seed), background, Split.of(background.labels, seed),
-        f"simulator, seed {request.data_seed}", True, facts,
+        design, inputs, splits[0], background, splits[1], f"simulator, seed {request.data_seed}", True, facts,
+        *fields_by_file,
     )  # fmt: skip
 
 
@@ -406,18 +414,22 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
     )
     training = cells.split.training
     features = partial(features_in, design=design, workers=own_cores())
-    by_features = fitted(features(cells.inputs, training), labels[training], seed)
-    of_test = features(cells.inputs, test)
-    baselines = {name: estimator.predict(of_test) for name, estimator in by_features.items()}
+    validation, groups, hidden_groups = cells.split.validation, cells.groups, cells.background_groups
+    training_cells = np.bincount(labels[training], minlength=len(names))
+    by_features = fitted(features(cells.inputs, training), labels[training], seed, _of(groups, training))
+    of_test, of_validation = features(cells.inputs, test), (features(cells.inputs, validation), labels[validation])
+    baselines = {
+        name: predicted_at_point(estimator, of_validation, training_cells, of_test)
+        for name, estimator in by_features.items()
+    }
     unseen, hidden = cells.background_split.test, cells.background
     learned = cells.background_split.training
-    by_background = fitted(features(hidden, learned), hidden.labels[learned], seed)
+    by_background = fitted(features(hidden, learned), hidden.labels[learned], seed, _of(hidden_groups, learned))
     of_unseen = features(hidden, unseen)
     on_hidden = {
         "network": probabilities_of(on_background.model, hidden, unseen, design).argmax(axis=1),
         **{name: estimator.predict(of_unseen) for name, estimator in by_background.items()},
     }
-    groups = cells.groups
     return Evaluation.of(
         Predictions(
             labels[test],
@@ -425,13 +437,17 @@ def _evaluate(cells: Cells, networks: dict[str, Fitted], on_background: Fitted, 
             views,
             probabilities_of(float_network, cells.inputs, test, design),
             baselines,
-            None if groups is None else groups[test],
+            _of(groups, test),
         ),
         hidden.labels[unseen],
         on_hidden,
-        int(np.bincount(labels[training], minlength=len(names)).argmax()),
-        None if groups is None else groups[unseen],
+        int(training_cells.argmax()),
+        _of(hidden_groups, unseen),
     )
+
+
+def _of(groups: NDArray | None, chosen: NDArray[np.int64]) -> NDArray | None:
+    return None if groups is None else groups[chosen]
 
 
 @contextmanager

@@ -44,6 +44,43 @@ def test_inner_folds_know_every_class_and_let_each_cell_choose_once(counts: tupl
         assert len(known) + len(chosen) == len(labels)
 
 
+@pytest.mark.parametrize(("donors", "classes"), [(12, 2), (7, 3), (4, 1)])
+def test_inner_folds_keep_groups_whole(donors: int, classes: int) -> None:
+    groups = np.repeat(np.arange(donors), 25)
+    labels = np.random.default_rng(0).integers(0, classes, len(groups))
+    folds = classical.inner_folds(labels, 0, groups)
+    assert len(folds) == classical.FOLDS
+    for known, chosen in folds:
+        assert not set(groups[known]) & set(groups[chosen])
+        assert set(labels[known]) == set(labels)
+    assert sorted(np.concatenate([chosen for _, chosen in folds])) == list(range(len(labels)))
+
+
+@pytest.mark.parametrize("groups", [np.zeros(100), np.repeat([0, 1], 50)])
+def test_groups_are_cut_where_no_fold_of_whole_ones_knows_every_class(groups: np.ndarray) -> None:
+    labels = np.repeat([0, 1], 50)
+    for known, _ in classical.inner_folds(labels, 0, groups):
+        assert set(labels[known]) == {0, 1}
+    assert len(classical.inner_folds(labels, 0, groups)) == classical.FOLDS
+
+
+def test_classifiers_have_operating_points_of_their_own() -> None:
+    """A rare class that overlaps a frequent one: validation cells choose a point, test cells profit."""
+    rng = np.random.default_rng(0)
+
+    def drawn(cells: int, one_in: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = (np.arange(cells) % one_in == 0).astype(np.int64)
+        return labels[:, np.newaxis] * 1.5 + rng.normal(size=(cells, 2)), labels
+
+    for one_in, gains in ((10, True), (2, False)):
+        training, validation, test = drawn(2000, one_in), drawn(600, one_in), drawn(2000, one_in)
+        estimator = classical.shrinkage_lda().fit(*training)
+        plain = estimator.predict(test[0])
+        found = classical.predicted_at_point(estimator, validation, np.bincount(training[1]), test[0])
+        recalls = [np.mean([np.mean(said[test[1] == each] == each) for each in (0, 1)]) for said in (plain, found)]
+        assert recalls[1] > recalls[0] + 0.02 if gains else np.array_equal(plain, found)
+
+
 def test_the_cells_that_choose_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classical, "TUNING_CELLS", 24)
     for known, chosen in classical.inner_folds(np.arange(200) % 3, seed=0):

@@ -16,11 +16,11 @@ from cytogate.model.data.jurkat import JurkatCells, network_codes
 from cytogate.model.data.preprocessing import shifted_at_random
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
-from cytogate.model.evaluation.classical import BOOSTING, LDA, shrinkage_lda
+from cytogate.model.evaluation.classical import BOOSTING, LDA, STEP, shrinkage_lda
 from cytogate.model.evaluation.operating_point import offsets_of
 from cytogate.model.experiments.hand_made import hand_made
 from cytogate.model.experiments.jurkat import experiment
-from cytogate.model.experiments.jurkat.classifiers import STEP, chosen_share
+from cytogate.model.experiments.jurkat.classifiers import chosen_share
 from cytogate.model.experiments.jurkat.experiment import run_on
 from cytogate.model.experiments.jurkat.learning import JurkatSizes, network_values
 from cytogate.model.experiments.jurkat.results import (

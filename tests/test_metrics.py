@@ -181,6 +181,16 @@ def test_classes_that_are_not_there() -> None:
     assert metrics.classes[0].auc.value is None
 
 
+@pytest.mark.parametrize("right", [0, 5, 20])
+def test_cells_of_one_class_alone(right: int) -> None:
+    """What is called by the name of another class is wrong in every figure."""
+    labels = np.zeros(20, int)
+    metrics = Metrics.of(labels, np.where(np.arange(20) < right, 0, 1), NAMES)
+    share = right / 20
+    assert metrics.accuracy.value == metrics.balanced_accuracy.value == metrics.classes[0].recall.value == share
+    assert metrics.balanced_accuracy.low <= share <= metrics.balanced_accuracy.high  # type: ignore[operator]
+
+
 def test_logits_are_no_probabilities() -> None:
     labels, predicted, _ = answers(10)
     for wrong, told in ((np.full((10, 3), 2.0), "logits"), (np.full((10, 2), 0.5), r"\(10, 3\)")):

@@ -326,7 +326,7 @@ def test_a_training_keeps_what_was_chosen_and_forgets_what_an_earlier_one_chose(
     monkeypatch.setattr(training, "chosen", choose)
     # Nor are the classifiers that a network is compared with.
     monkeypatch.setattr(
-        training, "fitted", lambda features, labels, _: {"one": DummyClassifier().fit(features, labels)}
+        training, "fitted", lambda features, labels, *_: {"one": DummyClassifier().fit(features, labels)}
     )
     offsets = (0.0, 0.0)
     plain, record = trained()
@@ -394,6 +394,15 @@ def test_balanced_classes_are_left_as_they_are() -> None:
     found = chosen(logits, labels, np.array([70, 70, 70]), STEP)
     assert (found.share, found.offsets) == (0.0, (0.0, 0.0, 0.0))
     assert found.without == found.with_offsets
+
+
+def test_validation_cells_that_lack_a_class_choose_nothing() -> None:
+    logits, labels = rare_cells(0, (200, 200, 12))
+    counts = np.array([200, 200, 12])
+    assert any(chosen(logits, labels, counts, STEP).offsets)
+    for number in range(3):
+        kept = labels != number
+        assert chosen(logits[kept], labels[kept], counts, STEP).operating_point is None
 
 
 def test_between_equals_the_logits_are_left_as_they_are() -> None:

@@ -75,6 +75,12 @@ def rows(folder: Path) -> dict[tuple[str, int], dict[str, object]]:
     return found
 
 
+def set_aside(folder: Path, begin: str) -> list[int]:
+    """Return the cells in partitions that were set aside and whose names begin so, sorted."""
+    paths = folder.glob(f"{archive.SUPERSEDED}{begin}-*.parquet")
+    return sorted(row["cell"] for path in paths for row in pq.read_table(path).to_pylist())
+
+
 @pytest.fixture(scope="module")
 def by_one(here: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], dict[str, object]]:
     """Rows by one worker."""
@@ -137,7 +143,7 @@ def test_rows_of_what_a_file_held_before_do_not_stay(
     assert f"{len(before):,} of them were there" in capsys.readouterr().out
     assert rows(output) == before
     assert predicted(here, output, "--workers", "1", "--cells", "3", given=given) == 0
-    assert "were set aside" in capsys.readouterr().out
+    assert "are set aside" in capsys.readouterr().out
     assert set(rows(output)) == {(name, cell) for name, cell in before if cell < 3}
     (given / "day 1/b.h5").write_bytes(b"no file of cells")
     (given / "day 1/a.h5").unlink()
@@ -147,11 +153,34 @@ def test_rows_of_what_a_file_held_before_do_not_stay(
     assert "holds 1 partitions of files that are not in the archive" in told
     assert "day 1/b.h5" not in {name for name, _ in rows(output)}
     # Nothing that was computed is lost, and nothing of it is taken for the present.
-    assert {row["cell"] for path in output.glob("_superseded-b-*") for row in pq.read_table(path).to_pylist()} >= {
-        0,
-        1,
-        2,
-    }
+    assert set_aside(output, "b") == sorted([*(cell for name, cell in before if name == "day 1/b.h5"), 0, 1, 2])
+
+
+def test_rows_are_set_aside_before_others_of_their_names_are_made(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stay even where nothing comes in their place, and however often that is repeated."""
+    given, output = tmp_path / "archive", tmp_path / "set"
+    (given / "day 1").mkdir(parents=True)
+    path = shutil.copy(here / "archive" / "day 1/b.h5", given / "day 1")
+    cells = list(range(FILES["day 1/b.h5"]))
+    options = ("--workers", "1")
+    assert predicted(here, output, *options, given=given) == 0
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    os.utime(path, (1, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_classified", interrupted)
+        assert predicted(here, output, *options, given=given) == 130
+    assert not set(output.glob("b-*"))
+    assert set_aside(output, "b") == cells
+    assert predicted(here, output, *options, given=given) == 0
+    os.utime(path, (2, 2))
+    assert predicted(here, output, *options, given=given) == 0
+    assert set_aside(output, "b") == sorted(2 * cells)
+    assert sorted(cell for _, cell in rows(output)) == cells
 
 
 def test_a_file_that_is_written_anew_within_a_folder_is_seen(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_split_by_days_keeps_each_day_whole(tmp_path: Path) -> None:
     with open_frames(path, BrightField(cytomad.CHANNELS, 1, 1, 16, 12, 10)) as file:
         assert file.labels is not None
         assert file.groups is not None
-        split = Split.by_groups(file.labels, file.groups, 0)
+        split = Split.by_groups(file.labels, file.groups, LINES, 0)
         days = [set(file.groups[part].tolist()) for part in (split.training, split.validation, split.test)]
         assert sum(map(len, (split.training, split.validation, split.test))) == file.cells
     assert min(map(len, days)) > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,33 +133,86 @@ def test_each_part_has_cells_of_each_class(rare: int) -> None:
         assert np.sum(parts, axis=0).tolist() == [1000, rare]
 
 
+def dealt_parts(labels: np.ndarray, groups: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Return labels of the parts, after a look at groups and cells."""
+    names = [f"class {number}" for number in range(int(labels.max()) + 1)]
+    split = Split.by_groups(labels, groups, names, seed)
+    parts = [split.training, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    assert sum(len(np.unique(groups[part])) for part in parts) == len(np.unique(groups))
+    lacks = any(len(np.unique(labels[part])) < len(names) for part in parts)
+    assert (split.lacking(labels, names) is not None) == lacks
+    return [labels[part] for part in parts]
+
+
+def one_class_each(groups: int, classes: int, cells: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Donors who are patients or not: labels and groups of ``cells`` of each."""
+    donors = np.repeat(np.arange(groups), cells)
+    return donors % classes, donors
+
+
+@pytest.mark.parametrize(("groups", "classes"), [(6, 2), (8, 2), (10, 2), (12, 2), (14, 2), (9, 3), (12, 3), (40, 5)])
+def test_donors_of_one_class_each_are_dealt_so_that_each_part_has_each_class(groups: int, classes: int) -> None:
+    labels, donors = one_class_each(groups, classes)
+    for seed in range(4):
+        assert [len(np.unique(part)) for part in dealt_parts(labels, donors, seed)] == [classes] * 3
+
+
 def test_groups_are_dealt_so_that_each_part_has_each_class_where_that_can_be() -> None:
-    for seed in range(20):
+    for seed in range(6):
         rng = np.random.default_rng(seed)
         groups = np.repeat(np.arange(9), 40)
         # Class 2 is in four groups of nine.
         labels = np.where(groups % 9 < 4, rng.integers(0, 3, len(groups)), rng.integers(0, 2, len(groups)))
-        split = Split.by_groups(labels, groups, seed)
-        parts = (split.training, split.validation, split.test)
-        assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
-        assert not set(groups[split.training]) & set(groups[np.concatenate(parts[1:])])
-        assert not set(groups[split.validation]) & set(groups[split.test])
-        assert [len(np.unique(labels[part])) for part in parts] == [3, 3, 3]
+        assert [len(np.unique(part)) for part in dealt_parts(labels, groups, seed)] == [3, 3, 3]
 
 
-def test_few_cells_in_many_groups_are_dealt_without_an_error_of_the_splitter() -> None:
+@pytest.mark.parametrize(
+    "sizes", [(3000, 300, 300), (5000, *[400] * 7), (20, 900, 40, 700, 60, 400, 80, 90, 1000, 30, 50, 10)]
+)
+def test_parts_come_as_close_to_their_shares_as_groups_let_them(sizes: tuple[int, ...]) -> None:
+    """The largest group trains, and seeds deal otherwise where ways are about as close."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    labels = np.arange(len(groups)) % 2
+    told = set()
+    for seed in range(6):
+        parts = dealt_parts(labels, groups, seed)
+        shares = [len(part) / len(labels) for part in parts]
+        assert shares[0] > 0.6, "five of six cells train where groups are as small as the other two parts"
+        assert max(shares[1:]) < 0.3
+        told.add(tuple(map(len, parts)))
+        told.add(Split.by_groups(labels, groups, ("a", "b"), seed).test.tobytes())
+    assert len(told) > 2
+
+
+def test_thousands_of_groups_are_dealt_in_seconds() -> None:
+    groups = np.repeat(np.arange(1500), 3)
+    labels = np.random.default_rng(0).integers(0, 5, len(groups))
+    counts = np.array([np.bincount(part, minlength=5) for part in dealt_parts(labels, groups, 0)])
+    assert np.abs(counts / counts.sum(axis=0) - np.array([[0.76], [0.08], [0.16]])).max() < 0.03
+
+
+def test_what_no_way_of_dealing_gives_is_told() -> None:
+    """Four classes, each on three of five days, such that no way has each class in each part: who selects lacks one."""
+    lines = [(0, 2, 4), (0, 3, 4), (1, 2, 4), (1, 2, 3)]
+    pairs = np.array([(number, day) for number, days in enumerate(lines) for day in days])
+    labels, groups = np.repeat(pairs, 20, axis=0).T
+    for seed in range(4):
+        split = Split.by_groups(labels, groups, tuple("ABCD"), seed)
+        assert set(labels[split.training]) == set(labels[split.test]) == set(labels)
+        assert split.lacking(labels, tuple("ABCD")) in {"none of B selects", "none of D selects"}
+
+
+def test_few_cells_in_many_groups_are_dealt() -> None:
     groups, labels = np.random.default_rng(2).integers(0, 14, 21), np.repeat([0, 1], [10, 11])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        split = Split.by_groups(labels, groups, 0)
-    assert sum(map(len, (split.training, split.validation, split.test))) == 21
+    assert [len(np.unique(part)) for part in dealt_parts(labels, groups, 0)] == [2, 2, 2]
 
 
 def test_a_class_of_too_few_groups_is_named() -> None:
     groups = np.repeat(["a", "b", "c", "d", "e"], 20)
     labels = np.where(np.isin(groups, ["a", "d"]), 1, 0)
-    with pytest.raises(InputError, match="cells of class 1 are in groups a, d alone; three are needed to train"):
-        Split.by_groups(labels, groups, 0)
+    with pytest.raises(InputError, match="cells of class THP1 are in groups a, d alone; three are needed to train"):
+        Split.by_groups(labels, groups, ("MCF7", "THP1"), 0)
 
 
 class KilledError(Exception):

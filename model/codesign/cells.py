@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from cytogate.model.data.cell_file import CellFile
 from cytogate.model.data.own_cells import OwnCells, fit_codes, write_inputs
-from cytogate.model.data.splits import Split, check_classes
+from cytogate.model.data.splits import Split
 from cytogate.model.design.design import Design
+from cytogate.model.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +51,13 @@ def search_cells(
         As :meth:`~cytogate.model.data.own_cells.OwnCells.of`; or if a class has too few cells.
     """
     every = OwnCells.of(path, dataset, design, most, seed)
-    check_classes(every.labels, design.network.class_names, str(every.path))
-    whole = Split.of(every.labels, seed) if every.groups is None else Split.by_groups(every.labels, every.groups, seed)
+    whole = every.split(design.network.class_names, seed)
+    lacking = whole.lacking(every.labels, design.network.class_names)
+    if lacking is not None:
+        raise InputError(
+            f"{every.path}: {lacking}, however its groups are dealt, and what selects nothing of a class cannot choose "
+            "a network; give it cells in more groups"
+        )
     if not design.retrieves_phase:
         design = dataclasses.replace(design, codes=fit_codes(every, whole.training, design, seed))
     seen = np.sort(np.concatenate([whole.training, whole.validation]))
@@ -58,6 +65,8 @@ def search_cells(
     own = dataclasses.replace(every, chosen=every.chosen[seen], labels=every.labels[seen], groups=groups)
     split = Split(np.searchsorted(seen, whole.training), np.searchsorted(seen, whole.validation), np.empty(0, np.int64))
     # The network does not change what it is given.
-    chain = repr((design.instrument, design.window, design.codes, design.calibration, design.chip.retrieval))
+    chain = repr((
+        version("cytogate"), design.instrument, design.window, design.codes, design.calibration, design.chip.retrieval
+    ))  # fmt: skip
     key = hashlib.sha256(f"{every.key} {seed} {chain}".encode()).hexdigest()[:12]
     return SearchCells(design, own, split, folder / f"inputs-{key}.h5")

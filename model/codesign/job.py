@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.progress import Progress
@@ -118,8 +119,8 @@ def run_codesign(request: CodesignRequest) -> None:
     cells = search_cells(request.input, request.dataset, request.design, request.cells, request.seed, root)
     limits = Limits(request.design.chip.board, request.latency_us)
     identity = [
-        design_text(cells.design), cells.own.key, request.cells, request.seed, request.epochs, request.latency_us,
-        space.fields,
+        version("cytogate"), design_text(cells.design), cells.own.key, request.cells, request.seed, request.epochs,
+        request.latency_us, space.fields,
     ]  # fmt: skip
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]
     work = Work(Training(cells, root / f"search-{key}", request.seed, request.epochs), space, limits, request.trials)

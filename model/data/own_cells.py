@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cytogate.model.command.terminal import terminal
 from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.contract.law import contract
+from cytogate.model.data.splits import Split, check_classes
 from cytogate.model.design.design import Design, InputCodes
 from cytogate.model.design.folder import design_text
 from cytogate.model.errors import InputError
@@ -83,6 +84,13 @@ class OwnCells:
             groups = None if frames.groups is None else np.asarray(frames.groups)[chosen]
             key = _key(frames, chosen, labels[chosen], groups)
             return OwnCells(path, dataset, chosen, labels[chosen], groups, key, frames.simulated)
+
+    def split(self, class_names: Sequence[str], seed: int) -> Split:
+        """Deal the cells, whole groups where there are any; raises an InputError if a class has too few."""
+        check_classes(self.labels, class_names, str(self.path))
+        if self.groups is None:
+            return Split.of(self.labels, seed)
+        return Split.by_groups(self.labels, self.groups, class_names, seed)
 
 
 def fit_codes(cells: OwnCells, training: NDArray[np.int64], design: Design, seed: int) -> InputCodes:

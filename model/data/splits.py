@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from cytogate.model.errors import InputError
 
@@ -44,33 +42,50 @@ class Split:
         return split
 
     @staticmethod
-    def by_groups(labels: NDArray[np.int64], groups: NDArray, seed: int) -> Split:
-        """Split so that all cells of a group, of a donor or a day, are on one side; shares and classes come close.
+    def by_groups(labels: NDArray[np.int64], groups: NDArray, class_names: Sequence[str], seed: int) -> Split:
+        """Split so that all cells of a group, of a donor or a day, are on one side.
+
+        Each part has cells of each class where any way of dealing the groups has that, and shares of cells and of
+        classes come as close as groups let them; the seed decides among ways that are about as close. What a part
+        lacks all the same, :meth:`lacking` tells.
 
         Raises
         ------
         InputError
             If there are fewer than three groups, some class is in fewer, or in no training group.
         """
-        names = np.unique(groups)
+        names, group = np.unique(groups, return_inverse=True)
         if len(names) < 3:
             raise InputError(f"groups are {', '.join(map(str, names))}; three are needed to train, select and test")
-        for label in np.unique(labels):
-            own = np.unique(groups[labels == label])
+        classes, label = np.unique(labels, return_inverse=True)
+        cells = np.bincount(group * len(classes) + label, minlength=len(names) * len(classes))
+        cells = cells.reshape(len(names), len(classes))
+        for place, number in enumerate(classes):
+            own = names[cells[:, place] > 0]
             if len(own) < 3:
                 raise InputError(
-                    f"cells of class {label} are in groups {', '.join(map(str, own))} alone; three are needed to "
-                    "train, select and test on it"
+                    f"cells of class {class_names[number]} are in groups {', '.join(map(str, own))} alone; three are "
+                    "needed to train, select and test on it"
                 )
-        test = _share_of_groups(labels, groups, SHARES[2], seed)
-        rest = np.setdiff1d(np.arange(len(labels)), test)
-        of_rest = _share_of_groups(labels[rest], groups[rest], SHARES[1] / (1 - SHARES[2]), seed)
-        validation = rest[of_rest]
-        split = Split(np.setdiff1d(rest, validation), validation, test)
-        lacking = np.setdiff1d(np.unique(labels), np.unique(labels[split.training]))
-        if len(lacking):
-            raise InputError(f"class {lacking[0]} is in no group that trains; give it cells in more groups")
+        part = dealt(cells, seed)[group]
+        split = Split(*(np.flatnonzero(part == number) for number in range(len(SHARES))))
+        untrained = np.setdiff1d(classes, labels[split.training])
+        if len(untrained):
+            raise InputError(
+                f"class {class_names[untrained[0]]} is in no group that trains, however groups are dealt; give it "
+                "cells in more groups"
+            )
         return split
+
+    def lacking(self, labels: NDArray[np.int64], class_names: Sequence[str]) -> str | None:
+        """Return which classes a part has no cell of, as in "none of A selects, none of B is tested"; None: none."""
+        there = np.unique(labels)
+        lacks = [
+            ", ".join(class_names[number] for number in np.setdiff1d(there, labels[part]))
+            for part in (self.validation, self.test)
+        ]
+        told = [f"none of {names} {what}" for names, what in zip(lacks, ("selects", "is tested"), strict=True) if names]
+        return ", ".join(told) or None
 
 
 def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
@@ -81,21 +96,57 @@ def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], where: 
         raise InputError(f"{where}: cells of a class: {', '.join(few)}; {LEAST_OF_A_CLASS} of each are the least")
 
 
-def _share_of_groups(labels: NDArray[np.int64], groups: NDArray, share: float, seed: int) -> NDArray[np.int64]:
-    """Return the cells of about ``share`` of the groups, at least one, with the classes' shares as far as possible.
+def dealt(cells: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the part of each group, 0 trains, 1 selects and 2 is reported on, of counts of cells (groups, classes).
 
-    Of several ways the first that leaves cells of each class on both sides, if there is one.
+    Of few groups all ways are looked at, of many those to which drawn ones lead, group after group to its best part.
     """
-    # No more folds than the largest class has cells: the splitter would end with an error.
-    folds = max(2, min(round(1 / share), len(np.unique(groups)), int(np.bincount(labels).max())))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # Of classes with fewer cells than folds, which is what is looked at here.
-        warnings.simplefilter("ignore", UserWarning)
-        ways = list(splitter.split(labels, labels, groups))
-    classes = len(np.unique(labels))
-    whole = [way for way in ways if all(len(np.unique(labels[side])) == classes for side in way)]
-    return np.sort((whole or ways)[0][1])
+    rng = np.random.default_rng(seed)
+    groups = len(cells)
+    if groups <= MOST_FOR_ALL_WAYS:
+        ways = np.stack(np.unravel_index(np.arange(3**groups), (3,) * groups), axis=1)
+    else:
+        starts = min(MOST_STARTS, max(1, MOST_GROUPS // groups))
+        ways = np.stack([_improved(rng.choice(3, groups, p=SHARES), cells, rng) for _ in range(starts)])
+    costs = _costs(np.stack([(ways == part) @ cells for part in range(len(SHARES))], axis=1), cells)
+    return ways[rng.choice(np.flatnonzero(costs <= costs.min() + ABOUT_AS_CLOSE))]
+
+
+MOST_FOR_ALL_WAYS = 10
+"""Groups, of which there are 3^10 = 59,049 ways."""
+MOST_STARTS, MOST_GROUPS = 100, 3_000
+"""Drawn ways, and groups of all of them together."""
+ABOUT_AS_CLOSE = 0.01
+"""By how much the mean share of a class in a part may be farther off."""
+LACKING = np.array([100.0, 10.0, 1.0])
+"""Cost of a class that is missing in a part: nobody is reported on who was not trained on."""
+
+
+def _costs(dealt_cells: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how far counts (..., 3, classes) of parts are from the shares of ``cells`` (groups, classes)."""
+    shares = dealt_cells / cells.sum(axis=0)
+    off = np.abs(shares - np.array(SHARES)[:, np.newaxis]).mean(axis=(-2, -1))
+    return off + (dealt_cells == 0).sum(axis=-1) @ LACKING[[0, 2, 1]]
+
+
+def _improved(way: NDArray[np.int64], cells: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return a way to which moves of single groups to other parts bring little."""
+    counts = np.stack([cells[way == part].sum(axis=0) for part in range(len(SHARES))])
+    moves, cost = np.eye(len(SHARES), dtype=np.int64)[:, :, np.newaxis], np.inf
+    while True:
+        for group in rng.permutation(len(way)):
+            counts[way[group]] -= cells[group]
+            tried = counts + moves * cells[group]
+            costs = _costs(tried, cells)
+            way[group] = np.argmin(costs)
+            counts = tried[way[group]]
+        if costs.min() > cost - LEAST_GAIN:
+            return way
+        cost = costs.min()
+
+
+LEAST_GAIN = 1e-3
+"""Of a round over all groups, for which another one follows."""
 
 
 def _ends(count: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 
 from cytogate.model.errors import InputError
 
@@ -211,7 +211,7 @@ class Metrics:
         return Metrics(
             cells=len(labels),
             accuracy=accuracy,
-            balanced_accuracy=Interval.bootstrapped(_balanced(labels, predicted), balanced),
+            balanced_accuracy=Interval.bootstrapped(_balanced(confusion), balanced),
             classes=tuple(
                 _against_rest(name, each, labels, predicted, probabilities, tables, seed, groups)
                 for each, name in enumerate(class_names)
@@ -260,9 +260,13 @@ def calibration(
     sums, hits = (np.bincount(bins, each, BINS) for each in (confidence, right))
     excess = confidence - right
     resampled = _resampled(lambda weights: np.array(_ece(bins, excess, weights)), len(labels), seed, groups)
+    accuracies = [Interval.share(round(hit), int(count)) for count, hit in zip(counts, hits, strict=True)]
+    if groups is not None:
+        of_bins = _resampled(lambda weights: _shares(bins, right, weights), len(labels), seed, groups)
+        accuracies = [each.widened(of_bin) for each, of_bin in zip(accuracies, of_bins.T, strict=True)]
     curve = tuple(
-        Reliability(int(count), float(total / count) if count else None, Interval.share(round(hit), int(count)))
-        for count, total, hit in zip(counts, sums, hits, strict=True)
+        Reliability(int(count), float(total / count) if count else None, accuracy)
+        for count, total, accuracy in zip(counts, sums, accuracies, strict=True)
     )
     value = _ece(bins, excess, np.ones(len(labels), np.int64))
     return Calibration(curve, Interval.bootstrapped(value, resampled))
@@ -351,16 +355,16 @@ def _confusion(labels: Labels, predicted: Labels, classes: int, weights: Weights
     return np.bincount(labels * classes + predicted, weights, classes**2).astype(np.int64).reshape(classes, classes)
 
 
-def _balanced(labels: Labels, predicted: Labels) -> float:
-    # scikit-learn warns of predicted classes that there are no cells of; they have no recall.
-    present = np.isin(predicted, np.unique(labels))
-    return float(balanced_accuracy_score(labels, np.where(present, predicted, _other(labels))))
+def _balanced(confusion: NDArray[np.int64]) -> float:
+    """Return the mean recall of the classes that there are."""
+    cells = confusion.sum(axis=1)
+    return float((confusion.diagonal()[cells > 0] / cells[cells > 0]).mean())
 
 
-def _other(labels: Labels) -> Labels:
-    """Return a class of the set that is wrong for each cell; for one class alone, that class."""
-    classes = np.unique(labels)
-    return classes[(np.searchsorted(classes, labels) + 1) % len(classes)]
+def _shares(bins: NDArray[np.int64], right: NDArray[np.bool_], weights: Weights) -> NDArray[np.float64]:
+    """Return the share of right cells of each bin, NaN of an empty one."""
+    with np.errstate(invalid="ignore"):
+        return np.bincount(bins, right * weights, BINS) / np.bincount(bins, weights, BINS)
 
 
 def _ece(bins: NDArray[np.int64], excess: NDArray[np.float64], weights: Weights) -> float:

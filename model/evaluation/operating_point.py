@@ -90,7 +90,8 @@ def chosen(
     """Return the offsets of best balanced accuracy on validation cells among those that cost little accuracy.
 
     At most :data:`MOST_LOST` of the cells are lost in all, but one may always be. Between equals the smaller share of
-    the prior is chosen, so that balanced classes, or rare ones that are found anyway, leave the logits as they are.
+    the prior is chosen, so that balanced classes, or rare ones that are found anyway, leave the logits as they are. So
+    do validation cells that lack a class: they would pay for none of its cells.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def chosen(
     without = best = Rates.of(labels, logits.argmax(axis=1))
     share, offsets = 0.0, np.zeros(logits.shape[1])
     most_lost = max(1, math.floor(MOST_LOST * len(labels)))
-    for tried in SHARES[1:]:
+    whole = len(np.unique(labels)) == logits.shape[1]
+    for tried in SHARES[1:] if whole else ():
         given = offsets_of(training_cells, tried, step)
         rates = Rates.of(labels, (logits + given).argmax(axis=1))
         lost = round((without.accuracy - rates.accuracy) * len(labels))

@@ -103,7 +103,8 @@ def _operating_point(point: Chosen, without: Rates, class_names: tuple[str, ...]
         f"biases of the last layer ({offsets}), as chosen on validation cells: balanced accuracy "
         f"{point.without.balanced_accuracy:.1%} there before, {point.with_offsets.balanced_accuracy:.1%} after; "
         f"accuracy {point.without.accuracy:.1%} and {point.with_offsets.accuracy:.1%}. All figures of networks here "
-        f"are at this point; without it, the quantized network has accuracy {without.accuracy:.1%} and balanced "
+        "are at this point, those of classifiers on features at points of their own, which the same cells chose; "
+        f"without it, the quantized network has accuracy {without.accuracy:.1%} and balanced "
         f"accuracy {without.balanced_accuracy:.1%} on the test cells."
     )
 
@@ -145,6 +146,8 @@ def _unknown(evaluation: Evaluation, simulated: bool, facts: Mapping[str, object
             "How cells of another donor, day or run would be classified: the file has no `groups`, so that cells of "
             "one run train and test."
         )
+    if facts.get("lacking") is not None:
+        sentences.append(f"What other groups would show: {facts['lacking']}, however these are dealt.")
     tested = facts.get("test groups")
     if isinstance(tested, int) and tested < FEW_GROUPS:
         sentences.append(

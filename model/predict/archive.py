@@ -10,6 +10,7 @@ Workers on other computers must see input and output under the same paths.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -152,17 +153,17 @@ def run_archive(request: ArchiveRequest) -> None:
             partition for source in sources
             for partition in _partitions(source, counts[source.name], request, identity(network))
         ]  # fmt: skip
+        superseded = _set_aside_superseded(request.output, {str(path.relative_to(root)) for path in files}, partitions)
+        if superseded:
+            console.print(
+                f"{superseded:,} partitions of earlier content or requests of these files are set aside, as "
+                f"{SUPERSEDED}NAME, which readers of the folder pass over.",
+                soft_wrap=True,
+            )
         for cells in _classified(client, work, partitions, tally):
             bars.advance(task, cells)
-    superseded = _set_aside_superseded(request.output, {str(path.relative_to(root)) for path in files}, partitions)
     others = _others(request.output, partitions)
     _write_report(request, tally, partitions)
-    if superseded:
-        console.print(
-            f"{superseded:,} partitions of earlier content or requests of these files were set aside, as "
-            f"{SUPERSEDED}NAME, which readers of the folder pass over.",
-            soft_wrap=True,
-        )
     if others:
         console.print(
             f"{request.output}: holds {len(others):,} partitions of files that are not in the archive, {others[0]} "
@@ -287,10 +288,9 @@ def _partitions(source: Source, count: int, request: ArchiveRequest, network: st
 
 
 def _set_aside_superseded(output: Path, names: set[str], partitions: list[Partition]) -> int:
-    """Rename partitions of the named files that are none of these any more, and return how many there were.
+    """Rename partitions of the named files that are not these, ahead of these, and return how many there were.
 
-    A file has become shorter or is read in part, or its part could not be classified anew: rows of what it held before
-    would be taken for its own.
+    A file has changed or is read in part, the design is another one, or the archive holds another file of that name.
     """
     begins = tuple(map(_begin, names))
     right = {each.output.name for each in partitions if kept_rows(each) is not None}
@@ -300,8 +300,14 @@ def _set_aside_superseded(output: Path, names: set[str], partitions: list[Partit
         if path.name.startswith(begins) and path.name not in right and _ours(path)
     ]
     for path in old:
-        path.replace(path.with_name(SUPERSEDED + path.name))
+        path.rename(_free(path.with_name(SUPERSEDED + path.name)))
     return len(old)
+
+
+def _free(path: Path) -> Path:
+    """Return a name that no file has: what was set aside before stays."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(each for each in itertools.chain([path], numbered) if not each.exists())
 
 
 def _others(output: Path, partitions: list[Partition]) -> list[str]:

@@ -90,3 +90,9 @@ def store_squares(
             labels += own[:, -1].tolist()
             fields += [index] * len(own)
         file["labels"], file["field"] = np.array(labels, np.int64), np.array(fields, np.int64)
+
+
+def fields_of(path: Path) -> NDArray[np.int64]:
+    """Return the number of the hologram that each cell of a file of squares lies on, (cells,)."""
+    with h5py.File(path) as file:
+        return np.asarray(file["field"][:], np.int64)

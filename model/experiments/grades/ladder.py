@@ -77,7 +77,7 @@ def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress)
     """Fit everything to the training cells of a task and report on its test cells; trainings go on in ``folder``."""
     split, labels, names = task.split, task.labels, task.class_names
     truth, seed = labels[split.test], plan.seed
-    runs = task.runs_of(split.test) if task.grade.in_runs else None
+    runs = _runs(task, split.test)
     networks = _networks(task, plan, folder, on_progress)
     predicted: dict[str, Labels] = {}
     chosen: dict[str, str] = {}
@@ -90,9 +90,9 @@ def climbed(task: Task, plan: DesignPlan, folder: Path, on_progress: OnProgress)
         (DRAWN_BULK, parameters.first(bulk)),
         (TRUE_PHASE, true_phase),
     ):
-        predicted[rung], chosen[rung] = _best(parts, labels, split, seed)
+        predicted[rung], chosen[rung] = _best(parts, task, seed)
     retrieved = _Parts.of(split, lambda part: _features(task, task.inputs, part))
-    classifiers = fitted(retrieved.training, labels[split.training], seed)
+    classifiers = fitted(retrieved.training, labels[split.training], seed, _runs(task, split.training))
     for name, classifier in classifiers.items():
         predicted[on_retrieved(name)] = classifier.predict(retrieved.test)
     predicted |= {FLOAT: networks.float_test.argmax(axis=1), QUANTIZED: networks.quantized_test.argmax(axis=1)}
@@ -171,9 +171,15 @@ class _Parts:
         return _Parts(self.training[:, :columns], self.validation[:, :columns], self.test[:, :columns])
 
 
-def _best(parts: _Parts, labels: Labels, split: Split, seed: int) -> tuple[Labels, str]:
+def _runs(task: Task, chosen: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the runs of some cells or backgrounds; None where these do not come from runs."""
+    return task.runs_of(chosen) if task.grade.in_runs else None
+
+
+def _best(parts: _Parts, task: Task, seed: int) -> tuple[Labels, str]:
     """Return what the classifier that is best on the validation cells says of the test cells, and its name."""
-    classifiers = fitted(parts.training, labels[split.training], seed)
+    labels, split = task.labels, task.split
+    classifiers = fitted(parts.training, labels[split.training], seed, _runs(task, split.training))
     right = {
         name: int(np.count_nonzero(classifier.predict(parts.validation) == labels[split.validation]))
         for name, classifier in classifiers.items()
@@ -186,11 +192,11 @@ def _of_backgrounds(task: Task, by_network: NDArray[np.float64], seed: int) -> M
     """Return the best of network and classifiers that learned and were tested on backgrounds without cells."""
     split, labels = task.backgrounds_split, task.backgrounds.labels
     truth, features = labels[split.test], _features(task, task.backgrounds, split.test)
-    classifiers = fitted(_features(task, task.backgrounds, split.training), labels[split.training], seed)
+    learned = _features(task, task.backgrounds, split.training)
+    classifiers = fitted(learned, labels[split.training], seed, _runs(task, split.training))
     said = [by_network.argmax(axis=1), *(classifier.predict(features) for classifier in classifiers.values())]
     best = max(said, key=lambda each: int(np.count_nonzero(each == truth)))
-    runs = task.runs_of(split.test) if task.grade.in_runs else None
-    return Metrics.of(truth, best, task.class_names, groups=runs)
+    return Metrics.of(truth, best, task.class_names, groups=_runs(task, split.test))
 
 
 def _features(task: Task, cells: CellFile, chosen: NDArray[np.int64]) -> Columns:

@@ -178,7 +178,8 @@ def _split(cells: SimulatedCells, seed: int) -> tuple[Split, NDArray[np.int64]]:
     labels = cells.labels
     if cells.runs is None:
         return Split.of(labels, seed), np.zeros(0, np.int64)
-    split = Split.by_groups(labels, np.array([cells.run_of(index) for index in range(len(cells))]), seed)
+    runs = np.array([cells.run_of(index) for index in range(len(cells))])
+    split = Split.by_groups(labels, runs, cells.class_names, seed)
     seen = np.sort(np.random.default_rng(seed).permutation(split.training)[: len(split.validation)])
     return dataclasses.replace(split, training=np.setdiff1d(split.training, seen)), seen
 

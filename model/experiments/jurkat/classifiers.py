@@ -1,7 +1,4 @@
-"""Classifiers on hand-made features: what the network must be worth more than, each with an operating point of its own.
-
-A support vector machine gives no probabilities: its score of each class is taken for a logit.
-"""
+"""Classifiers on hand-made features, which the network must be worth more than, each at its own operating point."""
 
 from __future__ import annotations
 
@@ -12,24 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.evaluation import baselines
+from cytogate.model.evaluation.classical import STEP, logits_of
 from cytogate.model.evaluation.operating_point import chosen
 from cytogate.model.training.teachers import cross_fitted
 
-LEAST = 1e-12
-"""A probability below it counts as it: a classifier may say 0."""
-STEP = 2.0**-9
-"""Of the grid of offsets: as fine as a bias on the chip."""
-
 Columns = NDArray[np.float64]
 """(cells, features)"""
-
-
-def logits_of(fitted: BaseEstimator, columns: Columns) -> NDArray[np.float64]:
-    """Return (cells, classes) logarithms of probabilities, or scores where there are none."""
-    if hasattr(fitted, "predict_proba"):
-        return np.log(np.maximum(fitted.predict_proba(columns), LEAST))
-    scores = fitted.decision_function(columns)
-    return scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1) / 2
 
 
 def chosen_share(

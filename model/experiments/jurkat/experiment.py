@@ -21,16 +21,10 @@ from cytogate.model.data.folds import Fold, stratified_folds
 from cytogate.model.data.jurkat import JurkatCells
 from cytogate.model.design.design import OperatingPoint
 from cytogate.model.evaluation import classical
+from cytogate.model.evaluation.classical import LEAST, STEP, logits_of
 from cytogate.model.evaluation.operating_point import chosen, offsets_of
 from cytogate.model.experiments.hand_made import hand_made
-from cytogate.model.experiments.jurkat.classifiers import (
-    LEAST,
-    STEP,
-    Columns,
-    chosen_share,
-    logits_of,
-    svm_logits,
-)
+from cytogate.model.experiments.jurkat.classifiers import Columns, chosen_share, svm_logits
 from cytogate.model.experiments.jurkat.learning import JurkatSizes, Lesson, network_values, smoothed
 from cytogate.model.experiments.jurkat.learning import logits_of as logits_of_network
 from cytogate.model.experiments.jurkat.results import (

@@ -176,10 +176,11 @@ def _parts(page: Page, results: Results) -> None:
 def _teachers(page: Page, results: Results) -> None:
     page.heading("Teachers")
     labels, taught = results.learned.labels, results.teaching
-    said = {name: taught.scores[name] > 0 for name in TEACHERS} | {"together": taught.learned > 0.5}
+    said = {name: taught.scores[name] > 0 for name in TEACHERS} | {"together, joined on them": taught.learned > 0.5}
     page.table(
         "teachers",
-        f"Accuracy of the teachers on the {len(labels)} cells that are learned from, each unseen by its teachers",
+        f"Accuracy of the teachers on the {len(labels)} cells that are learned from, each unseen by its teachers; what "
+        "joins these was fitted to what they say of the same cells",
         ("teacher", *LABELS),
         [
             (name, *(Interval.share(int(right.sum()), len(right)) for right in (each == labels).T))
