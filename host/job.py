@@ -21,7 +21,7 @@ from cytogate.host.driver.gate import GateCounts
 from cytogate.host.page.about import About
 from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.served import live_page
-from cytogate.host.report import StreamReport, print_report
+from cytogate.host.report import CELLS, HOLOGRAMS, StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, Written, read_written
 from cytogate.host.sinks.fcs import write_fcs
 from cytogate.host.sinks.rows import EventFormat
@@ -163,7 +163,8 @@ class _Session:
         measured: tuple[FeatureColumn, ...] = ()
         self._watch: CarrierWatch | None = None
         self._darkroom = Darkroom(design)
-        if isinstance(design.instrument, OffAxis):
+        self._holograms = isinstance(design.instrument, OffAxis)
+        if self._holograms:
             reference = _reference_of(bundle)
             measured, self._watch = PLACE_FEATURES, CarrierWatch(design, reference)
             self._darkroom = Darkroom(design, reference_phasor(reference))
@@ -232,6 +233,7 @@ class _Session:
                 drop_when_full=due_time is not None,
                 first_index=self._written.next_index,
                 most_cells=self.cells_left,
+                holograms=self._holograms,
             ),
             stopped,
             self._measure,
@@ -260,7 +262,7 @@ class _Session:
     def _conclude(self, pipeline: Pipeline, ended: str, gate: GateCounts | None) -> None:
         """Write FCS file and report."""
         counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
-        if not counts.finished:
+        if not counts.events:
             print(spelled(f"{self._source.name}: no new cell came; {self._written.rows} are there"))
             return
         write_fcs(folder.path / FCS, folder.events, self._rows)
@@ -273,12 +275,15 @@ class _Session:
             design=manifest.design,
             weights_hash=manifest.weights_hash,
             ended=ended,
-            rows=self._written.rows + counts.finished,
+            rows=self._written.rows + counts.events,
+            arrivals=HOLOGRAMS if self._holograms else CELLS,
             arrived=counts.arrived,
             dropped=counts.dropped,
             faulty=counts.faulty,
             lost=counts.lost,
             finished=counts.finished,
+            events=counts.events,
+            cells=counts.cells,
             classes=dict(sorted(counts.classes.items())),
             decisions=dict(sorted(counts.decisions.items())),
             reasons=_most_frequent(counts),
@@ -286,7 +291,7 @@ class _Session:
             accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
             told=tuple(map(spelled, (*self._source.told, *(() if self._watch is None else self._watch.told)))),
             seconds=pipeline.seconds,
-            cells_per_second=counts.finished / pipeline.seconds,
+            cells_per_second=counts.cells / pipeline.seconds,
             queue_cells=self._request.queue_cells,
             deepest_queue=counts.deepest_queue,
             latency=pipeline.ledger.summaries(),
@@ -305,7 +310,7 @@ class _Session:
         if self._written.classified or counts.classes:
             return
         why = "".join(f"; {reason.cells} as this: {reason.example}" for reason in _most_frequent(counts)[:1])
-        rows = self._written.rows + counts.finished
+        rows = self._written.rows + counts.events
         raise CheckFailed(spelled(f"{self._source.name}: none of {rows} cells was classified{why}"))
 
 

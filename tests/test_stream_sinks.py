@@ -27,6 +27,7 @@ from cytogate.host.sinks.parquet_parts import MEANING_KEY, RUN_KEY
 from cytogate.host.sinks.rows import NONE, EventFormat
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.neighbors import Moment
 from cytogate.host.stream.run_folder import run_folder
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -54,7 +55,7 @@ def event(
 ) -> Event:
     cell = SourceCell(origin, index, small_frames(1, seed=index)[0], label=index % 3)
     arrived_ns = 10**15 + 1000 * index
-    arrival = Arrival(index, cell, arrived_ns, None)
+    arrival = Arrival(index, cell, Moment(arrived_ns))
     logits = None if lost else np.array(codes, np.int64) + index % 100
     result = Result(index, logits, arrived_ns + 100, arrived_ns + 900, "stalled" if lost else None)
     verdict = (
@@ -201,7 +202,7 @@ def test_what_is_written_is_known_again(suffix: str, tmp_path: Path) -> None:
     for index, (origin, position) in enumerate([("a", 0), ("a", 1), ("bad", WHOLE_FILE), ("b", 0), ("a", 7)]):
         made = event(index)
         cell = SourceCell(origin, position, None)
-        sink.write(Event(Arrival(index + 100, cell, 0, None), None, made.verdict, made.flags, 1))
+        sink.write(Event(Arrival(index + 100, cell, Moment(0)), None, made.verdict, made.flags, 1))
     sink.flush()
     found = read_written(tmp_path, "a1b2")
     assert (found.rows, found.next_index, found.told) == (5, 105, ())

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.neighbors import Moment
 from cytogate.model.interface.answers import FoundCell
 
 EMPTY_FIELD = "the hologram holds no cell"
@@ -83,15 +84,17 @@ class SourceCell:
 
 @dataclass(eq=False)
 class Arrival:
-    """A cell that has arrived; its successor's arrival becomes known later."""
+    """Frames that have arrived: of a cell, or a hologram."""
 
     index: int
-    """Number of the cell in its run, from 0; dropped cells have theirs too."""
+    """Number in the run, from 0; dropped ones have theirs too."""
     cell: SourceCell
-    arrived_ns: int
-    previous_ns: int | None
-    """Arrival of the cell before it, a dropped one included; None for the first."""
-    next_ns: int | None = None
+    moment: Moment
+
+    @property
+    def arrived_ns(self) -> int:
+        """When it arrived."""
+        return self.moment.ns
 
 
 @dataclass(frozen=True, eq=False)
