@@ -33,9 +33,10 @@ class Flag(IntFlag):
     CROPPED = 2
     """The image was larger than a frame; its middle was taken."""
     SATURATED = 4
-    """More than a hundredth of a frame's pixels are at the highest code."""
+    """More than a hundredth of a frame's pixels are at the highest code. Never sorted."""
     FAULTY = 8
-    """Never sent: it could not be read, or is no frame of this accelerator."""
+    """Never sent: it could not be read, is no frame of this accelerator, or is not to be trusted and the chip sorts by
+    itself."""
     LOST = 16
     """Sent, and given up by the accelerator."""
     CLIPPED = 32

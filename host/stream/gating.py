@@ -215,6 +215,11 @@ class LiveGates:
         return self._gates
 
     @property
+    def on_chip(self) -> bool:
+        """Whether the chip itself sorts."""
+        return self._chip is not None
+
+    @property
     def record(self) -> tuple[tuple[int, Gates], ...]:
         """All gates by which cells were judged, each with the index of the first of these."""
         return tuple(self._record)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.chip_gate import trigger_features, trigger_us, verdict_of
+from cytogate.host.stream.chip_gate import kept_back, trigger_features, trigger_us, verdict_of
 from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import Decision, LiveGates, Verdict
 from cytogate.host.stream.ledger import Ledger, Span
@@ -122,7 +122,7 @@ class Counts:
     dropped: int = 0
     """Found the queue full."""
     faulty: int = 0
-    """Could not be read, or are no frames of this accelerator."""
+    """Could not be read, are no frames of this accelerator, or are kept from a chip that sorts by itself."""
     lost: int = 0
     """Given up by the accelerator."""
     finished: int = 0
@@ -271,7 +271,8 @@ class Pipeline:
                 if cell is None:
                     self._stopped.wait(IDLE_S)
                     continue
-                self._arrive(checked(cell, self._check))
+                cell = checked(cell, self._check)
+                self._arrive(kept_back(cell) if self.gates.on_chip else cell)
                 if self.counts.arrived == self._settings.most_cells:
                     break
         finally:
