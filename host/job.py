@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import sys
@@ -10,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -24,6 +23,7 @@ from cytogate.host.page.served import live_page
 from cytogate.host.report import CELLS, HOLOGRAMS, StreamReport, print_report
 from cytogate.host.sinks.events import EventFolder, Written, read_written
 from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sinks.gate_log import GateLog, described, last_gates
 from cytogate.host.sinks.rows import EventFormat
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource, check_same_content
@@ -34,7 +34,7 @@ from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
-from cytogate.host.stream.run_folder import FCS, IMAGES, PAGE, REPORT, RunFolder, run_folder
+from cytogate.host.stream.run_folder import FCS, GATES, IMAGES, PAGE, REPORT, RunFolder, run_folder
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
@@ -120,9 +120,12 @@ def run_stream(request: StreamRequest) -> None:
             return
         if folder.resumed and written.rows:
             print(f"{request.output}: going on after {written.rows:,} events of this run")
+            if last_gates(request.output / GATES) not in (None, described(gates)):
+                told = "gates were moved before; from here on those that are asked for hold again"
+                print(f"{request.output / GATES}: {told}", file=sys.stderr)
         for sentence in source.told:
             print(spelled(sentence), file=sys.stderr)
-        sinks = session.sinks()
+        sinks = session.sinks(live)
         stack.enter_context(accelerator)
         interrupts = stack.enter_context(_interrupts())
         session.run(accelerator, live, sinks, due_time, interrupts)
@@ -180,12 +183,12 @@ class _Session:
         """Cells that are still wanted; None if there is no end."""
         return None if self._request.cells is None else max(0, self._request.cells - self._written.next_index)
 
-    def sinks(self) -> list[Sink]:
+    def sinks(self, gates: LiveGates) -> list[Sink]:
         """Make what events go to."""
         events = EventFolder(self._folder.events, self._rows, self._written.rows_before)
         if events.told is not None:
             print(spelled(events.told), file=sys.stderr)
-        sinks: list[Sink] = [events]
+        sinks: list[Sink] = [GateLog(self._folder.path / GATES, gates), events]
         if self._request.images:
             from cytogate.host.sinks.images import ImageFolder
 
@@ -366,7 +369,7 @@ def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str,
         "weights": manifest.weights_hash,
         "rate": request.rate,
         "features": request.features,
-        "gates": json.loads(json.dumps(asdict(gates))),
+        "gates": described(gates),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -22,11 +23,12 @@ from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
 from cytogate.host.sinks.events import CSV, PARQUET, EventFolder, parts, read_events, read_written, recorded_run
 from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sinks.gate_log import GateLog, described, last_gates
 from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.sinks.parquet_parts import MEANING_KEY, RUN_KEY
 from cytogate.host.sinks.rows import NONE, EventFormat
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
-from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, Verdict
 from cytogate.host.stream.neighbors import Moment
 from cytogate.host.stream.run_folder import run_folder
 from cytogate.model.design.instruments import FourAngle
@@ -517,3 +519,28 @@ def test_a_run_folder_knows_its_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"), run_folder(tmp_path / "file", request):
         pass
+
+
+def test_the_log_of_gates_tells_of_every_event_that_is_written(tmp_path: Path) -> None:
+    """Through moves, half a line that a power cut left, and a run that goes on behind what was kept of it."""
+    path, first, judged = tmp_path / "gates.jsonl", Gates({"OAC": 0.5}), dict[int, Gates]()
+    for begin, end, torn in ((0, 6, True), (4, 9, False), (9, 10, False)):
+        live = LiveGates(first, CLASSES)
+        log = GateLog(path, live)
+        for index in range(begin, end):
+            if index % 3 == 2:
+                live.move({"MCF7": index / 10})
+            judged[index] = live.for_cell(index)
+            log.write(event(index))
+            assert last_gates(path) == described(judged[index])
+        if torn:
+            path.write_bytes(path.read_bytes() + b'{"index": 6, "gat')
+    said = dict[int, object]()
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            told = json.loads(line)
+            said |= dict.fromkeys(range(told["index"], 10), told["gates"])
+    assert said == {index: described(gates) for index, gates in judged.items()}
+    assert len({json.dumps(gates) for gates in said.values()}) == 4
+    with pytest.raises(InputError, match="cannot be written"):
+        GateLog(tmp_path / "none" / "gates.jsonl", live).write(event(9))

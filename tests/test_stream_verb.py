@@ -187,6 +187,25 @@ def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys
     assert "no new cell came; 20 are there" in printed
 
 
+def test_a_run_that_goes_on_says_that_moved_gates_are_back(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_npz(here / "cells.npz", small_frames(6))
+    (here / "gates.toml").write_text(GATES)
+    command = (["--input", "cells.npz"], bundle, "--gates", "gates.toml", "--cells")
+    said = "gates.jsonl: gates were moved before; from here on those that are asked for hold again"
+    assert stream(*command, "2") == stream(*command, "4") == 0
+    assert said not in capsys.readouterr().err
+    log = here / "run" / "gates.jsonl"
+    line = json.loads(log.read_text().splitlines()[-1])
+    line["gates"]["thresholds"]["MCF7"] = 0.75
+    with log.open("a") as file:
+        print(json.dumps(line), file=file)
+    assert stream(*command, "6") == 0
+    assert said in capsys.readouterr().err
+    assert [json.loads(line)["index"] for line in log.read_text().splitlines()] == [0, 2, 2, 4]
+
+
 def started(source: list[str], bundle: Path, *options: str) -> subprocess.Popen[str]:
     command = [*COMMAND, *source, "--bundle", str(bundle), *LIGHT, "--output", "run", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
