@@ -37,6 +37,8 @@ class StreamReport:
     """How the session ended, in words."""
     rows: int
     """Events in the folder, those of earlier sessions included."""
+    unwritten: int
+    """Events that came through in this session and could not be written; they are streamed again."""
     arrivals: str
     """What arrives and is counted as arrived, dropped, faulty, lost and finished: ``cells`` or ``holograms``."""
     arrived: int
@@ -77,6 +79,14 @@ class StreamReport:
         """Write the report as JSON."""
         with whole_file(path) as partial:
             partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def reported_rows(path: Path) -> int | None:
+    """Return the rows of the report that lies there; None if there is none that can be read."""
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["rows"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def print_report(report: StreamReport, files: Sequence[Path]) -> None:
@@ -125,6 +135,11 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     if len(report.reasons) > MOST_PRINTED:
         further = sum(reason.cells for reason in report.reasons[MOST_PRINTED:])
         console.print(f"Without a class: {further:,} further {report.arrivals}, see the report", soft_wrap=True)
+    if report.unwritten:
+        console.print(
+            f"Not written: {report.unwritten:,} events that came through; the same command streams them again",
+            soft_wrap=True,
+        )
     console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)
 
 
