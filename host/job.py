@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,20 +20,22 @@ from cytogate.host.driver.gate import GateCounts
 from cytogate.host.page.about import About
 from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.served import live_page
-from cytogate.host.report import StreamReport, print_report
+from cytogate.host.report import CELLS, HOLOGRAMS, StreamReport, print_report, reported_rows
 from cytogate.host.sinks.events import EventFolder, Written, read_written
-from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sinks.fcs import fcs_total, write_fcs
+from cytogate.host.sinks.gate_log import GateLog, described, last_gates
 from cytogate.host.sinks.rows import EventFormat
 from cytogate.host.sources.opening import open_source
 from cytogate.host.sources.source import CellSource, check_same_content
 from cytogate.host.stream.carrier import CarrierWatch
+from cytogate.host.stream.cells import SourceCell
 from cytogate.host.stream.chip_gate import TRIGGER_FEATURES, gate_on_chip
 from cytogate.host.stream.gating import Gates, LiveGates, ScoreKind, read_gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import Monitor
 from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
-from cytogate.host.stream.run_folder import FCS, IMAGES, PAGE, REPORT, RunFolder, run_folder
+from cytogate.host.stream.run_folder import FCS, GATES, IMAGES, PAGE, REPORT, RunFolder, run_folder
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
@@ -116,13 +117,17 @@ def run_stream(request: StreamRequest) -> None:
         check_same_content(source, written.progress)
         session = _Session(request, accelerator.bundle, folder, written, source)
         if session.cells_left == 0:
+            session.end(accelerator, live)
             print(f"{request.output}: all {request.cells} cells of this run are there; nothing is left to do")
             return
         if folder.resumed and written.rows:
             print(f"{request.output}: going on after {written.rows:,} events of this run")
+            if last_gates(request.output / GATES) not in (None, described(gates)):
+                told = "gates were moved before; from here on those that are asked for hold again"
+                print(f"{request.output / GATES}: {told}", file=sys.stderr)
         for sentence in source.told:
             print(spelled(sentence), file=sys.stderr)
-        sinks = session.sinks()
+        sinks = session.sinks(live)
         stack.enter_context(accelerator)
         interrupts = stack.enter_context(_interrupts())
         session.run(accelerator, live, sinks, due_time, interrupts)
@@ -163,7 +168,8 @@ class _Session:
         measured: tuple[FeatureColumn, ...] = ()
         self._watch: CarrierWatch | None = None
         self._darkroom = Darkroom(design)
-        if isinstance(design.instrument, OffAxis):
+        self._holograms = isinstance(design.instrument, OffAxis)
+        if self._holograms:
             reference = _reference_of(bundle)
             measured, self._watch = PLACE_FEATURES, CarrierWatch(design, reference)
             self._darkroom = Darkroom(design, reference_phasor(reference))
@@ -179,12 +185,12 @@ class _Session:
         """Cells that are still wanted; None if there is no end."""
         return None if self._request.cells is None else max(0, self._request.cells - self._written.next_index)
 
-    def sinks(self) -> list[Sink]:
+    def sinks(self, gates: LiveGates) -> list[Sink]:
         """Make what events go to."""
         events = EventFolder(self._folder.events, self._rows, self._written.rows_before)
         if events.told is not None:
             print(spelled(events.told), file=sys.stderr)
-        sinks: list[Sink] = [events]
+        sinks: list[Sink] = [GateLog(self._folder.path / GATES, gates), events]
         if self._request.images:
             from cytogate.host.sinks.images import ImageFolder
 
@@ -217,25 +223,12 @@ class _Session:
         cells = self._source.read(self._written.progress)
         if self._watch is not None:
             cells = self._watch.watched(cells)
-        request, camera = self._request, self._bundle.design.camera
+        if due_time is not None:
+            cells = paced(cells, due_time, stopped)
+        request = self._request
         monitor = Monitor(self._class_names, gates.gates.deadline_ns)
-        pipeline = Pipeline(
-            cells if due_time is None else paced(cells, due_time, stopped),
-            accelerator,
-            self._output,
-            FrameCheck(camera.rows, camera.columns, camera.adc_bits, camera.channels),
-            gates,
-            sinks if request.live is None else [*sinks, monitor],
-            Settings(
-                queue_cells=request.queue_cells,
-                flush_s=request.flush_s,
-                drop_when_full=due_time is not None,
-                first_index=self._written.next_index,
-                most_cells=self.cells_left,
-            ),
-            stopped,
-            self._measure,
-        )
+        shown = sinks if request.live is None else [*sinks, monitor]
+        pipeline = self._pipeline(cells, accelerator, gates, shown, stopped)
         ended = "the source has ended"
         try:
             with ExitStack() as stack:
@@ -257,13 +250,54 @@ class _Session:
                 self._conclude(pipeline, ended, _gate_counts(accelerator))
         self._check_classes(pipeline.counts)
 
+    def end(self, accelerator: Accelerator, gates: LiveGates) -> None:
+        """Write FCS file and report of a run without any cell to come, if its last session could not."""
+        if not self._is_ended:
+            pipeline = self._pipeline((), accelerator, gates, [], threading.Event())
+            self._conclude(pipeline, "no cell was left to come", None)
+
+    @property
+    def _is_ended(self) -> bool:
+        """Whether FCS file and report are there, and of all events that were written before this session."""
+        fcs, report, rows = self._folder.path / FCS, self._folder.path / REPORT, self._written.rows
+        return not rows or fcs_total(fcs) == reported_rows(report) == rows
+
+    def _pipeline(
+        self,
+        cells: Iterable[SourceCell | None],
+        accelerator: Accelerator,
+        gates: LiveGates,
+        sinks: list[Sink],
+        stopped: threading.Event,
+    ) -> Pipeline:
+        request, camera = self._request, self._bundle.design.camera
+        return Pipeline(
+            cells,
+            accelerator,
+            self._output,
+            FrameCheck(camera.rows, camera.columns, camera.adc_bits, camera.channels),
+            gates,
+            sinks,
+            Settings(
+                queue_cells=request.queue_cells,
+                flush_s=request.flush_s,
+                drop_when_full=request.rate is not None,
+                first_index=self._written.next_index,
+                most_cells=self.cells_left,
+                holograms=self._holograms,
+            ),
+            stopped,
+            self._measure,
+        )
+
     def _conclude(self, pipeline: Pipeline, ended: str, gate: GateCounts | None) -> None:
-        """Write FCS file and report."""
+        """Write FCS file and report, unless both are there and nothing has come since."""
         counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
-        if not counts.finished:
+        if not counts.events:
             print(spelled(f"{self._source.name}: no new cell came; {self._written.rows} are there"))
-            return
-        write_fcs(folder.path / FCS, folder.events, self._rows)
+            if self._is_ended:
+                return
+        rows = write_fcs(folder.path / FCS, folder.events, self._rows)
         report = StreamReport(
             run=folder.run,
             source=spelled(self._source.name),
@@ -273,12 +307,16 @@ class _Session:
             design=manifest.design,
             weights_hash=manifest.weights_hash,
             ended=ended,
-            rows=self._written.rows + counts.finished,
+            rows=rows,
+            unwritten=self._written.rows + counts.events - rows,
+            arrivals=HOLOGRAMS if self._holograms else CELLS,
             arrived=counts.arrived,
             dropped=counts.dropped,
             faulty=counts.faulty,
             lost=counts.lost,
             finished=counts.finished,
+            events=counts.events,
+            cells=counts.cells,
             classes=dict(sorted(counts.classes.items())),
             decisions=dict(sorted(counts.decisions.items())),
             reasons=_most_frequent(counts),
@@ -286,7 +324,7 @@ class _Session:
             accuracy=counts.agreeing / counts.labelled if counts.labelled else None,
             told=tuple(map(spelled, (*self._source.told, *(() if self._watch is None else self._watch.told)))),
             seconds=pipeline.seconds,
-            cells_per_second=counts.finished / pipeline.seconds,
+            cells_per_second=counts.cells / pipeline.seconds if counts.cells else 0.0,
             queue_cells=self._request.queue_cells,
             deepest_queue=counts.deepest_queue,
             latency=pipeline.ledger.summaries(),
@@ -305,7 +343,7 @@ class _Session:
         if self._written.classified or counts.classes:
             return
         why = "".join(f"; {reason.cells} as this: {reason.example}" for reason in _most_frequent(counts)[:1])
-        rows = self._written.rows + counts.finished
+        rows = self._written.rows + counts.events
         raise CheckFailed(spelled(f"{self._source.name}: none of {rows} cells was classified{why}"))
 
 
@@ -361,7 +399,7 @@ def _identity(request: StreamRequest, bundle: Bundle, gates: Gates) -> dict[str,
         "weights": manifest.weights_hash,
         "rate": request.rate,
         "features": request.features,
-        "gates": json.loads(json.dumps(asdict(gates))),
+        "gates": described(gates),
     }
 
 

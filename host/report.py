@@ -14,6 +14,8 @@ from cytogate.host.stream.pipeline import Reason
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 
+CELLS, HOLOGRAMS = "cells", "holograms"
+"""What arrives."""
 MOST_PRINTED = 5
 """Kinds of reasons that a person is shown."""
 
@@ -35,11 +37,19 @@ class StreamReport:
     """How the session ended, in words."""
     rows: int
     """Events in the folder, those of earlier sessions included."""
+    unwritten: int
+    """Events that came through in this session and could not be written; they are streamed again."""
+    arrivals: str
+    """What arrives and is counted as arrived, dropped, faulty, lost and finished: ``cells`` or ``holograms``."""
     arrived: int
     dropped: int
     faulty: int
     lost: int
     finished: int
+    events: int
+    """Of the finished: one a cell, and one of each hologram of which no cell is told."""
+    cells: int
+    """Of these events, those of a cell."""
     classes: dict[str, int]
     decisions: dict[str, int]
     reasons: tuple[Reason, ...]
@@ -51,7 +61,7 @@ class StreamReport:
     """What a user must know of the labels."""
     seconds: float
     cells_per_second: float
-    """Cells that came through, over the session's seconds."""
+    """:attr:`cells` over the session's seconds."""
     queue_cells: int
     deepest_queue: int
     latency: dict[str, Summary]
@@ -71,6 +81,14 @@ class StreamReport:
             partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
+def reported_rows(path: Path) -> int | None:
+    """Return the rows of the report that lies there; None if there is none that can be read."""
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["rows"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     """Print the report for a person."""
     from rich.table import Table
@@ -78,7 +96,10 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
 
     console = terminal()
     # As text: a table takes what stands in brackets for markup.
-    table = Table(title=Text(f"{report.finished:,} cells of {report.source}; {report.ended}"))
+    came = f"{report.cells:,} cells"
+    if report.arrivals != CELLS:
+        came += f" in {report.finished:,} {report.arrivals}"
+    table = Table(title=Text(f"{came} of {report.source}; {report.ended}"))
     for column in ("latency", "cells", "p50", "p99", "p99.9", "max"):
         table.add_column(column, justify="left" if column == "latency" else "right")
     for span in Span:
@@ -89,8 +110,8 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
     console.print(table)
     said = "; latencies are those of the emulation" if report.emulated else ""
     console.print(
-        f"{report.cells_per_second:,.1f} cells/s; {report.dropped:,} dropped, {report.faulty:,} faulty, "
-        f"{report.lost:,} lost, {report.deadline_misses:,} late{said}. "
+        f"{report.cells_per_second:,.1f} cells/s; of {report.arrived:,} {report.arrivals} {report.dropped:,} dropped, "
+        f"{report.faulty:,} faulty, {report.lost:,} lost; {report.deadline_misses:,} cells late{said}. "
         f"Quantiles are at most {RELATIVE_ERROR:.1%} too high.",
         soft_wrap=True,
     )
@@ -108,11 +129,17 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
         console.print(f"Labels: {sentence}", soft_wrap=True)
     for reason in report.reasons[:MOST_PRINTED]:
         console.print(
-            f"Without a class: {reason.cells:,} cells, as cell {reason.first_index:,}: {reason.example}", soft_wrap=True
+            f"Without a class: {reason.cells:,} {report.arrivals}, as number {reason.first_index:,}: {reason.example}",
+            soft_wrap=True,
         )
     if len(report.reasons) > MOST_PRINTED:
         further = sum(reason.cells for reason in report.reasons[MOST_PRINTED:])
-        console.print(f"Without a class: {further:,} further cells, see the report", soft_wrap=True)
+        console.print(f"Without a class: {further:,} further {report.arrivals}, see the report", soft_wrap=True)
+    if report.unwritten:
+        console.print(
+            f"Not written: {report.unwritten:,} events that came through; the same command streams them again",
+            soft_wrap=True,
+        )
     console.print(f"{report.rows:,} events in all; written: " + ", ".join(map(str, files)), soft_wrap=True)
 
 

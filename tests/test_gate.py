@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
+from numpy.typing import NDArray
 
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.gate import ChipGate, GateCounts
+from cytogate.host.driver.results import Result
+from cytogate.host.stream.cells import UNTRUSTED, Flag, SourceCell
 from cytogate.host.stream.chip_gate import DECISIONS, GateOnChip, verdict_of
 from cytogate.host.stream.gating import Decision, Gates, LiveGates, ScoreKind
+from cytogate.host.stream.pipeline import NetworkOutput, Pipeline, Settings
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.gate import LONGEST_CYCLES, PULSE_CLOCKS, CellEvent, EventFlag, GateSettings, decided
 from cytogate.model.design.design import Chip, Design
@@ -25,6 +31,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.answers import GatedForm
 from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.interface.registers import GateRegister, Register, StreamRegister, gate_offsets
 from cytogate.model.retrieval import laws
 from cytogate.sim.board.device import EmulatedBoard, provider
@@ -35,6 +42,7 @@ from tests.boards import CLASSES, expected, plugged, small_bundle, small_design,
 from tests.bright_fields import bright_field
 from tests.pipelines import telling_network
 from tests.test_cores import FakePort
+from tests.test_stream_pipeline import Kept
 
 STEP = 2.0**-10
 """Of a logit of the small design."""
@@ -46,6 +54,11 @@ PATIENT_S = 60.0
 def gated_design() -> Design:
     design = small_design()
     return dataclasses.replace(design, chip=dataclasses.replace(design.chip, network="rtl"))
+
+
+def unsaturated_frames(design: Design, cells: int) -> list[NDArray]:
+    highest = 2**design.camera.adc_bits - 1
+    return [np.minimum(each, highest - 1) for each in small_frames(design, cells)]
 
 
 def gate_on_chip(put: Callable[[GateSettings], None] = lambda settings: None) -> GateOnChip:
@@ -297,7 +310,7 @@ GATES = 'score = "margin"\ntrigger_delay_us = 12.5\ntrigger_width_us = 1\n[thres
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Bundle, list[list[int]]]:
     monkeypatch.chdir(tmp_path)
     design = gated_design()
-    frames = small_frames(design, 40)
+    frames = unsaturated_frames(design, 40)
     np.savez("cells.npz", frames=np.stack(frames))
     return write(small_bundle(tmp_path / "b.zip", design)), expected(frames)
 
@@ -332,6 +345,54 @@ def test_the_stream_sorts_on_the_chip(lab: tuple[Bundle, list[list[int]]], capsy
              "trigger_delay_us": 12.5, "trigger_width_us": 1.0}]
     ]  # fmt: skip
     assert f"Trigger: {sum(triggered)} pulses of 40 events; at most, by the chip's clock: " in said.out
+
+
+class Trigger:
+    """A chip whose pin rises for every cell that it gets, and what it got."""
+
+    phase_latency_us = 0.0
+
+    def __init__(self) -> None:
+        self.got: list[NDArray] = []
+        self.settings = GateSettings()
+
+    def put(self, settings: GateSettings) -> None:
+        self.settings = settings
+
+    def stream(self, frames: Iterable[NDArray | None]) -> Iterator[Result]:
+        for each in frames:
+            if each is not None:
+                self.got.append(each)
+                logits, event = np.array([100, 0, 0], np.int64), CellEvent(EventFlag.TRIGGERED, 100)
+                now_ns, index = time.monotonic_ns(), len(self.got) - 1
+                yield Result(index, logits, now_ns, now_ns, event=event, gate=self.settings)
+
+
+@pytest.mark.parametrize("flag", UNTRUSTED)
+def test_the_chip_does_not_get_what_is_never_sorted(flag: Flag) -> None:
+    """All flags that forbid to trust a class: the host says so of a class, the chip is not asked for one."""
+    design = gated_design()
+    camera = design.camera
+    frames, wanted = unsaturated_frames(design, 8), Gates(dict.fromkeys(CLASSES, 0.0), MARGIN)
+    cells = [SourceCell("list", index, each, flag if index % 2 else Flag(0)) for index, each in enumerate(frames)]
+    chip, sink = Trigger(), Kept()
+    run = Pipeline(
+        cells,
+        chip,
+        NetworkOutput(CLASSES, STEP, 200.0),
+        FrameCheck(camera.rows, camera.columns, camera.adc_bits, camera.channels),
+        LiveGates(wanted, CLASSES, gate_on_chip(chip.put)),
+        [sink],
+        Settings(queue_cells=8, flush_s=1.0, drop_when_full=False),
+        threading.Event(),
+    )
+    run.run()
+    np.testing.assert_array_equal(chip.got, frames[::2])
+    assert [event.decision for event in sink.events] == [Decision.SORT, Decision.LOST] * 4
+    for event in sink.events[1::2]:
+        assert event.flags == flag | Flag.FAULTY
+        assert f"not to be trusted ({flag.name}): a chip that sorts by itself does not get them" in str(event.reason)
+    assert run.counts.faulty == 4
 
 
 def test_without_gates_nothing_triggers(lab: tuple[Bundle, list[list[int]]]) -> None:

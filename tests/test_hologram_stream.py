@@ -151,12 +151,10 @@ def test_each_cell_is_an_event_with_its_field_and_place(
             compared += 1
     assert compared == len(found) - 2 == 9
     report = json.loads((tmp_path / "run" / "report.json").read_text())
-    assert (report["arrived"], report["finished"], report["rows"], report["lost"]) == (
-        FIELDS,
-        len(found),
-        len(found),
-        0,
-    )
+    counted = {"arrived": FIELDS, "finished": FIELDS, "events": len(found), "cells": len(found) - 2, "lost": 0}
+    assert {name: report[name] for name in counted} == counted
+    assert (report["arrivals"], report["rows"]) == ("holograms", len(found))
+    assert f"9 cells in {FIELDS} holograms of" in capsys.readouterr().out
     assert (report["decisions"]["empty"], report["decisions"]["crowded"]) == (1, 1)
     assert "lost" not in report["decisions"]
     assert report["told"] == []

@@ -12,6 +12,7 @@ from cytogate.host.stream.course import WINDOW_S
 from cytogate.host.stream.gating import Decision, Verdict
 from cytogate.host.stream.ledger import RELATIVE_ERROR
 from cytogate.host.stream.monitor import BAR_EDGES_NS, GALLERY, RECENT, Monitor, State
+from cytogate.host.stream.neighbors import Moment
 from tests.streams import CLASSES, small_frames
 
 MS = 1_000_000
@@ -46,7 +47,7 @@ def event(index: int, now_ns: int, class_index: int | None = 0, latency_ns: int 
     else:
         cell = SourceCell("list", index, FRAMES)
         verdict = Verdict(Decision.SORT if sort else Decision.UNWANTED, class_index, 0.5)
-    return Event(Arrival(index, cell, now_ns - latency_ns, None), None, verdict, NOTHING_UNUSUAL, now_ns)
+    return Event(Arrival(index, cell, Moment(now_ns - latency_ns)), None, verdict, NOTHING_UNUSUAL, now_ns)
 
 
 def test_a_stream_waits_runs_and_ends(monitor: Monitor, clock: Clock) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from cytogate.host.driver.results import Result
 from cytogate.host.sinks import events as events_module
 from cytogate.host.sinks import fcs as fcs_module
 from cytogate.host.sinks.events import CSV, PARQUET, EventFolder, parts, read_events, read_written, recorded_run
-from cytogate.host.sinks.fcs import write_fcs
+from cytogate.host.sinks.fcs import fcs_total, write_fcs
+from cytogate.host.sinks.gate_log import GateLog, described, last_gates
 from cytogate.host.sinks.images import ImageFolder
 from cytogate.host.sinks.parquet_parts import MEANING_KEY, RUN_KEY
-from cytogate.host.sinks.rows import NONE, EventFormat
+from cytogate.host.sinks.rows import NONE, EventColumns, EventFormat
 from cytogate.host.stream.cells import WHOLE_FILE, Arrival, Event, Flag, SourceCell
-from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.gating import Decision, Gates, LiveGates, Verdict
+from cytogate.host.stream.neighbors import Moment
 from cytogate.host.stream.run_folder import run_folder
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
@@ -54,7 +57,7 @@ def event(
 ) -> Event:
     cell = SourceCell(origin, index, small_frames(1, seed=index)[0], label=index % 3)
     arrived_ns = 10**15 + 1000 * index
-    arrival = Arrival(index, cell, arrived_ns, None)
+    arrival = Arrival(index, cell, Moment(arrived_ns))
     logits = None if lost else np.array(codes, np.int64) + index % 100
     result = Result(index, logits, arrived_ns + 100, arrived_ns + 900, "stalled" if lost else None)
     verdict = (
@@ -144,7 +147,7 @@ def test_csv_is_read_back_by_public_readers(tmp_path: Path, monkeypatch: pytest.
         assert [None if pd.isna(each) else each for each in frame[name]] == [
             None if pd.isna(each) else each for each in due[name]
         ], name
-    first, again = (next(read_events(tmp_path / kind)) for kind in ("parquet", "csv"))
+    first, again = (next(read_events(parts(tmp_path / kind))) for kind in ("parquet", "csv"))
     for column in fields(first):
         one, other = getattr(first, column.name), getattr(again, column.name)
         if column.name == "features":
@@ -201,7 +204,7 @@ def test_what_is_written_is_known_again(suffix: str, tmp_path: Path) -> None:
     for index, (origin, position) in enumerate([("a", 0), ("a", 1), ("bad", WHOLE_FILE), ("b", 0), ("a", 7)]):
         made = event(index)
         cell = SourceCell(origin, position, None)
-        sink.write(Event(Arrival(index + 100, cell, 0, None), None, made.verdict, made.flags, 1))
+        sink.write(Event(Arrival(index + 100, cell, Moment(0)), None, made.verdict, made.flags, 1))
     sink.flush()
     found = read_written(tmp_path, "a1b2")
     assert (found.rows, found.next_index, found.told) == (5, 105, ())
@@ -247,7 +250,7 @@ def test_a_damaged_part_costs_that_part_and_is_told(how: str, which: int, suffix
     rows = 5 if which == 5 else 7
     for _ in range(2):
         found = read_written(tmp_path, "a1b2")
-        assert (found.rows, sum(len(each.index) for each in read_events(tmp_path))) == (40 - rows, 40 - rows)
+        assert (found.rows, sum(len(each.index) for each in read_events(parts(tmp_path)))) == (40 - rows, 40 - rows)
         # What is lost at the end is streamed once more, and stands then where it stood.
         assert (found.next_index, found.rows_before) == ((35, 35) if which == 5 else (40, 40))
         assert found.progress["list"].position == found.next_index
@@ -292,11 +295,11 @@ def test_a_part_holds_all_events_of_an_arrival(suffix: str, tmp_path: Path, monk
             sink.write(replace(event(index), is_last=number == count - 1))
             if number % 2:
                 sink.flush()
-            stored = [each for columns in read_events(tmp_path) for each in columns.index.tolist()]
+            stored = [each for columns in read_events(parts(tmp_path)) for each in columns.index.tolist()]
             assert all(stored.count(each) == cells[each] for each in set(stored))
     sink.write(replace(event(len(cells)), is_last=False))
     sink.flush()
-    assert [each for columns in read_events(tmp_path) for each in columns.index.tolist()] == [
+    assert [each for columns in read_events(parts(tmp_path)) for each in columns.index.tolist()] == [
         index for index, count in enumerate(cells) for _ in range(count)
     ]
     assert read_written(tmp_path, "a1b2").next_index == len(cells)
@@ -394,6 +397,47 @@ def test_fcs_segments_lie_where_the_header_says(tmp_path: Path) -> None:
     assert data_begin == text_end + 1
     assert data_end - data_begin + 1 == 10 * 11 * 8
     assert content[data_end + 1 :] == b"00000000"
+
+
+@pytest.mark.parametrize("fault", ["a part comes", "a part is shorter"])
+def test_fcs_is_of_the_parts_that_were_there_as_it_began(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process adds a part between the two readings, or one has lost rows."""
+    folder, path, passes = tmp_path / "events", tmp_path / "events.fcs", list[int]()
+    written(folder, 10)
+
+    def reading(*given: list[Path]) -> Iterator[EventColumns]:
+        passes.append(0)
+        read = list(read_events(*given))
+        if fault == "a part comes" and len(passes) == 1:
+            sink = EventFolder(folder, ROWS, 10)
+            sink.write(event(10))
+            sink.flush()
+        yield from read[: None if fault == "a part comes" or len(passes) == 1 else -1]
+
+    monkeypatch.setattr(fcs_module, "read_events", reading)
+    if fault == "a part comes":
+        assert write_fcs(path, folder, ROWS) == fcs_total(path) == flowio.FlowData(path).event_count == 10
+        assert len(parts(folder)) == 3
+    else:
+        with pytest.raises(InputError, match=r"10 events became 7 while events.fcs was written"):
+            write_fcs(path, folder, ROWS)
+        assert not path.exists()
+    assert len(passes) == 2
+
+
+def test_no_total_is_read_from_what_is_no_fcs(tmp_path: Path) -> None:
+    path = tmp_path / "events.fcs"
+    written(tmp_path / "events", 3)
+    write_fcs(path, tmp_path / "events", ROWS)
+    content = path.read_bytes()
+    assert fcs_total(path) == 3
+    for damaged in (b"", b"FCS3.1", content[:300], content.replace(b"$TOT", b"$TOO"), bytes(500), b"\xff" * 500):
+        path.write_bytes(damaged)
+        assert fcs_total(path) is None
+    path.unlink()
+    assert fcs_total(path) is None
 
 
 def test_fcs_keeps_large_numbers(suffix: str, tmp_path: Path) -> None:
@@ -516,3 +560,28 @@ def test_a_run_folder_knows_its_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"), run_folder(tmp_path / "file", request):
         pass
+
+
+def test_the_log_of_gates_tells_of_every_event_that_is_written(tmp_path: Path) -> None:
+    """Through moves, half a line that a power cut left, and a run that goes on behind what was kept of it."""
+    path, first, judged = tmp_path / "gates.jsonl", Gates({"OAC": 0.5}), dict[int, Gates]()
+    for begin, end, torn in ((0, 6, True), (4, 9, False), (9, 10, False)):
+        live = LiveGates(first, CLASSES)
+        log = GateLog(path, live)
+        for index in range(begin, end):
+            if index % 3 == 2:
+                live.move({"MCF7": index / 10})
+            judged[index] = live.for_cell(index)
+            log.write(event(index))
+            assert last_gates(path) == described(judged[index])
+        if torn:
+            path.write_bytes(path.read_bytes() + b'{"index": 6, "gat')
+    said = dict[int, object]()
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            told = json.loads(line)
+            said |= dict.fromkeys(range(told["index"], 10), told["gates"])
+    assert said == {index: described(gates) for index, gates in judged.items()}
+    assert len({json.dumps(gates) for gates in said.values()}) == 4
+    with pytest.raises(InputError, match="cannot be written"):
+        GateLog(tmp_path / "none" / "gates.jsonl", live).write(event(9))

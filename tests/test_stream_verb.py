@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import flowio
@@ -26,9 +27,13 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from cytogate.host import job
+from cytogate.host.sinks import events as events_module
 from cytogate.host.stream.cells import Flag
 from cytogate.model.command.dispatch import main
+from cytogate.model.command.files import whole_file
 from cytogate.model.design.design import Chip
+from cytogate.model.errors import InputError
 from cytogate.sim.board.kernels import light
 from tests.streams import CLASSES, real_data, small_bundle, small_design, small_frames, write_bundle, write_npz
 
@@ -185,6 +190,82 @@ def test_the_same_command_again_appends_nothing(bundle: Path, here: Path, capsys
     printed = capsys.readouterr().out
     assert "all 12 cells of this run are there" in printed
     assert "no new cell came; 20 are there" in printed
+
+
+def test_an_ending_that_failed_is_made_up_for(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FCS and report are missing or older than the events, with cells to come or not; once whole, they stay."""
+    frames, run = small_frames(6), here / "run"
+    write_npz(here / "cells.npz", frames)
+    source = ["--input", "cells.npz"]
+    with monkeypatch.context() as full:
+        full.setattr(job, "write_fcs", _full)
+        assert stream(source, bundle, "--cells", "4") == 2
+    assert "no space left" in capsys.readouterr().err
+    assert (len(rows()), (run / "events.fcs").exists(), (run / "report.json").exists()) == (4, False, False)
+    assert stream(source, bundle, "--cells", "4") == 0
+    check_all_there_once(frames[:4])
+    assert (report()["rows"], report()["finished"]) == (4, 0)
+    older = {name: (run / name).read_bytes() for name in ("events.fcs", "report.json")}
+    assert stream(source, bundle) == 0
+    for name, content in older.items():
+        (run / name).write_bytes(content)
+        assert stream(source, bundle) == 0
+        check_all_there_once(frames)
+        assert report()["rows"] == 6
+    whole = [(run / name).stat().st_mtime_ns for name in older]
+    assert stream(source, bundle, "--cells", "6") == 0
+    assert [(run / name).stat().st_mtime_ns for name in older] == whole
+
+
+def _full(*anything: object) -> int:
+    raise InputError("events.fcs: cannot be written: no space left")
+
+
+def test_the_report_counts_what_is_written(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk takes two parts of eight cells and no third; what else came through is told and streamed again."""
+    frames = small_frames(30)
+    write_npz(here / "cells.npz", frames)
+    taken = list[Path]()
+
+    def small_disk(path: Path) -> AbstractContextManager[Path]:
+        taken.append(path)
+        return whole_file(path) if len(taken) <= 2 else _full()  # type: ignore[return-value]
+
+    with monkeypatch.context() as full:
+        full.setattr(events_module, "ROWS_A_PART", 8)
+        full.setattr(events_module, "whole_file", small_disk)
+        assert stream(["--input", "cells.npz"], bundle) == 2
+    said = report()
+    assert len(rows()) == said["rows"] == 16
+    assert said["events"] - 16 == said["unwritten"] > 0
+    told = f"Not written: {said['unwritten']} events that came through; the same command streams them again"
+    assert told in capsys.readouterr().out
+    assert stream(["--input", "cells.npz"], bundle) == 0
+    check_all_there_once(frames)
+    assert (report()["rows"], report()["unwritten"]) == (30, 0)
+
+
+def test_a_run_that_goes_on_says_that_moved_gates_are_back(
+    bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_npz(here / "cells.npz", small_frames(6))
+    (here / "gates.toml").write_text(GATES)
+    command = (["--input", "cells.npz"], bundle, "--gates", "gates.toml", "--cells")
+    said = "gates.jsonl: gates were moved before; from here on those that are asked for hold again"
+    assert stream(*command, "2") == stream(*command, "4") == 0
+    assert said not in capsys.readouterr().err
+    log = here / "run" / "gates.jsonl"
+    line = json.loads(log.read_text().splitlines()[-1])
+    line["gates"]["thresholds"]["MCF7"] = 0.75
+    with log.open("a") as file:
+        print(json.dumps(line), file=file)
+    assert stream(*command, "6") == 0
+    assert said in capsys.readouterr().err
+    assert [json.loads(line)["index"] for line in log.read_text().splitlines()] == [0, 2, 2, 4]
 
 
 def started(source: list[str], bundle: Path, *options: str) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -175,9 +175,9 @@ def parts(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("part-*") if path.suffix in KINDS)
 
 
-def read_events(folder: Path) -> Iterator[EventColumns]:
-    """Yield all events of a run in order, a part at a time."""
-    for path in parts(folder):
+def read_events(paths: Iterable[Path]) -> Iterator[EventColumns]:
+    """Yield the events of :func:`parts`, a part at a time."""
+    for path in paths:
         yield _kind(path.suffix).read(path).events
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.host.sinks.events import read_events
+from cytogate.host.sinks.events import parts, read_events
 from cytogate.host.sinks.rows import NONE, EventColumns, EventFormat
 from cytogate.host.stream.cells import Flag
 from cytogate.host.stream.gating import Decision
 from cytogate.model.command.files import whole_file
+from cytogate.model.errors import InputError
 
 TEXT_BEGIN = 256
 """First byte of the TEXT segment; the header ends at 58 and the standard leaves the rest to the writer."""
@@ -73,9 +74,14 @@ def write_fcs(path: Path, events: Path, rows: EventFormat) -> int:
     -------
     int
         How many events there are.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, or the parts change meanwhile.
     """
-    columns = parameters(rows)
-    total, highest, first_ns, last_ns = _survey(events, rows, len(columns))
+    columns, read = parameters(rows), parts(events)
+    total, highest, first_ns, last_ns = _survey(read, rows, len(columns))
     text = _text(columns, rows, total, highest, first_ns, last_ns)
     data_begin = TEXT_BEGIN + len(text)
     data_end = data_begin + total * len(columns) * 8 - 1
@@ -85,16 +91,33 @@ def write_fcs(path: Path, events: Path, rows: EventFormat) -> int:
     header = b"FCS3.1    " + b"".join(b"%8d" % place for place in (TEXT_BEGIN, data_begin - 1, *in_header, 0, 0))
     with whole_file(path) as partial, partial.open("wb") as file:
         file.write(header.ljust(TEXT_BEGIN) + text)
-        for batch in read_events(events):
+        came = 0
+        for batch in read_events(read):
             file.write(_matrix(batch, rows, first_ns).astype("<f8").tobytes())
+            came += len(batch.index)
+        if came != total:
+            raise InputError(f"{events}: {total:,} events became {came:,} while {path.name} was written; run it again")
         file.write(CHECKSUM)
     return total
 
 
-def _survey(events: Path, rows: EventFormat, columns: int) -> tuple[int, NDArray[np.float64], int, int]:
+def fcs_total(path: Path) -> int | None:
+    """Return the number of events of a file that :func:`write_fcs` wrote; None if there is no such file."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(TEXT_BEGIN)
+            first, last = int(header[10:18]), int(header[18:26])
+            file.seek(first)
+            words = file.read(last - first + 1).decode("utf-8").split(DELIMITER)
+            return int(words[words.index("$TOT") + 1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _survey(read: Sequence[Path], rows: EventFormat, columns: int) -> tuple[int, NDArray[np.float64], int, int]:
     """Return the number of events, the highest value of each column, and the first and last arrival in ns."""
     total, highest, first_ns, last_ns = 0, np.zeros(columns), 0, 0
-    for batch in read_events(events):
+    for batch in read_events(read):
         first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
         first_ns = min(first_ns, first) if total else first
         last_ns = max(last_ns, last)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.gating import Decision, Verdict
+from cytogate.host.stream.neighbors import Moment
 from cytogate.model.interface.answers import FoundCell
 
 EMPTY_FIELD = "the hologram holds no cell"
@@ -32,9 +33,10 @@ class Flag(IntFlag):
     CROPPED = 2
     """The image was larger than a frame; its middle was taken."""
     SATURATED = 4
-    """More than a hundredth of a frame's pixels are at the highest code."""
+    """More than a hundredth of a frame's pixels are at the highest code. Never sorted."""
     FAULTY = 8
-    """Never sent: it could not be read, or is no frame of this accelerator."""
+    """Never sent: it could not be read, is no frame of this accelerator, or is not to be trusted and the chip sorts by
+    itself."""
     LOST = 16
     """Sent, and given up by the accelerator."""
     CLIPPED = 32
@@ -83,15 +85,17 @@ class SourceCell:
 
 @dataclass(eq=False)
 class Arrival:
-    """A cell that has arrived; its successor's arrival becomes known later."""
+    """Frames that have arrived: of a cell, or a hologram."""
 
     index: int
-    """Number of the cell in its run, from 0; dropped cells have theirs too."""
+    """Number in the run, from 0; dropped ones have theirs too."""
     cell: SourceCell
-    arrived_ns: int
-    previous_ns: int | None
-    """Arrival of the cell before it, a dropped one included; None for the first."""
-    next_ns: int | None = None
+    moment: Moment
+
+    @property
+    def arrived_ns(self) -> int:
+        """When it arrived."""
+        return self.moment.ns
 
 
 @dataclass(frozen=True, eq=False)

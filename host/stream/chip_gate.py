@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cytogate.host.stream.cells import UNTRUSTED, Flag, SourceCell
 from cytogate.host.stream.gating import Decision, Gates, ScoreKind, Verdict, winner
 from cytogate.model.contract.gate import (
     DELAY_BITS,
@@ -102,6 +103,15 @@ def gate_on_chip(accelerator: Accelerator) -> GateOnChip | None:
     return (
         GateOnChip(names, bundle.manifest.logit_step, chip.clock_mhz, accelerator.set_gate) if chip.has_gate else None
     )
+
+
+def kept_back(cell: SourceCell) -> SourceCell:
+    """Return a cell without its frames if they are not to be trusted: the chip knows no flags, and would sort it."""
+    doubts = cell.flags & UNTRUSTED
+    if cell.frames is None or not doubts:
+        return cell
+    named = ", ".join(str(flag.name) for flag in Flag if flag & doubts)
+    return cell.faulty(f"the frames are not to be trusted ({named}): a chip that sorts by itself does not get them")
 
 
 def verdict_of(logits: Sequence[float], event: CellEvent) -> Verdict:

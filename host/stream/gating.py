@@ -215,9 +215,18 @@ class LiveGates:
         return self._gates
 
     @property
+    def on_chip(self) -> bool:
+        """Whether the chip itself sorts."""
+        return self._chip is not None
+
+    @property
     def record(self) -> tuple[tuple[int, Gates], ...]:
         """All gates by which cells were judged, each with the index of the first of these."""
-        return tuple(self._record)
+        return self.record_behind(0)
+
+    def record_behind(self, count: int) -> tuple[tuple[int, Gates], ...]:
+        """Return the record without its first ``count`` gates."""
+        return tuple(self._record[count:])
 
     def change(self, gates: Gates) -> None:
         """Put other gates in force for all cells that are judged from now on; from any thread."""

@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.chip_gate import trigger_features, trigger_us, verdict_of
+from cytogate.host.stream.chip_gate import kept_back, trigger_features, trigger_us, verdict_of
 from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import Decision, LiveGates, Verdict
 from cytogate.host.stream.ledger import Ledger, Span
+from cytogate.host.stream.neighbors import Neighbors
 from cytogate.model.command.processes import go_first
 from cytogate.model.contract import off_axis
 from cytogate.model.errors import CheckFailed
@@ -92,7 +93,9 @@ class Settings:
     first_index: int = 0
     """Index of the first cell to arrive."""
     most_cells: int | None = None
-    """Stop behind so many."""
+    """Stop behind so many arrivals."""
+    holograms: bool = False
+    """Whether an arrival is a hologram, with any number of cells, and not the frames of one."""
     patience_s: float = 30.0
     """After a stop, the longest time in which no cell gets through."""
 
@@ -110,17 +113,24 @@ class Reason:
 
 @dataclass
 class Counts:
-    """What has happened so far; read by other threads while it changes."""
+    """What has happened so far; read by other threads while it changes.
+
+    The first five count arrivals: cells, or holograms, whatever number of cells these have.
+    """
 
     arrived: int = 0
     dropped: int = 0
     """Found the queue full."""
     faulty: int = 0
-    """Could not be read, or are no frames of this accelerator."""
+    """Could not be read, are no frames of this accelerator, or are kept from a chip that sorts by itself."""
     lost: int = 0
     """Given up by the accelerator."""
     finished: int = 0
-    """Are with the sinks."""
+    """Are with the sinks, with all that came of them."""
+    events: int = 0
+    """Are with the sinks: one a cell, and one of each hologram of which no cell is told."""
+    cells: int = 0
+    """Of these events, those of a cell."""
     deepest_queue: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
@@ -176,8 +186,9 @@ class Pipeline:
         self._arrivals: Channel[Arrival] = Channel(settings.queue_cells)
         self._events: Channel[Event] = Channel(settings.queue_cells)
         self._in_flight: deque[Arrival] = deque()
-        # Guards arrivals' times: a decision that finds no neighbor must not be overtaken by one.
-        self._times = threading.Lock()
+        self._undecided: deque[tuple[Arrival, Result | None]] = deque()
+        """Answered; those behind the first may be its neighbors."""
+        self._neighbors = Neighbors()
         self._failure: BaseException | None = None
 
     @property
@@ -231,7 +242,7 @@ class Pipeline:
         while alive := [name for name, done in parts.items() if not done.is_set()]:
             parts[alive[-1]].wait(IDLE_S)
             on_progress()
-            if self._stopped.is_set() and patience.ended(self.counts.finished):
+            if self._stopped.is_set() and patience.ended(self.counts.events):
                 raise self._failure or CheckFailed(
                     f"for {self._settings.patience_s:g} s after the stop no cell got through; waiting for "
                     + ", ".join(alive)
@@ -253,7 +264,6 @@ class Pipeline:
     # The source's thread.
 
     def _receive(self) -> None:
-        previous: Arrival | None = None
         try:
             for cell in self._cells:
                 if self._stopped.is_set():
@@ -261,27 +271,24 @@ class Pipeline:
                 if cell is None:
                     self._stopped.wait(IDLE_S)
                     continue
-                previous = self._arrive(checked(cell, self._check), previous)
+                cell = checked(cell, self._check)
+                self._arrive(kept_back(cell) if self.gates.on_chip else cell)
                 if self.counts.arrived == self._settings.most_cells:
                     break
         finally:
             self._arrivals.end()
 
-    def _arrive(self, cell: SourceCell, previous: Arrival | None) -> Arrival:
+    def _arrive(self, cell: SourceCell) -> None:
         counts = self.counts
-        with self._times:
-            now_ns = time.monotonic_ns()
-            if previous is not None:
-                previous.next_ns = now_ns
-        index = self._settings.first_index + counts.arrived
-        arrival = Arrival(index, cell, now_ns, None if previous is None else previous.arrived_ns)
+        holds_cell = None if self._settings.holograms and cell.frames is not None else True
+        arrival = Arrival(self._settings.first_index + counts.arrived, cell, self._neighbors.arrive(holds_cell))
         counts.arrived += 1
         if not self._settings.drop_when_full:
             self._arrivals.put(arrival)
         elif not self._arrivals.offer(arrival):
+            self._neighbors.drop(arrival.moment)
             counts.dropped += 1
         counts.deepest_queue = max(counts.deepest_queue, len(self._arrivals))
-        return arrival
 
     # The accelerator's thread.
 
@@ -303,8 +310,11 @@ class Pipeline:
             if self._in_flight:
                 raise CheckFailed(f"the accelerator ended and owes the results of {len(self._in_flight)} cells")
         finally:
-            self._arrivals.close()
-            self._events.end()
+            try:
+                self._decide(last=True)
+            finally:
+                self._arrivals.close()
+                self._events.end()
 
     def _frames(self) -> Iterator[NDArray | None]:
         """Hand over frames as they arrive; cells without keep their place in the order."""
@@ -343,21 +353,45 @@ class Pipeline:
             self._finish(self._in_flight.popleft(), None)
 
     def _finish(self, arrival: Arrival, result: Result | None) -> None:
-        """Decide about a cell, or each cell of a hologram, and pass it on; a hologram without any is an event, too."""
-        found: Sequence[FoundCell | None] = (None,)
-        if result is not None and result.field is not None:
-            found = result.field.cells or (None,)
-        for number, cell in enumerate(found, start=1):
-            event = self._event(arrival, result, cell, is_last=number == len(found))
-            self._count(event)
-            self._events.put(event)
+        """Take a cell's answer, or a hologram's."""
+        field = None if result is None else result.field
+        holds_cell = field is None or field.is_crowded or bool(field.cells)
+        self._neighbors.settle(arrival.moment, holds_cell=holds_cell)
+        self._undecided.append((arrival, result))
+        self._decide()
 
-    def _event(self, arrival: Arrival, result: Result | None, found: FoundCell | None, *, is_last: bool) -> Event:
+    def _decide(self, *, last: bool = False) -> None:
+        """Decide about cells in order, as far as their neighbors are known; at last about all."""
+        while self._undecided:
+            arrival, result = self._undecided[0]
+            found = _found(result)
+            coincident = self._coincident(arrival, result, found)
+            if coincident is None and not last:
+                return
+            self._undecided.popleft()
+            for number, cell in enumerate(found, start=1):
+                event = self._event(
+                    arrival, result, cell, coincident=coincident is not False, is_last=number == len(found)
+                )
+                self._count(event)
+                self._events.put(event)
+
+    def _coincident(self, arrival: Arrival, result: Result | None, found: Sequence[FoundCell | None]) -> bool | None:
+        """Say whether cells of an answer have neighbors; None while that depends on an answer that is not there."""
+        window_ns = self.gates.gates.coincidence_ns
+        is_cell = result is not None and (result.logits is not None or found[0] is not None)
+        if not window_ns or not is_cell:
+            return False
+        # The cells of one hologram were taken in one moment.
+        return len(found) > 1 or self._neighbors.beside(arrival.moment, window_ns)
+
+    def _event(
+        self, arrival: Arrival, result: Result | None, found: FoundCell | None, *, coincident: bool, is_last: bool
+    ) -> Event:
         gates = self.gates.for_cell(arrival.index, None if result is None else result.gate)
         codes = found.logits if found is not None else None if result is None else result.logits
         logits = None if codes is None else [code * self._output.logit_step for code in codes.tolist()]
         flags = arrival.cell.flags | _flags(result, found)
-        coincident = logits is not None and self._coincident(arrival, gates.coincidence_ns)
         decided_ns = time.monotonic_ns()
         verdict = _told(result, logits, found) or gates.judge(
             logits,
@@ -371,21 +405,6 @@ class Pipeline:
         if result is not None and logits is not None:
             self.ledger.record(arrival.arrived_ns, result.sent_ns, result.received_ns, decided_ns, gates.deadline_ns)
         return Event(arrival, result, verdict, flags, decided_ns, found=found, is_last=is_last)
-
-    def _coincident(self, arrival: Arrival, window_ns: int) -> bool:
-        """Say whether a neighbor came within the window, if need be after waiting until that is certain."""
-        if not window_ns:
-            return False
-        if arrival.previous_ns is not None and arrival.arrived_ns - arrival.previous_ns < window_ns:
-            return True
-        while True:
-            with self._times:
-                next_ns, now_ns = arrival.next_ns, time.monotonic_ns()
-            if next_ns is not None:
-                return next_ns - arrival.arrived_ns < window_ns
-            if now_ns - arrival.arrived_ns >= window_ns:
-                return False
-            time.sleep((arrival.arrived_ns + window_ns - now_ns) / 1e9)
 
     def _count(self, event: Event) -> None:
         counts, chosen = self.counts, event.verdict.class_index
@@ -413,7 +432,7 @@ class Pipeline:
                     event = self._measured(event)
                     for sink in self._sinks:
                         sink.write(event)
-                    self.counts.finished += 1
+                    self._count_stored(event)
                 if time.monotonic() >= due_s:
                     self._flush()
                     due_s = time.monotonic() + self._settings.flush_s
@@ -422,6 +441,12 @@ class Pipeline:
         finally:
             self._events.close()
             self._flush()
+
+    def _count_stored(self, event: Event) -> None:
+        counts = self.counts
+        counts.events += 1
+        counts.finished += event.is_last
+        counts.cells += event.found is not None or not self._settings.holograms
 
     def _measured(self, event: Event) -> Event:
         """Add features, if they were asked for; here, where no decision waits for them. A cell's place is its own."""
@@ -436,6 +461,12 @@ class Pipeline:
     def _flush(self) -> None:
         for sink in self._sinks:
             sink.flush()
+
+
+def _found(result: Result | None) -> Sequence[FoundCell | None]:
+    """Return what becomes an event each: a hologram's cells; None for it where there are none, and for a cell."""
+    cells = () if result is None or result.field is None else result.field.cells
+    return cells or (None,)
 
 
 def _told(result: Result | None, logits: Sequence[float] | None, found: FoundCell | None) -> Verdict | None:

@@ -24,6 +24,8 @@ EVENTS = "events"
 IMAGES = "images"
 FCS = "events.fcs"
 REPORT = "report.json"
+GATES = "gates.jsonl"
+"""Which gates cells were judged by; what was asked for is in the record."""
 PAGE = "page.html"
 """What the live page showed at the end."""
 FORMAT = 2
