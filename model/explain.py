@@ -27,6 +27,7 @@ from cytogate.model.networks.operations import IntegerNetwork, Operation, Real, 
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.networks.shapes import shapes_of
 from cytogate.model.pages.plots import ranges_plot
+from cytogate.model.retrieval.frame_order import order_told
 from cytogate.model.retrieval.laws import Run
 from cytogate.model.simulation.simulator import simulated_cells
 
@@ -78,7 +79,7 @@ def run_explain(request: ExplainRequest) -> tuple[LayerReport, ...]:
     Raises
     ------
     InputError
-        If the design has no trained network, or frames do not suit it.
+        If the design has no trained network, or frames do not suit it or are stored in a wrong order.
     """
     design, console = request.design, terminal()
     network = load_operations(design)
@@ -158,6 +159,9 @@ def _inputs(request: ExplainRequest) -> Iterator[tuple[int, Iterator[Codes]]]:
         return
     with open_frames(request.input, design.camera, not design.retrieves_phase, request.dataset) as file:
         file.check_size(design)
+        told = order_told(file, design, request.input)
+        if told is not None:
+            terminal().print(told, soft_wrap=True)
         count = min(file.cells, request.cells)
         starts = range(0, count, AT_A_TIME)
         yield (

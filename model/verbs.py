@@ -105,11 +105,12 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    design = own_design_of(arguments, holograms=True)
     from cytogate.model.train import TrainRequest, run_train
 
     run_train(
         TrainRequest(
-            design=own_design_of(arguments, holograms=True),
+            design=design,
             epochs=arguments.epochs,
             fine_tune_epochs=arguments.fine_tune_epochs,
             seed=arguments.seed,
@@ -320,12 +321,13 @@ def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
-    check_own(arguments.design)
+    design = load_design(arguments.design)
+    check_own(design)
     from cytogate.model.calibrate import CalibrationRequest, run_calibration
 
     run_calibration(
         CalibrationRequest(
-            load_design(arguments.design),
+            design,
             arguments.input,
             dataset_of(arguments),
             arguments.reference,

@@ -245,9 +245,9 @@ def _adopt_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _adopt(arguments: argparse.Namespace) -> None:
+    design = own_design_of(arguments)
     from cytogate.sim.csim.adopt import adopt
 
-    design = own_design_of(arguments)
     found = adopt(design, arguments.network)
     likeness = found.keras
     if likeness.differing:

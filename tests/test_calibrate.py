@@ -161,11 +161,6 @@ def test_what_cannot_calibrate_is_told(
     assert not (own / "calibration").exists() or not list((own / "calibration").iterdir())
 
 
-def test_a_built_in_design_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["calibrate", "--design", "qatom64", "--input", "x.h5"]) == 2
-    assert "comes with Cytogate and is left as it is" in capsys.readouterr().err
-
-
 # Maps.
 
 

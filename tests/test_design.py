@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cytogate.model.command.arguments import check_own
 from cytogate.model.command.dispatch import main
 from cytogate.model.design.boards import BOARDS, Board
 from cytogate.model.design.design import Calibration, Chip, Design, InputCodes, Network, OperatingPoint, Window, binned
@@ -774,6 +775,44 @@ def test_a_folder_that_may_not_be_written(
     assert new(tmp_path / "mine") == 2
     assert capsys.readouterr().err.endswith("mine/design.toml: cannot be written: Permission denied\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_link_to_another_design_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """What is trained there is not the other's."""
+    other = saved(DESIGNS["qatom64"], tmp_path / "other")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / DESIGN_FILE).symlink_to(other / DESIGN_FILE)
+    for way in (tmp_path / "mine", tmp_path / "mine" / DESIGN_FILE):
+        assert (load_design(way).folder, load_design(way).name) == (tmp_path / "mine", "mine")
+    (tmp_path / "linked").symlink_to(tmp_path / "mine")
+    assert load_design(tmp_path / "linked").folder == tmp_path / "mine"
+
+
+def test_two_designs_have_no_network_in_common(tmp_path: Path) -> None:
+    mine = saved(DESIGNS["qatom64"], tmp_path / "mine")
+    for variant in (mine / "variant.toml", tmp_path / "alone.toml"):
+        variant.write_text(design_text(DESIGNS["qatom64"]), encoding="utf-8")
+    assert refusal(lambda: load_design(mine / "variant.toml")) == (
+        f"{mine / 'variant.toml'}: lies in the folder of another design, {mine / DESIGN_FILE}, whose network would be "
+        "taken for its own; give it a folder of its own"
+    )
+    assert "move it to alone/design.toml and name that folder" in refusal(
+        lambda: check_own(load_design(tmp_path / "alone.toml"))
+    )
+    check_own(load_design(mine))
+
+
+@pytest.mark.parametrize("verb", [["train", "--input"], ["calibrate", "--input"], ["adopt"]])
+@pytest.mark.parametrize("way", ["name", "folder", "file", "link"])
+def test_a_built_in_design_is_left_as_it_is(
+    way: str, verb: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By whichever name it is called."""
+    monkeypatch.chdir(tmp_path)
+    Path("link").symlink_to(BUILTIN / "qatom64")
+    given = {"name": "qatom64", "folder": str(BUILTIN / "qatom64"), "file": str(BUILTIN / "qatom64" / DESIGN_FILE)}
+    assert main([*verb, "absent", "--design", given.get(way, way)]) == 2
+    assert "qatom64 comes with Cytogate and is left as it is; `cytogate new" in capsys.readouterr().err
 
 
 def test_topologies_are_those_that_a_file_may_name() -> None:

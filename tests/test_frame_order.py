@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cytogate.host.sources.opening import FileReader
 from cytogate.model.design.design import Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.errors import InputError
+from cytogate.model.explain import ExplainRequest
+from cytogate.model.explain import _inputs as explained_inputs
+from cytogate.model.phase import job
+from cytogate.model.phase.job import PhaseRequest, run_phase
+from cytogate.model.predict import one_file
+from cytogate.model.predict.one_file import PredictRequest, run_predict
 from cytogate.model.retrieval.frame_order import CELLS, RIGHT, Finding, check_order
 from cytogate.model.simulation.simulator import SimulatedCells
 
@@ -205,3 +214,55 @@ def test_few_cells_are_not_judged(cells: Frames) -> None:
     found = check_order(cells[:3, [1, 0, 2, 3]], DESIGN)
     assert (found.finding, found.judged) == (Finding.UNDECIDED, 3)
     assert check_order(cells[:4, [1, 0, 2, 3]], DESIGN).finding is Finding.EXCHANGED
+
+
+def phase(path: Path, output: Path) -> None:
+    run_phase(PhaseRequest(DESIGN, path, None, 1, ".csv", output))
+
+
+def explain(path: Path, output: Path) -> None:
+    with explained_inputs(ExplainRequest(DESIGN, path, None, 1, 0, output)):
+        pass
+
+
+def predict(path: Path, output: Path) -> None:
+    run_predict(PredictRequest(DESIGN, path, None, 1, output / "cells.csv"))
+
+
+@pytest.mark.parametrize("verb", [phase, explain, predict])
+def test_every_verb_that_reads_frames_tells_their_order(
+    verb: Callable[[Path, Path], None],
+    cells: Frames,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is computed of frames in a wrong order means nothing; that nothing was concluded is said once."""
+    monkeypatch.setattr(job, "draw", lambda *_: None)
+    monkeypatch.setattr(one_file, "load_operations", lambda design: None)
+    monkeypatch.setattr(one_file, "classifier", lambda *_: lambda words: np.zeros((len(words), DESIGN.network.classes)))
+    path, said = tmp_path / "cells.npy", "the order of the frames could not be checked: of 1 frames"
+    np.save(path, cells[:, [1, 0, 2, 3]])
+    with pytest.raises(InputError, match=f"{path}: the frames are not in the order .*: on 16 of 16 cells"):
+        verb(path, tmp_path)
+    for frames, due in ((cells, 0), (cells[:1], 1)):
+        np.save(path, frames)
+        verb(path, tmp_path)
+        assert "".join(capsys.readouterr()).count(said) == due
+
+
+def test_files_of_few_cells_are_judged_together(cells: Frames, tmp_path: Path) -> None:
+    """Of one instrument; a file that is opened again counts once, and that nothing was concluded is said once."""
+    for stored in (cells, cells[:, [1, 0, 2, 3]]):
+        open_file, told = FileReader(DESIGN), []
+        for number in (0, 0, 0, 1, 2):
+            np.save(tmp_path / f"{number}.npy", stored[number : number + 1])
+            told += open_file(tmp_path / f"{number}.npy").told
+        assert len(told) == 1
+        assert "0.npy: the order of the frames could not be checked" in told[0]
+        np.save(tmp_path / "3.npy", stored[3:4])
+        if stored is cells:
+            assert open_file(tmp_path / "3.npy").told == ()
+        else:
+            with pytest.raises(InputError, match=r"3.npy: the frames are not in the order .*: on 4 of 4 cells"):
+                open_file(tmp_path / "3.npy")

@@ -11,9 +11,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from cytogate.model.design.instruments import BrightField, Camera, FourAngle
+from cytogate.model.design.instruments import BrightField, Camera, FourAngle, OffAxis
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
+from cytogate.model.files.holograms import open_holograms
 from cytogate.model.files.images import open_image_set
 
 TRUTH: NDArray[np.uint8] = np.random.default_rng(3).integers(1, 200, (11, 4, 7, 9), np.uint8)
@@ -105,7 +106,7 @@ def test_pictures_that_are_to_be_turned_are_refused(orientation: int, suffix: st
 
 def test_endings_that_may_mean_anything_are_refused(tmp_path: Path) -> None:
     folder = written(tmp_path / "cells", ("_left", "_right", "_top", "_bottom"))
-    with pytest.raises(InputError, match=r"end in bottom, left, right, top, which are not the instrument's channels"):
+    with pytest.raises(InputError, match=r"cell0_bottom.png and others, end in none of the channels \+x, -x, \+y, -y"):
         read(folder)
 
 
@@ -116,10 +117,80 @@ def test_pictures_of_a_cell_are_alike(tmp_path: Path) -> None:
         read(folder)
 
 
-def test_channels_by_the_names_of_the_instrument(tmp_path: Path) -> None:
-    camera = BrightField(("bright field", "dark", "side", "nucleus"), 0.5, 0.5, 8, 7, 9)
-    folder = written(tmp_path / "cells", ("_side", "_Bright-Field", "_nucleus", "_DARK"))
-    np.testing.assert_array_equal(read(folder, camera), TRUTH[:, [1, 3, 0, 2]])
+@pytest.mark.parametrize("words", ["Bright-Field", "bright field", "bright_field", "bright.field", "BrightField"])
+@pytest.mark.parametrize("before", ["_", " ", "."])
+@pytest.mark.parametrize("name", ["cell{}", "cell {} dark"])
+def test_channels_by_the_names_of_the_instrument(words: str, before: str, name: str, tmp_path: Path) -> None:
+    """One may be the end of another, and of the name of a cell."""
+    camera = BrightField(("bright field", "dark", "field", "nucleus"), 0.5, 0.5, 8, 7, 9)
+    endings = [before + each for each in ("field", words, "nucleus", "DARK")]
+    np.testing.assert_array_equal(read(written(tmp_path, endings, name=name), camera), TRUTH[:, [1, 3, 0, 2]])
+
+
+PAIR = BrightField(("bf", "df"), 0.5, 0.5, 8, 7, 9)
+
+
+def pictures(folder: Path, *names: str) -> Path:
+    """Write a picture of each name, all different."""
+    for name, frame in zip(names, TRUTH.reshape(-1, 7, 9), strict=False):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("c0_bf", "c0_df", "c1_bf", "c1_df", "dark_image", "mean_image"),
+        ("bf_1", "bf_2", "bf_3", "bf_4", "df_1", "df_2", "df_3", "df_4"), ("bf_1", "bf_2", "df_1", "df_2"),
+        ("bf1", "bf2", "df1", "df2"), ("bf1", "bf2"), ("c0_DF_1", "c0_DF_2"),
+        ("bf/1", "bf/2", "df/1", "df/2"), ("a/bf/1", "a/bf/2", "a/df/1", "a/df/2"),
+        ("c1_b", "c1_d"), ("c1_b", "c1_d", "c2_x", "c2_y"), ("day", "night"), ("c1", "c2", "d1", "d2"),
+        ("c1r1", "c1r2", "c1r3", "c2r1"), ("c1", "c2", "c4", "c5"), ("c1", "c01"), ("a/c1", "a/c2", "a/c3", "b/c1"),
+    ],
+)  # fmt: skip
+def test_pictures_whose_names_do_not_say_their_channel_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
+    """Taken one behind the other they would exchange channels, or cells, without a word."""
+    with pytest.raises(InputError, match=f"{tmp_path}.*: .*(channel|number)"):
+        read(pictures(tmp_path, *names), PAIR)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("bf", "df"), ("a/bf", "a/df", "a/x/c_bf", "a/x/c_df"), ("x_1", "x_2", "y_1", "y_2"),
+        ("a/c1", "a/c2", "b/c1", "b/c2"), ("c7", "c8", "c9", "c10"), ("1_c", "2_c"), ("abf_c1", "abf_c2"),
+    ],
+)  # fmt: skip
+def test_pictures_whose_names_say_their_channel_are_told_apart(names: tuple[str, ...], tmp_path: Path) -> None:
+    found = read(pictures(tmp_path, *names), PAIR)
+    np.testing.assert_array_equal(found.reshape(-1, 7, 9), TRUTH.reshape(-1, 7, 9)[: len(names)])
+
+
+@pytest.mark.parametrize("folder", ["previews", "notes"])
+def test_pictures_beside_a_folder_are_not_lost(folder: str, tmp_path: Path) -> None:
+    """In every way in which a folder is read."""
+    pictures(tmp_path, "c1_bf", "c1_df", "c1_empty")
+    ways = [open_image_set, lambda path: open_frames(path, PAIR), lambda path: open_holograms(path, OffAxis())]
+    (tmp_path / ".hidden").mkdir()
+    assert open_holograms(tmp_path, OffAxis()).fields == 2
+    pictures(tmp_path / folder, *["c1_bf", "c1_df"][: 2 * (folder == "previews")])
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for way in ways:
+        with pytest.raises(InputError, match=f"{tmp_path}: holds pictures, as c1_bf.png, beside the folder {folder}"):
+            way(tmp_path)
+
+
+def test_links_to_folders_are_not_passed_over(tmp_path: Path) -> None:
+    """A class itself may be one."""
+    run = pictures(tmp_path / "run", "c1_bf", "c1_df")
+    kinds = tmp_path / "kinds"
+    kinds.mkdir()
+    (kinds / "round").symlink_to(run)
+    assert open_frames(kinds, PAIR).cells == 1
+    (run / "more").symlink_to(pictures(tmp_path / "more", "c2_bf", "c2_df"))
+    with pytest.raises(InputError, match="round/more: is a link to a folder, which is not followed; move it there"):
+        open_frames(kinds, PAIR)
 
 
 def test_a_folder_a_class_labels_cells_and_not_pictures(tmp_path: Path) -> None:

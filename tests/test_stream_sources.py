@@ -27,7 +27,7 @@ from cytogate.host.sources import watching
 from cytogate.host.sources.arrays import open_file
 from cytogate.host.sources.folder import GrowingFolder
 from cytogate.host.sources.ifcb import framed
-from cytogate.host.sources.opening import FolderReader, open_source
+from cytogate.host.sources.opening import FileReader, open_source
 from cytogate.host.sources.source import NOTHING_READ, CellSource, Progress, Resume, check_same_content
 from cytogate.host.stream.cells import NOTHING_UNUSUAL, WHOLE_FILE, Flag, SourceCell
 from cytogate.model.design.folder import load_design
@@ -530,7 +530,7 @@ def growing(folder: Path, settled_s: float = 0.3, told: list[str] | None = None)
     source = open_source(folder, DESIGN, settled_s=settled_s)
     assert isinstance(source, GrowingFolder)
     if told is not None:
-        source = GrowingFolder(folder, FolderReader(DESIGN), settled_s, told.append)
+        source = GrowingFolder(folder, FileReader(DESIGN), settled_s, told.append)
     return source
 
 

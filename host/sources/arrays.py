@@ -14,7 +14,7 @@ from cytogate.host.stream.cells import SourceCell
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
-from cytogate.model.retrieval.frame_order import check_order
+from cytogate.model.retrieval.frame_order import Finding, check_order, readable
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +59,56 @@ class FrameCells:
         self.file.close()
 
 
-def open_file(path: Path, design: Design, dataset: str | None = None, *, judged: bool = True) -> FrameCells:
+MOST_KEPT = 64
+"""Frames of earlier files that are kept to judge an order by, at most."""
+
+
+class OrderJudge:
+    """Judges the order of four-angle frames by the first cells of the files of one instrument, which takes a moment.
+
+    Files in which too few cells are seen are judged together, until something is concluded.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, list[NDArray[np.unsignedinteger]]] = {}
+        """By file, which may be opened more than once."""
+        self._concluded = self._said = False
+
+    def told(self, file: FrameFile, design: Design) -> str | None:
+        """Return what a user must know of a file's frames; that nothing is concluded is said once.
+
+        Raises
+        ------
+        InputError
+            If they are stored in a wrong order: their classes would mean nothing.
+        """
+        if self._concluded or not design.retrieves_phase:
+            return None
+        found = check_order(file, design)
+        if found.finding is Finding.UNDECIDED:
+            others = [part for path, parts in self._kept.items() if path != file.path for part in parts]
+            count = min(file.cells, MOST_KEPT - sum(map(len, others)))
+            own = self._kept[file.path] = readable(file, 0, count)
+            if others:
+                found = check_order(np.concatenate([*others, *own]), design)
+        if found.wrong:
+            raise InputError(f"{file.path}: {found.sentence}")
+        self._concluded = found.finding is not Finding.UNDECIDED
+        if not found.doubtful or (self._said and not self._concluded):
+            return None
+        self._said = True
+        return f"{file.path}: {found.sentence}"
+
+
+def open_file(path: Path, design: Design, dataset: str | None = None, judge: OrderJudge | None = None) -> FrameCells:
     """Open an HDF5, NPZ, NPY, Zarr, TIFF or MAT of frames of the design's instrument.
 
     Parameters
     ----------
     dataset
         Array that holds the cells, if its name is not ``frames``.
-    judged
-        Whether the order of four-angle frames is judged by the file's first cells, which takes a moment.
+    judge
+        Judges the order of four-angle frames, one for all files of an instrument; None: of this file alone.
 
     Raises
     ------
@@ -84,16 +125,8 @@ def open_file(path: Path, design: Design, dataset: str | None = None, *, judged:
                 f"(cells, {', '.join(map(str, wanted))})"
             )
         labels, of_labels = file.matched_labels(design.network.class_names)
-        of_order = _order_told(file, design) if judged and design.retrieves_phase else None
+        of_order = (judge or OrderJudge()).told(file, design)
         return FrameCells(file, labels, tuple(said for said in (of_labels, of_order) if said is not None))
     except BaseException:
         file.close()
         raise
-
-
-def _order_told(file: FrameFile, design: Design) -> str | None:
-    """Return what a user must know of four-angle frames; classes of frames in a wrong order would mean nothing."""
-    found = check_order(file, design)
-    if found.wrong:
-        raise InputError(f"{file.path}: {found.sentence}")
-    return f"{file.path}: {found.sentence}" if found.doubtful else None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cytogate.host.sources.folder import SETTLED_S, GrowingFolder
 from cytogate.host.sources.source import CellSource
 from cytogate.host.sources.watching import PIXELS, ROWS
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
+
+if TYPE_CHECKING:
+    from cytogate.host.sources.arrays import OrderJudge
 
 
 def open_source(
@@ -52,31 +56,26 @@ def _simulator(design: Design, cells: int | None, seed: int) -> CellSource:
 def _opened(path: Path, design: Design, dataset: str | None, settled_s: float) -> CellSource:
     from cytogate.model.files.zarr import is_zarr
 
-    if not path.is_dir() or is_zarr(path):
-        return _open_file(path, design, dataset, judged=True)
-    return GrowingFolder(path, FolderReader(design, dataset), settled_s)
+    open_file = FileReader(design, dataset)
+    return GrowingFolder(path, open_file, settled_s) if path.is_dir() and not is_zarr(path) else open_file(path)
 
 
-class FolderReader:
-    """Opens files of one folder. One instrument writes them all: the first that can be read tells in which order."""
+class FileReader:
+    """Opens a file, or those of a folder: one instrument writes them all, and their first cells tell in which order."""
 
     def __init__(self, design: Design, dataset: str | None = None) -> None:
-        self._design, self._dataset, self._judged = design, dataset, False
+        self._design, self._dataset = design, dataset
+        self._judge: OrderJudge | None = None
 
     def __call__(self, path: Path) -> CellSource:
         """Open a file."""
-        source = _open_file(path, self._design, self._dataset, judged=not self._judged)
-        self._judged = True
-        return source
+        if path.suffix.lower() in (ROWS, PIXELS):
+            from cytogate.host.sources.ifcb import FlowCytobotBin
 
+            if self._dataset is not None:
+                raise InputError(f"{path}: a bin of an Imaging FlowCytobot has no named arrays; leave --dataset out")
+            return FlowCytobotBin(path, self._design)
+        from cytogate.host.sources.arrays import OrderJudge, open_file
 
-def _open_file(path: Path, design: Design, dataset: str | None, *, judged: bool) -> CellSource:
-    if path.suffix.lower() in (ROWS, PIXELS):
-        from cytogate.host.sources.ifcb import FlowCytobotBin
-
-        if dataset is not None:
-            raise InputError(f"{path}: a bin of an Imaging FlowCytobot has no named arrays; leave --dataset out")
-        return FlowCytobotBin(path, design)
-    from cytogate.host.sources.arrays import open_file
-
-    return open_file(path, design, dataset, judged=judged)
+        self._judge = self._judge or OrderJudge()
+        return open_file(path, self._design, self._dataset, self._judge)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import KERNELS, SAMPLES_PER_CLOCK, Design
-from cytogate.model.design.folder import DEFAULT_DESIGN, builtin_names, load_design
+from cytogate.model.design.folder import BUILTIN, DEFAULT_DESIGN, DESIGN_FILE, load_design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 
@@ -108,18 +108,28 @@ def own_design_of(arguments: argparse.Namespace, *, holograms: bool = False) -> 
     Raises
     ------
     InputError
-        If it is one that comes with Cytogate, named as such: that is nobody's to change.
+        Where :func:`check_own` raises one.
     """
-    check_own(arguments.design)
-    return design_of(arguments, holograms=holograms)
+    design = design_of(arguments, holograms=holograms)
+    check_own(design)
+    return design
 
 
-def check_own(given: str) -> None:
-    """Raise an :class:`InputError` if a built-in design is named, by its name."""
-    if given in builtin_names():
+def check_own(design: Design) -> None:
+    """Raise an :class:`InputError` if a design's folder is not the user's to write into.
+
+    It is that of a built-in design, however it was named, or of a single file of TOML: others may lie beside that.
+    """
+    folder = design.folder
+    if folder is not None and folder.parent == BUILTIN:
         raise InputError(
-            f"{given} comes with Cytogate and is left as it is; `cytogate new my-design --like {given}` makes one of "
-            "your own"
+            f"{design.name} comes with Cytogate and is left as it is; `cytogate new my-design --like {design.name}` "
+            "makes one of your own"
+        )
+    if folder is not None and not (folder / DESIGN_FILE).exists():
+        raise InputError(
+            f"design {design.name} is a file without a folder of its own, and what is written would belong to every "
+            f"design beside it; move it to {Path(design.name, DESIGN_FILE)} and name that folder"
         )
 
 

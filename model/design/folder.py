@@ -46,6 +46,8 @@ def builtin_names() -> tuple[str, ...]:
 def load_design(given: str | Path) -> Design:
     """Return a design by the name of a built-in one, by its folder, or by a file of TOML.
 
+    Its folder is the one that was named, also where ``design.toml`` in it is a link to another design's.
+
     Raises
     ------
     InputError
@@ -53,7 +55,12 @@ def load_design(given: str | Path) -> Design:
     """
     try:
         path = _design_file(given)
-        folder = path.resolve().parent
+        folder = path.parent.resolve()
+        if path.name != DESIGN_FILE and (path.parent / DESIGN_FILE).exists():
+            raise InputError(
+                f"{path}: lies in the folder of another design, {path.parent / DESIGN_FILE}, whose network would be "
+                "taken for its own; give it a folder of its own"
+            )
         codes_file, point_file = (folder / NETWORK_FOLDER / name for name in (CODES_FILE, OPERATING_POINT_FILE))
         has_codes, has_point = codes_file.exists(), point_file.exists()
         latest = calibrations(folder)[-1:]

@@ -27,7 +27,7 @@ from cytogate.model.files.container import Container, StoredArray, check_part, r
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.natural import by_number
 from cytogate.model.files.opening import open_container
-from cytogate.model.files.pictures import SUFFIXES, read_picture
+from cytogate.model.files.pictures import SUFFIXES, folders_or_pictures, read_picture
 from cytogate.model.files.zarr import is_zarr
 from cytogate.model.interface.frame_check import SATURATED_SHARE, FrameCheck
 
@@ -194,6 +194,7 @@ def _picture_pairs(path: Path) -> tuple[list[Read], list[Read]] | None:
     cells = [each for each in pictures if each not in empty]
     if not cells:
         raise InputError(f"{path}: all pictures are named as empty fields; there is none of cells")
+    folders_or_pictures(path)
     if len(pictures) > MOST_FIELDS:
         raise InputError(f"{path}: {len(pictures)} pictures; {MOST_FIELDS} are the most that are read")
     return [partial(_gray, each) for each in cells], [partial(_gray, each) for each in empty]

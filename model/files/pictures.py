@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cytogate.model.errors import InputError
-from cytogate.model.files.channel_pictures import Cell, cells_of_pictures
+from cytogate.model.files.channel_pictures import Cell, cells_of_pictures, is_channel
 from cytogate.model.files.container import MAX_PART_BYTES, StoredArray, reading
 from cytogate.model.files.guard import open_guarded
 from cytogate.model.files.natural import by_number
@@ -38,7 +38,7 @@ class PictureFolder:
     """Pictures in any number of folders below a class's, as a :class:`~cytogate.model.files.container.Container`.
 
     Classes are in the order of the alphabet, pictures in that of the numbers in their names. Hidden files and files of
-    other kinds are passed over.
+    other kinds are passed over. Pictures beside the folders of classes are refused, so are links to folders in these.
     ``labels`` and ``class_names`` are attributes. With ``channels``, more than one, a gray picture is one channel of a
     cell; see :func:`~cytogate.model.files.channel_pictures.cells_of_pictures`.
     """
@@ -47,8 +47,8 @@ class PictureFolder:
 
     def __init__(self, path: Path, channels: tuple[str, ...] = ()) -> None:
         self.path = path
-        classes = sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
-        _must_be_classes(path, [folder.name for folder in classes])
+        classes = folders_or_pictures(path)
+        _must_be_classes(path, [folder.name for folder in classes], channels)
         self._cells: list[Cell] = []
         labels: list[int] = []
         for number, folder in enumerate(classes or [path]):
@@ -57,7 +57,7 @@ class PictureFolder:
                 raise InputError(f"{folder}: there is no image in it ({', '.join(SUFFIXES)})")
             cells: list[Cell] = [(picture,) for picture in pictures]
             if len(channels) > 1 and read_picture(pictures[0]).ndim == 2:
-                cells = cells_of_pictures(pictures, channels)
+                cells = cells_of_pictures(folder, pictures, channels)
             self._cells += cells
             labels += [number] * len(cells)
         names = [folder.name for folder in classes]
@@ -119,8 +119,32 @@ class PictureArray:
         return part
 
 
-def _must_be_classes(path: Path, names: list[str]) -> None:
-    """Refuse parts of a set, between which a training would learn to tell."""
+def folders_or_pictures(path: Path) -> list[Path]:
+    """Return the folders that lie in one; none where pictures do.
+
+    Raises
+    ------
+    InputError
+        If it holds both: one of them would be lost.
+    """
+    shown = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    folders = [each for each in shown if each.is_dir()]
+    loose = [each for each in shown if each.name.lower().endswith(SUFFIXES) and each not in folders]
+    if folders and loose:
+        raise InputError(
+            f"{path}: holds pictures, as {loose[0].name}, beside the folder {folders[0].name}; put each picture into "
+            "the folder of its class, or leave no folder beside them"
+        )
+    return folders
+
+
+def _must_be_classes(path: Path, names: list[str], channels: tuple[str, ...]) -> None:
+    """Refuse parts of a set and channels of cells, between which a training would learn to tell."""
+    if len(names) > 1 and len(channels) > 1 and all(is_channel(name, channels) for name in names):
+        raise InputError(
+            f"{path}: its folders {', '.join(names)} are channels of the instrument, not classes; put the pictures of "
+            f"a cell beside each other, as cell0_{names[0]}.png and cell0_{names[1]}.png"
+        )
     if len(names) > 1 and all(PARTS.fullmatch(name) for name in names):
         largest = next((name for name in names if name.lower().startswith("train")), names[0])
         raise InputError(
@@ -130,9 +154,12 @@ def _must_be_classes(path: Path, names: list[str]) -> None:
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
-    """Yield the pictures below ``folder``; links to folders are not followed, so that there is an end."""
+    """Yield the pictures below ``folder``; links to folders are refused, so that there is an end."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if Path(place, name).is_symlink():
+                raise InputError(f"{Path(place, name)}: is a link to a folder, which is not followed; move it there")
         yield from (Path(place, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
 
 

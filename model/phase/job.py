@@ -79,7 +79,8 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
     Raises
     ------
     InputError
-        If the design retrieves no phase or is not calibrated, or not one item of the input can be used.
+        If the design retrieves no phase or is not calibrated, not one item of the input can be used, or frames are
+        stored in a wrong order.
     """
     design, output = request.design, request.output
     assert request.table in SUFFIXES, request.table
@@ -88,6 +89,8 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
     errors, compared = 0.0, 0
     with open_maps(request.input, design, request.dataset) as source, ExitStack() as files:
         count = min(source.items, request.cells or source.items)
+        if source.told is not None:
+            terminal().print(source.told, soft_wrap=True)
         bars = files.enter_context(progress_bars())
         stored = files.enter_context(_MapFiles(output, design, count, source.shape))
         task = bars.add_task("maps", total=count)

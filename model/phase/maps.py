@@ -24,6 +24,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import PHASE_THRESHOLD_RAD, filled, largest_regions
 from cytogate.model.files.frames import FrameFile, open_frames
 from cytogate.model.files.holograms import HologramFile, open_holograms
+from cytogate.model.retrieval.frame_order import order_told
 from cytogate.model.retrieval.laws import Run
 from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as off_axis
@@ -64,6 +65,10 @@ class Maps(AbstractContextManager["Maps"], Protocol):
     def shape(self) -> tuple[int, int]:
         """Rows and columns of a map."""
 
+    @property
+    def told(self) -> str | None:
+        """What a user must know of the order of the input's frames."""
+
     def maps(self, count: int) -> Iterator[PhaseMap]:
         """Yield the first ``count`` maps."""
 
@@ -74,7 +79,7 @@ def open_maps(path: Path, design: Design, dataset: str | None) -> Maps:
     Raises
     ------
     InputError
-        If the design retrieves no phase, or the input does not suit it.
+        If the design retrieves no phase, the input does not suit it, or its frames are stored in a wrong order.
     """
     if isinstance(design.instrument, OffAxis):
         return OffAxisMaps(path, design, dataset)
@@ -88,6 +93,9 @@ def open_maps(path: Path, design: Design, dataset: str | None) -> Maps:
 
 class OffAxisMaps:
     """Maps of holograms."""
+
+    told = None
+    """A hologram is one frame."""
 
     def __init__(self, path: Path, design: Design, dataset: str | None) -> None:
         self._design = design
@@ -143,6 +151,7 @@ class FourAngleMaps:
         self._file: FrameFile = open_frames(path, design.camera, dataset=dataset)
         try:
             self._file.check_size(design)
+            self.told = order_told(self._file, design, path)
         except BaseException:
             self._file.close()
             raise

@@ -10,12 +10,11 @@ import numpy as np
 from cytogate.model.command.native import own_cores
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import Design
-from cytogate.model.errors import InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.files.table import Column, write_table
 from cytogate.model.networks.saved import load_operations
 from cytogate.model.predict.rows import Rows, classifier, readable
-from cytogate.model.retrieval.frame_order import check_order
+from cytogate.model.retrieval.frame_order import order_told
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,10 @@ def run_predict(request: PredictRequest) -> None:
         progress_bars() as bars,
     ):
         frames.check_size(design)
-        if design.retrieves_phase:
-            found = check_order(frames, design)
-            if found.wrong:
-                raise InputError(f"{request.input}: {found.sentence}")
-            if found.doubtful:
-                console.print(f"{request.input}: {found.sentence}", soft_wrap=True)
-        labels, told = frames.matched_labels(names)
-        if told is not None:
-            console.print(told, soft_wrap=True)
+        labels, of_labels = frames.matched_labels(names)
+        for told in (order_told(frames, design, request.input), of_labels):
+            if told is not None:
+                console.print(told, soft_wrap=True)
         count = min(frames.cells, request.cells or frames.cells)
         task = bars.add_task("cells", total=count)
         for start, cells, faults in readable(frames, 0, count):

@@ -28,6 +28,7 @@ import itertools
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -117,8 +118,8 @@ class OrderCheck:
 
     @property
     def doubtful(self) -> bool:
-        """Whether phases are not to be trusted, whatever the order."""
-        return self.finding in (Finding.NO_BACKGROUND, Finding.CUT_OFF)
+        """Whether the order is not known to be right, or phases are not to be trusted, whatever the order."""
+        return not self.wrong and self.finding is not Finding.RIGHT
 
 
 def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Design) -> OrderCheck:
@@ -148,9 +149,9 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     looks, count = list[_Look](), len(frames) if isinstance(frames, np.ndarray) else frames.cells
     for start in range(0, min(count, FRAMES), AT_A_TIME):
         stop = min(start + AT_A_TIME, count)
-        readable = _readable(frames, start, stop)
-        if len(readable):
-            looks.append(_look(np.concatenate(readable), design))
+        found = readable(frames, start, stop)
+        if found:
+            looks.append(_look(np.concatenate(found), design))
         if sum(len(look.binned) for look in looks) >= CELLS:
             break
     if not looks:
@@ -174,6 +175,22 @@ def check_order(frames: FrameReader | NDArray[np.unsignedinteger], design: Desig
     return verdict
 
 
+def order_told(frames: FrameReader, design: Design, path: Path) -> str | None:
+    """Return what a user must know of the order of a file's frames; None where it is right, or they have no phase.
+
+    Raises
+    ------
+    InputError
+        If the order is wrong: what is computed of such frames would mean nothing.
+    """
+    if not design.retrieves_phase:
+        return None
+    found = check_order(frames, design)
+    if found.wrong:
+        raise InputError(f"{path}: {found.sentence}")
+    return f"{path}: {found.sentence}" if found.doubtful else None
+
+
 class _Look(NamedTuple):
     """What one pass over some frames gives."""
 
@@ -195,7 +212,7 @@ class _Integrated(NamedTuple):
     """What a wrong order leaves; on the phase's scale."""
 
 
-def _readable(
+def readable(
     frames: FrameReader | NDArray[np.unsignedinteger], start: int, stop: int
 ) -> list[NDArray[np.unsignedinteger]]:
     """Return those of some cells' frames that can be read: a cell that is faulty for itself proves nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
@@ -24,6 +25,7 @@ from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, leaving_values
@@ -206,6 +208,11 @@ def _frames(design: Design, request: CosimRequest) -> NDArray[np.unsignedinteger
         return np.stack([cell.frames for cell in simulated_cells(design, request.cells, request.seed)])
     with open_frames(request.input, design.camera, not design.retrieves_phase, request.dataset) as file:
         file.check_size(design)
+        if design.retrieves_phase:
+            # Words are compared whatever they mean, so that a wrong order ends nothing.
+            found = check_order(file, design)
+            if found.wrong or found.doubtful:
+                print(f"{request.input}: {found.sentence}", file=sys.stderr)
         return file.read(0, min(request.cells, file.cells))
 
 
