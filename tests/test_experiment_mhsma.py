@@ -63,7 +63,7 @@ def test_the_page_holds_every_method_and_the_published_one(page: Path) -> None:
         assert rows[TEACHERS_TOGETHER][label]["value"] > 0.9
         assert rows[BACKGROUND][label]["value"] < 0.8
     assert rows[SVM]["acrosome"]["value"] < 0.8
-    assert {row["teacher"] for row in report["tables"]["teachers"]} == {*TEACHERS, "together"}
+    assert {row["teacher"] for row in report["tables"]["teachers"]} == {*TEACHERS, "together, joined on them"}
     assert "looked at once before, by an earlier form" in text
     assert report["simulated"] is False
 
