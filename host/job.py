@@ -251,14 +251,14 @@ class _Session:
         self._check_classes(pipeline.counts)
 
     def end(self, accelerator: Accelerator, gates: LiveGates) -> None:
-        """Write FCS file and report of a run without any cell to come, if its last session could not."""
+        """Write FCS file and report of a run without any cell to come, if no earlier command could."""
         if not self._is_ended:
             pipeline = self._pipeline((), accelerator, gates, [], threading.Event())
             self._conclude(pipeline, "no cell was left to come", None)
 
     @property
     def _is_ended(self) -> bool:
-        """Whether FCS file and report are there, and of all events that were written before this session."""
+        """Whether FCS file and report are there, and of all events that were written before."""
         fcs, report, rows = self._folder.path / FCS, self._folder.path / REPORT, self._written.rows
         return not rows or fcs_total(fcs) == reported_rows(report) == rows
 

@@ -22,7 +22,7 @@ MOST_PRINTED = 5
 
 @dataclass(frozen=True)
 class StreamReport:
-    """``OUTPUT/report.json``: of the latest session, but for ``rows``, which are of the whole run."""
+    """``OUTPUT/report.json``: of the latest command, but for ``rows``, which are of the whole run."""
 
     run: str
     source: str
@@ -34,11 +34,11 @@ class StreamReport:
     design: str
     weights_hash: str
     ended: str
-    """How the session ended, in words."""
+    """How it ended, in words."""
     rows: int
-    """Events in the folder, those of earlier sessions included."""
+    """Events in the folder, those of earlier commands of the run included."""
     unwritten: int
-    """Events that came through in this session and could not be written; they are streamed again."""
+    """Events that came through and could not be written; the same command streams their cells again."""
     arrivals: str
     """What arrives and is counted as arrived, dropped, faulty, lost and finished: ``cells`` or ``holograms``."""
     arrived: int
@@ -61,7 +61,7 @@ class StreamReport:
     """What a user must know of the labels."""
     seconds: float
     cells_per_second: float
-    """:attr:`cells` over the session's seconds."""
+    """:attr:`cells` over :attr:`seconds`."""
     queue_cells: int
     deepest_queue: int
     latency: dict[str, Summary]

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -155,6 +156,37 @@ def test_one_command_at_a_time_builds_in_a_folder(tmp_path: Path, capsys: pytest
         first.kill()
         first.communicate()
     with sole_builder(tmp_path / "build"):
+        pass
+
+
+def test_no_folder_is_left_where_nothing_was_built(tmp_path: Path) -> None:
+    """But those that were there, or in which something came to lie; who waits meanwhile has the folder to itself."""
+    there = tmp_path / "there"
+    there.mkdir()
+    with pytest.raises(InputError, match="bad"), sole_builder(there / "out" / "build"):
+        raise InputError("bad")
+    assert list(there.iterdir()) == []
+    with sole_builder(there):
+        pass
+    with sole_builder(there / "out" / "build"):
+        (there / "out" / "report.json").touch()
+    assert [each.name for each in (there / "out").iterdir()] == ["report.json"]
+    inside, most = [], []
+
+    def build() -> None:
+        for _ in range(20):
+            with sole_builder(tmp_path / "a" / "b"):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(build) for _ in range(4)]:
+            done.result()
+    assert most == [1] * 80
+    (tmp_path / ".lock").symlink_to("no/such/file")
+    with pytest.raises(InputError, match="lock: cannot be written: No such file"), sole_builder(tmp_path):
         pass
 
 

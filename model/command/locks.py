@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cytogate.model.command.terminal import terminal
@@ -16,7 +16,9 @@ OWNER = ".lock"
 """File of a folder in which one command at a time builds."""
 PATIENCE_S = 3600.0
 """How long another command may build there, in seconds: longer than any compiler is given."""
-LOOK_S = 0.2
+LOOK_S = 0.05
+TRIES = 100
+"""To open a lock that others remove, at most."""
 
 
 class FileLock:
@@ -31,21 +33,30 @@ class FileLock:
 
     def acquire(self, *, wait: bool = True) -> bool:
         """Take the lock; without ``wait`` return False where another one has it."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            held = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror or error}") from error
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                held = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                # Whoever built nothing there may just have removed the folder.
+                if isinstance(error, FileNotFoundError) and tries_left:
+                    continue
+                raise InputError(f"{self._path}: cannot be written: {error.strerror or error}") from error
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                os.close(held)
+                return False
+            except BaseException:
+                os.close(held)
+                raise
+            # Who held it may have removed the file before it gave it back.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(held), self._path.stat()):
+                    self._held = held
+                    return True
             os.close(held)
-            return False
-        except BaseException:
-            os.close(held)
-            raise
-        self._held = held
-        return True
+        raise InputError(f"{self._path}: is removed again and again; nothing can be built there")
 
     def release(self) -> None:
         """Give the lock back."""
@@ -67,12 +78,14 @@ class FileLock:
 def sole_builder(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Have ``folder`` for a while to this process alone, after waiting for another one that builds there.
 
+    Where nothing was built, no folder is left that was not there.
+
     Raises
     ------
     InputError
         If the other one is still there after ``patience_s`` seconds.
     """
-    lock = FileLock(folder / OWNER)
+    lock, new = FileLock(folder / OWNER), [each for each in (folder, *folder.parents) if not each.exists()]
     if not lock.acquire(wait=False):
         terminal().print(f"{folder}: another command builds there; waiting for it ...", soft_wrap=True)
         limit = time.monotonic() + patience_s
@@ -86,4 +99,10 @@ def sole_builder(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]
     try:
         yield
     finally:
+        # One in which something has come to lie stays.
+        with suppress(OSError):
+            if new and [each.name for each in folder.iterdir()] == [OWNER]:
+                (folder / OWNER).unlink()
+                for each in new:
+                    each.rmdir()
         lock.release()

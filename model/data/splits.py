@@ -118,15 +118,15 @@ MOST_STARTS, MOST_GROUPS = 100, 3_000
 """Drawn ways, and groups of all of them together."""
 ABOUT_AS_CLOSE = 0.01
 """By how much the mean share of a class in a part may be farther off."""
-LACKING = np.array([100.0, 10.0, 1.0])
-"""Cost of a class that is missing in a part: nobody is reported on who was not trained on."""
+LACKING = np.array([100.0, 1.0, 10.0])
+"""Cost of a class that is missing in a part: one that nobody trains is worst, and one that is not reported on next."""
 
 
 def _costs(dealt_cells: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how far counts (..., 3, classes) of parts are from the shares of ``cells`` (groups, classes)."""
     shares = dealt_cells / cells.sum(axis=0)
     off = np.abs(shares - np.array(SHARES)[:, np.newaxis]).mean(axis=(-2, -1))
-    return off + (dealt_cells == 0).sum(axis=-1) @ LACKING[[0, 2, 1]]
+    return off + (dealt_cells == 0).sum(axis=-1) @ LACKING
 
 
 def _improved(way: NDArray[np.int64], cells: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
