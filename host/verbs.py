@@ -80,10 +80,7 @@ def _run(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value < least:
             raise InputError(f"--{name.replace('_', '-')} is {value}; it must be {least} or more")
-    try:
-        from cytogate.host.job import StreamRequest, run_stream
-    except ImportError as error:
-        raise InputError(f"the package {error.name} is needed: pip install 'cytogate[stream]'") from error
+    from cytogate.host.job import StreamRequest, run_stream
 
     run_stream(
         StreamRequest(

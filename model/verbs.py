@@ -157,12 +157,7 @@ def _codesign_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _codesign(arguments: argparse.Namespace) -> None:
     design = with_chip(chain_design(arguments.design), arguments.board, None, None)
-    try:
-        from cytogate.model.codesign.job import CodesignRequest, run_codesign
-    except ModuleNotFoundError as error:
-        if error.name != "optuna":
-            raise
-        raise InputError("a search needs Optuna, which is not installed: pip install 'cytogate[codesign]'") from error
+    from cytogate.model.codesign.job import CodesignRequest, run_codesign
 
     run_codesign(
         CodesignRequest(

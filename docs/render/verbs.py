@@ -9,8 +9,9 @@ from cytogate.model.command.dispatch import GROUP, Verb
 from docs.render.text import Pages, code, contents, page, table
 
 EXIT_CODES = (
-    "The exit code is 0 when all is done, 1 when a check failed, 2 for input that cannot be used, 130 after an "
-    "interruption. What is wrong is said in one sentence on standard error."
+    "The exit code is 0 when all is done, 1 when a check failed, 2 for input that cannot be used or a tool that is "
+    "missing, 70 for a fault of Cytogate itself, 130 after an interruption. What is wrong is said in one sentence on "
+    "standard error; of a fault of Cytogate's own, after the traceback that a report of it needs."
 )
 
 

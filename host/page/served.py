@@ -6,7 +6,6 @@ The stream tells that process four times a second how it stands; :mod:`~cytogate
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from cytogate.host.page.about import About
 from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.stream.gating import Gates, LiveGates
 from cytogate.host.stream.monitor import Monitor, View
+from cytogate.model.command.extras import need
 from cytogate.model.command.processes import run_beside
 from cytogate.model.errors import InputError
 
@@ -77,10 +77,11 @@ def live_page(
     Raises
     ------
     InputError
-        If the port is taken, or what draws the page is not installed.
+        If the port is taken.
+    ModuleNotFoundError
+        If what draws the page is not installed.
     """
-    if importlib.util.find_spec("bokeh") is None:
-        raise InputError("--live needs the package bokeh: pip install 'cytogate[stream]'")
+    need("bokeh")
     ours, theirs = Pipe()
     process = run_beside("cytogate.host.page.apart:serve_apart", theirs.fileno())
     theirs.close()

@@ -12,19 +12,24 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
+from cytogate.model.command.extras import missing
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import CheckFailed, InputError
 
 GROUP = "cytogate.verbs"
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
-"""What a disk or a folder says that takes nothing, wherever a verb meets it."""
-EXIT_DONE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+OF_THE_SYSTEM = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO, errno.EFBIG,
+    errno.EMFILE, errno.ENFILE,
+}  # fmt: skip
+"""What a disk or a system says that gives or takes nothing, even where it names no file."""
+EXIT_DONE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_INTERRUPTED = 0, 1, 2, os.EX_SOFTWARE, 130
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
+    return _ran(chosen)
+
+
+def _ran(chosen: argparse.Namespace) -> int:
+    """Run the chosen verb and return its exit code; whatever it raises is said in one sentence."""
     try:
         with _ends_as_interrupts():
             chosen.run(chosen)
@@ -111,16 +121,38 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read what is printed has gone, as `head` does; nothing more is to be written at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        where = "the disk" if error.filename is None else spelled(str(error.filename))
-        print(f"cytogate {chosen.verb}: {where}: cannot be written or read: {error.strerror}", file=sys.stderr)
-        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         # A key that is pressed twice must not end the process in another way while it ends.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception as error:
+        told = _told(error, chosen.verb)
+        if told is not None:
+            print(f"cytogate {chosen.verb}: {told}", file=sys.stderr)
+            return EXIT_BAD_INPUT
+        traceback.print_exc()
+        print(
+            f"cytogate {chosen.verb}: this is a fault of Cytogate, not of what it was given; please report it, with "
+            "the command and all lines above, as an issue of Cytogate's repository",
+            file=sys.stderr,
+        )
+        return EXIT_CRASHED
     return EXIT_DONE
+
+
+def _told(error: Exception, verb: str) -> str | None:
+    """Return the sentence of an exception that is no fault of ours; None of one that is."""
+    if isinstance(error, OSError) and error.filename is not None:
+        names = [
+            os.fsdecode(each) if isinstance(each, bytes) else str(each)
+            for each in (error.filename, error.filename2)
+            if each is not None
+        ]
+        return f"{spelled(' to '.join(names))}: cannot be written or read: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
+        return f"the disk: cannot be written or read: {error.strerror}"
+    if isinstance(error, ImportError) and error.name is not None:
+        return missing(error.name, verb)
+    return None

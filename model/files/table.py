@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.extras import need
 from cytogate.model.command.files import whole_file
 from cytogate.model.errors import InputError
 
@@ -32,6 +33,23 @@ class Column:
     long_name: str = ""
 
 
+def check_table(path: Path) -> None:
+    """Raise what :func:`write_table` would at the end of all work.
+
+    Raises
+    ------
+    InputError
+        Where the suffix is none of :data:`SUFFIXES`.
+    ModuleNotFoundError
+        Where a Parquet table is asked for without pyarrow.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: tables are written as {' or '.join(SUFFIXES)}")
+    if suffix == ".parquet":
+        need("pyarrow")
+
+
 def write_table(path: Path, columns: Sequence[Column], metadata: Mapping[str, str] | None = None) -> int:
     """Write columns of equal length side by side and return the number of rows.
 
@@ -46,11 +64,9 @@ def write_table(path: Path, columns: Sequence[Column], metadata: Mapping[str, st
     names = [column.name for column in columns]
     assert len(rows) == 1, f"columns of {sorted(rows)} rows"
     assert len(set(names)) == len(names), f"columns {names} name one twice"
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: tables are written as {' or '.join(SUFFIXES)}")
+    check_table(path)
     with whole_file(path) as partial:
-        if suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             _write_csv(partial, columns)
         else:
             _write_parquet(partial, columns, metadata or {})
@@ -58,11 +74,9 @@ def write_table(path: Path, columns: Sequence[Column], metadata: Mapping[str, st
 
 
 def _write_parquet(path: Path, columns: Sequence[Column], metadata: Mapping[str, str]) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise InputError("a Parquet table needs pyarrow, which is not installed; ask for a .csv") from error
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     # A column of strings is one even where no row has a value.
     types = [None if isinstance(column.values, np.ndarray) else pa.string() for column in columns]
     arrays = [pa.array(column.values, of, from_pandas=True) for column, of in zip(columns, types, strict=True)]

@@ -20,7 +20,7 @@ from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import REFRACTION_INCREMENT_UM3_PER_PG
 from cytogate.model.features.opd_features import OPD_FEATURES, opd_features
-from cytogate.model.files.table import SUFFIXES, Column, write_table
+from cytogate.model.files.table import Column, check_table, write_table
 from cytogate.model.phase.maps import PhaseMap, delay_per_radian, open_maps
 from cytogate.model.phase.picture import draw
 
@@ -83,7 +83,7 @@ def run_phase(request: PhaseRequest) -> PhaseReport:
         stored in a wrong order.
     """
     design, output = request.design, request.output
-    assert request.table in SUFFIXES, request.table
+    check_table(Path(f"cells{request.table}"))
     table, faults, crowded = _Table(design), dict[int, str](), dict[int, str]()
     drawn: list[tuple[PhaseMap, list[str]]] = []
     errors, compared = 0.0, 0

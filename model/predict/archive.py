@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cytogate.model.command.extras import need
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import CAUSAL, Design
@@ -127,7 +128,9 @@ def run_archive(request: ArchiveRequest) -> None:
     Raises
     ------
     InputError
-        If there is nothing to classify, the scheduler does not answer, or Dask is not installed.
+        If there is nothing to classify, or the scheduler does not answer.
+    ModuleNotFoundError
+        If Dask or pyarrow is not installed.
     CheckFailed
         If some file was not classified, after all others were.
     """
@@ -137,6 +140,8 @@ def run_archive(request: ArchiveRequest) -> None:
             f"design {design.name}: parts of an archive are classified each by itself, and [chip] retrieval is "
             f'"{CAUSAL}", which needs all frames of a run in their order; let --output name a file'
         )
+    for package in ("distributed", "pyarrow"):
+        need(package)
     network = load_operations(design)
     files = archive_files(request.input, request.output)
     request.output.mkdir(parents=True, exist_ok=True)
@@ -220,11 +225,9 @@ def archive_files(given: Path, output: Path | None = None) -> list[Path]:
 @contextmanager
 def _client(request: ArchiveRequest) -> Iterator[Client]:
     """Give a client of the scheduler that was asked for, or of a cluster of this computer's."""
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise InputError("archives are classified by Dask: pip install 'cytogate[cluster]'") from error
+    import dask
+    from distributed import Client, LocalCluster
+
     with dask.config.set({"distributed.scheduler.allowed-failures": LIVES}):
         if request.scheduler is None:
             with (

