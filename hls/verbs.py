@@ -30,7 +30,7 @@ def _bitstream_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="settings64.sh of Vitis (default: PATH, XILINX_VITIS, XILINX_VIVADO)",
     )
-    add_output(parser, Path("out/bitstream"), "folder of bundle and report")
+    add_output(parser, "out/bitstream", "folder of bundle and report")
 
 
 def _bitstream(arguments: argparse.Namespace) -> None:

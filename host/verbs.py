@@ -25,7 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="pynq", help="pynq (a board), or emulated")
     add_output(
         parser,
-        Path("out/stream"),
+        "out/stream",
         "folder of the run: events (Parquet; CSV without pyarrow), FCS, report; the same command goes on with a run",
     )
     parser.add_argument(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.command.files import whole_file
 from cytogate.model.command.native import own_cores
+from cytogate.model.command.outputs import check_file
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.data.background_control import BackgroundControl
 from cytogate.model.data.cell_file import CellFile
@@ -53,6 +54,7 @@ from cytogate.model.networks.exact import count_macs, count_weights
 from cytogate.model.networks.operating_point import apply_operating_point, offset_step
 from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.saved import save_network
+from cytogate.model.pages.page import check_page
 from cytogate.model.pages.training_page import training_page
 from cytogate.model.simulation.cells import CELL_LINES
 from cytogate.model.simulation.hologram_cells import CELLS_A_FIELD, CalibratedHolograms, write_hologram_cells
@@ -126,6 +128,8 @@ def run_train(request: TrainRequest) -> None:
     if isinstance(request.design.network.topology, Saved):
         raise InputError(f"design {request.design.name}: its network was adopted; `cytogate adopt` replaces it")
     folder = network_folder(request.design)
+    check_page(folder.parent / PAGE)
+    check_file(folder.parent / RECORD_FILE)
     # Of an earlier training; no training depends on it.
     request = dataclasses.replace(request, design=dataclasses.replace(request.design, operating_point=None))
     for quantized in (True, False):

@@ -21,6 +21,7 @@ from cytogate.model.command.arguments import (
     with_chip,
 )
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.command.outputs import FILE, FILE_OR_FOLDER, FOLDER
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import HLS4ML, RTL, Design
 from cytogate.model.design.folder import load_design
@@ -101,7 +102,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fine-tune-epochs", type=int, help="epochs of the quantized network once it rounds (default: 3 or 6)"
     )
-    parser.add_argument("--work", type=Path, default=Path("out/train"), help="folder of data and unfinished trainings")
+    parser.add_argument("--work", type=FOLDER, default="out/train", help="folder of data and unfinished trainings")
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -151,8 +152,8 @@ def _codesign_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="processes on this computer; others may join by the same command and --work on a shared disk",
     )
-    parser.add_argument("--work", type=Path, default=Path("out/codesign/work"), help="folder of the search; resumes")
-    add_output(parser, Path("out/codesign"), "folder of report, picture, table of trials, and the chosen design")
+    parser.add_argument("--work", type=FOLDER, default="out/codesign/work", help="folder of the search; resumes")
+    add_output(parser, "out/codesign", "folder of report, picture, table of trials, and the chosen design")
 
 
 def _codesign(arguments: argparse.Namespace) -> None:
@@ -183,8 +184,8 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
     add_cells(parser, "so many cells, or holograms, at most")
     parser.add_argument(
         "--output",
-        type=Path,
-        default=Path("out/predict/cells.parquet"),
+        type=FILE_OR_FOLDER,
+        default="out/predict/cells.parquet",
         metavar="FILE|FOLDER",
         help="table to write, .parquet or .csv; or, of whole archives, a folder for a set of Parquet tables",
     )
@@ -198,7 +199,10 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _predict(arguments: argparse.Namespace) -> None:
     from cytogate.model.command.native import own_cores
+    from cytogate.model.files.table import check_table
 
+    if arguments.output.suffix:
+        check_table(arguments.output)
     design, dataset = design_of(arguments, holograms=True), dataset_of(arguments)
     is_holograms = isinstance(design.instrument, OffAxis)
     if not arguments.output.suffix:
@@ -237,7 +241,7 @@ def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser, "cells whose values are looked at; simulated ones otherwise")
     add_cells(parser, "so many at most", 64)
     parser.add_argument("--seed", type=seed, default=0, help="seed of simulated cells")
-    add_output(parser, Path("out/explain"), "folder of report and picture")
+    add_output(parser, "out/explain", "folder of report and picture")
 
 
 def _explain(arguments: argparse.Namespace) -> None:
@@ -265,9 +269,9 @@ def _experiment_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, default=0, help="seed of data, splits, initial weights and order")
     parser.add_argument(
-        "--work", type=Path, default=Path("out/experiments/work"), help="folder of unfinished trainings, gone on with"
+        "--work", type=FOLDER, default="out/experiments/work", help="folder of unfinished trainings, gone on with"
     )
-    add_output(parser, Path("out/experiments"), "receives a folder NAME-SCALE with README.md, CSV, PNG and report.json")
+    add_output(parser, "out/experiments", "receives a folder NAME-SCALE with README.md, CSV, PNG and report.json")
 
 
 def _experiment(arguments: argparse.Namespace) -> None:
@@ -291,7 +295,7 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--input", type=Path, required=True, metavar="FOLDER", help="folder of the unpacked set")
     add_cells(parser, "so many at most, drawn at random, the same ones each time")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a .h5 or .hdf5 file to write")
+    parser.add_argument("--output", type=FILE, required=True, metavar="FILE", help="a .h5 or .hdf5 file to write")
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -339,7 +343,7 @@ def _phase_arguments(parser: argparse.ArgumentParser) -> None:
     add_input(parser, "off-axis holograms or four-angle frames", required=True)
     add_cells(parser, "so many holograms, or cells' frames, at most")
     parser.add_argument("--table", choices=("csv", "parquet"), default="csv", help="form of the table of cells")
-    add_output(parser, Path("out/phase"), "folder of maps.h5, maps.tif, the table of cells, picture and report")
+    add_output(parser, "out/phase", "folder of maps.h5, maps.tif, the table of cells, picture and report")
 
 
 def _phase(arguments: argparse.Namespace) -> None:
@@ -389,7 +393,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
         "--empty-field", action="store_true", help="background frames, without cells, of as many exposures"
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="a .h5, .hdf5, .tif or .tiff file to write"
+        "--output", type=FILE, required=True, metavar="FILE", help="a .h5, .hdf5, .tif or .tiff file to write"
     )
 
 

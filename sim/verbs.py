@@ -19,6 +19,7 @@ from cytogate.model.command.arguments import (
     with_chip,
 )
 from cytogate.model.command.dispatch import Verb
+from cytogate.model.command.outputs import FILE, FOLDER, check_folder
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import RTL, SAMPLES_PER_CLOCK, Design
 from cytogate.model.design.folder import load_design
@@ -53,8 +54,8 @@ def _csim_arguments(parser: argparse.ArgumentParser) -> None:
         f"(default: {AGREEMENT_CELLS}, or {AGREEMENT_FIELDS})",
     )
     parser.add_argument("--seed", type=seed, help=f"seed of the simulated cells (default: {EVALUATION_SEED})")
-    parser.add_argument("--stages", type=Path, metavar="FILE", help="write every stage's arrays to this NPZ")
-    add_output(parser, Path("out/csim"), "folder of the report and the picture")
+    parser.add_argument("--stages", type=FILE, metavar="FILE", help="write every stage's arrays to this NPZ")
+    add_output(parser, "out/csim", "folder of the report and the picture")
 
 
 def _csim(arguments: argparse.Namespace) -> None:
@@ -147,15 +148,19 @@ def _cosim_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rtl", type=Path, metavar="FOLDER", help="folder of the RTL that Vitis HLS exported (level vitis)"
     )
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder of the report (default: out/cosim/LEVEL)")
+    parser.add_argument(
+        "--output", type=FOLDER, metavar="FOLDER", help="folder of the report (default: out/cosim/LEVEL)"
+    )
 
 
 def _cosim(arguments: argparse.Namespace) -> None:
+    output = arguments.output or Path("out/cosim") / arguments.level
+    check_folder(output)
     if arguments.rtl is not None and arguments.level != "vitis":
         raise InputError(f"--rtl belongs to level vitis, not to level {arguments.level}")
     design = load_design(arguments.design)
     if isinstance(design.instrument, OffAxis):
-        _cosim_of_holograms(design, arguments)
+        _cosim_of_holograms(design, arguments, output)
         return
     from cytogate.sim.axi.job import CosimRequest, run_cosim
     from cytogate.sim.axi.levels import Level
@@ -173,12 +178,12 @@ def _cosim(arguments: argparse.Namespace) -> None:
             scenarios=arguments.scenarios,
             waves=arguments.waves,
             rtl=arguments.rtl,
-            output=arguments.output or Path("out/cosim") / arguments.level,
+            output=output,
         )
     )
 
 
-def _cosim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
+def _cosim_of_holograms(design: Design, arguments: argparse.Namespace, output: Path) -> None:
     """Send the pins of an off-axis design its calibration and holograms."""
     if arguments.level != "dpi":
         raise InputError(
@@ -200,7 +205,7 @@ def _cosim_of_holograms(design: Design, arguments: argparse.Namespace) -> None:
             seed=arguments.seed,
             scenarios=arguments.scenarios,
             waves=arguments.waves,
-            output=arguments.output or Path("out/cosim/dpi"),
+            output=output,
         )
     )
 
@@ -217,7 +222,7 @@ def _synth_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also place and route on an ECP5: the line engine, or the network's first layer where there is none",
     )
-    add_output(parser, Path("out/synth"), "folder of report and kept results")
+    add_output(parser, "out/synth", "folder of report and kept results")
 
 
 def _synth(arguments: argparse.Namespace) -> None:
@@ -229,7 +234,7 @@ def _synth(arguments: argparse.Namespace) -> None:
 def _emulate_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_chip(parser)
-    add_output(parser, Path("out/emulated"), "folder of the bundle")
+    add_output(parser, "out/emulated", "folder of the bundle")
 
 
 def _emulate(arguments: argparse.Namespace) -> None:
@@ -269,7 +274,7 @@ def _prove_arguments(parser: argparse.ArgumentParser) -> None:
         "--mutants", action="store_true", help="also that the proofs find faults: each is tried and has to be refuted"
     )
     parser.add_argument("--jobs", type=int, choices=range(1, 65), metavar="NUMBER", default=2, help="proofs at a time")
-    add_output(parser, Path("out/prove"), "folder of the report and of what is proved already")
+    add_output(parser, "out/prove", "folder of the report and of what is proved already")
 
 
 def _prove(arguments: argparse.Namespace) -> None:
@@ -287,7 +292,7 @@ def _coverage_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="what simulations have counted under CYTOGATE_COVERAGE=FOLDER (default: %(default)s)",
     )
-    add_output(parser, Path("out/coverage"), "folder of the report and the page")
+    add_output(parser, "out/coverage", "folder of the report and the page")
 
 
 def _coverage(arguments: argparse.Namespace) -> None:
@@ -299,7 +304,7 @@ def _coverage(arguments: argparse.Namespace) -> None:
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
     add_cells(parser, "simulated cells, or holograms, that every way is timed on", 16)
-    add_output(parser, Path("out/bench"), "folder of the report")
+    add_output(parser, "out/bench", "folder of the report")
 
 
 def _bench(arguments: argparse.Namespace) -> None:

@@ -6,9 +6,10 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from cytogate.model.command.outputs import FOLDER, check_folder
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import KERNELS, SAMPLES_PER_CLOCK, Design
-from cytogate.model.design.folder import BUILTIN, DEFAULT_DESIGN, DESIGN_FILE, load_design
+from cytogate.model.design.folder import BUILTIN, DEFAULT_DESIGN, DESIGN_FILE, load_design, network_folder
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import InputError
 
@@ -60,9 +61,9 @@ def add_cells(parser: argparse.ArgumentParser, told: str, default: int | None = 
     parser.add_argument("--cells", type=positive, default=default, metavar="NUMBER", help=told)
 
 
-def add_output(parser: argparse.ArgumentParser, default: Path | None, told: str) -> None:
+def add_output(parser: argparse.ArgumentParser, default: str | None, told: str) -> None:
     """Add ``--output``, a folder."""
-    parser.add_argument("--output", type=Path, default=default, required=default is None, metavar="FOLDER", help=told)
+    parser.add_argument("--output", type=FOLDER, default=default, required=default is None, metavar="FOLDER", help=told)
 
 
 def design_of(arguments: argparse.Namespace, *, holograms: bool = False) -> Design:
@@ -112,6 +113,7 @@ def own_design_of(arguments: argparse.Namespace, *, holograms: bool = False) -> 
     """
     design = design_of(arguments, holograms=holograms)
     check_own(design)
+    check_folder(network_folder(design))
     return design
 
 
@@ -131,6 +133,8 @@ def check_own(design: Design) -> None:
             f"design {design.name} is a file without a folder of its own, and what is written would belong to every "
             f"design beside it; move it to {Path(design.name, DESIGN_FILE)} and name that folder"
         )
+    if folder is not None:
+        check_folder(folder)
 
 
 def with_chip(design: Design, board: str | None, kernel: str | None, samples_per_clock: int | None) -> Design:

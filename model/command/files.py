@@ -34,7 +34,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     InputError
         Where it cannot be written: in one sentence, for every verb.
     """
-    partial = partial_of(path).with_suffix(f".partial{path.suffix}")
+    remove_partials(path.parent)
+    partial = partial_file_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,6 +92,15 @@ def whole_folder(path: Path, *, replacing: bool = False) -> Iterator[Path]:
 def partial_of(path: Path) -> Path:
     """Return where to write what becomes ``path``, after removing what killed processes have left beside it."""
     remove_partials(path.parent)
+    return _beside(path)
+
+
+def partial_file_of(path: Path) -> Path:
+    """Return where a file is written until it is whole: libraries look at the suffix."""
+    return _beside(path).with_suffix(f".partial{path.suffix}")
+
+
+def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{HOST}-{os.getpid()}-{next(NUMBERS)}.partial")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.experiments.setting import Experiment, Scale, Setting
-from cytogate.model.pages.page import PACKAGES
+from cytogate.model.pages.page import PACKAGES, check_page
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def run_experiment(request: ExperimentRequest) -> None:
     began = time.perf_counter()
     experiment = experiment_named(request.name)
     called = f"{request.name}-{request.scale.value}"
+    check_page(request.output / called)
     with progress_bars() as progress:
         page = experiment.run(Setting(request.scale, request.seed, request.work / called, progress))
     seed = f" --seed {request.seed}" if request.seed else ""

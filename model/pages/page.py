@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from cytogate.model.command.files import plain, whole_folder
+from cytogate.model.command.outputs import check_folder
 from cytogate.model.design.design import Design, Network
 from cytogate.model.design.instruments import NetworkInputs
 from cytogate.model.design.topologies import Saved
@@ -28,6 +29,8 @@ Value: TypeAlias = "str | int | float | Interval | None"
 """What stands in a table. A float is a share of 1, shown with three places; an Interval brings its ends along."""
 
 DOTS_PER_INCH = 110
+REPORT = "report.json"
+"""Its presence marks a folder as a page."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,7 @@ class Page:
 
         ``record`` says how it was made; its ``command`` stands on the page too.
         """
-        if folder.exists() and not (folder / "report.json").exists():
-            raise InputError(f"{folder}: exists and is no page of an experiment; give another --output")
+        check_page(folder)
         with whole_folder(folder, replacing=True) as partial:
             (partial / "README.md").write_text(self._markdown(record), encoding="utf-8")
             for table in self._tables:
@@ -115,7 +117,7 @@ class Page:
                 plot.savefig(partial / f"{name}.png", dpi=DOTS_PER_INCH)
             if self._quantized_network is not None:
                 self._quantized_network.write(folder.name, partial)
-            (partial / "report.json").write_text(self._json(record), encoding="utf-8")
+            (partial / REPORT).write_text(self._json(record), encoding="utf-8")
 
     def _markdown(self, record: dict[str, object]) -> str:
         origin = "**Simulated cells**: nothing here compares with accuracies on real ones." if self.simulated else ""
@@ -128,6 +130,19 @@ class Page:
         }
         report = {"title": self.title, "simulated": self.simulated, **record, "tables": tables, "facts": self._facts}
         return json.dumps(report, indent=1, default=plain) + "\n"
+
+
+def check_page(folder: Path) -> None:
+    """Raise what :meth:`Page.write` would at the end of all work.
+
+    Raises
+    ------
+    InputError
+        If something else lies there, or the folder above cannot be written into.
+    """
+    if folder.exists() and not (folder / REPORT).exists():
+        raise InputError(f"{folder}: exists and is no page of an experiment or a training; move it, or write elsewhere")
+    check_folder(folder.parent)
 
 
 def shown(value: Value) -> str:
