@@ -194,6 +194,8 @@ def _cosim_of_holograms(design: Design, arguments: argparse.Namespace, output: P
             f"design {design.name} takes holograms pixel by pixel, as large as they are; --binned and "
             "--samples-per-clock do not go with it"
         )
+    if arguments.board is not None:
+        raise InputError(f"design {design.name}: its kernels are the same on each board; --board does not go with it")
     from cytogate.sim.axi.holograms import HologramCosimRequest, run_hologram_cosim
 
     run_hologram_cosim(

@@ -33,6 +33,46 @@ RTL = FPGA / "rtl"
 COMMITTED = REPOSITORY / "docs" / "results" / "coverage"
 
 
+def sources(path: Path) -> set[Path]:
+    """Return what a bench's file imports of tests, benches and contract, and what those import."""
+    found, left = set[Path](), [path]
+    while left:
+        each = left.pop()
+        if each in found:
+            continue
+        found.add(each)
+        text = each.read_text(encoding="utf-8")
+        for module in re.findall(
+            r"^ *from ((?:tests|cytogate\.(?:sim|model\.contract))\b\S*) import", text, re.MULTILINE
+        ):
+            named = REPOSITORY / (module.removeprefix("cytogate.").replace(".", "/") + ".py")
+            if named.is_file():
+                left.append(named)
+        for names in re.findall(r"^from tests import (.*)$", text, re.MULTILINE):
+            left += [REPOSITORY / "tests" / f"{name.strip()}.py" for name in names.split(",")]
+    return found
+
+
+def test_what_was_counted_is_counted_anew_when_a_source_of_its_bench_changes() -> None:
+    """And not when another test does, or what no bench reads."""
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    shown = subprocess.run(
+        ["make", "--eval", "shown: ; @echo $(BENCH_SOURCES)@$(RTL_BENCHES)", "shown"],
+        cwd=REPOSITORY, env=own, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    common, benches = ([*part.split()] for part in shown.split("@"))
+    due = {REPOSITORY / name for name in common}
+    assert all(path.is_file() for path in due)
+    assert len(benches) == 11
+    for bench in benches:
+        path = REPOSITORY / "tests" / f"test_{bench}.py"
+        missing = {each for each in sources(path) - due - {path} if each.parent.name != "formal"}
+        assert not missing, f"{bench}: {missing}"
+    assert {*RTL.glob("*.sv"), *POINTS.glob("*.sv"), *(REPOSITORY / "model" / "contract").glob("*.py")} <= due
+    others = {"README.md", "model/train.py", "tests/test_house.py", "sim/formal/job.py", "docs/build.py"}
+    assert not {REPOSITORY / name for name in others} & due
+
+
 def entry(count: int, **fields: object) -> str:
     return "C '" + "".join(f"\x01{key}\x02{value}" for key, value in fields.items()) + f"' {count}\n"
 

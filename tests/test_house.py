@@ -302,6 +302,17 @@ def test_make_says_which_tool_is_missing(missing: str, said: str, tmp_path: Path
     assert not (tmp_path / ".venv").exists()
 
 
+def test_a_test_of_nothing_is_not_passed_over(tmp_path: Path) -> None:
+    """Cases that are looked for, as by a pattern of files, may be none; that is a failure and no skip."""
+    (tmp_path / "test_none.py").write_text(
+        "import pytest\n\n\n@pytest.mark.parametrize('case', [])\ndef test_case(case):\n    assert case\n", "ascii"
+    )
+    asked = [sys.executable, "-m", "pytest", "-c", str(REPOSITORY / "pyproject.toml"), str(tmp_path / "test_none.py")]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Empty parameter set in 'test_case'" in done.stdout
+
+
 def make(*words: str) -> subprocess.CompletedProcess[str]:
     """Let make say what it would do, as a user starts it: not within the make that runs the tests."""
     own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
@@ -318,27 +329,108 @@ def test_make_knows_its_variables(words: tuple[str, ...]) -> None:
     assert not done.stdout
 
 
-def test_make_takes_every_variable_that_a_target_reads() -> None:
-    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
-    read = set(re.findall(r"\$\(([A-Z]+)\)", text)) - {
-        "VENV",
-        "BIN",
-        "INSTALL",
-        "CYTOGATE",
-        "READY",
-        "GIVEN",
-        "UNKNOWN",
-        "VARIABLES",
-        "PARTS",
-        "RECORDS",
-        "MAKE",
+OURS = {
+    "DESIGN": "my-cells", "LEVEL": "dpi", "WAVES": "1", "BOARD": "zcu104", "NAME": "jurkat", "SCALE": "full",
+    "PART": "proofs", "ARGS": "--cells 77", "JOBS": "5",
+}  # fmt: skip
+TARGETS = sorted(
+    set(re.findall(r"^([a-z-]+):.*##", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_variable_is_used_by_a_target_or_refused(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of ours with each target; one of the environment is neither, whatever it holds."""
+    plain = make(target)
+    assert plain.returncode == 0
+    for name, value in OURS.items():
+        given = make(target, f"{name}={value}")
+        if given.returncode:
+            assert given.returncode == 2
+            assert re.search(
+                rf"make {target} takes no {name}; it takes [A-Z ]*(none of )?[A-Z ]+\.  Stop", given.stderr
+            )
+            assert not given.stdout
+        else:
+            assert given.stdout != plain.stdout, f"make {target} {name}={value}"
+        monkeypatch.setenv(name, value)
+    assert make(target).stdout == plain.stdout
+
+
+def test_each_variable_is_taken_and_some_target_takes_none() -> None:
+    """Nothing is refused everywhere, and of several targets each has to take what is given."""
+    assert len(TARGETS) > 20
+    for name, value in OURS.items():
+        taken = [target for target in TARGETS if make(target, f"{name}={value}").returncode == 0]
+        assert 0 < len(taken) < len(TARGETS), name
+        assert make(*taken, f"{name}={value}").returncode == 0
+        assert make(taken[0], "clean", f"{name}={value}").returncode == 2
+
+
+def test_clean_removes_what_can_be_built_again_and_tells_what_it_keeps(tmp_path: Path) -> None:
+    """Each folder that a verb or a target writes to is one or the other."""
+    kept = {
+        "bitstream",
+        "codesign",
+        "emulated",
+        "experiments",
+        "mutants",
+        "mine",
+        "phase",
+        "predict",
+        "stream",
+        "train",
     }
-    assert {"DESIGN", "BOARD", "WAVES"} <= read
-    assert make("help", *(f"{name}=1" for name in sorted(read))).returncode == 0
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    built = set(re.search(r"^BUILT := (.*)$", text, re.MULTILINE)[1].split())  # type: ignore[index]
+    rooms = [path for room in ("model", "sim", "hls", "host", "docs") for path in (REPOSITORY / room).rglob("*.py")]
+    written = {
+        name
+        for path in (*rooms, REPOSITORY / "Makefile")
+        for name in re.findall(r"\bout/([a-z]+)\b", path.read_text(encoding="utf-8"))
+    }
+    assert {"csim", "stream", "train"} <= written
+    assert written <= built | kept
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    for name in (*built, *kept):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "file").touch()
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    for _ in range(2):
+        done = subprocess.run(["make", "clean"], cwd=tmp_path, env=own, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines() == [f"kept: out/{name}" for name in sorted(kept)]
+        assert {path.parent.name for path in (tmp_path / "out").glob("*/file")} == kept
+    shutil.rmtree(tmp_path / "out")
+    assert subprocess.run(["make", "clean"], cwd=tmp_path, env=own, capture_output=True, text=True).stdout == ""
+
+
+PIP = """#!/bin/sh
+echo begin >>log
+sleep 0.1
+echo end >>log
+"""
+
+
+def test_packages_are_installed_one_at_a_time(tmp_path: Path) -> None:
+    """As many as make starts at once, and by two makes: they would write the same packages into one environment."""
+    for name in ("Makefile", "pyproject.toml", "lock.txt"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text(PIP, encoding="ascii")
+    python.chmod(0o755)
+    (tmp_path / ".venv" / ".ready").touch()
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    makes = [
+        subprocess.Popen(["make", "-j4", f".venv/.with-{one}", f".venv/.with-{other}"], cwd=tmp_path, env=own)
+        for one, other in (("design", "rtl"), ("stream", "cluster"))
+    ]
+    assert [each.wait() for each in makes] == [0, 0]
+    assert (tmp_path / "log").read_text(encoding="ascii").split() == ["begin", "end"] * 4
 
 
 def test_make_hands_a_folder_and_a_board_on() -> None:
     touched = ("-o", ".venv/.ready")  # an install is not what is asked here
     assert "csim --design 'my cells' --cells 4" in make(*touched, "csim", "DESIGN=my cells", "ARGS=--cells 4").stdout
     assert "--board" not in make(*touched, "bitstream").stdout
-    assert "bitstream --design 'qatom128' --board zcu104" in make(*touched, "bitstream", "BOARD=zcu104").stdout
+    assert "bitstream --design 'qatom128' --board 'zcu104'" in make(*touched, "bitstream", "BOARD=zcu104").stdout
