@@ -220,6 +220,16 @@ def test_a_network_in_systemverilog(law: str, module: str, tools: Path, tmp_path
     assert bundle.design.chip.network == "rtl"
 
 
+@pytest.mark.parametrize(("kernel", "samples"), [("hls", 1), ("rtl", 4)])
+def test_a_system_without_tables(kernel: str, samples: int, tools: Path, tmp_path: Path) -> None:
+    """Of bright-field images: nothing is retrieved, so there is no table to add, nor a pin."""
+    run_bitstream(request(tmp_path, "kv260", kernel, samples, "student48"))
+    added = {call.split()[1] for call in recorded(tools, "system") if call.startswith("add_files ")}
+    assert "contract_pkg.sv" in added
+    assert not [name for name in added if name.endswith((".mem", ".xdc"))]
+    assert (tmp_path / "out" / "cytogate-kv260-student48.zip").exists()
+
+
 def test_kernels_of_holograms(tools: Path, tmp_path: Path) -> None:
     """Three kernels in C++ between the sides of the registers, the network among them, and a DMA that calibrates."""
     design = write_calibrated(tmp_path / "lab")

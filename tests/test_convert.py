@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
-from cytogate.hls.network.convert import convert
+from cytogate.hls.network.convert import TOP, convert
 from cytogate.hls.network.layers import hls_layers
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed, InputError
@@ -62,6 +63,19 @@ def equal_in_c_simulation(network: IntegerNetwork, folder: Path) -> None:
 )
 def test_every_kind_of_layer_is_equal_in_c_simulation(name: str, builds: Path) -> None:
     equal_in_c_simulation(read_network(EXACT[name]()).network, builds / "layers" / re.sub(r"\W+", "_", name))
+
+
+def test_a_project_says_nothing_of_where_it_was_written(tmp_path: Path) -> None:
+    """It appears whole, by another name than that under which it was made, which may be long and have spaces."""
+    folder = tmp_path / " ".join(["a folder"] * 20) / "project"
+    convert(read_exactly(exact_network()), DESIGN, folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for path in files:
+        assert str(tmp_path).encode() not in path.read_bytes(), path
+    settings = (folder / "hls4ml_config.yml").read_text(encoding="utf-8")
+    assert re.findall("^OutputDir: .*$", settings, re.MULTILINE) == ["OutputDir: ."]
+    assert yaml.safe_load(settings)["ProjectName"] == TOP
 
 
 def test_logits_equal_keras_on_every_word(builds: Path) -> None:

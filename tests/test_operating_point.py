@@ -14,13 +14,15 @@ from sklearn.dummy import DummyClassifier
 
 from cytogate.model import train as training
 from cytogate.model.command.dispatch import main
-from cytogate.model.design.design import Design, Network, OperatingPoint, Window
+from cytogate.model.design.design import Design, InputCodes, Network, OperatingPoint, Window
 from cytogate.model.design.folder import (
+    CODES_FILE,
     DESIGN_FILE,
     NETWORK_FOLDER,
     OPERATING_POINT_FILE,
     QUANTIZED_WEIGHTS,
     RECORD_FILE,
+    codes_text,
     design_of,
     design_text,
     load_design,
@@ -28,7 +30,7 @@ from cytogate.model.design.folder import (
 )
 from cytogate.model.design.instruments import BrightField, NetworkInputs
 from cytogate.model.design.topologies import Compact, Meng2017, Saved
-from cytogate.model.errors import InputError
+from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.operating_point import MOST_LOST, Chosen, Rates, chosen, offsets_of
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import settle_weights
@@ -275,6 +277,61 @@ def test_adopting_another_network_leaves_none_of_the_old_one(tmp_path: Path, mon
     adopt(load_design(tmp_path), tmp_path / "mine.keras")
     assert not path.exists()
     assert load_design(tmp_path).operating_point is None
+
+
+@pytest.mark.parametrize("fault", ["file", "ports", "layout", "values"])
+def test_what_is_refused_leaves_the_folder_as_it_was(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is found of a network, or of the file that is to name it, is found before anything is written."""
+    holding = ExactLogits(1, 1, "dense") if fault == "values" else ExactLogits(1, 0)
+    monkeypatch.setattr("cytogate.sim.csim.adopt.compare_logits", lambda *_: holding)
+    folder = tmp_path / "mine"
+    (folder / NETWORK_FOLDER).mkdir(parents=True)
+    text = design_text(dataclasses.replace(PICTURED, name="mine"))
+    if fault == "layout":
+        text = text.replace('topology = "compact"', "topology = 'compact'")
+        assert "'compact'" in text
+    (folder / DESIGN_FILE).write_text(text, encoding="utf-8")
+    point = operating_point_text(OperatingPoint((-1.0, 1.0)))
+    (folder / NETWORK_FOLDER / OPERATING_POINT_FILE).write_text(point, encoding="utf-8")
+    (folder / NETWORK_FOLDER / QUANTIZED_WEIGHTS).write_bytes(b"weights")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    own = tmp_path / "mine.keras"
+    if fault == "file":
+        own.write_bytes(b"no network")
+    else:
+        flat = layers.Flatten(), dense(3 if fault == "ports" else 2, kernel_quantizer=bits(4))
+        entry = convolution(1, 8, strides=4), rounded(rectified())
+        classifier(*entry, *flat, shape=(32, 32, 1), entry=bits(8, 0), ends=False).save(own)
+    with pytest.raises(CheckFailed if fault == "values" else InputError) as refused:
+        adopt(load_design(folder), own)
+    assert fault != "layout" or 'write topology = "saved" into [network]' in str(refused.value)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("fitted", ["codes", "operating_point", "neither"])
+def test_a_design_of_another_topology_takes_a_network(
+    fitted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever an earlier training has fitted, in files of its own."""
+    monkeypatch.setattr("cytogate.sim.csim.adopt.compare_logits", lambda *_: ExactLogits(1, 0))
+    folder = tmp_path / "mine"
+    (folder / NETWORK_FOLDER).mkdir(parents=True)
+    (folder / DESIGN_FILE).write_text(design_text(dataclasses.replace(PICTURED, name="mine")), encoding="utf-8")
+    if fitted == "codes":
+        (folder / NETWORK_FOLDER / CODES_FILE).write_text(codes_text(InputCodes((0,), (1.0,))), encoding="utf-8")
+    elif fitted == "operating_point":
+        point = operating_point_text(OperatingPoint((-1.0, 1.0)))
+        (folder / NETWORK_FOLDER / OPERATING_POINT_FILE).write_text(point, encoding="utf-8")
+    last = layers.Flatten(), dense(2, kernel_quantizer=bits(4))
+    entry = convolution(1, 8, strides=4), rounded(rectified())
+    classifier(*entry, *last, shape=(32, 32, 1), entry=bits(8, 0), ends=False).save(tmp_path / "mine.keras")
+    adopt(load_design(folder), tmp_path / "mine.keras")
+    found = load_design(folder)
+    assert isinstance(found.network.topology, Saved)
+    assert (found.codes is not None) is (fitted == "codes")
+    assert found.operating_point is None
 
 
 # Chosen by a training.

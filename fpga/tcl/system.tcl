@@ -13,7 +13,11 @@ set_property board_part $board_part [current_project]
 set_msg_config -id {Synth 8-4445} -new_severity ERROR
 
 add_files -norecurse $settings::rtl_sources
-add_files -norecurse $settings::memories
+# No table is read by a front end without a retrieval, no pin but the processor's driven without a trigger; Vivado takes no
+# list of no files.
+if {[llength $settings::memories]} {
+    add_files -norecurse $settings::memories
+}
 if {[llength $settings::constraints]} {
     add_files -fileset constrs_1 -norecurse $settings::constraints
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 BACKEND = "Vitis"
 TOP = "cytogate_network"
+CONFIG = "hls4ml_config.yml"
+"""hls4ml's own settings, as it leaves them in a project."""
 """Of every project: a model may be called as its owner likes."""
 COPY = "Clone"
 """Where several layers read one stream, hls4ml copies it in a layer of its own."""
@@ -76,11 +79,21 @@ def convert(network: IntegerNetwork, design: Design, folder: Path) -> HlsProject
         graph.config.config["OutputDir"] = str(partial)
         with _quiet():
             graph.write()
+        _tell_own_folder(partial / CONFIG)
         _let_windows_overlap(partial / "firmware" / POOLING)
         if any(layer.kind == MASK_MOMENTS for layer in layers):
             write_headers(partial / "firmware")
         (partial / NETWORK_HEADER).write_text(network_header(project), encoding="ascii")
     return project
+
+
+def _tell_own_folder(path: Path) -> None:
+    """Have hls4ml's settings name the folder that they lie in, wherever that is, and not the one it was written as."""
+    text, found = re.subn(
+        r"^OutputDir:.*(\n .*)*$", "OutputDir: .", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert found == 1, path
+    path.write_text(text, encoding="utf-8")
 
 
 def precision(words: Format) -> str:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from cytogate.model.design.file import toml_of
-from cytogate.model.design.folder import load_design, parse_design
+from cytogate.model.design.folder import parse_design
 from cytogate.model.design.quantities import rules
 from cytogate.model.design.topologies import TOPOLOGIES, Published
 from cytogate.model.errors import InputError
@@ -21,10 +21,11 @@ def with_topology(path: Path, name: str) -> str:
     InputError
         If the file is laid out so that single lines do not say it; the user is asked to write it.
     """
-    design = load_design(path)
+    text = path.read_text(encoding="utf-8-sig")
+    # As the file says it: what was fitted lies in files of its own.
+    design = parse_design(toml_of(text.encode(), str(path)), path.resolve().parent.name, str(path))
     old = type(design.network.topology)
     sizes = [key for key in rules(old) if key not in rules(TOPOLOGIES[name])]
-    text = path.read_text(encoding="utf-8-sig")
     head, begin, rest = text.partition("[network]")
     section, sep, tail = re.match(r"(.*?)(?:(^\s*\[)(.*))?\Z", rest, re.DOTALL | re.MULTILINE).groups("")  # type: ignore[union-attr]
     section = re.sub(r'^(\s*topology\s*=\s*)"[^"]*"', rf'\g<1>"{name}"', section, flags=re.MULTILINE)

@@ -48,15 +48,20 @@ def adopt(design: Design, file: Path) -> Adopted:
     Raises
     ------
     InputError
-        If the file is no quantized Keras network, reads or gives something else than the design's, or cannot be exact.
+        If the file is no quantized Keras network, reads or gives something else than the design's, or cannot be exact,
+        or ``design.toml`` is not laid out to be changed by lines.
     CheckFailed
-        If a logit of the C-simulation differs; nothing is written then.
+        If a logit of the C-simulation differs.
+
+    Where one of them is raised, the design's folder is as it was.
     """
     folder, console = network_folder(design), terminal()
     model = read_keras_file(file)
     reading = read_network(model)
     network = reading.network
     _check_ports(network, design, file)
+    path = folder.parent / DESIGN_FILE
+    text = None if isinstance(design.network.topology, Saved) else with_topology(path, Saved.name)
     with console.status("converting with hls4ml, compiling with g++, simulating extreme codes ..."):
         codes = extreme_codes(network.inputs[0].shape, network.inputs[0].format)
         likeness = compare_with_keras(model, reading, [codes])
@@ -69,9 +74,7 @@ def adopt(design: Design, file: Path) -> Adopted:
     # It was of the network that lay there.
     (folder / OPERATING_POINT_FILE).unlink(missing_ok=True)
     save_adopted(model, design)
-    if not isinstance(design.network.topology, Saved):
-        path = folder.parent / DESIGN_FILE
-        text = with_topology(path, Saved.name)
+    if text is not None:
         with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
     return Adopted(

@@ -45,6 +45,9 @@ proc set_msg_config {args} {
 proc add_files {args} {
     needs add_files create_project
     set files [lindex [dict get [parse add_files $args -fileset -norecurse] rest] 0]
+    if {![llength $files]} {
+        refuse "add_files was given no file"
+    }
     must_exist $files
     foreach file $files {
         lappend ::files $file
