@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from cytogate.host.stream.cells import Event, Flag, SourceCell
+from cytogate.host.stream.cells import WHOLE_FILE, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
@@ -238,6 +238,24 @@ def test_coincident_cells_veto_each_other_even_if_one_is_dropped_or_faulty() -> 
     decisions = [event.decision for event in sink.events]
     assert decisions[:8] == [Decision.COINCIDENT] * 3 + [Decision.LOST] + [Decision.COINCIDENT] * 4
     assert decisions[8:] == [Decision.SORT] * 4
+
+
+@pytest.mark.parametrize("where", [0, 3, 6])
+@pytest.mark.parametrize("rate", [200.0, None])
+def test_a_file_that_cannot_be_read_ends_no_pace(where: int, rate: float | None) -> None:
+    """Its row has no recorded time: it goes by, and moves no other cell."""
+    cells = [
+        SourceCell("list", number, frames, recorded_s=0.1 * number) for number, frames in enumerate(small_frames(6))
+    ]
+    cells.insert(where, SourceCell("bad", WHOLE_FILE, None).faulty("there is no such file"))
+    due = recorded() if rate is None else regular(rate)
+    run, sink = pipeline(paced(cells, due, threading.Event()))
+    began = time.monotonic()
+    run.run()
+    assert [event.arrival.cell.origin == "bad" for event in sink.events] == [n == where for n in range(7)]
+    assert run.counts.faulty == 1
+    if rate is None:
+        assert 0.49 <= time.monotonic() - began < 5
 
 
 def test_a_late_decision_is_do_not_sort() -> None:
