@@ -359,6 +359,30 @@ def test_an_accelerator_that_hangs_does_not_hang_the_end() -> None:
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.parametrize("where", ["accelerator", "source"])
+def test_the_wait_after_a_stop_is_as_long_as_the_accelerator_may_take(where: str) -> None:
+    """A batch that it has is waited for; a source that hangs is not, however patient the accelerator is."""
+    stopped, going_on = threading.Event(), threading.Event()
+
+    def hanging() -> Iterator[SourceCell]:
+        yield SourceCell("list", 0, small_frames(1)[0])
+        going_on.wait(20)
+
+    cells = hanging() if where == "source" else ListedCells(small_frames(1)).read({})
+    accelerator = NumpyAccelerator(batch=1, delay_s=1.5 if where == "accelerator" else 0, silence_s=10)
+    run, sink = pipeline(cells, accelerator, settings=replace(PLAIN, patience_s=0.3), stopped=stopped)
+    threading.Timer(0.2, stopped.set).start()
+    began = time.monotonic()
+    if where == "source":
+        with pytest.raises(CheckFailed, match=r"0[.]3 s after the stop no cell got through; waiting for source"):
+            run.run()
+        assert time.monotonic() - began < 5
+    else:
+        run.run()
+    going_on.set()
+    assert len(sink.events) == 1
+
+
 @pytest.mark.parametrize("fault", ["swapped", "missing"])
 def test_results_of_another_cell_are_never_taken(fault: str) -> None:
     class Wrong(NumpyAccelerator):
