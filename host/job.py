@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.errors import BoardFailed
@@ -37,6 +33,7 @@ from cytogate.host.stream.pacing import DueTime, paced, recorded, regular
 from cytogate.host.stream.pipeline import Counts, Measure, NetworkOutput, Pipeline, Reason, Settings, Sink
 from cytogate.host.stream.run_folder import FCS, GATES, IMAGES, PAGE, REPORT, RunFolder, run_folder
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.command.requests import Requests, requests_to_end
 from cytogate.model.command.terminal import progress_bars, spelled
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
@@ -50,8 +47,6 @@ from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.model.retrieval.off_axis.sideband import Complexes
 
 RECORDED = "recorded"
-SAME_REQUEST_S = 1.0
-"""Signals that follow each other so fast are one request to end."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +124,8 @@ def run_stream(request: StreamRequest) -> None:
             print(spelled(sentence), file=sys.stderr)
         sinks = session.sinks(live)
         stack.enter_context(accelerator)
-        interrupts = stack.enter_context(_interrupts())
-        session.run(accelerator, live, sinks, due_time, interrupts)
+        requests = stack.enter_context(requests_to_end())
+        session.run(accelerator, live, sinks, due_time, requests)
 
 
 def _reference_of(bundle: Bundle) -> Complexes:
@@ -210,7 +205,7 @@ class _Session:
         gates: LiveGates,
         sinks: list[Sink],
         due_time: DueTime | None,
-        interrupts: Interrupts,
+        requests: Requests,
     ) -> None:
         """Stream, and write what is written at the end, whatever the end is.
 
@@ -246,8 +241,8 @@ class _Session:
             ended = f"failed: {error}"
             raise
         finally:
-            with interrupts.held_back():
-                self._conclude(pipeline, ended, _gate_counts(accelerator))
+            requests.hold_back()
+            self._conclude(pipeline, ended, _gate_counts(accelerator))
         self._check_classes(pipeline.counts)
 
     def end(self, accelerator: Accelerator, gates: LiveGates) -> None:
@@ -418,45 +413,3 @@ def _progress(pipeline: Pipeline, monitor: Monitor, total: int | None) -> Iterat
 
         yield show
         show()
-
-
-class Interrupts:
-    """Requests to end, by a user or a service manager: each is a :class:`KeyboardInterrupt` of the main thread.
-
-    A key that is pressed twice in a moment is one request, and none disturbs the writing of what was finished.
-    """
-
-    def __init__(self) -> None:
-        self._last_s = -math.inf
-        self._held_back = False
-
-    def come(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal."""
-        before_s, self._last_s = self._last_s, time.monotonic()
-        if not self._held_back and self._last_s - before_s > SAME_REQUEST_S:
-            raise KeyboardInterrupt
-
-    @contextmanager
-    def held_back(self) -> Iterator[None]:
-        """Let no request disturb what is done within; it has come already, or comes too late to matter."""
-        self._held_back = True
-        try:
-            yield
-        finally:
-            self._held_back = False
-
-
-@contextmanager
-def _interrupts() -> Iterator[Interrupts]:
-    """Take the signals that ask for an end, where they can be taken and are not ignored."""
-    interrupts = Interrupts()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupts
-        return
-    asked = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
-    before = {each: signal.signal(each, interrupts.come) for each in asked}
-    try:
-        yield interrupts
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

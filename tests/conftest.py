@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from cytogate.model.command.requests import ENDING
 from cytogate.sim.coverage.instrument import coverage_folder
 from tests import mutants
 
@@ -42,7 +43,8 @@ def builds() -> Path:
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Leave Ctrl-C to whoever runs the tests: a verb that was interrupted takes no second one."""
-    before = signal.getsignal(signal.SIGINT)
+    """Leave Ctrl-C to whoever runs the tests: a verb that was interrupted takes no second request to end."""
+    before = {each: signal.getsignal(each) for each in ENDING}
     yield
-    signal.signal(signal.SIGINT, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)

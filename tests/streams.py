@@ -98,8 +98,14 @@ class NumpyAccelerator:
     phase_latency_us = 12.5
 
     def __init__(
-        self, batch: int = 4, delay_s: float = 0.0, lost: Iterable[int] = (), failing: int | None = None
+        self,
+        batch: int = 4,
+        delay_s: float = 0.0,
+        lost: Iterable[int] = (),
+        failing: int | None = None,
+        silence_s: float = 0.0,
     ) -> None:
+        self.silence_s = silence_s
         self._batch, self._delay_s, self._lost, self._failing = batch, delay_s, set(lost), failing
         self.most_waiting = 0
 
@@ -120,7 +126,8 @@ class NumpyAccelerator:
                 yield from self._answers(index, waiting)
                 index += len(waiting)
                 waiting = []
-        yield from self._answers(index, waiting)
+        if waiting:
+            yield from self._answers(index, waiting)
 
     def _answers(self, first: int, waiting: list[NDArray]) -> Iterator[Result]:
         sent_ns = time.monotonic_ns()

@@ -27,6 +27,7 @@ from cytogate.hls.board.vendor import find_tools
 from cytogate.hls.contract.constants import design_hash
 from cytogate.model.command.arguments import with_chip
 from cytogate.model.command.dispatch import main
+from cytogate.model.command.requests import ENDING
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import Chip, Design, Network, Window
 from cytogate.model.design.folder import load_design
@@ -290,7 +291,7 @@ def test_a_tool_that_hangs_is_stopped(fault: str, tools: Path, tmp_path: Path, m
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["build"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("how", ENDING)
 def test_an_interruption_stops_the_tools(
     how: signal.Signals, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from cytogate.hls.network.convert import convert
 from cytogate.model.command.dispatch import main
+from cytogate.model.command.requests import ENDING
 from cytogate.model.design.design import SAMPLES_PER_CLOCK, Design, Window, binned
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import FourAngle
@@ -463,13 +464,14 @@ def simulated(request):
 job.run_cosim = simulated
 # As a terminal starts it, whatever started the tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
+for each in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(each, signal.SIG_DFL)
 threading.Timer(2, os.kill, (os.getpid(), int(sys.argv[2]))).start()
 sys.exit(dispatch.main(["cosim"]))
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", ENDING)
 def test_an_interruption_ends_the_simulation(how: signal.Signals, tmp_path: Path) -> None:
     """It runs in a session of its own, which a key does not reach, and has children."""
     command = [sys.executable, "-c", INTERRUPTED, str(tmp_path), str(int(how))]

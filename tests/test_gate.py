@@ -350,7 +350,7 @@ def test_the_stream_sorts_on_the_chip(lab: tuple[Bundle, list[list[int]]], capsy
 class Trigger:
     """A chip whose pin rises for every cell that it gets, and what it got."""
 
-    phase_latency_us = 0.0
+    phase_latency_us, silence_s = 0.0, 0.0
 
     def __init__(self) -> None:
         self.got: list[NDArray] = []

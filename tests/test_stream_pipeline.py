@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from cytogate.host.stream.cells import Event, Flag, SourceCell
+from cytogate.host.stream.cells import WHOLE_FILE, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
 from cytogate.host.stream.gating import Decision, Gates, LiveGates
 from cytogate.host.stream.pacing import paced, recorded, regular
@@ -240,6 +240,24 @@ def test_coincident_cells_veto_each_other_even_if_one_is_dropped_or_faulty() -> 
     assert decisions[8:] == [Decision.SORT] * 4
 
 
+@pytest.mark.parametrize("where", [0, 3, 6])
+@pytest.mark.parametrize("rate", [200.0, None])
+def test_a_file_that_cannot_be_read_ends_no_pace(where: int, rate: float | None) -> None:
+    """Its row has no recorded time: it goes by, and moves no other cell."""
+    cells = [
+        SourceCell("list", number, frames, recorded_s=0.1 * number) for number, frames in enumerate(small_frames(6))
+    ]
+    cells.insert(where, SourceCell("bad", WHOLE_FILE, None).faulty("there is no such file"))
+    due = recorded() if rate is None else regular(rate)
+    run, sink = pipeline(paced(cells, due, threading.Event()))
+    began = time.monotonic()
+    run.run()
+    assert [event.arrival.cell.origin == "bad" for event in sink.events] == [n == where for n in range(7)]
+    assert run.counts.faulty == 1
+    if rate is None:
+        assert 0.49 <= time.monotonic() - began < 5
+
+
 def test_a_late_decision_is_do_not_sort() -> None:
     gates = replace(ALL, deadline_ms=20)
     run, sink = pipeline(ListedCells(small_frames(8)).read({}), NumpyAccelerator(delay_s=0.05), gates=gates)
@@ -339,6 +357,30 @@ def test_an_accelerator_that_hangs_does_not_hang_the_end() -> None:
     with pytest.raises(CheckFailed, match="no cell got through; waiting for accelerator, sinks"):
         run.run()
     assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("where", ["accelerator", "source"])
+def test_the_wait_after_a_stop_is_as_long_as_the_accelerator_may_take(where: str) -> None:
+    """A batch that it has is waited for; a source that hangs is not, however patient the accelerator is."""
+    stopped, going_on = threading.Event(), threading.Event()
+
+    def hanging() -> Iterator[SourceCell]:
+        yield SourceCell("list", 0, small_frames(1)[0])
+        going_on.wait(20)
+
+    cells = hanging() if where == "source" else ListedCells(small_frames(1)).read({})
+    accelerator = NumpyAccelerator(batch=1, delay_s=1.5 if where == "accelerator" else 0, silence_s=10)
+    run, sink = pipeline(cells, accelerator, settings=replace(PLAIN, patience_s=0.3), stopped=stopped)
+    threading.Timer(0.2, stopped.set).start()
+    began = time.monotonic()
+    if where == "source":
+        with pytest.raises(CheckFailed, match=r"0[.]3 s after the stop no cell got through; waiting for source"):
+            run.run()
+        assert time.monotonic() - began < 5
+    else:
+        run.run()
+    going_on.set()
+    assert len(sink.events) == 1
 
 
 @pytest.mark.parametrize("fault", ["swapped", "missing"])

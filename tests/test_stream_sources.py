@@ -686,6 +686,169 @@ def test_a_file_that_is_replaced_before_it_rests_is_told(tmp_path: Path) -> None
     assert [each for each in told if "was replaced by another file before it was read" in each]
 
 
+@pytest.mark.parametrize("kind", ["frames.npz", "frames.h5", "frames.tif", "group.zarr", "bin.adc"])
+@pytest.mark.parametrize("how", ["renamed", "moved", "its folder renamed", "grown and renamed", "linked and renamed"])
+def test_a_file_under_another_name_is_not_read_again(how: str, kind: str, tmp_path: Path) -> None:
+    """Whatever it is and however its name changed: its cells keep their origin, and those that it has more follow."""
+    folder = tmp_path / "day"
+    folder.mkdir()
+    pixels, row = bytes(range(40)), SECOND.format(1, 0.5, 0.5, 0.6, 5, 4, 0)
+    path = bin_of(folder, row, pixels) if kind == "bin.adc" else write(kind, folder)
+    count = 1 if kind == "bin.adc" else 6
+    told = list[str]()
+    source = growing(tmp_path, 0.1, told)
+    reading = source.read({})
+    before = came(reading, count)
+    assert [cell.origin for cell in before] == [f"day/{path.name}"] * count
+    grows = how.startswith("grown") and kind in ("frames.npz", "bin.adc")
+    if grows and kind == "frames.npz":
+        aside = write_npz(tmp_path / ".new", np.concatenate([FRAMES, FRAMES[:1] + 1]))
+        path.write_bytes(aside.read_bytes())
+    elif grows:
+        path.write_text(row + SECOND.format(2, 0.7, 0.7, 0.8, 5, 4, 20))
+    new = tmp_path / ("other" if how == "moved" else "day" if "folder" not in how else "night") / f"new{path.suffix}"
+    if "folder" in how:
+        folder.rename(new.parent)
+    else:
+        new.parent.mkdir(exist_ok=True)
+        members = [path, path.with_suffix(".roi")] if kind == "bin.adc" else [path]
+        for member in members:
+            if how.startswith("linked") and member.is_file():
+                new.with_suffix(member.suffix).hardlink_to(member)
+                member.unlink()
+            else:
+                member.rename(new.with_suffix(member.suffix))
+    after = quiet(reading)
+    assert [(cell.origin, cell.position) for cell in after] == ([(f"day/{path.name}", count)] if grows else [])
+    # And no more of it when it is renamed back, or a second time.
+    assert len([each for each in told if f"was day/{path.name} before" in each]) == 1
+
+
+def came(reading: Iterator[SourceCell | None], count: int) -> list[SourceCell]:
+    """Read on until so many cells have come."""
+    cells, until = list[SourceCell](), time.monotonic() + 60
+    while len(cells) < count and time.monotonic() < until:
+        cell = next(reading)
+        cells += [] if cell is None else [cell]
+        time.sleep(0 if cell else 0.01)
+    return cells
+
+
+def quiet(reading: Iterator[SourceCell | None], quiet_s: float = 1.2) -> list[SourceCell]:
+    """Read on until none has come for so long."""
+    cells, last_s = list[SourceCell](), time.monotonic()
+    while time.monotonic() - last_s < quiet_s:
+        cell = next(reading)
+        if cell is not None:
+            cells.append(cell)
+            last_s = time.monotonic()
+        else:
+            time.sleep(0.01)
+    return cells
+
+
+@pytest.mark.parametrize("how", ["copied", "linked", "other content in a file of its number"])
+def test_another_file_is_read_though_it_is_like_one(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy; a second name of a file that keeps its first; one that got the number of a file that is gone."""
+    path, told = write_npz(tmp_path / "a.npz", FRAMES), list[str]()
+    reading = growing(tmp_path, 0.1, told).read({})
+    came(reading, 6)
+    other = tmp_path / "b.npz"
+    if how == "copied":
+        other.write_bytes(path.read_bytes())
+    elif how == "linked":
+        other.hardlink_to(path)
+    else:
+        path.rename(tmp_path / ".aside")
+        (tmp_path / ".aside").write_bytes(write_npz(tmp_path / ".new", FRAMES[::-1].copy()).read_bytes())
+        (tmp_path / ".aside").rename(other)
+    assert [(cell.origin, cell.position) for cell in quiet(reading)] == [("b.npz", position) for position in range(6)]
+    assert told == []
+
+
+def test_a_name_that_comes_again_after_its_file_was_renamed_is_new_content(tmp_path: Path) -> None:
+    """As programs do that write ``live`` and number it when it is full; nothing is read twice, or told as unread."""
+    told, cells = list[str](), list[SourceCell]()
+    reading = growing(tmp_path, 0.1, told).read({})
+    for number in range(3):
+        write_npz(tmp_path / ".new", FRAMES[2 * number : 2 * number + 2]).rename(tmp_path / "live.npz")
+        cells += came(reading, 2)
+        (tmp_path / "live.npz").rename(tmp_path / f"{number}.npz")
+    cells += quiet(reading)
+    assert len(cells) == 6
+    for cell, frames in zip(cells, FRAMES, strict=True):
+        np.testing.assert_array_equal(cell.frames, frames)
+    assert not [each for each in told if "before it was read" in each]
+
+
+def test_a_file_that_is_renamed_before_it_is_read_is_read_once(tmp_path: Path) -> None:
+    told = list[str]()
+    reading = growing(tmp_path, 0.4, told).read({})
+    write_npz(tmp_path / "live.npz", FRAMES[:1])
+    assert next(reading) is None
+    (tmp_path / "live.npz").rename(tmp_path / "1.npz")
+    write_npz(tmp_path / "live.npz", FRAMES[1:2])
+    assert {cell.origin for cell in quiet(reading)} == {"1.npz", "live.npz"}
+    assert told == []
+
+
+def test_an_unreadable_file_that_is_renamed_is_one_row(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"PK nonsense")
+    reading = growing(tmp_path, 0.1).read({})
+    (row,) = came(reading, 1)
+    assert (row.origin, row.position) == ("a.npz", WHOLE_FILE)
+    (tmp_path / "a.npz").rename(tmp_path / "b.npz")
+    assert quiet(reading) == []
+
+
+def test_a_zarr_that_is_renamed_while_it_is_read_loses_no_cell(tmp_path: Path) -> None:
+    """Its chunks are opened by name, and those that are left are read under the new one."""
+    write("group.zarr", tmp_path)
+    told = list[str]()
+    reading = growing(tmp_path, 0.1, told).read({})
+    cells = came(reading, 2)
+    (tmp_path / "group.zarr").rename(tmp_path / "b.zarr")
+    cells += quiet(reading)
+    check(cells, FRAMES)
+    assert {cell.origin for cell in cells} == {"group.zarr"}
+    assert "was moved or removed while it was read" in told[0]
+
+
+@pytest.mark.parametrize("when", ["as it is opened", "at each cell", "gone"])
+def test_a_file_that_never_rests_is_not_opened_again_and_again(when: str, tmp_path: Path) -> None:
+    """It has to rest anew before each opening; and a stop is heard meanwhile."""
+    path, opened = write_npz(tmp_path / "a.npz", FRAMES), list[float]()
+
+    class Changing:
+        cells, simulated, told, name = 6, False, (), "a"
+
+        def read(self, resume: Resume) -> Iterator[SourceCell]:
+            for position in range(6):
+                if when == "at each cell":
+                    os.utime(path)
+                yield SourceCell("a.npz", position, FRAMES[position])
+
+        def close(self) -> None:
+            pass
+
+    def open_one(each: Path) -> CellSource:
+        opened.append(time.monotonic())
+        if when == "gone":
+            each.unlink(missing_ok=True)
+            raise InputError(f"{each}: there is no such file")
+        if when == "as it is opened":
+            os.utime(each)
+        return Changing()
+
+    reading, until, silences = GrowingFolder(tmp_path, open_one, 0.3, print).read({}), time.monotonic() + 2, 0
+    while time.monotonic() < until:
+        assert next(reading) is None
+        silences += 1
+        time.sleep(0.01)
+    assert silences > 50
+    assert 1 <= len(opened) <= 2 / 0.3
+
+
 def test_a_file_that_changes_while_it_is_read_gives_no_half_cell(tmp_path: Path) -> None:
     """Rewritten in place after two cells: what was read of the old stays, the new is read as a whole."""
     path = write_npz(tmp_path / "a.npz", FRAMES)

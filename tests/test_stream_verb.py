@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import flowio
 import numpy as np
@@ -30,14 +31,24 @@ from numpy.typing import NDArray
 from cytogate.host import job
 from cytogate.host.sinks import events as events_module
 from cytogate.host.stream.cells import Flag
+from cytogate.model.command import requests
 from cytogate.model.command.dispatch import main
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.requests import ENDING
 from cytogate.model.design.design import Chip
 from cytogate.model.errors import InputError
 from cytogate.sim.board.kernels import light
 from tests.streams import CLASSES, real_data, small_bundle, small_design, small_frames, write_bundle, write_npz
 
-COMMAND = [sys.executable, "-c", "from cytogate.model.command.dispatch import main; raise SystemExit(main())", "stream"]
+PROGRAM = """
+import signal
+# As a terminal starts it, whatever started the tests.
+for each in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(each, signal.SIG_DFL)
+from cytogate.model.command.dispatch import main
+raise SystemExit(main())
+"""
+COMMAND = [sys.executable, "-c", PROGRAM, "stream"]
 LIGHT = ["--device", "emulated-light"]
 GATES = "[thresholds]\nMCF7 = 0.5\nTHP1 = 0.2\n"
 
@@ -424,14 +435,21 @@ def test_a_file_whose_content_has_changed_is_not_taken_for_the_run_s(
     assert "cells.npz: its content is no longer that of this run, of which 9 cells were read" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("pause_s", [0.002, 0.05])
-def test_an_interrupt_that_comes_twice_leaves_fcs_and_report(pause_s: float, bundle: Path, here: Path) -> None:
+@pytest.mark.parametrize("pause_s", [0.002, 0.05, 1.2])
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(first, first) for first in ENDING] + [(signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGINT)],
+)
+def test_requests_that_come_again_leave_fcs_and_report(
+    first: signal.Signals, then: signal.Signals, pause_s: float, bundle: Path, here: Path
+) -> None:
+    """Of a key, of a service manager, of a terminal that closes, or of two of them; while it ends, too."""
     frames = small_frames(2000)
     write_npz(here / "cells.npz", frames)
     process = started(["--input", "cells.npz"], bundle, "--rate", "200", "--flush", "0.1")
     wait_for(lambda: parts(here) >= 3, process)
-    for _ in range(4):
-        process.send_signal(signal.SIGINT)
+    for how in (first, then, then, then):
+        process.send_signal(how)
         time.sleep(pause_s)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130, complaint
@@ -442,8 +460,32 @@ def test_an_interrupt_that_comes_twice_leaves_fcs_and_report(pause_s: float, bun
     check_all_there_once(frames[: said["rows"]])
 
 
+@pytest.mark.parametrize("how", ENDING)
+def test_no_request_cuts_an_ending_off(
+    how: signal.Signals, bundle: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often and late it comes while FCS file and report are written, and the accelerator is closed."""
+    write_npz(here / "cells.npz", small_frames(50))
+    written = job.write_fcs
+    monkeypatch.setattr(requests, "SAME_REQUEST_S", 0)
+
+    def asked(*arguments: Any) -> int:
+        for _ in range(3):
+            os.kill(os.getpid(), how)
+            time.sleep(0.01)
+        return written(*arguments)
+
+    monkeypatch.setattr(job, "write_fcs", asked)
+    before = signal.signal(how, signal.default_int_handler if how == signal.SIGINT else signal.SIG_DFL)
+    try:
+        assert stream(["--input", "cells.npz"], bundle) == 0
+    finally:
+        signal.signal(how, before)
+    assert report()["rows"] == len(rows()) == 50
+
+
 @pytest.mark.parametrize("to_all", [False, True])
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", ENDING)
 def test_an_interrupted_stream_keeps_everything_that_arrived(
     how: signal.Signals, to_all: bool, bundle: Path, here: Path
 ) -> None:

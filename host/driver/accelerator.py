@@ -34,6 +34,7 @@ from cytogate.model.design.design import RTL
 from cytogate.model.errors import InputError
 from cytogate.model.interface.answers import answer_form
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
+from cytogate.model.interface.deadlines import BOARD_DEADLINE_S, EMULATION_DEADLINE_S, LONGEST_DEADLINE_S
 from cytogate.model.interface.description import LENGTH_WIDTH
 
 if TYPE_CHECKING:
@@ -41,11 +42,10 @@ if TYPE_CHECKING:
 
 GROUP = "cytogate.devices"
 """Entry points of devices, each a :data:`~cytogate.model.interface.bundle.DeviceProvider`."""
-BOARD_DEADLINE_S = 2.0
-EMULATION_DEADLINE_S = 60.0
-"""A cell in C-simulation takes a second where the computer has other work as well."""
-LONGEST_DEADLINE_S = 86_400.0
-"""A day: a wait without an end is no wait."""
+STEPS_A_CELL = 2
+"""Of progress: its frames are taken, and it is answered."""
+STEPS_A_RESET = 7
+"""Waits of a reset and of what follows it, at most: three resets, three channels that start, a calibration."""
 
 
 class Accelerator:
@@ -244,6 +244,15 @@ class Accelerator:
         """
         with self._opened():
             return None if self._board.gate is None else self._board.gate.counts()
+
+    @property
+    def silence_s(self) -> float:
+        """Longest time in seconds for which a stream waits without giving a result of what was sent.
+
+        Each step of each cell of a batch may take a deadline, and so may the last one, which fails, and those of the
+        reset behind it.
+        """
+        return self._deadline_s * (STEPS_A_CELL * self._batch + 1 + STEPS_A_RESET)
 
     @property
     def phase_latency_us(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from cytogate.host.page.served import Answer, News, Setting
 from cytogate.host.page.server import save_page, serve
 from cytogate.host.stream.gating import LiveGates
 from cytogate.host.stream.monitor import Monitor, ScoredCells, View
+from cytogate.model.command.requests import leave_requests_to_parent
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import InputError
 
@@ -24,9 +24,8 @@ NICENESS = 5
 
 def serve_apart(channel_number: int) -> None:
     """Serve the page of the stream at the other end of a channel, until that ends."""
-    # Requests to end are the stream's, which says when it has ended; they may come to all processes of a group.
-    for request in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(request, signal.SIG_IGN)
+    # The stream says when it has ended.
+    leave_requests_to_parent()
     os.nice(NICENESS)
     with Connection(channel_number) as channel:
         setting: Setting = channel.recv()

@@ -4,7 +4,8 @@ What rests (:mod:`cytogate.host.sources.watching`) is read, in the order of the 
 although it rests (it cannot be opened, a cell cannot be read, a part of a frame is one even value) is waited for a
 while longer. What changes later is looked at again: a file that still holds the last cell that was read of it has
 grown, and its further cells are read; any other is new content of a name that comes again, and is read as an origin of
-its own, ``NAME (2)``. The same is found after a restart, since the run keeps each cell's digest.
+its own, ``NAME (2)``. The same is found after a restart, since the run keeps each cell's digest. A file that is renamed
+while the stream runs stays what it was (:mod:`cytogate.host.sources.origins`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cytogate.host.sources.source import NOTHING_READ, CellSource, Progress, Resume, continues
+from cytogate.host.sources.origins import Origins
+from cytogate.host.sources.source import CellSource, Resume
 from cytogate.host.sources.watching import FolderWatch, Item, Sight, State
 from cytogate.host.stream.cells import WHOLE_FILE, SourceCell
 from cytogate.model.command.terminal import spelled
@@ -53,7 +55,7 @@ class GrowingFolder:
         self._folder, self._open_file, self._tell = folder, open_file, tell
         self._watch = FolderWatch(folder, settled_s, tell)
         self._patience_s = PATIENCE * settled_s
-        self._progress: dict[str, Progress] = {}
+        self._origins = Origins(tell, {})
         self._done: dict[str, State] = {}
         """By item, the state in which it was read to its end."""
         self._doubted: dict[str, State] = {}
@@ -65,13 +67,15 @@ class GrowingFolder:
         self.told: tuple[str, ...] = ()
 
     def read(self, resume: Resume) -> Iterator[SourceCell | None]:
-        """Yield the cells of settled files, and None whenever there is no such file."""
-        self._progress = dict(resume)
+        """Yield the cells of settled files, and None whenever these had none."""
+        self._origins = Origins(self._tell, resume)
         while True:
-            ready = sorted(self._ready(), key=lambda sight: (sight.item.changed_ns, sight.item.name))
-            for sight in ready:
-                yield from self._cells_of(sight)
-            if ready:
+            came = False
+            for sight in sorted(self._ready(), key=lambda sight: (sight.item.changed_ns, sight.item.name)):
+                for cell in self._cells_of(sight):
+                    came = True
+                    yield cell
+            if came:
                 self._waiting = _Waiting()
             else:
                 if self._waiting.due:
@@ -93,7 +97,8 @@ class GrowingFolder:
     def _tell_of_unread(self, item: Item) -> None:
         """Say that a file was replaced by another one before it had rested."""
         last = self._last.get(item.name)
-        if last is not None and last.state != item.state and last.replaced and self._done.get(last.name) != last.state:
+        unread = last is not None and last.state != item.state and self._done.get(last.name) != last.state
+        if last is not None and unread and last.replaced and last.identity not in self._watch.identities:
             self._tell(f"{item.path}: was replaced by another file before it was read; give each its own name")
         self._last[item.name] = item
 
@@ -105,7 +110,9 @@ class GrowingFolder:
         try:
             source = self._open_file(item.path)
         except InputError as error:
-            if believed:
+            if not item.unchanged:
+                self._watch.forget(sight)
+            elif believed:
                 self._done[item.name] = item.state
                 yield from self._unreadable(item, error)
             else:
@@ -114,48 +121,40 @@ class GrowingFolder:
         try:
             if not item.unchanged:
                 # Another file than the one that has settled was opened.
+                self._watch.forget(sight)
                 return
             self.simulated = self.simulated or source.simulated
             self.told = tuple(dict.fromkeys((*self.told, *source.told)))[:MOST_TOLD]
-            yield from self._cells_of_source(source, item, believed)
+            yield from self._cells_of_source(source, sight, believed)
         finally:
             source.close()
 
-    def _cells_of_source(self, source: CellSource, item: Item, believed: bool) -> Iterator[SourceCell]:
-        origin = self._origin(source, item)
-        progress = self._progress.get(origin, NOTHING_READ)
+    def _cells_of_source(self, source: CellSource, sight: Sight, believed: bool) -> Iterator[SourceCell]:
+        item = sight.item
+        origin = self._origins.of(source, item)
         rewritten = _Rewritten(item)
-        for cell in source.read({item.path.name: progress}):
+        for cell in source.read({item.path.name: self._origins.progress(origin)}):
             if cell is None:
                 continue
+            if rewritten.seen(cell):
+                # What was just read may be half of the old and half of the new; it is taken when it rests again.
+                self._watch.forget(sight)
+                if item.replaced:
+                    self._tell(f"{item.path}: was moved or removed while it was read; what is left of it is waited for")
+                return
             if not believed and _looks_unfinished(cell):
                 self._doubted[item.name] = item.state
                 return
-            if rewritten.seen:
-                # What was just read may be half of the old and half of the new; it is taken when it rests again.
-                return
-            progress = progress.after(cell.position, cell.digest)
-            self._progress[origin] = progress
+            self._origins.came(origin, cell)
             yield replace(cell, origin=origin)
         self._done[item.name] = item.state
 
-    def _origin(self, source: CellSource, item: Item) -> str:
-        """Return the name under which the item's present content is read."""
-        latest, number = item.name, 1
-        while (following := f"{item.name} ({number + 1})") in self._progress:
-            latest, number = following, number + 1
-        if latest not in self._progress or continues(source, item.path.name, self._progress[latest]):
-            return latest
-        self._tell(f"{item.path}: holds other cells than those that were read; its cells are read as {following}")
-        return following
-
     def _unreadable(self, item: Item, error: InputError) -> Iterator[SourceCell]:
         """Yield a row for a file of which nothing is known yet; of another one say that it is gone."""
-        if item.name in self._progress:
+        if self._origins.is_new(item):
+            yield SourceCell(item.name, WHOLE_FILE, None).faulty(str(error))
+        else:
             self._tell(f"{error}; cells that were read of it before stay as they are")
-            return
-        self._progress[item.name] = NOTHING_READ
-        yield SourceCell(item.name, WHOLE_FILE, None).faulty(str(error))
 
     def _waits_for(self) -> str:
         sights = self._watch.sights
@@ -190,11 +189,10 @@ class _Rewritten:
         self._item = item
         self._due_s = 0.0
 
-    @property
-    def seen(self) -> bool:
-        """True if it was seen to have changed."""
+    def seen(self, cell: SourceCell) -> bool:
+        """Return whether it was seen to have changed, now that a cell of it was read."""
         now_s = time.monotonic()
-        if now_s < self._due_s and self._item.path.is_dir():
+        if now_s < self._due_s and self._item.is_folder and cell.frames is not None:
             return False
         rewritten = self._item.rewritten
         done_s = time.monotonic()

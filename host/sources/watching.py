@@ -1,7 +1,7 @@
 """Watch a folder: which files lie in it, and which have stopped changing.
 
-A file is believed when it was seen unchanged (size, time of change, inode) over several looks and some time of this
-machine's own clock. Its own times prove nothing: copies keep old ones, and a share's clock may differ.
+A file is believed when it was seen unchanged (size, time of change, device, inode) over several looks and some time of
+this machine's own clock. Its own times prove nothing: copies keep old ones, and a share's clock may differ.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ SHARE_OF_LOOKING = 0.1
 MOST_NAMED = 5
 """Things of one folder that are not read are mostly alike: the first names say it."""
 
-State = tuple[tuple[int, int, int], ...]
-"""Size, time of change and inode of each file; of a folder one that stands for all that lies in it."""
+State = tuple[tuple[int, int, int, int], ...]
+"""Size, time of change, device and inode of each file; of a folder one that stands for all that lies in it."""
+Identity = tuple[tuple[int, int], ...]
+"""Device and inode of each file: what stays of it under another name."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Item:
     state: State
     changed_ns: int
     """Latest time of change of its files, by the clock of whatever keeps them."""
+    is_folder: bool
+    """Whether its parts are opened by name, one after the other."""
 
     @property
     def unchanged(self) -> bool:
@@ -61,15 +65,20 @@ class Item:
     @property
     def rewritten(self) -> bool:
         """Whether what was opened of it has changed: a file that was replaced or removed is still open as it was."""
-        return not self.unchanged and (self.path.is_dir() or not self.replaced)
+        return not self.unchanged and (self.is_folder or not self.replaced)
 
     @property
     def replaced(self) -> bool:
         """Whether another file has its name, or none."""
         try:
-            return _inodes(_state(self.files)[0]) != _inodes(self.state)
+            return _identity(_state(self.files)[0]) != self.identity
         except OSError:
             return True
+
+    @property
+    def identity(self) -> Identity:
+        """Which files it is made of, whatever they are called."""
+        return _identity(self.state)
 
 
 @dataclass
@@ -121,9 +130,18 @@ class FolderWatch:
             self._due_s = now_s + max(self._settled_s / LOOKS_A_SETTLING, took_s / SHARE_OF_LOOKING)
         return [*self._sights.values()]
 
+    @property
+    def identities(self) -> set[Identity]:
+        """Which files were there at the last look."""
+        return {sight.item.identity for sight in self._sights.values()}
+
     def settled(self, sight: Sight) -> bool:
         """Return whether an item was seen unchanged for long enough."""
         return sight.looks >= LEAST_LOOKS and sight.rested_s >= self._settled_s
+
+    def forget(self, sight: Sight) -> None:
+        """Take what was found to have changed for one that was never seen: it has to rest anew."""
+        self._sights.pop(sight.item.name, None)
 
     def _look(self, now_s: float) -> None:
         found: dict[str, Sight] = {}
@@ -140,7 +158,7 @@ class FolderWatch:
                 continue
             sight = self._sights.get(name)
             if sight is None or sight.item.state != state:
-                sight = Sight(Item(path, name, files, state, changed_ns))
+                sight = Sight(Item(path, name, files, state, changed_ns, path.is_dir()))
             else:
                 sight.looks += 1
                 sight.seen_s = now_s
@@ -202,21 +220,21 @@ class FolderWatch:
 def _state(files: tuple[Path, ...]) -> tuple[State, int]:
     """Return the state of files and of all that lies in folders, and the latest time of change."""
     state = tuple(_folder_state(file) if file.is_dir() else _file_state(file) for file in files)
-    return state, max(changed_ns for _, changed_ns, _ in state)
+    return state, max(changed_ns for _, changed_ns, *_ in state)
 
 
-def _file_state(path: Path) -> tuple[int, int, int]:
+def _file_state(path: Path) -> tuple[int, int, int, int]:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
 
 
-def _folder_state(folder: Path) -> tuple[int, int, int]:
+def _folder_state(folder: Path) -> tuple[int, int, int, int]:
     inside = [_file_state(Path(place, name)) for place, _, names in os.walk(folder) for name in sorted(names)]
     itself = folder.stat()
-    changed_ns = max((changed for _, changed, _ in inside), default=itself.st_mtime_ns)
+    changed_ns = max((changed for _, changed, *_ in inside), default=itself.st_mtime_ns)
     # Of a Zarr of a million chunks one number is kept.
-    return hash(tuple(sorted(inside))), changed_ns, itself.st_ino
+    return hash(tuple(sorted(inside))), changed_ns, itself.st_dev, itself.st_ino
 
 
-def _inodes(state: State) -> list[int]:
-    return [inode for _, _, inode in state]
+def _identity(state: State) -> Identity:
+    return tuple((device, inode) for _, _, device, inode in state)

@@ -13,8 +13,8 @@ SLACK_S = 0.002
 """A cell that is this late has only been woken late; beyond it the source itself is slow."""
 MAX_RATE = 1e6
 
-DueTime = Callable[[int, SourceCell], float]
-"""From the number of a cell in this process and the cell to its time in seconds since the first one."""
+DueTime = Callable[[int, SourceCell], float | None]
+"""From the number of a cell in this process and the cell to its time in seconds since the first one; None: at once."""
 
 
 def regular(rate: float) -> DueTime:
@@ -25,11 +25,13 @@ def regular(rate: float) -> DueTime:
 
 
 def recorded() -> DueTime:
-    """Cells at the distances at which the instrument took them."""
+    """Cells at the distances at which the instrument took them; what could not be read has no time, and needs none."""
     first_s: float | None = None
 
-    def due_s(number: int, cell: SourceCell) -> float:
+    def due_s(number: int, cell: SourceCell) -> float | None:
         nonlocal first_s
+        if cell.recorded_s is None and cell.frames is None:
+            return None
         if cell.recorded_s is None:
             raise InputError(f"{cell.origin}: cell {cell.position} has no recorded time; give a rate in cells a second")
         if first_s is None:
@@ -50,12 +52,13 @@ def paced(
     begin_s: float | None = None
     number = 0
     for cell in cells:
-        if cell is not None:
+        after_s = None if cell is None else due_time(number, cell)
+        number += cell is not None
+        if after_s is not None:
             now_s = time.monotonic()
             if begin_s is None:
                 begin_s = now_s
-            due_s = begin_s + due_time(number, cell)
-            number += 1
+            due_s = begin_s + after_s
             if now_s > due_s + SLACK_S:
                 begin_s += now_s - due_s
             elif stopped.wait(max(0.0, due_s - now_s)):

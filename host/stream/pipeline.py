@@ -52,6 +52,10 @@ class CellStream(Protocol):
     """What computes: :class:`cytogate.host.driver.accelerator.Accelerator`, for example."""
 
     @property
+    def silence_s(self) -> float:
+        """Longest time in which it gives no result though it has cells."""
+
+    @property
     def phase_latency_us(self) -> float:
         """Latency of the phase retrieval for the latest frame, by the kernel's counter; 0 if it counts no clocks."""
 
@@ -97,7 +101,7 @@ class Settings:
     holograms: bool = False
     """Whether an arrival is a hologram, with any number of cells, and not the frames of one."""
     patience_s: float = 30.0
-    """After a stop, the longest time in which no cell gets through."""
+    """After a stop, the longest time without a cell coming through; where the accelerator has some, it may take more."""
 
 
 @dataclass
@@ -238,14 +242,16 @@ class Pipeline:
 
     def _watch(self, parts: Mapping[str, threading.Event], on_progress: Callable[[], None]) -> None:
         """Wait until all parts are done; after a stop, as long as cells get through."""
-        patience = _Patience(self._settings.patience_s)
+        patience = _Patience()
         while alive := [name for name, done in parts.items() if not done.is_set()]:
             parts[alive[-1]].wait(IDLE_S)
             on_progress()
-            if self._stopped.is_set() and patience.ended(self.counts.events):
+            allowed_s = self._settings.patience_s
+            if self._in_flight:
+                allowed_s = max(allowed_s, self._accelerator.silence_s)
+            if self._stopped.is_set() and patience.waited_s(self.counts.events) > allowed_s:
                 raise self._failure or CheckFailed(
-                    f"for {self._settings.patience_s:g} s after the stop no cell got through; waiting for "
-                    + ", ".join(alive)
+                    f"for {allowed_s:g} s after the stop no cell got through; waiting for " + ", ".join(alive)
                 )
 
     def _guarded(self, work: Callable[[], None], done: threading.Event) -> None:
@@ -507,16 +513,15 @@ def _short_collections() -> Iterator[None]:
 
 
 class _Patience:
-    """Ends when a count has not changed for a time."""
+    """For how long a count has not changed."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+    def __init__(self) -> None:
         self._count: int | None = None
         self._since_s = 0.0
 
-    def ended(self, count: int) -> bool:
+    def waited_s(self, count: int) -> float:
         """Look at the count."""
         now_s = time.monotonic()
         if count != self._count:
             self._count, self._since_s = count, now_s
-        return now_s - self._since_s > self._patience_s
+        return now_s - self._since_s

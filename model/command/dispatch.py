@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from cytogate.model.command.extras import missing
+from cytogate.model.command.requests import requests_to_end
 from cytogate.model.command.terminal import spelled
 from cytogate.model.errors import CheckFailed, InputError
 
@@ -57,33 +55,6 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{self.prog}: {message}; `{self.prog} --help` tells more")
 
 
-@contextmanager
-def _ends_as_interrupts() -> Iterator[None]:
-    """Have a request to end, as of a service manager or of a terminal that closes, come as an interrupt does.
-
-    Otherwise the process would be gone at once, and what it has started would run on.
-    """
-    owner, before = os.getpid(), dict[signal.Signals, Any]()
-
-    def ended(number: int, frame: object) -> None:
-        if os.getpid() != owner:
-            # A process that was forked of this one.
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # What was set, as by nohup, stays.
-            if signal.getsignal(number) == signal.SIG_DFL:
-                before[number] = signal.signal(number, ended)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
     parser = _Parser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
@@ -103,14 +74,19 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
-    return _ran(chosen)
+    with requests_to_end() as requests:
+        try:
+            return _code_of(chosen)
+        except KeyboardInterrupt:
+            requests.end_process()
+            print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
+            return EXIT_INTERRUPTED
 
 
-def _ran(chosen: argparse.Namespace) -> int:
-    """Run the chosen verb and return its exit code; whatever it raises is said in one sentence."""
+def _code_of(chosen: argparse.Namespace) -> int:
+    """Run the chosen verb and return the exit code; say in a sentence why it failed."""
     try:
-        with _ends_as_interrupts():
-            chosen.run(chosen)
+        chosen.run(chosen)
     except InputError as error:
         print(f"cytogate {chosen.verb}: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+from cytogate.model.command.requests import leave_requests_to_parent
 from cytogate.model.errors import InputError
 
 Part = TypeVar("Part")
@@ -114,8 +114,8 @@ def _work_beside(function: Callable[[Part], None], work: Part) -> None:
 
 
 def _start_worker() -> None:
-    """Leave interrupts to the parent, and end when it ends, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave requests to end to the parent, and end when it ends, however it ends."""
+    leave_requests_to_parent(ended_by_it=True)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -9,7 +9,6 @@ import math
 import mmap
 import os
 import resource
-import signal
 import socket
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.command.requests import leave_requests_to_parent
 from cytogate.model.errors import InputError
 from cytogate.model.files.container import MAX_PART_BYTES, Container, DamagedPartError, StoredArray, damage
 from cytogate.model.files.guard import READER_BYTES, READER_S, SIZE_PER_S
@@ -26,9 +26,8 @@ from cytogate.model.files.opening import parsed
 
 def serve(channel_number: int, shared_number: int) -> None:
     """Answer questions from one end of a socket, until the other is closed; both numbers are open descriptors."""
-    # Requests to end are the caller's, who finishes what was read; they may come to all processes of a group.
-    for request in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(request, signal.SIG_IGN)
+    # The caller finishes what was read.
+    leave_requests_to_parent()
     logging.disable(logging.CRITICAL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (READER_BYTES, READER_BYTES))

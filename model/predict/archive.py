@@ -14,7 +14,6 @@ import itertools
 import json
 import logging
 import os
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from cytogate.model.command.extras import need
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.requests import leave_requests_to_parent
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.design.folder import design_text
@@ -250,12 +250,12 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
 
 
 def dask_setup(worker: Any) -> None:
-    """Leave interrupts and errors to the process that started the worker: called by Dask, which preloads this module.
+    """Leave errors and requests to end to the process that started the worker: called by Dask, which preloads this.
 
     What a worker fails at comes back with its partition. Its log would tell the end of an interrupted run as an error,
     with a traceback.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_requests_to_parent(ended_by_it=True)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
 

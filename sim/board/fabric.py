@@ -19,6 +19,7 @@ import numpy as np
 
 from cytogate.model.interface import registers
 from cytogate.model.interface.bundle import Bundle
+from cytogate.model.interface.deadlines import EMULATION_DEADLINE_S
 from cytogate.model.interface.packing import unpack
 from cytogate.model.interface.registers import RECEIPT_MARK, ErrorFlag, Register, StreamControl, StreamRegister
 from cytogate.sim.board.faults import FaultKind, Faults
@@ -26,8 +27,6 @@ from cytogate.sim.board.gate import Gate
 from cytogate.sim.board.kernels import Kernel
 
 Calibrate = Callable[[np.ndarray], None]
-JOIN_S = 10.0
-"""The thread ends within one cell's computation."""
 WORD = 1 << 32
 
 
@@ -108,9 +107,10 @@ class Fabric:
         with self._lock:
             self.reset()
         self._work.put(None)
-        self._thread.join(JOIN_S)
+        # It ends behind the cell that it computes.
+        self._thread.join(EMULATION_DEADLINE_S)
         if self._thread.is_alive():
-            raise RuntimeError(f"the emulated kernel did not return within {JOIN_S} s")
+            raise RuntimeError(f"the emulated kernel did not return within {EMULATION_DEADLINE_S:g} s")
         if self._failure is not None:
             raise self._failure
 
