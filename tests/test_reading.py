@@ -53,6 +53,55 @@ def test_operations_give_the_words_of_keras(name: str) -> None:
         assert compare_with_keras(model, reading, codes).differing == 0
 
 
+BEHIND: dict[str, Callable[[], object]] = {
+    "coarse": lambda: bits(6, 5),
+    "quarters": lambda: bits(7, 4),
+    "fine": lambda: bits(10, 3),
+    "narrow": lambda: bits(8, 0),
+    "steps of 4": lambda: bits(5, 6),
+    "symmetric": lambda: bits(8, 3, symmetric=1),
+    "unsigned, coarse": lambda: rectified(6, 6),
+    "unsigned": lambda: rectified(8, 3),
+    "unsigned, fine": lambda: rectified(10, 2),
+}
+"""Words that a quantizer may stand behind: coarser and finer than its own, wider and narrower, with and without sign."""
+RANGES = [(8, 0), (3, 2), (6, 2), (4, 4), (8, 9)]
+"""Bits, and those of them before the point."""
+SLOPES = [2.0**-shift for shift in (1, 2, 3)]
+OF_WORDS: dict[str, Callable[[int, int], list[object]]] = {
+    "quantized_bits": lambda *words: [bits(*words), bits(*words, symmetric=1), bits(*words, keep_negative=0)],
+    "quantized_linear": lambda *words: [qkeras.quantizers.quantized_linear(*words, alpha=1)],
+    "quantized_relu": lambda *words: [rectified(*words)],
+    "bounded": lambda *words: [rectified(*words, relu_upper_bound=0.75 * 2.0 ** words[1], is_quantized_clip=False)],
+    "leaky": lambda *words: [
+        rectified(*words, negative_slope=slope) for slope in SLOPES if slope * 2 ** (words[0] - 1) >= 1
+    ],
+    "of straight lines": lambda width, _: [
+        qkeras.quantized_tanh(width), qkeras.quantized_tanh(width, symmetric=True), qkeras.quantized_sigmoid(width)
+    ],
+}  # fmt: skip
+OF_NONE = ["binary", "ternary", "binary_tanh", "binary_sigmoid", "quantized_relu(2,1)", "quantized_bits(1,0,alpha=1)"]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("kind", [*OF_WORDS, "of no range"])
+def test_quantizers_give_what_qkeras_gives_of_every_code(kind: str, behind: str) -> None:
+    quantizers = OF_NONE if kind == "of no range" else [one for words in RANGES for one in OF_WORDS[kind](*words)]
+    compared = 0
+    for quantizer in quantizers:
+        model = classifier(rounded(quantizer), shape=(1,), ends=False, entry=BEHIND[behind]())
+        try:
+            network = read_exactly(model)
+        except InputError as nothing:
+            assert "computes nothing but the rounding of its input" in str(nothing)
+            continue
+        given = network.inputs[0].format
+        codes = np.arange(given.code_min, given.code_max + 1)[:, np.newaxis]
+        assert np.array_equal(network.classify(codes), keras_codes(model, network, [codes])), str(quantizer)
+        compared += len(codes)
+    assert compared >= 32 * len(OF_NONE)
+
+
 class Louder(qkeras.QConv2D):
     """A convolution whose owner has changed something."""
 
@@ -110,6 +159,10 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "mean of fewer pixels": (layers.AveragePooling2D(3, padding="same", name="bad"), "Keras divides by fewer pixels"),
     "heavy weights": ([convolution(), dense(3, "bad", kernel_quantizer=bits(12))], "put a quantizer between"),
     "weights of 17 bits": (dense(3, "bad", kernel_quantizer=bits(17)), "needs 1[67] bits; at most 16"),
+    "slope finer than the words": (
+        rounded(rectified(4, 2, negative_slope=2.0**-4), "bad"), "ends negative values at -0.25, between two of its "
+        "steps of 0.5; use 5 bits or more, or a negative_slope of 0.125 or more"
+    ),
     "width beyond use": (rounded(bits(10**6), "bad"), "a whole number up to 32"),
 }  # fmt: skip
 

@@ -118,18 +118,20 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
         rounds = not found.any_size and largest >= EXACT_STEPS
         likeness = Likeness.ROUNDED if rounds else None
         return (_stepped if found.steps else _ternary)(reader, name, source, found, likeness)
+    # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
+    finest = max(source.format.fraction_bits + found.slope_shift, found.format.fraction_bits)
     if found.slope_shift and source.format.min < found.format.min:
-        # QKeras ends negative words at the slope times the range; so they are cut to the range first.
-        fraction = source.format.fraction_bits
+        # QKeras ends negative words at the slope times the range; so they are cut to the range first, on a grid on which
+        # the largest word is not below the range's.
+        fraction = max(source.format.fraction_bits, found.format.fraction_bits)
         least = int(found.format.min * 2.0**fraction)
         words = replace(exact_format(least, ~least, fraction), overflow=Overflow.SATURATE)
         cut = Round(f"{name}_range", (source.name,), (source.format,), source.shape, words)
-        source = reader.add(cut, reader.steps[source.name])
+        source = reader.add(cut, reader.steps[source.name] << fraction - source.format.fraction_bits)
     if not found.slope_shift and _holds(found.format, source.format):
         return source if found.bound is None else _bounded(reader, name, source, found.bound * found.format.step)
-    # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
-    finer = max(0, found.format.fraction_bits - source.format.fraction_bits, found.slope_shift)
-    rounds = reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
+    largest = reader.steps[source.name] << finest - source.format.fraction_bits
+    rounds = largest >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
     likeness = Likeness.ROUNDED if rounds else None
     rounding = Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift)
     made = reader.add(rounding, likeness=likeness)
