@@ -121,8 +121,8 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
     # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
     finest = max(source.format.fraction_bits + found.slope_shift, found.format.fraction_bits)
     if found.slope_shift and source.format.min < found.format.min:
-        # QKeras ends negative words at the slope times the range; so they are cut to the range first, on a grid on which
-        # the largest word is not below the range's.
+        # QKeras ends negative words at the slope times the range; so they are cut to the range first, on a grid whose
+        # largest word is not below the range's.
         fraction = max(source.format.fraction_bits, found.format.fraction_bits)
         least = int(found.format.min * 2.0**fraction)
         words = replace(exact_format(least, ~least, fraction), overflow=Overflow.SATURATE)
