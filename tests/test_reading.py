@@ -15,7 +15,7 @@ from cytogate.model.networks.identity import identity
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.keras_check import compare_with_keras
 from cytogate.model.networks.quantizers import quantized
-from cytogate.model.networks.reading.reader import read_exactly, read_network
+from cytogate.model.networks.reading.reader import Reader, read_exactly, read_network
 from cytogate.model.networks.saved import read_keras_file
 from tests.layers import (
     EXACT,
@@ -96,7 +96,70 @@ def test_quantizers_give_what_qkeras_gives_of_every_code(kind: str, behind: str)
         codes = np.arange(given.code_min, given.code_max + 1)[:, np.newaxis, np.newaxis, np.newaxis]
         assert np.array_equal(network.classify(codes), keras_codes(model, network, [codes])), str(quantizer)
         compared += len(codes)
-    assert compared >= 32 * len(OF_NONE)
+    assert compared >= 32 * len(RANGES)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_no_word_exceeds_the_largest_magnitude_that_is_told(name: str) -> None:
+    reader = Reader(EXACT[name]())
+    network = reader.reading.network
+    words = network.compute(extremes(network))
+    beyond = [each for each, codes in words.items() if np.abs(codes).max() > reader.steps[each]]
+    assert len(words) > 2
+    assert not beyond
+
+
+BOUNDING: dict[str, Callable[[], Part]] = {
+    "ReLU": lambda: layers.ReLU(1.0),
+    "quantized_relu": lambda: rounded(rectified(12, 4, relu_upper_bound=1, is_quantized_clip=False)),
+    "narrow words": lambda: rounded(rectified(8, 0)),
+    "ternary words": lambda: rounded("ternary"),
+}
+"""What leaves small words of those of 13 bits, in one way or the other."""
+PASSING_ON: dict[str, Callable[[], Part]] = {
+    "at once": lambda: layers.Activation("linear"),
+    "rounded wider": lambda: rounded(bits(13, 4)),
+    "rectified": lambda: layers.ReLU(),
+    "largest of padded ones": lambda: layers.MaxPooling2D(3, 2, padding="same"),
+    "largest of padded ones, signed": lambda: (
+        lambda x: layers.MaxPooling2D(3, 2, padding="same")(rounded(bits(13, 4))(x))
+    ),
+    "mean": lambda: layers.AveragePooling2D(2),
+    "sum": lambda: lambda x: layers.Add()([x, rounded(bits(13, 4))(x)]),
+    "difference": lambda: lambda x: layers.Subtract()([x, rounded(bits(13, 4))(x)]),
+    "larger ones": lambda: lambda x: layers.Maximum()([x, rounded(bits(13, 4))(x)]),
+    "smaller ones": lambda: lambda x: layers.Minimum()([x, rounded(bits(13, 4))(x)]),
+    "mean of two": lambda: lambda x: layers.Average()([x, rounded(bits(13, 4))(x)]),
+    "side by side": lambda: lambda x: layers.Concatenate()([x, rounded(bits(13, 4))(x)]),
+    "reshaped": lambda: layers.Reshape((4, 16, 2)),
+    "leaky": lambda: layers.LeakyReLU(0.5),
+}
+"""What gives no words that are much larger than those that enter."""
+
+
+@pytest.mark.parametrize("passing_on", PASSING_ON)
+@pytest.mark.parametrize("bounding", BOUNDING)
+def test_words_that_were_made_small_are_known_to_be(bounding: str, passing_on: str) -> None:
+    reader = Reader(classifier(rounded(bits(13, 4)), BOUNDING[bounding](), PASSING_ON[passing_on]()))
+    network = reader.reading.network
+    source = network.operations[-2]
+    assert reader.steps[source.name] * source.format.step <= 2, "a sum of two"
+
+
+def test_small_words_may_be_added_up_though_others_were_too_large() -> None:
+    heavy = convolution(2, 8, "heavy", kernel_quantizer=bits(10), padding="valid")
+
+    def network(*parts: Part) -> keras.Model:
+        model = classifier(*parts, heavy, layers.Flatten(), entry=rectified(12, 4), ends=False)
+        heavy.kernel.assign(np.random.default_rng(1).uniform(-0.5, 0.5, heavy.kernel.shape))
+        return model
+
+    with pytest.raises(InputError, match=r"^layer heavy: its sums may reach \d+ steps"):
+        read_network(network())
+    model = network(layers.ReLU(1.0))
+    small = read_exactly(model)
+    codes = extremes(small)
+    assert np.array_equal(small.classify(*codes), keras_codes(model, small, codes))
 
 
 class Louder(qkeras.QConv2D):
