@@ -23,7 +23,7 @@ from cytogate.model.command.arguments import (
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.command.outputs import FILE, FILE_OR_FOLDER, FOLDER
 from cytogate.model.design.boards import BOARDS
-from cytogate.model.design.design import HLS4ML, RTL, Design
+from cytogate.model.design.design import FFT, HLS4ML, RTL, Design
 from cytogate.model.design.folder import load_design
 from cytogate.model.design.instruments import BrightField, OffAxis
 from cytogate.model.design.new import KINDS, Choices, new_design
@@ -477,6 +477,25 @@ def _estimate(arguments: argparse.Namespace) -> None:
         print(json.dumps(told, indent=2))
     else:
         _print_estimates(found, plans, reason)
+        if design.retrieves_phase:
+            _print_largest_phase(design)
+
+
+def _print_largest_phase(design: Design) -> None:
+    """Say beyond which phase the design's law saturates; of less than the network sees, what would be right."""
+    from cytogate.model.command.terminal import terminal
+    from cytogate.model.contract.law import four_angle_contract
+
+    terms = four_angle_contract(design)
+    told = (
+        f'Beyond {terms.largest_phase:.3g} rad of either sign the phase is saturated (law "{design.chip.retrieval}").'
+    )
+    if terms.largest_phase < terms.largest_phase_seen:
+        told += (
+            f" The network sees phases up to {terms.largest_phase_seen:.3g} rad: use coarser pixels, a larger binning "
+            f'or the law "{FFT}" for cells that reach them.'
+        )
+    terminal().print(told, soft_wrap=True)
 
 
 def _estimate_holograms(design: Design, arguments: argparse.Namespace) -> None:

@@ -246,6 +246,9 @@ EXACT: dict[str, Callable[[], keras.Model]] = {
     "symmetric tanh": lambda: classifier(convolution(), rounded(qkeras.quantized_tanh(2, symmetric=True))),
     "sigmoid of straight lines": lambda: classifier(convolution(), rounded("quantized_sigmoid(4)")),
     "leak beyond its range": lambda: classifier(convolution(), rounded(rectified(8, 0, negative_slope=0.25))),
+    "leak beyond its range, coarser words": lambda: classifier(
+        convolution(), rounded(bits(6, 3)), rounded(rectified(8, 0, negative_slope=0.25))
+    ),
     "a learnt slope": lambda: classifier(
         convolution(), layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2, 3]), rounded(bits(6, 2))
     ),

@@ -16,7 +16,7 @@ import pytest
 from cytogate.hls.network.convert import convert
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.design.boards import BOARDS, RESOURCES, Area, board_named
-from cytogate.model.design.design import SAMPLES_PER_CLOCK, Chip, Design, Network, Window, binned
+from cytogate.model.design.design import CAUSAL, SAMPLES_PER_CLOCK, Chip, Design, Network, Window, binned
 from cytogate.model.design.folder import builtin_names, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle, OffAxis
 from cytogate.model.design.new import KINDS, new_design
@@ -43,7 +43,7 @@ from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
 from cytogate.model.networks.reading.reader import read_exactly
 from cytogate.model.networks.shapes import network_shapes, shapes_of
-from cytogate.model.verbs import ESTIMATE
+from cytogate.model.verbs import ESTIMATE, _print_largest_phase
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.layers import classifier, fire, residual, separated
@@ -431,3 +431,16 @@ def test_the_verb_tells_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     for each in read:
         assert each["told"] in text
     assert "Estimated before anything is built" in text
+    assert 'Beyond 16 rad of either sign the phase is saturated (law "fft").\n' in text
+
+
+def test_the_verb_tells_of_phases_that_the_law_cannot_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    design = load_design("qatom256")
+    pitch = design.four_angle.pixel_pitch_x_um / 4
+    fine = replace(design.four_angle, pixel_pitch_x_um=pitch, pixel_pitch_y_um=pitch)
+    _print_largest_phase(replace(design, instrument=fine, chip=replace(design.chip, retrieval=CAUSAL)))
+    told = capsys.readouterr().out
+    assert told.startswith('Beyond 3.65 rad of either sign the phase is saturated (law "causal"). The network sees')
+    assert told.endswith(
+        'up to 6.97 rad: use coarser pixels, a larger binning or the law "fft" for cells that reach them.\n'
+    )

@@ -14,7 +14,7 @@ import pytest
 
 from cytogate.model.design.design import Design
 from cytogate.model.design.folder import DESIGN_FILE, load_design
-from cytogate.model.design.topologies import Compact, Meng2017
+from cytogate.model.design.topologies import Compact, Contrast, Meng2017, Student
 from cytogate.model.errors import InputError
 from cytogate.model.networks.build import build
 from cytogate.model.networks.compact import compact
@@ -28,8 +28,10 @@ from cytogate.model.networks.exact import (
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.layers import EPSILON, BatchNormalization
 from cytogate.model.networks.meng2017 import CHANNELS, meng2017
+from cytogate.model.networks.operations import Weighted
 from cytogate.model.networks.reading.reader import read_exactly, read_network
 from cytogate.model.networks.saved import load_operations, read_keras_file
+from cytogate.model.networks.shapes import untrained_operations
 from cytogate.model.networks.widths import EXACT_STEPS
 
 SMALL = Meng2017(filters=(2, 3, 4), dense=6)
@@ -256,3 +258,22 @@ def test_a_snapped_normalization_is_exact_on_this_processor() -> None:
 def test_a_size_that_cannot_be_halved_is_refused() -> None:
     with pytest.raises(InputError, match="24x24"):
         meng2017(SMALL, 24, 5, quantized=True)
+
+
+@pytest.mark.parametrize("weight_bits", [12, 16])
+@pytest.mark.parametrize("topology", [Compact, Student, Meng2017, Contrast])
+def test_wide_weights_that_are_drawn_are_within_what_training_keeps(topology: type, weight_bits: int) -> None:
+    """So that an estimate needs no training."""
+    design = load_design("qatom64")
+    network = dataclasses.replace(design.network, topology=topology(weight_bits=weight_bits))
+    operations = untrained_operations(dataclasses.replace(design, network=network))
+    weighted = [each for each in operations.operations if isinstance(each, Weighted) and each.kernel.codes.size > 1000]
+    assert max(each.kernel.format.width for each in weighted) > 8
+    assert all(each.format.width <= EXACT_STEPS.bit_length() for each in weighted)
+
+
+def test_words_that_leave_no_room_for_weights_are_refused() -> None:
+    design = load_design("qatom64")
+    sizes = Compact(filters=(16, 128, 64), activation_bits=16)
+    with pytest.raises(InputError, match=r"^layer convolution_3: sums of 1152 products .* fewer inputs, or words of"):
+        build(dataclasses.replace(design, network=dataclasses.replace(design.network, topology=sizes)), quantized=True)

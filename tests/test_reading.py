@@ -15,7 +15,7 @@ from cytogate.model.networks.identity import identity
 from cytogate.model.networks.keras_backend import keras, qkeras
 from cytogate.model.networks.keras_check import compare_with_keras
 from cytogate.model.networks.quantizers import quantized
-from cytogate.model.networks.reading.reader import read_exactly, read_network
+from cytogate.model.networks.reading.reader import Reader, read_exactly, read_network
 from cytogate.model.networks.saved import read_keras_file
 from tests.layers import (
     EXACT,
@@ -51,6 +51,115 @@ def test_operations_give_the_words_of_keras(name: str) -> None:
     else:
         assert np.array_equal(found, due)
         assert compare_with_keras(model, reading, codes).differing == 0
+
+
+BEHIND: dict[str, Callable[[], object]] = {
+    "coarse": lambda: bits(6, 5),
+    "quarters": lambda: bits(7, 4),
+    "fine": lambda: bits(10, 3),
+    "narrow": lambda: bits(8, 0),
+    "steps of 4": lambda: bits(5, 6),
+    "symmetric": lambda: bits(8, 3, symmetric=1),
+    "unsigned, coarse": lambda: rectified(6, 6),
+    "unsigned": lambda: rectified(8, 3),
+    "unsigned, fine": lambda: rectified(10, 2),
+}
+"""Words that a quantizer may stand behind: coarser and finer than its own, wider and narrower, signed and unsigned."""
+RANGES = [(8, 0), (3, 2), (6, 2), (4, 4), (8, 9)]
+"""Bits, and those of them before the point."""
+SLOPES = [2.0**-shift for shift in (1, 2, 3)]
+OF_WORDS: dict[str, Callable[[int, int], list[object]]] = {
+    "quantized_bits": lambda *words: [bits(*words), bits(*words, symmetric=1), bits(*words, keep_negative=0)],
+    "quantized_linear": lambda *words: [qkeras.quantizers.quantized_linear(*words, alpha=1)],
+    "quantized_relu": lambda *words: [rectified(*words)],
+    "bounded": lambda *words: [rectified(*words, relu_upper_bound=0.75 * 2.0 ** words[1], is_quantized_clip=False)],
+    "leaky": lambda *words: [
+        rectified(*words, negative_slope=slope) for slope in SLOPES if slope * 2 ** (words[0] - 1) >= 1
+    ],
+    "of straight lines": lambda width, _: [
+        qkeras.quantized_tanh(width), qkeras.quantized_tanh(width, symmetric=True), qkeras.quantized_sigmoid(width)
+    ],
+}  # fmt: skip
+OF_NONE = ["binary", "ternary", "binary_tanh", "binary_sigmoid", "quantized_relu(2,1)", "quantized_bits(1,0,alpha=1)"]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("kind", [*OF_WORDS, "of no range"])
+def test_quantizers_give_what_qkeras_gives_of_every_code(kind: str, behind: str) -> None:
+    quantizers = OF_NONE if kind == "of no range" else [one for words in RANGES for one in OF_WORDS[kind](*words)]
+    compared = 0
+    for quantizer in quantizers:
+        parts = rounded(quantizer), layers.GlobalMaxPooling2D()
+        model = classifier(*parts, shape=(1, 1, 1), ends=False, entry=BEHIND[behind]())
+        network = read_exactly(model)
+        given = network.inputs[0].format
+        codes = np.arange(given.code_min, given.code_max + 1)[:, np.newaxis, np.newaxis, np.newaxis]
+        assert np.array_equal(network.classify(codes), keras_codes(model, network, [codes])), str(quantizer)
+        compared += len(codes)
+    assert compared >= 32 * len(RANGES)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_no_word_exceeds_the_largest_magnitude_that_is_told(name: str) -> None:
+    reader = Reader(EXACT[name]())
+    network = reader.reading.network
+    words = network.compute(extremes(network))
+    beyond = [each for each, codes in words.items() if np.abs(codes).max() > reader.steps[each]]
+    assert len(words) > 2
+    assert not beyond
+
+
+BOUNDING: dict[str, Callable[[], Part]] = {
+    "ReLU": lambda: layers.ReLU(1.0),
+    "quantized_relu": lambda: rounded(rectified(12, 4, relu_upper_bound=1, is_quantized_clip=False)),
+    "narrow words": lambda: rounded(rectified(8, 0)),
+    "ternary words": lambda: rounded("ternary"),
+}
+"""What leaves small words of those of 13 bits, in one way or the other."""
+PASSING_ON: dict[str, Callable[[], Part]] = {
+    "at once": lambda: layers.Activation("linear"),
+    "rounded wider": lambda: rounded(bits(13, 4)),
+    "rectified": lambda: layers.ReLU(),
+    "largest of padded ones": lambda: layers.MaxPooling2D(3, 2, padding="same"),
+    "largest of padded ones, signed": lambda: (
+        lambda x: layers.MaxPooling2D(3, 2, padding="same")(rounded(bits(13, 4))(x))
+    ),
+    "mean": lambda: layers.AveragePooling2D(2),
+    "sum": lambda: lambda x: layers.Add()([x, rounded(bits(13, 4))(x)]),
+    "difference": lambda: lambda x: layers.Subtract()([x, rounded(bits(13, 4))(x)]),
+    "larger ones": lambda: lambda x: layers.Maximum()([x, rounded(bits(13, 4))(x)]),
+    "smaller ones": lambda: lambda x: layers.Minimum()([x, rounded(bits(13, 4))(x)]),
+    "mean of two": lambda: lambda x: layers.Average()([x, rounded(bits(13, 4))(x)]),
+    "side by side": lambda: lambda x: layers.Concatenate()([x, rounded(bits(13, 4))(x)]),
+    "reshaped": lambda: layers.Reshape((4, 16, 2)),
+    "leaky": lambda: layers.LeakyReLU(0.5),
+}
+"""What gives no words that are much larger than those that enter."""
+
+
+@pytest.mark.parametrize("passing_on", PASSING_ON)
+@pytest.mark.parametrize("bounding", BOUNDING)
+def test_words_that_were_made_small_are_known_to_be(bounding: str, passing_on: str) -> None:
+    reader = Reader(classifier(rounded(bits(13, 4)), BOUNDING[bounding](), PASSING_ON[passing_on]()))
+    network = reader.reading.network
+    source = network.operations[-2]
+    assert reader.steps[source.name] * source.format.step <= 2, "a sum of two"
+
+
+def test_small_words_may_be_added_up_though_others_were_too_large() -> None:
+    heavy = convolution(2, 8, "heavy", kernel_quantizer=bits(10), padding="valid")
+
+    def network(*parts: Part) -> keras.Model:
+        model = classifier(*parts, heavy, layers.Flatten(), entry=rectified(12, 4), ends=False)
+        heavy.kernel.assign(np.random.default_rng(1).uniform(-0.5, 0.5, heavy.kernel.shape))
+        return model
+
+    with pytest.raises(InputError, match=r"^layer heavy: its sums may reach \d+ steps"):
+        read_network(network())
+    model = network(layers.ReLU(1.0))
+    small = read_exactly(model)
+    codes = extremes(small)
+    assert np.array_equal(small.classify(*codes), keras_codes(model, small, codes))
 
 
 class Louder(qkeras.QConv2D):
@@ -110,6 +219,10 @@ REFUSED: dict[str, tuple[Part | list[Part], str]] = {
     "mean of fewer pixels": (layers.AveragePooling2D(3, padding="same", name="bad"), "Keras divides by fewer pixels"),
     "heavy weights": ([convolution(), dense(3, "bad", kernel_quantizer=bits(12))], "put a quantizer between"),
     "weights of 17 bits": (dense(3, "bad", kernel_quantizer=bits(17)), "needs 1[67] bits; at most 16"),
+    "slope finer than the words": (
+        rounded(rectified(4, 2, negative_slope=2.0**-4), "bad"), "ends negative values at -0.25, between two of its "
+        "steps of 0.5; use 5 bits or more, or a negative_slope of 0.125 or more"
+    ),
     "width beyond use": (rounded(bits(10**6), "bad"), "a whole number up to 32"),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, WORD, Codes
+from cytogate.model.contract.fixed_point import GRADIENT, PHASE, SURFACE_COEFFICIENT_FRACTION, WORD, Codes
 from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.contract.recursion import (
     GAINS,
@@ -522,3 +522,19 @@ def test_an_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="which needs all frames of a run in their order; let --output name a file"):
         run_archive(request)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("finer", [1, 2, 4])
+@pytest.mark.parametrize("size", [64, 128, 256])
+@pytest.mark.parametrize("law", [TWO_SIDED, CAUSAL])
+def test_the_largest_phase_is_what_the_words_hold(law: str, size: int, finer: int) -> None:
+    """One row of an even phase, from a tenth of the range to twice the range: equal to it up to the range, then cut."""
+    pitch = FourAngle().pixel_pitch_x_um / finer
+    terms = recursion_contract(of(f"qatom{size}", law, pixel_pitch_x_um=pitch, pixel_pitch_y_um=pitch))
+    ends = STATE.code_max * terms.phase_gain.value * PHASE.step
+    assert terms.largest_phase == min(PHASE.max, ends)
+    due = np.linspace(-2, 2, 41) * terms.largest_phase
+    columns = np.zeros((len(due), size, size // 2, 2), np.int64)
+    columns[:, 3, 0, 1] = np.rint(due / PHASE.step / terms.phase_gain.value)
+    found = PHASE.decode(integer.phase_of(columns, terms)[:, 3])
+    assert np.abs(found - np.clip(due, -terms.largest_phase, terms.largest_phase)[:, np.newaxis]).max() < 2 * PHASE.step

@@ -61,7 +61,7 @@ def _page() -> bytes:
     ]
     for name, design in designs().items():
         terms = contract(design)
-        parts += [f"## Rows: {name}", _rows(terms), "Memories of the HLS kernel:", _memories(terms)]
+        parts += [f"## Rows: {name}", _rows(terms), *_range(terms), "Memories of the HLS kernel:", _memories(terms)]
     parts += ["## The law of four-angle frames", _below(law.__doc__)]
     for title, module in (
         ("The laws with a recursion", recursion),
@@ -71,6 +71,16 @@ def _page() -> bytes:
     ):
         parts += [f"## {title}", _below(module.__doc__)]
     return page("The numeric contract", *parts)
+
+
+def _range(terms: Contract) -> list[str]:
+    """Say where the phase ends."""
+    if not isinstance(terms, law.FourAngleContract):
+        return []
+    return [
+        f"The phase is saturated beyond {terms.largest_phase:.3g} rad of either sign, and what the network sees of it "
+        f"beyond {terms.largest_phase_seen:.3g} rad."
+    ]
 
 
 def _below(docstring: str | None) -> str:

@@ -130,6 +130,16 @@ class FourAngleContract(Contract):
     surface: SurfaceFit
 
     @property
+    def largest_phase(self) -> float:
+        """Radians, of either sign, beyond which the phase is saturated."""
+        return PHASE.max
+
+    @property
+    def largest_phase_seen(self) -> float:
+        """Radians beyond which the network's codes of the phase are saturated."""
+        return PIXEL.code_max / PHASE_CODES_PER_RADIAN - PHASE_CODE_OFFSET_RAD
+
+    @property
     def size(self) -> int:
         """N, rows and columns of the phase map."""
         return self.design.size
@@ -181,6 +191,11 @@ class RecursionContract(FourAngleContract):
     def words(self) -> RecursionWords:
         """Widths and points of words."""
         return RecursionWords(self.size)
+
+    @property
+    def largest_phase(self) -> float:
+        """Radians, of either sign, beyond which the phase or a word of its inverse row transform is saturated."""
+        return min(super().largest_phase, STATE.code_max * self.phase_gain.value * PHASE.step)
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ and nothing saturates unless it is said. A state has ``f`` bits below a unit, ph
     ``phi^[0,y] = saturate25(((n[y] << 3) - sum of n[0..7]) >> (L + 12 + (L-2) - 1))``: the phase's zero is the mean of
     the first 8 rows; of the upward half, of the last 8.
 12. *rows of phase*: rows y - 1 and y, y odd, are one line ``phi^[y] + i phi^[y-1]``, Hermitian; radix-2 decimation in
-    frequency with a positive exponent, every word saturated to 25 bits, which hold 29 rad at every N. The real part is
-    row y, the imaginary part row y - 1, times one gain, saturated.
+    frequency with a positive exponent, every word saturated to 25 bits. The real part is row y, the imaginary part row
+    y - 1, times one gain, saturated.
 13. *half*: two-sided with a known surface, a frame takes the half that starts at its clean edge. D sums the magnitudes
     of g less the surface over the first or the last 8 rows, both axes, the surface in whole gradient codes; up where
     ``8 D(top) > 9 D(bottom)``, down where ``8 D(bottom) > 9 D(top)``, else both. Measured, N = 128: the ratio is .94 to
@@ -52,7 +52,9 @@ Constants a, q, u and E are below 1 in 17 bits and an own sign.
 
 What saturates: row words on gratings of 1.6 to 4 octaves of intensity ratio over the whole field, four times what the
 strongest of 40 simulated cells needs; the lines' words on shadings no border fit should give; column kx = 0 and the
-inverse transform beyond 29 rad. States and phi^ never do.
+inverse transform beyond 2^24 times the gain of item 12, which falls with N and with the pixel: 58, 29 and 14.6 rad for
+N = 64, 128 and 256 with the pixels of the built-in designs. A phase holds 16 rad; what is less of the two is the
+contract's largest phase. States and phi^ never saturate.
 
 The background
 --------------

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from cytogate.model.contract.fixed_point import Format
+from cytogate.model.errors import InputError
 from cytogate.model.networks.keras_backend import keras, qkeras, tf
 from cytogate.model.networks.widths import BIAS, CONTRAST_KERNEL_INTEGER_BITS, EXACT_STEPS, SNAP_FRACTION_BITS
 
@@ -159,27 +160,32 @@ class QuantizedLayers:
         """Convolve, exactly."""
         if by_contrast is not None:
             integer_bits = CONTRAST_KERNEL_INTEGER_BITS
-        options = self._kernel(kernel**2 * x.shape[-1], largest_input, integer_bits, by_contrast or 0)
+        options = self._kernel(name, kernel**2 * x.shape[-1], largest_input, integer_bits, by_contrast or 0)
         if by_contrast is not None:
             options["kernel_initializer"] = Contrast(CONTRAST_GAIN)
         return qkeras.QConv2D(filters, kernel, stride, padding=padding, name=name, **options)(x)
 
     def dense(self, x: keras.KerasTensor, name: str, units: int, *, largest_input: int) -> keras.KerasTensor:
         """Multiply by a matrix and add a bias, exactly."""
-        return qkeras.QDense(units, name=name, **self._kernel(x.shape[-1], largest_input))(x)
+        return qkeras.QDense(units, name=name, **self._kernel(name, x.shape[-1], largest_input))(x)
 
     def dropout(self, x: keras.KerasTensor, name: str, rate: float) -> keras.KerasTensor:
         """Return ``x``."""
         return x
 
     def _kernel(
-        self, inputs: int, largest_input: int, integer_bits: int | None = None, balanced: int = 0
+        self, name: str, inputs: int, largest_input: int, integer_bits: int | None = None, balanced: int = 0
     ) -> dict[str, object]:
         if integer_bits is None:
             integer_bits = math.ceil(math.log2(RANGE_SIGMAS * math.sqrt(2 / inputs)))
         step = 2.0 ** (integer_bits + 1 - self.weight_bits)
         # Rounding to the grid may add half a step to each weight; one part in sixteen is left to the bias.
         column_steps = EXACT_STEPS * 15 / 16 / largest_input - inputs / 2
+        if column_steps < 1:
+            raise InputError(
+                f"layer {name}: sums of {inputs} products with words up to {largest_input} steps leave no room for "
+                f"weights below {EXACT_STEPS} steps; give it fewer inputs, or words of fewer bits"
+            )
         return {
             "kernel_initializer": "he_normal",
             "kernel_quantizer": qkeras.quantized_bits(self.weight_bits, integer_bits, alpha=1),

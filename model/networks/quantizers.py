@@ -328,6 +328,12 @@ def _relu(settings: _Settings) -> Quantized:
             )
         if bound is not None and not clipped:
             raise InputError(f"layer {settings.layer}: {settings.named} has a slope and a bound; leave one of them")
+        if 1 - exponent > bits - 1:
+            raise InputError(
+                f"layer {settings.layer}: {settings.named} ends negative values at {-slope * 2.0**integer:g}, between "
+                f"two of its steps of {2.0 ** (integer + 1 - bits):g}; use {2 - exponent} bits or more, or a "
+                f"negative_slope of {2.0 ** (1 - bits):g} or more"
+            )
         return Quantized(Format(bits, integer + 1), slope_shift=1 - exponent)
     words = Format(bits, integer, signed=False)
     # QKeras heeds the bound only where it does not clip to its own range.

@@ -35,7 +35,7 @@ def network_shapes(design: Design) -> NetworkShapes:
 
 
 def untrained_operations(design: Design) -> IntegerNetwork:
-    """Return a design's network on integers as it is built, with weights that are drawn.
+    """Return a design's network on integers as it is built, with weights that are drawn, within training's limits.
 
     Raises
     ------
@@ -43,6 +43,9 @@ def untrained_operations(design: Design) -> IntegerNetwork:
         If the topology does not go with the design.
     """
     network = build(design, quantized=True)
+    for layer in network.layers:
+        if getattr(layer, "kernel_constraint", None) is not None:
+            layer.kernel.assign(layer.kernel_constraint(layer.kernel))
     # As training leaves it: a batch normalization has no grid before.
     snap_batch_normalization(network)
     return read_network(network).network

@@ -118,21 +118,23 @@ def _quantize(reader: Reader, layer: str, quantizer: Any, name: str, source: Ope
         rounds = not found.any_size and largest >= EXACT_STEPS
         likeness = Likeness.ROUNDED if rounds else None
         return (_stepped if found.steps else _ternary)(reader, name, source, found, likeness)
+    # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
+    finest = max(source.format.fraction_bits + found.slope_shift, found.format.fraction_bits)
     if found.slope_shift and source.format.min < found.format.min:
-        # QKeras ends negative words at the slope times the range; so they are cut to the range first.
-        fraction = source.format.fraction_bits
+        # QKeras ends negative words at the slope times the range; so they are cut to the range first, on a grid whose
+        # largest word is not below the range's.
+        fraction = max(source.format.fraction_bits, found.format.fraction_bits)
         least = int(found.format.min * 2.0**fraction)
         words = replace(exact_format(least, ~least, fraction), overflow=Overflow.SATURATE)
         cut = Round(f"{name}_range", (source.name,), (source.format,), source.shape, words)
-        source = reader.add(cut, reader.steps[source.name])
-    if not found.slope_shift and _holds(found.format, source.format):
-        return source if found.bound is None else _bounded(reader, name, source, found.bound * found.format.step)
-    # QKeras adds the rounding error to the unrounded word, so both share the finer of the two grids.
-    finer = max(0, found.format.fraction_bits - source.format.fraction_bits, found.slope_shift)
-    rounds = reader.steps[source.name] << finer >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
+        source = reader.add(cut, reader.steps[source.name] << fraction - source.format.fraction_bits)
+    if not found.slope_shift and found.bound is None and _holds(found.format, source.format):
+        return source
+    largest = reader.steps[source.name] << finest - source.format.fraction_bits
+    rounds = largest >= EXACT_STEPS and reader.likeness[source.name] is Likeness.EQUAL
     likeness = Likeness.ROUNDED if rounds else None
     rounding = Round(name, (source.name,), (source.format,), source.shape, found.format, found.slope_shift)
-    made = reader.add(rounding, likeness=likeness)
+    made = reader.add(rounding, reader.steps_on(source, found.format.fraction_bits), likeness)
     return made if found.bound is None else _bounded(reader, name, made, found.bound * found.format.step)
 
 
@@ -182,7 +184,7 @@ def _stepped(reader: Reader, name: str, source: Operation, found: Quantized, lik
     floor = Format(1, 1, True, Rounding.TRUNCATE, Overflow.SATURATE)
     cut = Round(f"{name}_floor", (source.name,), (source.format,), source.shape, floor)
     kept = reader.add(cut, likeness=likeness)
-    return affine(reader, name, kept, high - low, high, found.format)
+    return affine(reader, name, kept, high - low, high, found.format, max(abs(low), abs(high)))
 
 
 def _rectified(reader: Reader, name: str, source: Operation) -> Operation:
@@ -202,20 +204,25 @@ def _bounded(reader: Reader, name: str, source: Operation, bound: float) -> Oper
     if source.format.code_max <= code:
         return source
     top, fraction = int(code), source.format.fraction_bits
-    below = affine(reader, f"{name}_below", source, -1, top, exact_format(top - source.format.code_max, top, fraction))
-    rest = _rectified(reader, f"{name}_rest", below)
-    return affine(reader, f"{name}_bounded", rest, -1, top, exact_format(top - rest.format.code_max, top, fraction))
+    words = exact_format(top - source.format.code_max, top, fraction)
+    below = affine(reader, f"{name}_below", source, -1, top, words, max(top, reader.steps[source.name] - top))
+    # None of the words ahead is below zero, and none of these beyond the bound.
+    held = replace(exact_format(0, top, fraction), overflow=Overflow.SATURATE)
+    rest = reader.add(Round(f"{name}_rest", (below.name,), (below.format,), below.shape, held), top)
+    return affine(reader, f"{name}_bounded", rest, -1, top, exact_format(top - held.code_max, top, fraction), top)
 
 
-def affine(reader: Reader, name: str, source: Operation, factor: int, offset: int, words: Format) -> Operation:
-    """Multiply codes by a whole number and add one, all channels alike."""
+def affine(
+    reader: Reader, name: str, source: Operation, factor: int, offset: int, words: Format, steps: int
+) -> Operation:
+    """Multiply codes by a whole number and add one, all channels alike; ``steps`` is the largest magnitude it gives."""
     channels = source.shape[-1]
     fraction = source.format.fraction_bits
     kernel = Constants(np.full(channels, factor, np.int64), exact_format(min(0, factor), max(0, factor), 0))
     bias = Constants(np.full(channels, offset, np.int64), exact_format(min(0, offset), max(0, offset), fraction))
     words = replace(words, rounding=Rounding.TRUNCATE, overflow=Overflow.WRAP)
     made = Scale(name, (source.name,), (source.format,), source.shape, words, kernel, bias)
-    return reader.add(made, likeness=_unseen(reader, source))
+    return reader.add(made, steps, _unseen(reader, source))
 
 
 def scaled(reader: Reader, name: str, source: Operation, factor: float, offset: float) -> Operation:
@@ -228,7 +235,8 @@ def scaled(reader: Reader, name: str, source: Operation, factor: float, offset: 
     ends = [int((factor * each + offset) * 2.0**fraction) for each in (source.format.min, source.format.max)]
     words = exact_format(min(*ends, 0), max(*ends, 0), fraction, signed=True)
     made = Scale(name, (source.name,), (source.format,), source.shape, words, kernel, bias)
-    return reader.add(made, likeness=_unseen(reader, source))
+    steps = int((abs(factor) * reader.steps[source.name] * source.format.step + abs(offset)) * 2.0**fraction)
+    return reader.add(made, steps, _unseen(reader, source))
 
 
 def _unseen(reader: Reader, source: Operation) -> Likeness | None:

@@ -44,7 +44,8 @@ def subtract(reader: Reader, layer: Any, *sources: Operation) -> Operation:
     high = _code(first, first.format.code_max, grid) - _code(second, second.format.code_min, grid)
     formats = first.format, second.format
     words = exact_format(low, high, grid, signed=True)
-    return reader.add(Subtract(layer.name, (first.name, second.name), formats, first.shape, words))
+    made = Subtract(layer.name, (first.name, second.name), formats, first.shape, words)
+    return reader.add(made, reader.steps_on(first, grid) + reader.steps_on(second, grid))
 
 
 def maximum(reader: Reader, layer: Any, *sources: Operation) -> Operation:
@@ -70,7 +71,9 @@ def _two_at_a_time(
             for ends in ([each.code_min for each in formats], [each.code_max for each in formats])
         )
         name = layer.name if number == len(sources) else f"{layer.name}_{number}"
-        total = reader.add(kind(name, (total.name, source.name), formats, total.shape, exact_format(low, high, grid)))
+        steps = [reader.steps_on(each, grid) for each in (total, source)]
+        made = kind(name, (total.name, source.name), formats, total.shape, exact_format(low, high, grid))
+        total = reader.add(made, sum(steps) if kind is Add else max(steps))
     return total
 
 
@@ -111,7 +114,8 @@ def concatenate(reader: Reader, layer: Any, *sources: Operation) -> Operation:
         shape = (*total.shape[:-1], total.shape[-1] + source.shape[-1])
         name = layer.name if number == len(sources) else f"{layer.name}_{number}"
         joined = formats[0] if formats[0] == formats[1] else exact_format(low, high, grid)
-        total = reader.add(Concatenate(name, (total.name, source.name), formats, shape, joined))
+        steps = max(reader.steps_on(each, grid) for each in (total, source))
+        total = reader.add(Concatenate(name, (total.name, source.name), formats, shape, joined), steps)
     return total
 
 

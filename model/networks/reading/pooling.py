@@ -39,10 +39,11 @@ def max_pooling(reader: Reader, layer: Any, source: Operation) -> Operation:
         return _pooled(reader, layer.name, MaxPool, entering, window, strides, entering.format)
     # A border of zeros would win over words below it: these are raised for the while.
     above = exact_format(0, given.code_max - given.code_min, given.fraction_bits)
-    raised = affine(reader, f"{layer.name}_raised", source, 1, -given.code_min, above)
+    steps = reader.steps[source.name]
+    raised = affine(reader, f"{layer.name}_raised", source, 1, -given.code_min, above, steps - given.code_min)
     entering = padded(reader, layer, raised, window)
     pooled = _pooled(reader, f"{layer.name}_largest", MaxPool, entering, window, strides, above)
-    return affine(reader, layer.name, pooled, 1, given.code_min, given)
+    return affine(reader, layer.name, pooled, 1, given.code_min, given, steps)
 
 
 def average_pooling(reader: Reader, layer: Any, source: Operation) -> Operation:

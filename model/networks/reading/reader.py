@@ -161,6 +161,10 @@ class Reader:
             self._rounding.append(operation.name)
         return operation
 
+    def steps_on(self, operation: Operation, fraction_bits: int) -> int:
+        """Return the largest magnitude of an operation's words in steps of another grid, rounded up."""
+        return math.ceil(math.ldexp(self.steps[operation.name], fraction_bits - operation.format.fraction_bits))
+
     def leave_to_host(self, function: str) -> None:
         """Take a function at the end for the host's.
 
