@@ -97,12 +97,6 @@ def _code_of(chosen: argparse.Namespace) -> int:
         # Whoever read what is printed has gone, as `head` does; nothing more is to be written at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        # A key that is pressed twice must not end the process in another way while it ends.
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print(f"cytogate {chosen.verb}: interrupted; what was finished is kept", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except Exception as error:
         told = _told(error, chosen.verb)
         if told is not None:
