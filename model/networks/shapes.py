@@ -90,8 +90,9 @@ def _repacks(network: IntegerNetwork, operation: operations.Reshape) -> bool:
 def needs_no_layer(network: IntegerNetwork, operation: operations.Reshape) -> bool:
     """Whether a stream of words is the same behind a reshaping: a global pooling gives a vector of its own."""
     source = network[operation.reads[0]]
-    pooling = isinstance(source, (operations.Mean, operations.MaxPool))
-    return pooling and is_global(source) and len(operation.shape) == 1
+    if not isinstance(source, (operations.Mean, operations.MaxPool)):
+        return False
+    return is_global(source) and len(operation.shape) == 1
 
 
 def is_for_sums_alone(network: IntegerNetwork, operation: operations.Reshape) -> bool:
