@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +32,7 @@ from cytogate.model.estimates.shapes import (
     Convolution,
     Dense,
     Input,
+    Join,
     Layer,
     Map,
     NetworkShapes,
@@ -41,12 +43,24 @@ from cytogate.model.networks import compact, dcnn
 from cytogate.model.networks.build import build
 from cytogate.model.networks.exact import snap_batch_normalization
 from cytogate.model.networks.keras_backend import keras
-from cytogate.model.networks.reading.reader import read_exactly
+from cytogate.model.networks.reading.reader import read_exactly, read_network
 from cytogate.model.networks.shapes import network_shapes, shapes_of
 from cytogate.model.verbs import ESTIMATE, _print_largest_phase
 from cytogate.sim.area.tools import Synthesis, synthesize, synthesize_module
 from cytogate.sim.rtl.simulation import RtlSimulation
-from tests.layers import classifier, fire, residual, separated
+from tests.layers import (
+    EXACT,
+    Part,
+    bits,
+    classifier,
+    convolution,
+    dense,
+    fire,
+    rectified,
+    residual,
+    rounded,
+    separated,
+)
 from tests.phantoms import noise
 from tests.test_networks import exact_network
 from tests.test_papers import settled
@@ -444,3 +458,58 @@ def test_the_verb_tells_of_phases_that_the_law_cannot_hold(capsys: pytest.Captur
     assert told.endswith(
         'up to 6.97 rad: use coarser pixels, a larger binning or the law "fft" for cells that reach them.\n'
     )
+
+
+def flat(x: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.layers.Flatten()(rounded(bits(4, 1))(convolution()(x)))
+
+
+def vector_between(shape: tuple[int, int, int]) -> tuple[Part, ...]:
+    return keras.layers.Flatten(), dense(math.prod(shape)), rounded(rectified()), keras.layers.Reshape(shape)
+
+
+def seen() -> tuple[Part, ...]:
+    return convolution(), rounded(rectified())
+
+
+RESHAPED: dict[str, tuple[Part, ...]] = {
+    "first": (keras.layers.Reshape((4, 16, 2)), *seen()),
+    "between convolutions": (*seen(), keras.layers.Reshape((4, 16, 2)), *seen()),
+    "to more channels": (*seen(), keras.layers.Reshape((8, 4, 4)), *seen()),
+    "to fewer channels": (convolution(4), rounded(rectified()), keras.layers.Reshape((8, 16, 2)), *seen()),
+    "to channels that divide none": (convolution(3), rounded(rectified()), keras.layers.Reshape((8, 12, 2)), *seen()),
+    "before a pooling": (*seen(), keras.layers.Reshape((4, 16, 2)), keras.layers.MaxPooling2D(2)),
+    "before zeros": (
+        *seen(),
+        keras.layers.Reshape((4, 16, 2)),
+        keras.layers.ZeroPadding2D(1),
+        convolution(padding="valid"),
+    ),
+    "of a vector to a map": (*seen(), *vector_between((4, 4, 2)), *seen()),
+    "to a vector and back": (keras.layers.Flatten(), keras.layers.Reshape((4, 16, 2)), *seen()),
+    "before a rounding": (*seen(), keras.layers.Flatten(), rounded(bits(4, 2))),
+    "before a sum": (
+        lambda x: keras.layers.Add()(
+            [keras.layers.Flatten()(rounded(bits(4, 1))(convolution(name=name)(x))) for name in "ab"]
+        ),
+        rounded(bits(6, 2)),
+    ),
+    "last": (*seen(), keras.layers.Flatten(), dense(4), keras.layers.Reshape((2, 2, 1))),
+}
+
+
+@pytest.mark.parametrize("name", [*RESHAPED, *EXACT])
+def test_layers_read_the_shapes_that_operations_read(name: str) -> None:
+    network = read_network(classifier(*RESHAPED[name]) if name in RESHAPED else EXACT[name]()).network
+    shapes, compared = shapes_of(network), 0
+    for layer in shapes.layers:
+        for told, due in zip(layer.reads, network[layer.name].reads, strict=True):
+            shape, read = network[due].shape, next(each.writes for each in shapes.layers if each.name == told)
+            if isinstance(layer, Convolution):
+                read = layer.entering(read)
+            if isinstance(layer, (Dense, Join)) and len(shape) == 1:
+                assert read.pixels * read.channels == shape[0], layer.name
+            else:
+                assert (read.rows, read.columns, read.channels) == (shape if len(shape) == 3 else (1, 1, *shape))
+            compared += 1
+    assert compared >= 2

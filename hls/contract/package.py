@@ -12,8 +12,10 @@ from cytogate.model.contract.law import CausalContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
+from cytogate.model.interface.frame_layout import SMALLEST_BEAT_BYTES
 
 PACKAGE_NAME = "contract_pkg.sv"
+LEAST_BEAT_BITS = 8 * SMALLEST_BEAT_BYTES
 
 
 def write_rtl_package(design: Design, folder: Path) -> Path:
@@ -37,9 +39,9 @@ def package_text(terms: Contract) -> str:
         lines += [""]
     lines += [
         *_parameters(tables(terms)),
-        "  // Bits of a beat of `width` pixels: a power of two, and 32 or more.",
+        f"  // Bits of a beat of `width` pixels: a power of two, and {LEAST_BEAT_BITS} or more.",
         "  function automatic int beat_bits(input int width);",
-        "    beat_bits = 32;",
+        f"    beat_bits = {LEAST_BEAT_BITS};",
         "    while (beat_bits < width * FRAME_CHANNELS * LANE_BITS) beat_bits = 2 * beat_bits;",
         "  endfunction",
         "",

@@ -43,6 +43,7 @@ from cytogate.model.networks.operations import (
     Subtract,
     Weighted,
 )
+from cytogate.model.networks.shapes import is_for_sums_alone, is_global, needs_no_layer
 
 MOST_READERS = 7
 CHANNELS_LAST = {"data_format": "channels_last"}
@@ -89,7 +90,7 @@ def hls_layers(network: IntegerNetwork, clocks: int = 1) -> tuple[HlsLayer, ...]
     for operation in network.operations:
         if operation.name in within:
             continue
-        if isinstance(operation, Reshape) and _needs_no_layer(network, operation):
+        if isinstance(operation, Reshape) and needs_no_layer(network, operation):
             built[operation.name] = built[operation.reads[0]]
             continue
         readers = sum(each.reads.count(operation.name) for each in network.operations)
@@ -100,7 +101,7 @@ def hls_layers(network: IntegerNetwork, clocks: int = 1) -> tuple[HlsLayer, ...]
             )
         reads = tuple(built[name].name for name in operation.reads)
         kind, settings, types = _MAKERS[type(operation)](operation)
-        if isinstance(operation, Reshape) and not _is_for_sums_alone(network, operation):
+        if isinstance(operation, Reshape) and not is_for_sums_alone(network, operation):
             kind = REPACK
         rounded = rounding.get(operation.name)
         written = operation.format if rounded is None else network[rounded].format
@@ -111,20 +112,6 @@ def hls_layers(network: IntegerNetwork, clocks: int = 1) -> tuple[HlsLayer, ...]
         if rounded is not None:
             built[rounded] = layer
     return tuple(layers)
-
-
-def _needs_no_layer(network: IntegerNetwork, operation: Reshape) -> bool:
-    """Whether a stream of words is the same behind a reshaping: a global pooling gives a vector of its own."""
-    source = network[operation.reads[0]]
-    return isinstance(source, (Mean, MaxPool)) and _is_global(source) and len(operation.shape) == 1
-
-
-def _is_for_sums_alone(network: IntegerNetwork, operation: Reshape) -> bool:
-    """Whether only dense layers and joints read a flattened map.
-
-    For those hls4ml leaves the stream of pixels as it is; others would take a pixel for the whole vector.
-    """
-    return all(isinstance(each, (Dense, Concatenate)) for each in network.readers(operation.name))
 
 
 def _safe(name: str, others: list[HlsLayer]) -> str:
@@ -214,13 +201,9 @@ def _pool(operation: MaxPool | Mean, kind: str) -> Made:
         "count_pad": False,
         **CHANNELS_LAST,
     }
-    if _is_global(operation):
+    if is_global(operation):
         kind = f"Global{kind}"
     return kind, settings, {"accum": sums}
-
-
-def _is_global(operation: MaxPool | Mean) -> bool:
-    return operation.shape[:2] == (1, 1) and operation.window == operation.map
 
 
 def _moments(operation: MaskMoments) -> Made:

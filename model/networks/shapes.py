@@ -54,8 +54,8 @@ def untrained_operations(design: Design) -> IntegerNetwork:
 def shapes_of(network: IntegerNetwork) -> NetworkShapes:
     """Return the shapes of a network, with the widths that its weights need.
 
-    Roundings are not layers of their own where the layer before them rounds, nor is a reshaping, nor are the zeros
-    around the map of a convolution.
+    Roundings are not layers of their own where the layer before them rounds, nor is a reshaping to a vector that is
+    added up, nor are the zeros around the map of a convolution.
     """
     rounding = network.roundings_within()
     standing_for: dict[str, str] = {}
@@ -65,7 +65,7 @@ def shapes_of(network: IntegerNetwork) -> NetworkShapes:
         if each.name in rounding.values():
             continue
         reads = tuple(standing_for.get(name, name) for name in each.reads)
-        if isinstance(each, operations.Reshape):
+        if isinstance(each, operations.Reshape) and not _repacks(network, each):
             standing_for[each.name] = reads[0]
             continue
         readers = network.readers(each.name)
@@ -78,6 +78,34 @@ def shapes_of(network: IntegerNetwork) -> NetworkShapes:
         if each.name in rounding:
             standing_for[rounding[each.name]] = each.name
     return NetworkShapes(network.name, tuple(layers))
+
+
+def _repacks(network: IntegerNetwork, operation: operations.Reshape) -> bool:
+    """Whether a reshaping makes a stream of other pixels."""
+    if needs_no_layer(network, operation):
+        return False
+    return len(operation.shape) == 3 or not is_for_sums_alone(network, operation)
+
+
+def needs_no_layer(network: IntegerNetwork, operation: operations.Reshape) -> bool:
+    """Whether a stream of words is the same behind a reshaping: a global pooling gives a vector of its own."""
+    source = network[operation.reads[0]]
+    if not isinstance(source, (operations.Mean, operations.MaxPool)):
+        return False
+    return is_global(source) and len(operation.shape) == 1
+
+
+def is_for_sums_alone(network: IntegerNetwork, operation: operations.Reshape) -> bool:
+    """Whether only dense layers and joints read a flattened map.
+
+    For those hls4ml leaves the stream of pixels as it is; others would take a pixel for the whole vector.
+    """
+    return all(isinstance(each, (operations.Dense, operations.Concatenate)) for each in network.readers(operation.name))
+
+
+def is_global(operation: operations.MaxPool | operations.Mean) -> bool:
+    """Whether a pooling takes the whole map."""
+    return operation.shape[:2] == (1, 1) and operation.window == operation.map
 
 
 def _is_window(operation: Operation) -> bool:
