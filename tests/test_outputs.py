@@ -1,4 +1,4 @@
-"""What a verb is to write is looked at before its work: each verb, each way in which it cannot be written."""
+"""Outputs are looked at before any work: of each verb, in each way in which one cannot be written."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -204,23 +203,31 @@ if __name__ == "__main__":
 """
 
 
-def lose_the_scheduler() -> None:
-    """Log what a worker logs whose heartbeat is not answered, as happens when a run is interrupted."""
+LOSING = """
+import logging
+from types import SimpleNamespace
+from cytogate.model.predict import archive
+def lose_the_scheduler():
     try:
         raise OSError("Stream is closed")
     except OSError:
-        logging.getLogger("distributed.worker").exception("Failed to communicate with scheduler during heartbeat.")
-        logging.getLogger("distributed.core").exception("Connection lost")
-
-
-def test_a_worker_prints_no_traceback(here: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    request = archive.ArchiveRequest(
-        load_design(here / "own"), here / "archive", None, None, tmp_path / "set", None, workers=1
-    )
-    with archive._client(request) as client:
+        for name in ("worker", "core", "nanny", "scheduler"):
+            logging.getLogger(f"distributed.{name}").exception("Failed to communicate.")
+if __name__ == "__main__":
+    with archive._client(SimpleNamespace(scheduler=None, workers=1)) as client:
         assert client.submit(lose_the_scheduler).result(timeout=60) is None
-    printed = capfd.readouterr()
-    assert "Traceback" not in printed.out + printed.err
+        lose_the_scheduler()
+    print("done")
+"""
+
+
+def test_no_process_prints_a_traceback(tmp_path: Path) -> None:
+    """Of an unanswered heartbeat, as in a run that is interrupted: no worker, nor the process of their scheduler."""
+    script = tmp_path / "script.py"
+    script.write_text(LOSING, encoding="ascii")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "done\n"
+    assert "Traceback" not in done.stderr
 
 
 def test_an_interrupted_run_ends_and_goes_on_later(here: Path, by_one: dict, tmp_path: Path) -> None:

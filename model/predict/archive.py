@@ -232,8 +232,12 @@ def _client(request: ArchiveRequest) -> Iterator[Client]:
         if request.scheduler is None:
             with (
                 dask.config.set({"distributed.worker.preload": [__name__]}),
+                # Nor does the log of scheduler and nannies, in this process, tell an interrupted end as an error.
                 LocalCluster(
-                    n_workers=request.workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                    n_workers=request.workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
                 ) as cluster,
                 Client(cluster) as client,
             ):
