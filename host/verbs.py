@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of, seed
+from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of, number, seed, whole
 from cytogate.model.command.dispatch import Verb
 from cytogate.model.errors import InputError
+from cytogate.model.interface.deadlines import LONGEST_DEADLINE_S
 
 LIVE_PORT = 5006
+MOST_PORT = (1 << 16) - 1
+MOST_QUEUE = 1 << 20
+"""Cells that wait; each has its frames in memory."""
+MOST_SECONDS = 86_400.0
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,18 +44,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_cells(parser, "end after so many (default: with the source)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of --simulate")
-    parser.add_argument("--batch", type=int, default=16, help="most cells in a transfer; fewer for lower latency")
+    parser.add_argument("--batch", type=whole(1), default=16, help="most cells in a transfer; fewer for lower latency")
     parser.add_argument(
         "--deadline",
-        type=float,
+        type=number(1e-3, LONGEST_DEADLINE_S),
         metavar="SECONDS",
         help="time without progress that the chip is given (default: 2 on a board, 60 on an emulated one)",
     )
-    parser.add_argument("--queue", type=int, default=128, help="most cells that wait for the accelerator")
-    parser.add_argument("--flush", type=float, default=2.0, help="seconds between writings of finished events")
+    parser.add_argument(
+        "--queue", type=whole(1, MOST_QUEUE), default=128, help="most cells that wait for the accelerator"
+    )
+    parser.add_argument(
+        "--flush", type=number(0, MOST_SECONDS), default=2.0, help="seconds between writings of finished events"
+    )
     parser.add_argument(
         "--settle",
-        type=float,
+        type=number(0, MOST_SECONDS),
         default=2.0,
         metavar="SECONDS",
         help="time without change after which a file in a folder is taken for whole; five times as long if it looks "
@@ -59,7 +68,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", default="", metavar="CLASS,CLASS", help="classes whose frames are kept as TIFF files"
     )
-    parser.add_argument("--most-images", type=int, default=100, help="files a class")
+    parser.add_argument("--most-images", type=whole(0), default=100, help="files a class")
     parser.add_argument(
         "--features",
         action="store_true",
@@ -68,7 +77,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live",
         nargs="?",
-        type=int,
+        type=whole(0, MOST_PORT),
         const=LIVE_PORT,
         metavar="PORT",
         help=f"serve a page on this machine that shows the stream and lets gates be dragged (port {LIVE_PORT})",
@@ -76,10 +85,6 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    for name, least in (("queue", 1), ("flush", 0), ("settle", 0), ("most_images", 0)):
-        value = getattr(arguments, name)
-        if value < least:
-            raise InputError(f"--{name.replace('_', '-')} is {value}; it must be {least} or more")
     from cytogate.host.job import StreamRequest, run_stream
 
     run_stream(

@@ -319,7 +319,7 @@ def test_truncated_files_are_one_sentence(
     ("arguments", "said"),
     [
         (["--input", "nowhere.npz"], "nowhere.npz: there is no such file"),
-        (["--cells", "0"], "argument --cells: it is 0; at least 1 is needed"),
+        (["--cells", "0"], "argument --cells: it is 0; a whole number from 1 to 1000000000000 is needed"),
         (["--cells", "10", "--agreement-cells", "5"], "must not be below --cells"),
         (["--design", "nowhere.toml"], "there is no design named nowhere.toml"),
         (["--design", "text.toml"], "text.toml: unknown key 'focus'. Allowed: instrument, window, network"),

@@ -94,7 +94,8 @@ NAN = {"type": "number", "value": "nan"}
 REFUSED = {
     "nan": (0, NAN, "nan"), "infinity": (0, {"type": "number", "value": "+inf"}, "inf"), "negative": (0, -5.0, "-5.0"),
     "above": (0, 1.001, "1.001"), "huge": (0, 1e300, "1e+300"), "whole and huge": (0, 10**400, ""),
-    "nothing": (0, None, ""), "words": (0, "high", ""), "of a class without gate": (1, NAN, "nan"),
+    "nothing": (0, None, ""), "yes": (0, True, ""), "words": (0, "high", ""),
+    "of a class without gate": (1, NAN, "nan"),
     "no class": (None, [0, 99], "no class 99"),
     "the last but one": (None, [-1], "no class -1"), "both": (None, [0, 1, -99], "no class -99"),
     "no list": (None, 3, ""), "no indices": (None, ["x"], ""),

@@ -553,7 +553,7 @@ def test_the_command_writes_the_empty_field_of_a_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--cells", "-3"], "argument --cells: it is -3; at least 1 is needed"),
+        (["--cells", "-3"], "argument --cells: it is -3; a whole number from 1 to 1000000000000 is needed"),
         (["--classes", "MCF7,HeLa"], "there is no simulated cell line named HeLa; known are"),
         (["--classes", "MCF7,MCF7"], "classes to simulate must be named, each once"),
         (["--classes", ""], "there is no simulated cell line named"),

@@ -68,8 +68,16 @@ def test_gates_are_read(tmp_path: Path) -> None:
         ("[thresholds]\nMCF7 = true", "must be a number"),
         ("[thresholds]\nMCF7 = 1" + "0" * 310, r"is 10+\.\.\.; it must be a number"),
         ("deadline_ms = 1" + "0" * 310, r"is 10+\.\.\.; it must be a number"),
-        ("coincidence_us = 0", "above 0"),
-        ("deadline_ms = -1", "above 0"),
+        *(
+            (f"{name} = {value}", rf"{name} is .*; it must be (from [\d.e-]+ to [\d.e+]+|a number)")
+            for name in ("coincidence_us", "deadline_ms", "trigger_delay_us", "trigger_width_us")
+            for value in ("0", "-0.0", "-1", "1e-320", "1e308", "inf", "nan", "1" + "0" * 310)
+        ),
+        *(
+            (f'score = "{score}"\n[thresholds]\nMCF7 = {value}', f"(a {score} is 0 to {most}|must be a number)")
+            for score, most in (("softmax", "1"), ("margin", r"1e\+09"))
+            for value in ("-1e-320", "1e308", "inf", "-inf", "nan")
+        ),
         ("coincidence_us = 2000\ndeadline_ms = 1", "would be late"),
         ("score = ", "cannot be read as TOML"),
     ],
@@ -80,6 +88,13 @@ def test_gates_that_make_no_sense_are_refused(text: str, said: str, tmp_path: Pa
     with pytest.raises(InputError, match=said) as refusal:
         read_gates(path)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("score", list(ScoreKind))
+def test_a_zero_has_no_sign(score: ScoreKind, tmp_path: Path) -> None:
+    path = tmp_path / "gates.toml"
+    path.write_text(f'score = "{score}"\n[thresholds]\nMCF7 = -0.0\n')
+    assert str(read_gates(path).thresholds["MCF7"]) == "0.0"
 
 
 def test_gates_change_from_one_cell_to_the_next() -> None:

@@ -551,9 +551,27 @@ def test_coincidence_and_deadline_by_the_verb(bundle: Path, here: Path) -> None:
             "thresholds name the class MCF; did you mean 'MCF7'?; the design's classes are MCF7",
         ),
         (["--images", "HeLa"], "images of the class HeLa are asked for; the design's classes are MCF7"),
-        (["--queue", "0"], "--queue is 0"),
-        (["--deadline", "0"], "a deadline of 0.0 s is asked for"),
-        (["--batch", "0"], "a batch of 0 cells"),
+        *(
+            ([f"{option}={value}"], f"argument {option}: it is {value[:40]}{dots}; a number from {limits} is needed")
+            for option, limits in (
+                ("--flush", "0 to 86400"),
+                ("--settle", "0 to 86400"),
+                ("--deadline", "0.001 to 86400"),
+            )
+            for value, dots in (("nan", ""), ("inf", ""), ("-1", ""), ("1e308", ""), ("soon", ""), ("9" * 5000, "..."))
+        ),
+        *(
+            ([f"{option}={value}"], f"argument {option}: it is {value[:40]}{dots}; a whole number from {least} to ")
+            for option, least in (
+                ("--queue", 1),
+                ("--batch", 1),
+                ("--cells", 1),
+                ("--most-images", 0),
+                ("--live", 0),
+            )
+            for value, dots in (("-1", ""), ("1.5", ""), ("nan", ""), ("9" * 13, ""), ("9" * 5000, "..."))
+        ),
+        *((["--rate", value], "the rate is") for value in ("nan", "inf", "1e308", "-0.0", "9" * 5000)),
         (["--device", "toaster"], "there is no device named toaster"),
         (["--bundle", "none.zip"], "none.zip: there is no such file"),
         (["--output", "cells.npz"], "cells.npz: cannot be written"),
@@ -569,6 +587,7 @@ def test_what_makes_no_sense_is_one_sentence(
     complaint = capsys.readouterr().err.strip().splitlines()[-1]
     assert complaint.startswith("cytogate stream: ")
     assert said in complaint
+    assert len(complaint) < 400
 
 
 def test_another_request_does_not_mix_with_a_run(bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:

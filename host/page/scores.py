@@ -12,6 +12,7 @@ from cytogate.host.page.charts import note, plot
 from cytogate.host.page.theme import FONT, Theme, class_color, paint
 from cytogate.host.stream.gating import Decision, LiveGates, ScoreKind
 from cytogate.host.stream.monitor import RECENT, State, View
+from cytogate.model.design.file import shown
 from cytogate.model.errors import InputError
 
 FIRST_THRESHOLD = {ScoreKind.SOFTMAX: 0.5, ScoreKind.MARGIN: 1.0}
@@ -144,7 +145,8 @@ class ScoreChart:
         self._texts.glyph.text_color = theme.ink
 
     def _threshold(self, index: int) -> float:
-        return round(self.boxes[index].bottom, DECIMALS)
+        # Without a sign where it is zero.
+        return round(self.boxes[index].bottom, DECIMALS) + 0.0
 
     def _on_drag(self, index: int, _attribute: str, before: float, bottom: object) -> None:
         if self._following:
@@ -168,11 +170,11 @@ class ScoreChart:
     def _why_no_threshold(self, index: int, value: object) -> str:
         """Return why a gate cannot be there, or nothing."""
         name = self._names[index]
-        if not isinstance(value, (int, float)):
-            return f"the threshold of {name} is {value!r}; it must be a number"
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return f"the threshold of {name} is {shown(value)}; it must be a number"
         try:
             replace(self._live.gates, thresholds={name: value})
-        except (InputError, OverflowError) as error:
+        except InputError as error:
             return str(error)
         return ""
 

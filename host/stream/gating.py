@@ -23,6 +23,9 @@ MAX_COINCIDENCE_US = 1e6
 MAX_DEADLINE_MS = 3.6e6
 MAX_TRIGGER_US = 2e6
 """A chip's clocks may end sooner."""
+MAX_MARGIN = 1e9
+LEAST_US, LEAST_MS = 1e-3, 1e-6
+"""A nanosecond: what is shorter would be no time at all."""
 
 
 class Decision(TextEnum):
@@ -83,19 +86,19 @@ class Gates:
     """How long its pulses are. None: a clock."""
 
     def __post_init__(self) -> None:
-        highest = 1.0 if self.score is ScoreKind.SOFTMAX else math.inf
+        highest = 1.0 if self.score is ScoreKind.SOFTMAX else MAX_MARGIN
         for name, threshold in self.thresholds.items():
-            if not 0 <= threshold <= highest or math.isinf(threshold):
-                wanted = "0 to 1" if self.score is ScoreKind.SOFTMAX else "0 or more"
-                raise InputError(f"the threshold of {name} is {threshold}; a {self.score} is {wanted}")
-        for name, value, most in (
-            ("coincidence_us", self.coincidence_us, MAX_COINCIDENCE_US),
-            ("deadline_ms", self.deadline_ms, MAX_DEADLINE_MS),
-            ("trigger_delay_us", self.trigger_delay_us, MAX_TRIGGER_US),
-            ("trigger_width_us", self.trigger_width_us, MAX_TRIGGER_US),
+            if not 0 <= threshold <= highest:
+                told = f"the threshold of {name} is {shown(threshold)}; a {self.score} is 0 to {highest:g}"
+                raise InputError(told)
+        for name, value, least, most in (
+            ("coincidence_us", self.coincidence_us, LEAST_US, MAX_COINCIDENCE_US),
+            ("deadline_ms", self.deadline_ms, LEAST_MS, MAX_DEADLINE_MS),
+            ("trigger_delay_us", self.trigger_delay_us, LEAST_US, MAX_TRIGGER_US),
+            ("trigger_width_us", self.trigger_width_us, LEAST_US, MAX_TRIGGER_US),
         ):
-            if value is not None and not 0 < value <= most:
-                raise InputError(f"{name} is {value}; it must be above 0 and at most {most:g}")
+            if value is not None and not least <= value <= most:
+                raise InputError(f"{name} is {shown(value)}; it must be from {least:g} to {most:g}")
         if self.coincidence_us and self.deadline_ms and self.coincidence_us >= 1000 * self.deadline_ms:
             raise InputError(
                 f"coincidence_us is {self.coincidence_us} and deadline_ms {self.deadline_ms}: every decision that "
@@ -310,4 +313,5 @@ def _number(name: str, value: Any) -> float:
             number = float(value)
     if not math.isfinite(number):
         raise InputError(f"{name} is {shown(value)}; it must be a number")
-    return number
+    # Without a sign where it is zero.
+    return number + 0.0

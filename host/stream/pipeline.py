@@ -101,7 +101,7 @@ class Settings:
     holograms: bool = False
     """Whether an arrival is a hologram, with any number of cells, and not the frames of one."""
     patience_s: float = 30.0
-    """After a stop, the longest time without a cell coming through; where the accelerator has some, it may take more."""
+    """After a stop, the longest time in which no cell gets through; the accelerator may take longer for its own."""
 
 
 @dataclass

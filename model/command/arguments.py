@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from cytogate.model.command.outputs import FOLDER, check_folder
@@ -171,12 +174,45 @@ def seed(text: str) -> int:
     return int(text)
 
 
-def positive(text: str) -> int:
-    """Read a number of at least 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"it is {number}; at least 1 is needed")
-    return number
+MOST_COUNT = 10**12
+"""Cells, or anything else that is counted: more than any run has."""
+
+MOST_SHOWN = 40
+"""Letters of an argument that an error tells."""
+
+
+def whole(least: int, most: int = MOST_COUNT) -> Callable[[str], int]:
+    """Return what reads a whole number from ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        # Of longer ones Python reads no number.
+        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"it is {_cut(text)}; a whole number from {least} to {most} is needed")
+        return number
+
+    return read
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return what reads a number from ``least`` to ``most``; one that is not finite is none."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"it is {_cut(text)}; a number from {least:g} to {most:g} is needed")
+        # Without a sign where it is zero.
+        return value + 0.0
+
+    return read
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
+positive = whole(1)
+"""Reads a number of at least 1."""
