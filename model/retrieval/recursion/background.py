@@ -63,13 +63,24 @@ class Background:
 
 def register_writes(background: Background) -> tuple[tuple[int, int], ...]:
     """Return what loads a background into a causal kernel: byte offsets and values of 32 bits, in their order."""
-    first = BackgroundRegister.SURFACE.offset
-    codes = background.surface.T.ravel().tolist()
     return (
-        *((first + 4 * place, code & 0xFFFF_FFFF) for place, code in enumerate(codes)),
+        *_surface_writes(background),
         (BackgroundRegister.FRAMES.offset, background.frames),
         (BackgroundRegister.CONTROL.offset, int(BackgroundControl.FREEZE) if background.frozen else 0),
     )
+
+
+def known_surface_writes(background: Background | None) -> tuple[tuple[int, int], ...]:
+    """Return the same of a two-sided kernel; None lets each frame be flattened by its own border again."""
+    if background is None:
+        return ((BackgroundRegister.CONTROL.offset, 0),)
+    return (*_surface_writes(background), (BackgroundRegister.CONTROL.offset, int(BackgroundControl.KNOWN)))
+
+
+def _surface_writes(background: Background) -> list[tuple[int, int]]:
+    first = BackgroundRegister.SURFACE.offset
+    codes = background.surface.T.ravel().tolist()
+    return [(first + 4 * place, code & 0xFFFF_FFFF) for place, code in enumerate(codes)]
 
 
 class Course(NamedTuple):
