@@ -11,17 +11,28 @@ import pytest
 
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.fixed_point import BORDER
-from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import Half
-from cytogate.model.design.design import TWO_SIDED, Design
+from cytogate.model.design.design import TWO_SIDED
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, Register
-from cytogate.model.retrieval.recursion import integer
 from cytogate.model.retrieval.recursion.background import Background, known_surface_writes
 from cytogate.sim.rtl.simulation import RtlSimulation
-from tests.phantoms import bumps, extremes, noise
-from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation
+from tests.phantoms import noise
+from tests.recursions import (
+    SIXTEEN_BITS,
+    Fault,
+    arriving,
+    by_law,
+    compare,
+    cut_frames,
+    differing,
+    faulty,
+    frames_of,
+    halves_of,
+    known_of,
+    simulation,
+)
 
 full = pytest.mark.full
 
@@ -93,28 +104,6 @@ def test_reset_in_mid_frame(sent: int, kernel: RtlSimulation) -> None:
     kernel.reset()
     played = kernel.play(beats, lasts, 3)
     assert compare(kernel, frames, played) == 3 * words(64)
-
-
-def cut_frames(design: Design) -> np.ndarray:
-    """Cells at the top, within the frame and at the bottom, then extremes: frames of every half, one after another."""
-    cells, _ = bumps(design, 6, seed=24, shading=0.05)
-    shift = design.camera.rows // 2
-    moved = [np.roll(cell, by, axis=-2) for cell, by in zip(cells, (-shift, 0, shift, 0, shift, -shift), strict=True)]
-    return np.concatenate([moved, *extremes(design).values(), noise(design, 2, seed=21)])
-
-
-def known_of(design: Design) -> Background:
-    """A surface that is no frame's own, every coefficient of it."""
-    fits = integer.retrieve(frames_of(design), design).stages["gradient"][:2]
-    surface = integer.border_fits(fits, recursion_contract(design))[0]
-    return Background(surface + np.arange(12).reshape(6, 2) * 37 - 200)
-
-
-def halves_of(frames: np.ndarray, design: Design, known: Background) -> np.ndarray:
-    terms = recursion_contract(design)
-    gradient = integer.retrieve(frames, design).stages["gradient"]
-    surfaces = np.broadcast_to(known.surface, (len(frames), *known.surface.shape))
-    return integer.chosen_halves(gradient, surfaces, terms)
 
 
 def load(kernel: RtlSimulation, known: Background | None) -> None:

@@ -256,7 +256,8 @@ def _recursion(terms: RecursionContract) -> Group:
             Constant("line_slope_fraction", recursion.SLOPE_FRACTION, "bits of B below a unit"),
             Constant("response_fraction", recursion.RESPONSE_FRACTION, "bits of beta below a unit"),
             Constant("bright_field_depth", terms.buffer("bright_field").depth, "pixels that wait for their phase"),
-            *(settling if isinstance(terms, CausalContract) else halves),
+            *halves,
+            *(settling if isinstance(terms, CausalContract) else ()),
         ),
     )
 
