@@ -95,7 +95,7 @@ def background(kernel: RtlSimulation) -> Background:
 
 
 def load(kernel: RtlSimulation, known: Background) -> None:
-    for offset, value in register_writes(known):
+    for offset, value in register_writes(known, CAUSAL):
         kernel.write_at(offset, value)
 
 

@@ -16,7 +16,7 @@ from cytogate.model.design.design import TWO_SIDED
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.errors import CheckFailed
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, Register
-from cytogate.model.retrieval.recursion.background import Background, known_surface_writes
+from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.recursions import (
@@ -107,7 +107,9 @@ def test_reset_in_mid_frame(sent: int, kernel: RtlSimulation) -> None:
 
 
 def load(kernel: RtlSimulation, known: Background | None) -> None:
-    for offset, value in known_surface_writes(known):
+    """Load a background; None lets each frame be flattened by its own border again."""
+    own_border = ((BackgroundRegister.CONTROL.offset, 0),)
+    for offset, value in own_border if known is None else register_writes(known, TWO_SIDED):
         kernel.write_at(offset, value)
 
 
@@ -197,11 +199,11 @@ FAULTS = {
         "cleaner_edge.sv", "LESS_BITS'(gradient) - LESS_BITS'(known)", "LESS_BITS'(gradient)"
     ),
     "a surface without its bend": Fault(
-        "cleaner_edge.sv", "step  <= step + times(ss, 8 * SAMPLES * SAMPLES)", "step  <= step"
+        "cleaner_edge.sv", "way   <= way + times(ss, 8 * SAMPLES)", "way   <= way"
     ),
-    "a surface that twists not": Fault("cleaner_edge.sv", "slope <= slope + (st <<< 1)", "slope <= slope"),
+    "a surface that twists not": Fault("cleaner_edge.sv", "start_way <= start_way + (st <<< 2)", "start_way <= start_way"),
     "a lane of the wrong pixel": Fault(
-        "cleaner_edge.sv", "beside     <= times(slope, 2 * lane) + bent", "beside     <= bent"
+        "cleaner_edge.sv", "beside <= times(way, lane) -", "beside <= -"
     ),
     "a half that is always both": Fault("cleaner_edge.sv", "half <= 2'(contract_pkg::HALF_UP)", "half <= half"),
     "the half of the other frame": Fault("two_sided_retrieval.sv", "halves[back_frame[0]]", "halves[!back_frame[0]]"),

@@ -3,8 +3,8 @@
 // Magnitudes of the gradients less the surface are summed over the first and over the last rows, both axes. Of pixel
 // (x, y), with u = 2 x - (N - 1) and v likewise, N^2 times the surface is
 //   c_1 N^2 + c_t N v + c_tt v^2 + (c_s N + c_st v) u + c_ss u^2
-// of which each beat and each row is the one before and adders. The surface stands eight clocks before a frame's first
-// gradient, until its last.
+// so that adders alone lead from beat to beat, from row to row, and from a beat's first pixel to the others. The surface
+// stands eight clocks before a frame's first gradient, until its last.
 `default_nettype none
 module cleaner_edge #(
     parameter int SAMPLES = 1,
@@ -32,7 +32,7 @@ module cleaner_edge #(
   localparam int PARTS = 2 * SAMPLES;
   localparam int BEAT_SUM_BITS = LESS_BITS + $clog2(PARTS);
   localparam int SUM_BITS = BEAT_SUM_BITS + $clog2(ROWS * BEATS);
-  localparam int MAGNITUDE_CLOCKS = 5;
+  localparam int MAGNITUDE_CLOCKS = 7;
   localparam int TREE_CLOCKS = ($clog2(PARTS) + 1) / 2;
 
   // Shifts and adds: no multiplier is spent on a constant.
@@ -66,60 +66,58 @@ module cleaner_edge #(
   logic [PARTS*LESS_BITS-1:0] magnitudes;
   generate
     for (genvar axis = 0; axis < 2; ++axis) begin : g_axis
-      logic signed [BITS-1:0] one, s, t, ss, tt, st, first_base, first_rise, first_slope;
-      logic signed [BITS-1:0] linear, level, square, base, rise, slope, level_first, step_first, steps;
+      logic signed [BITS-1:0] one, s, t, ss, tt, st;
       assign one = BITS'($signed(surface[(6*axis)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
       assign s   = BITS'($signed(surface[(6*axis+1)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
       assign t   = BITS'($signed(surface[(6*axis+2)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
       assign ss  = BITS'($signed(surface[(6*axis+3)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
       assign tt  = BITS'($signed(surface[(6*axis+4)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
       assign st  = BITS'($signed(surface[(6*axis+5)*COEFFICIENT_BITS+:COEFFICIENT_BITS]));
+
+      // Of a row's first pixel, where u = 1 - N: the surface; how far it is to the next row's; and the way to the pixel
+      // beside it, as it is in the middle of a beat. First of the first row, where v = 1 - N, too.
+      logic signed [BITS-1:0] linear, square, corner, corner_fall, corner_way, start, fall, start_way;
       always_ff @(posedge clk) begin
-        // Of the first row: v = 1 - N.
-        level       <= (one <<< (2 * LOG2)) + (tt <<< (2 * LOG2)) - (tt <<< (LOG2 + 1)) + tt;
-        linear      <= (t <<< LOG2) - (t <<< (2 * LOG2));
-        first_base  <= level + linear;
-        first_rise  <= (t <<< (LOG2 + 1)) + (tt <<< 3) - (tt <<< (LOG2 + 2));
-        first_slope <= (s <<< LOG2) + st - (st <<< LOG2);
-        // Of the next one.
-        if (next_row == 0 && !starts) {base, rise, slope} <= {first_base, first_rise, first_slope};
+        linear      <= s + t;
+        square      <= ss + tt + st;
+        corner      <= ((one + square - linear) <<< (2 * LOG2)) + ((linear - (square <<< 1)) <<< LOG2) + square;
+        corner_fall <= ((t - (tt <<< 1) - st) <<< (LOG2 + 1)) + (tt <<< 3) + (st <<< 1);
+        corner_way  <= ((s - st - (ss <<< 1)) <<< (LOG2 + 1)) + (st <<< 1) + times(ss, 4 * (SAMPLES + 1));
+        if (next_row == 0 && !starts) {start, fall, start_way} <= {corner, corner_fall, corner_way};
         else if (starts) begin
-          base  <= base + rise;
-          rise  <= rise + (tt <<< 3);
-          slope <= slope + (st <<< 1);
+          start     <= start + fall;
+          fall      <= fall + (tt <<< 3);
+          start_way <= start_way + (st <<< 2);
         end
-        // Its first pixel, u = 1 - N, and how far the next beat is from there.
-        square      <= (ss <<< (2 * LOG2)) - (ss <<< (LOG2 + 1)) + ss;
-        level_first <= base + slope - (slope <<< LOG2) + square;
-        steps       <= times(ss, 4 * SAMPLES * (SAMPLES + 1)) - (ss <<< (LOG2 + 2 + $clog2(SAMPLES)));
-        step_first  <= (slope <<< ($clog2(SAMPLES) + 1)) + steps;
+      end
+
+      // Of a beat's first pixel.
+      logic signed [BITS-1:0] value, way, value_2;
+      always_ff @(posedge clk) begin
+        if (starts) {value, way} <= {start, start_way};
+        else if (in_valid) begin
+          value <= value + (way <<< $clog2(SAMPLES));
+          way   <= way + times(ss, 8 * SAMPLES);
+        end
+        value_2 <= value;
       end
 
       for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_lane
         localparam int PART = 2 * lane + axis;
-        logic signed [BITS-1:0] bent, beside, start, first_step, value, step;
+        logic signed [BITS-1:0] beside, placed;
         logic signed [SURFACE_BITS-1:0] known;
         logic signed [IN_BITS-1:0] gradient;
         logic signed [LESS_BITS-1:0] less;
-        delay #(.BITS(IN_BITS), .CLOCKS(3)) beside_surface (
+        delay #(.BITS(IN_BITS), .CLOCKS(5)) beside_surface (
             .clk, .in_word(in_words[PART*IN_BITS+:IN_BITS]), .out_word(gradient)
         );
         shift_round #(.IN_BITS(BITS), .OUT_BITS(SURFACE_BITS), .FIXED(SHIFT), .SATURATE(0)) round (
-            .clk, .value, .shift('0), .rounded(known)
+            .clk, .value(placed), .shift('0), .rounded(known)
         );
         always_ff @(posedge clk) begin
-          bent       <= times(ss, 4 * lane * (lane + 1)) - (times(ss, 4 * lane) <<< LOG2);
-          beside     <= times(slope, 2 * lane) + bent;
-          start      <= level_first + beside;
-          first_step <= step_first + times(ss, 8 * SAMPLES * lane);
-          if (starts) begin
-            value <= start;
-            step  <= first_step;
-          end else if (in_valid) begin
-            value <= value + step;
-            step  <= step + times(ss, 8 * SAMPLES * SAMPLES);
-          end
-          less <= LESS_BITS'(gradient) - LESS_BITS'(known);
+          beside <= times(way, lane) - times(ss, 4 * lane * (SAMPLES - lane));
+          placed <= value_2 + beside;
+          less   <= LESS_BITS'(gradient) - LESS_BITS'(known);
           magnitudes[PART*LESS_BITS+:LESS_BITS] <= less < 0 ? -less : less;
         end
       end
