@@ -201,7 +201,9 @@ FAULTS = {
     "a surface without its bend": Fault(
         "cleaner_edge.sv", "way   <= way + times(ss, 8 * SAMPLES)", "way   <= way"
     ),
-    "a surface that twists not": Fault("cleaner_edge.sv", "start_way <= start_way + (st <<< 2)", "start_way <= start_way"),
+    "a surface that twists not": Fault(
+        "cleaner_edge.sv", "start_way <= start_way + (st <<< 2)", "start_way <= start_way"
+    ),
     "a lane of the wrong pixel": Fault(
         "cleaner_edge.sv", "beside <= times(way, lane) -", "beside <= -"
     ),
@@ -211,7 +213,7 @@ FAULTS = {
     "states of both halves": Fault("back_lane.sv", "half_10 == DOWN ? down : up_10", "up_10"),
     "a zero of the first rows": Fault("mean_rows.sv", "zeroing && (!upward || last_rows)", "zeroing && !last_rows"),
     "a trend of the frame": Fault("mean_rows.sv", "trend       <= both ?", "trend       <= 1'b1 ?"),
-    "a trend that does not bend": Fault("surface_trend.sv", "- unbent", ""),
+    "a trend without its square": Fault("surface_trend.sv", "+ BITS'(mean_square) -", "-"),
     "a coefficient of the border": Fault("two_sided_retrieval.sv", "is_known ? known_surface : fit", "fit"),
     "rows of a pair exchanged": Fault("phase_lines.sv", "in_second != UPWARD", "in_second"),
     "bright rows from the top": Fault("frame_codes.sv", "address(out_place, 1'b1)", "address(out_place, 1'b0)"),
