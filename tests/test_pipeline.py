@@ -121,7 +121,7 @@ def test_frames_to_trigger(builds: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("design", "samples"),
     [
-        (TINY, 4),
+        pytest.param(TINY, 4, marks=pytest.mark.covers),
         (bright_fields.TWO, 2),
         (bright_fields.NARROW, 1),
         (test_cosim.SMALL, 4),
