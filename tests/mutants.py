@@ -125,7 +125,7 @@ def committed() -> list[Tried]:
 
 def recorded(at: Path) -> list[Tried]:
     """Return what runs have recorded in a folder or in one file of it."""
-    paths = sorted(at.glob("*.json")) if at.is_dir() else [at]
+    paths = [at] if at.is_file() else sorted(at.glob("*.json"))
     return [Tried(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 

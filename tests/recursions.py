@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cytogate.hls.sources import FPGA, rtl_sources
-from cytogate.model.contract.law import contract
+from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.design.design import CAUSAL, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval.recursion import integer
@@ -42,6 +42,28 @@ def frames_of(design: Design) -> np.ndarray:
     """Cells, extremes, noise, cells: more than eight, after which the background's limit halves."""
     cells, _ = bumps(design, 4, seed=20, shading=0.05)
     return np.concatenate([cells[:2], *extremes(design).values(), noise(design, 2, seed=21), cells[2:]])
+
+
+def cut_frames(design: Design) -> np.ndarray:
+    """Cells at the top, within the frame and at the bottom, then extremes: frames of every half, one after another."""
+    cells, _ = bumps(design, 6, seed=24, shading=0.05)
+    shift = design.camera.rows // 2
+    moved = [np.roll(cell, by, axis=-2) for cell, by in zip(cells, (-shift, 0, shift, 0, shift, -shift), strict=True)]
+    return np.concatenate([moved, *extremes(design).values(), noise(design, 2, seed=21)])
+
+
+def known_of(design: Design) -> Background:
+    """A surface that is no frame's own, every coefficient of it."""
+    fits = integer.retrieve(frames_of(design), design).stages["gradient"][:2]
+    surface = integer.border_fits(fits, recursion_contract(design))[0]
+    return Background(surface + np.arange(12).reshape(6, 2) * 37 - 200)
+
+
+def halves_of(frames: np.ndarray, design: Design, known: Background) -> np.ndarray:
+    terms = recursion_contract(design)
+    gradient = integer.retrieve(frames, design).stages["gradient"]
+    surfaces = np.broadcast_to(known.surface, (len(frames), *known.surface.shape))
+    return integer.chosen_halves(gradient, surfaces, terms)
 
 
 def differing(

@@ -95,7 +95,7 @@ def background(kernel: RtlSimulation) -> Background:
 
 
 def load(kernel: RtlSimulation, known: Background) -> None:
-    for offset, value in register_writes(known):
+    for offset, value in register_writes(known, CAUSAL):
         kernel.write_at(offset, value)
 
 
@@ -203,7 +203,7 @@ FAULTS = {
     "a frozen background that moves": Fault("background.sv", "if (stored && !frozen)", "if (stored)"),
     "a line one row low": Fault("surface_lines.sv", "(q <<< LOG2) + q", "(q <<< LOG2) - q"),
     "a line of the wrong column": Fault("surface_lines.sv", "written[SLOT_BITS-1-i]", "written[i]"),
-    "a trend that is not sharpened": Fault("mean_column.sv", "BITS'(mean_square) - unbent", "BITS'(mean_square)"),
+    "a trend that is not sharpened": Fault("surface_trend.sv", "BITS'(mean_square) - unbent", "BITS'(mean_square)"),
     "a background that changes under a frame": Fault("mean_steps.sv", "if (first) bend <=", "bend <="),
     "a zero of seven rows": Fault("mean_column.sv", "counts  <= preparing", "counts  <= preparing && !(&prepared_row)"),
     "a state that outlives its frame": Fault("recursion.sv", "in_first ? '0 : states[in_slot]", "states[in_slot]"),

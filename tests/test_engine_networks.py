@@ -109,7 +109,7 @@ def test_layers_may_have_any_names(builds: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("first", range(12, 92, 20))
+@pytest.mark.parametrize("first", [pytest.param(12, marks=pytest.mark.covers), *range(32, 92, 20)])
 def test_many_drawn_networks(first: int, builds: Path) -> None:
     words, clocks = compared([drawn(seed) for seed in range(first, first + 20)], builds / f"engines_{first}")
     assert words > 100_000

@@ -86,10 +86,8 @@ def under_benches(design: Design, samples: int, folder: Path, run: Path) -> tupl
     Whatever a law remembers of frames is loaded, and stays: they come in any order.
     """
     frames = test_cosim.frames_of(design)[:5] if design.retrieves_phase else bright_fields.frames_of(design)
-    known, setup = None, ()
-    if design.chip.retrieval == CAUSAL:
-        known = laws.background_after(frames, design).freeze()
-        setup = register_writes(known)
+    known = laws.standing_background(frames, design)
+    setup = () if known is None else register_writes(known, design.chip.retrieval)
     pixels = laws.Run(design, known).network_inputs(frames)
     network = telling_network(design, pixels)
     engines, due = pipeline_engines(network, design, samples), network.classify(pixels)
@@ -123,7 +121,7 @@ def test_frames_to_trigger(builds: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("design", "samples"),
     [
-        (TINY, 4),
+        pytest.param(TINY, 4, marks=pytest.mark.covers),
         (bright_fields.TWO, 2),
         (bright_fields.NARROW, 1),
         (test_cosim.SMALL, 4),

@@ -14,15 +14,18 @@ from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.recursion import Half
 from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design, Window
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval.recursion import integer
+from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim import kernels
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation
 from tests.phantoms import bumps, extremes, noise
+from tests.recursions import cut_frames, halves_of, known_of
 
 LAWS = (TWO_SIDED, CAUSAL)
 FINE = FourAngle(adc_bits=16, rows=150, columns=133)
@@ -41,11 +44,11 @@ def of(name: str, law: str) -> Design:
     return dataclasses.replace(design, name=f"{design.name}-{law}", chip=chip)
 
 
-def compare(simulation: CSimulation, frames: np.ndarray) -> int:
+def compare(simulation: CSimulation, frames: np.ndarray, known: Background | None = None) -> int:
     """Return the number of values that were compared and equal, of frames that are a run's first ones."""
     design = simulation.design
     tallies = {stage.name: StageTally(stage) for stage in contract(design).stages}
-    exact = integer.retrieve(frames, design).stages
+    exact = integer.retrieve(frames, design, known).stages
     for cell, raw in enumerate(frames):
         for name, codes in simulation.run(raw).items():
             tallies[name].exact(exact[name][cell], codes)
@@ -69,6 +72,24 @@ def test_every_value_equals_the_integer_model(name: str, law: str, builds: Path)
     size, raw = design.size, design.camera.rows * design.camera.columns
     own = 4 * size * (size // 2 - 1) + size * size + (12 if law == CAUSAL else 0)
     assert words == len(frames) * (4 * raw + size**2 * (4 + 2 + 1 + 5) + own)
+
+
+@pytest.mark.parametrize("name", ["anisotropic", *LARGER])
+def test_a_known_surface_and_the_half_of_each_frame(name: str, builds: Path) -> None:
+    design = of(name, TWO_SIDED)
+    frames, known = cut_frames(design), known_of(design)
+    assert {Half(half) for half in halves_of(frames, design, known)} == set(Half)
+    simulation = CSimulation.of_kernel(design, builds / design.name)
+    simulation.know(known)
+    assert compare(simulation, frames, known) == len(frames) * sum(row.size for row in contract(design).stages)
+    again = CSimulation.of_kernel(design, builds / design.name)
+    assert compare(again, frames[:2]), "a new run knows no surface"
+
+
+def test_a_kernel_of_another_law_is_told_no_surface(builds: Path) -> None:
+    design = of("anisotropic", CAUSAL)
+    with pytest.raises(ValueError, match=r"is told no surface$"):
+        CSimulation.of_kernel(design, builds / design.name).know(Background.unknown())
 
 
 @FULL

@@ -10,13 +10,29 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.fixed_point import BORDER
+from cytogate.model.contract.recursion import Half
 from cytogate.model.design.design import TWO_SIDED
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.errors import CheckFailed
-from cytogate.model.interface.registers import Register
+from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, Register
+from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
-from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation
+from tests.recursions import (
+    SIXTEEN_BITS,
+    Fault,
+    arriving,
+    by_law,
+    compare,
+    cut_frames,
+    differing,
+    faulty,
+    frames_of,
+    halves_of,
+    known_of,
+    simulation,
+)
 
 full = pytest.mark.full
 
@@ -90,6 +106,58 @@ def test_reset_in_mid_frame(sent: int, kernel: RtlSimulation) -> None:
     assert compare(kernel, frames, played) == 3 * words(64)
 
 
+def load(kernel: RtlSimulation, known: Background | None) -> None:
+    """Load a background; None lets each frame be flattened by its own border again."""
+    own_border = ((BackgroundRegister.CONTROL.offset, 0),)
+    for offset, value in own_border if known is None else register_writes(known, TWO_SIDED):
+        kernel.write_at(offset, value)
+
+
+@pytest.mark.parametrize("stall", [0.0, pytest.param(0.5, marks=full)])
+def test_a_known_surface_and_the_half_of_each_frame(stall: float, kernel: RtlSimulation) -> None:
+    frames, known = cut_frames(kernel.design), known_of(kernel.design)
+    halves = halves_of(frames, kernel.design, known)
+    assert {Half(half) for half in halves} == set(Half)
+    load(kernel, known)
+    played = kernel.play(*kernel.beats(frames), len(frames), idle=stall, stall=stall, seed=5)
+    assert compare(kernel, frames, played, known) == len(frames) * words(64)
+    if not stall:  # a first frame that the upward half tells is later, once, by the rows that are gone through
+        beats = 64 * 64 // kernel.samples_per_clock
+        intervals = np.diff(played.out_cycles[beats - 1 :: beats])
+        assert np.all(intervals >= beats)
+        assert intervals.sum() - beats * len(intervals) <= 64 - BORDER
+
+
+def test_the_registers_of_a_known_surface(kernel: RtlSimulation) -> None:
+    """They are read as they were written, and a reset of the data path leaves them; the half is each frame's own."""
+    frames, known = cut_frames(kernel.design), known_of(kernel.design)
+    load(kernel, known)
+    first = BackgroundRegister.SURFACE.offset
+    codes = np.array([kernel.read_at(first + 4 * place) for place in range(12)], np.uint32).astype(np.int32)
+    assert np.array_equal(codes.reshape(2, 6).T, known.surface)
+    kernel.write(Register.CONTROL, Control.SOFT_RESET)
+    assert kernel.read_at(BackgroundRegister.CONTROL.offset) == BackgroundControl.KNOWN
+    for frame, half in zip(frames, halves_of(frames, kernel.design, known), strict=True):
+        played = kernel.play(*kernel.beats(frame[None]), 1)
+        assert compare(kernel, frame[None], played, known) == words(64)
+        assert kernel.read_at(BackgroundRegister.HALF.offset) == half
+    load(kernel, None)
+    played = kernel.play(*kernel.beats(frames), len(frames))
+    assert compare(kernel, frames, played) == len(frames) * words(64)
+    assert kernel.read_at(BackgroundRegister.HALF.offset) == Half.BOTH
+
+
+@full
+@pytest.mark.parametrize(("size", "samples", "cells"), [(128, 1, 4), (128, 4, 16), (256, 2, 3)])
+def test_a_known_surface_of_larger_frames(size: int, samples: int, cells: int, builds: Path) -> None:
+    kernel = simulation(arriving(size, TWO_SIDED), samples, builds)
+    kernel.reset()
+    frames, known = cut_frames(kernel.design)[:cells], known_of(kernel.design)
+    load(kernel, known)
+    played = kernel.play(*kernel.beats(frames), len(frames))
+    assert compare(kernel, frames, played, known) == len(frames) * words(size)
+
+
 @full
 def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames at the pins, then pauses, malformed packets, registers and resets."""
@@ -125,6 +193,28 @@ FAULTS = {
     "the last row's state": Fault("recursion.sv", "in_first ? '0 : states[in_slot]", "states[in_slot]"),
     "a zero of seven rows": Fault("mean_rows.sv", "LOG2'(ROWS - 1)", "LOG2'(ROWS - 2)"),
     "a mean gradient that stays": Fault("mean_rows.sv", "(BITS'(frame_total) <<< FRACTION) -", "-"),
+    "the other edge": Fault("cleaner_edge.sv", "32'(row) < ROWS,", "32'(row) >= SIZE - ROWS,"),
+    "an edge that is too wide": Fault("cleaner_edge.sv", "32'(row) >= SIZE - ROWS}", "32'(row) >= SIZE - ROWS - 16}"),
+    "gradients with their shading": Fault(
+        "cleaner_edge.sv", "LESS_BITS'(gradient) - LESS_BITS'(known)", "LESS_BITS'(gradient)"
+    ),
+    "a surface without its bend": Fault(
+        "cleaner_edge.sv", "way   <= way + times(ss, 8 * SAMPLES)", "way   <= way"
+    ),
+    "a surface that twists not": Fault(
+        "cleaner_edge.sv", "start_way <= start_way + (st <<< 2)", "start_way <= start_way"
+    ),
+    "a lane of the wrong pixel": Fault(
+        "cleaner_edge.sv", "beside <= times(way, lane) -", "beside <= -"
+    ),
+    "a half that is always both": Fault("cleaner_edge.sv", "half <= 2'(contract_pkg::HALF_UP)", "half <= half"),
+    "the half of the other frame": Fault("two_sided_retrieval.sv", "halves[back_frame[0]]", "halves[!back_frame[0]]"),
+    "rows of both halves": Fault("back_lane.sv", "half_6 == UP ? far : near", "near"),
+    "states of both halves": Fault("back_lane.sv", "half_10 == DOWN ? down : up_10", "up_10"),
+    "a zero of the first rows": Fault("mean_rows.sv", "zeroing && (!upward || last_rows)", "zeroing && !last_rows"),
+    "a trend of the frame": Fault("mean_rows.sv", "trend       <= both ?", "trend       <= 1'b1 ?"),
+    "a trend without its square": Fault("surface_trend.sv", "+ BITS'(mean_square) -", "-"),
+    "a coefficient of the border": Fault("two_sided_retrieval.sv", "is_known ? known_surface : fit", "fit"),
     "rows of a pair exchanged": Fault("phase_lines.sv", "in_second != UPWARD", "in_second"),
     "bright rows from the top": Fault("frame_codes.sv", "address(out_place, 1'b1)", "address(out_place, 1'b0)"),
 }  # fmt: skip
@@ -138,6 +228,12 @@ def something_is_wrong(kernel: RtlSimulation) -> bool:
             played = kernel.play(*kernel.beats(some), len(some), stall=stall, seed=3)
             if any(wrong for wrong, _ in differing(kernel, some, played).values()):
                 return True
+        cut, known = cut_frames(kernel.design), known_of(kernel.design)
+        load(kernel, known)
+        played = kernel.play(*kernel.beats(cut), len(cut))
+        if any(wrong for wrong, _ in differing(kernel, cut, played, known).values()):
+            return True
+        load(kernel, None)
     except CheckFailed:
         return True
     return False

@@ -32,6 +32,7 @@ module back_lane #(
     input wire logic                       in_odd,     // of every other frame
     input wire logic                       in_last,    // of the last row, which comes first
     input wire logic                       in_top,     // of the first row
+    input wire logic [                1:0] in_half,    // which tells the frame
     input wire logic [  $clog2(SLOTS)-1:0] in_slot,
     input wire logic [     2*ROW_BITS-1:0] plus,
     input wire logic [     2*ROW_BITS-1:0] minus,
@@ -51,6 +52,8 @@ module back_lane #(
   localparam int ANSWER_BITS = BY_BITS + RISE + 2 > DECAY_BITS + 2 ? BY_BITS + RISE + 2 : DECAY_BITS + 2;
   localparam int ROUNDED_BITS = ANSWER_BITS - FACTOR_FRACTION;
   localparam int PRODUCT_BITS = STATE_BITS + FACTOR_BITS;
+  localparam logic [1:0] DOWN = contract_pkg::HALF_DOWN;
+  localparam logic [1:0] UP = contract_pkg::HALF_UP;
   localparam int OUT_SHIFT = FACTOR_FRACTION + STATE_FRACTION - contract_pkg::PHI_FRACTION;
 
   pipeline_valid #(.CLOCKS(LATENCY)) valid_pipeline (.clk, .rst, .in_valid, .out_valid);
@@ -59,6 +62,7 @@ module back_lane #(
   // Beside the pipeline, by clocks after the word came.
   logic [SLOT_BITS-1:0] slot_2, slot_4, slot_5;
   logic valid_2, valid_5, last_1, last_5, top_9;
+  logic [1:0] half_6, half_10;
   delay #(.BITS(SLOT_BITS), .CLOCKS(2)) slot_pipeline_2 (.clk, .in_word(in_slot), .out_word(slot_2));
   delay #(.BITS(SLOT_BITS), .CLOCKS(2)) slot_pipeline_4 (.clk, .in_word(slot_2), .out_word(slot_4));
   delay #(.BITS(SLOT_BITS), .CLOCKS(1)) slot_pipeline_5 (.clk, .in_word(slot_4), .out_word(slot_5));
@@ -67,6 +71,8 @@ module back_lane #(
   delay #(.BITS(1), .CLOCKS(1)) last_pipeline_1 (.clk, .in_word(in_last), .out_word(last_1));
   delay #(.BITS(1), .CLOCKS(4)) last_pipeline_5 (.clk, .in_word(last_1), .out_word(last_5));
   delay #(.BITS(1), .CLOCKS(9)) top_pipeline_9 (.clk, .in_word(in_top), .out_word(top_9));
+  delay #(.BITS(2), .CLOCKS(6)) half_pipeline_6 (.clk, .in_word(in_half), .out_word(half_6));
+  delay #(.BITS(2), .CLOCKS(4)) half_pipeline_10 (.clk, .in_word(half_6), .out_word(half_10));
 
   logic signed [FACTOR_BITS-1:0] a, q, u, q_13, u_13;
   column_factors #(.SLOTS(SLOTS), .FIRST(FIRST)) column_factors (.clk, .slot(slot_4), .a, .q, .u);
@@ -156,7 +162,7 @@ module back_lane #(
                 : {difference[ROUNDED_BITS], {(STATE_BITS - 1) {~difference[ROUNDED_BITS]}}};
       end
 
-      // Up, and both together.
+      // Up, and both together, or one twice.
       logic signed [STATE_BITS-1:0] up_6, up_10, half, column;
       logic signed [STATE_BITS:0] sum;
       logic signed [ROW_BITS:0] both_7, both_13;
@@ -175,8 +181,8 @@ module back_lane #(
           .clk, .value(total), .shift('0), .rounded(column)
       );
       always_ff @(posedge clk) begin
-        both_7   <= (ROW_BITS + 1)'(near) + (ROW_BITS + 1)'(far);
-        sum      <= (STATE_BITS + 1)'(down) + (STATE_BITS + 1)'(up_10);
+        both_7   <= (ROW_BITS + 1)'(half_6 == UP ? far : near) + (ROW_BITS + 1)'(half_6 == DOWN ? near : far);
+        sum      <= (STATE_BITS + 1)'(half_10 == UP ? up_10 : down) + (STATE_BITS + 1)'(half_10 == DOWN ? down : up_10);
         by_state <= half * q_13;
         by_row   <= both_13 * u_13;
         total    <= (PRODUCT_BITS + 1)'(by_state) + ((PRODUCT_BITS + 1)'(by_row) <<< (STATE_FRACTION - 1));

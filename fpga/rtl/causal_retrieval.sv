@@ -86,7 +86,7 @@ module causal_retrieval #(
   logic [12*COEFFICIENT_BITS-1:0] fit, surface;
   sharp_rows #(.SAMPLES(SAMPLES), .ROWS(ROWS)) sharp_rows (
       .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(1'b1), .row_taken, .frame_ended,
-      .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .sharp_valid, .sharp_last,
+      .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .gradients(), .sharp_valid, .sharp_last,
       .sharp_ends, .sharp_y, .last_y, .fitted, .fit, .rows, .launch, .queue_idle, .line_valid, .line_words
   );
 

@@ -1,7 +1,7 @@
 // phi^ of kx = 0 by rows of a frame whose surface is known before it comes, in the order in which they are taken.
 //
 // A frame's first rows are gone through twice: for the phase's zero once they are in and the surface is known, and as
-// they are taken. The trend is the surface's: N^2 c_1 + c_ss (N^2 - 1) / 3 - (SHARPEN c_tt >> BEND_SHIFT).
+// they are taken. The trend is the surface's.
 `default_nettype none
 module mean_column #(
     parameter int SAMPLES = 1,
@@ -33,8 +33,6 @@ module mean_column #(
   localparam int BITS = 64;
   localparam int WAITING_BITS = $clog2(WAITING);
   localparam int KNOWN_CLOCKS = 6;  // from the surface to what the steps make of it
-  localparam int BEND_BITS = COEFFICIENT_BITS + $clog2(contract_pkg::SHARPEN + 1);
-  localparam logic signed [2*LOG2-1:0] THIRD = (SIZE * SIZE - 1) / 3;
 
   // Row sums that wait.
   logic sum_valid, sum_last;
@@ -54,17 +52,8 @@ module mean_column #(
     end
   end
 
-  logic signed [BEND_BITS-1:0] bent;
-  logic signed [COEFFICIENT_BITS+2*LOG2-1:0] mean_square;
-  logic signed [BITS-1:0] unbent, trend;
-  shift_round #(.IN_BITS(BEND_BITS), .OUT_BITS(BITS), .FIXED(contract_pkg::BEND_SHIFT), .SATURATE(0)) sharpened (
-      .clk, .value(bent), .shift('0), .rounded(unbent)
-  );
-  always_ff @(posedge clk) begin
-    bent        <= tt * BEND_BITS'(contract_pkg::SHARPEN);
-    mean_square <= ss * THIRD;
-    trend       <= (BITS'(one) <<< (2 * LOG2)) + BITS'(mean_square) - unbent;
-  end
+  logic signed [BITS-1:0] trend;
+  surface_trend of_surface (.clk, .one, .ss, .tt, .trend);
 
   // Rows for the zero, and those that are taken.
   logic preparing, wanted, known_now, zero_stands;
@@ -98,7 +87,9 @@ module mean_column #(
     first   <= row == 0 && (preparing || y == 0);
     counts  <= preparing;
   end
-  mean_steps mean_steps (.clk, .rst, .t, .tt, .trend, .step, .first, .counts, .row_sum, .mean);
+  mean_steps mean_steps (
+      .clk, .rst, .t, .tt, .trend, .step, .first, .clears(first && counts), .counts, .row_sum, .mean
+  );
   pipeline_valid #(.CLOCKS(5)) valid_pipeline (.clk, .rst, .in_valid(take), .out_valid);
 endmodule
 `default_nettype wire

@@ -1,7 +1,8 @@
-// phi^ of kx = 0 by rows of frames that are flattened by their own border, any row once the whole frame is in.
+// phi^ of kx = 0 by rows of frames that go back up, any row once the whole frame is in.
 //
-// The first rows are gone through for the phase's zero, then all rows. The trend is the frame's own, so that the mean
-// gradient goes: (sum of Y << FRACTION) - c_tt (N^2 - 1) / 3.
+// The first rows are gone through for the phase's zero, then all rows; of a frame that the upward half tells, all rows,
+// of which the last ones count, then all rows again. Where both halves tell a frame the trend is its own, so that the
+// mean gradient goes: (sum of Y << FRACTION) - c_tt (N^2 - 1) / 3. Where one does it is the surface's: surface_trend.sv.
 `default_nettype none
 module mean_rows #(
     parameter int SAMPLES = 1,
@@ -22,7 +23,9 @@ module mean_rows #(
     input wire logic        [ SAMPLES*IN_BITS-1:0] in_words,
     input wire logic        [ SAMPLES*IN_BITS-1:0] last_words,
     input wire logic                               known,    // pulse: the surface of the next frame stands
-    input wire logic signed [COEFFICIENT_BITS-1:0] t, tt,    // of the y gradient
+    input wire logic signed [COEFFICIENT_BITS-1:0] one, t, ss, tt,  // of the y gradient
+    input wire logic                               both,     // halves tell it,
+    input wire logic                               upward,   // or that from the last row
     output     logic                               done,     // pulse: so do all of its rows
     input wire logic                               row_odd,  // of every other frame, two clocks before
     input wire logic        [    $clog2(SIZE)-1:0] row,
@@ -32,7 +35,7 @@ module mean_rows #(
   localparam int BITS = 64;
   localparam int ROWS = 1 << ROWS_LOG2;
   localparam int KNOWN_CLOCKS = 6;  // from the surface to what the steps make of it
-  localparam int GAP = 8;           // clocks from the last row that counts for the zero to the first row
+  localparam int GAP = 8;           // clocks from the last row that is gone through for the zero to the first row
   localparam logic signed [2*LOG2-1:0] THIRD = (SIZE * SIZE - 1) / 3;
 
   // Row sums, and their sum over a frame.
@@ -61,14 +64,16 @@ module mean_rows #(
   end
 
   logic signed [COEFFICIENT_BITS+2*LOG2-1:0] mean_square;
-  logic signed [BITS-1:0] trend;
+  logic signed [BITS-1:0] trend, of_surface;
+  surface_trend of_known_surface (.clk, .one, .ss, .tt, .trend(of_surface));
   always_ff @(posedge clk) begin
     mean_square <= tt * THIRD;
-    trend       <= (BITS'(frame_total) <<< FRACTION) - BITS'(mean_square);
+    trend       <= both ? (BITS'(frame_total) <<< FRACTION) - BITS'(mean_square) : of_surface;
   end
 
-  // The first rows, a gap, all rows.
-  logic known_now, running, zeroing, out_frame;
+  // The rows for the zero, a gap, all rows.
+  logic known_now, running, zeroing, zeroed, out_frame;
+  assign zeroed = upward ? &count : count == LOG2'(ROWS - 1);
   logic [LOG2-1:0] count;
   logic [3:0] gap;
   assign zeroing = gap == 0;
@@ -82,7 +87,7 @@ module mean_rows #(
       running <= 1'b1;
       count   <= '0;
       gap     <= '0;
-    end else if (running && (zeroing ? count == LOG2'(ROWS - 1) : gap != GAP)) begin
+    end else if (running && (zeroing ? zeroed : gap != GAP)) begin
       count <= '0;
       gap   <= gap + 1'b1;
     end else if (running) begin
@@ -94,7 +99,8 @@ module mean_rows #(
     end
   end
 
-  logic step, first, counts, odd;
+  logic step, first, passes, counts, last_rows, odd;
+  assign last_rows = &count[LOG2-1:ROWS_LOG2];
   logic [SUM_BITS-1:0] even_sum, odd_sum;
   ram #(.BITS(SUM_BITS), .DEPTH(SIZE)) even_sums (
       .clk, .write(sum_valid && !in_row[0]), .write_address({in_frame, in_row[LOG2-1:1]}), .write_word(sum),
@@ -107,19 +113,20 @@ module mean_rows #(
   pipeline_valid #(.CLOCKS(2)) step_pipeline (
       .clk, .rst, .in_valid(running && (zeroing || gap == GAP)), .out_valid(step)
   );
-  delay #(.BITS(3), .CLOCKS(2)) beside_sums (
-      .clk, .in_word({count[0], zeroing, count == 0}), .out_word({odd, counts, first})
+  delay #(.BITS(4), .CLOCKS(2)) beside_sums (
+      .clk, .in_word({count[0], zeroing, zeroing && (!upward || last_rows), count == 0}),
+      .out_word({odd, passes, counts, first})
   );
 
   logic signed [SUM_BITS-1:0] row_sum;
   logic signed [OUT_BITS-1:0] rounded;
   assign row_sum = odd ? odd_sum : even_sum;
   mean_steps mean_steps (
-      .clk, .rst, .t, .tt, .trend, .step, .first, .counts, .row_sum, .mean(rounded)
+      .clk, .rst, .t, .tt, .trend, .step, .first, .clears(first && passes), .counts, .row_sum, .mean(rounded)
   );
   logic write, write_odd;
   logic [LOG2-1:0] write_row;
-  pipeline_valid #(.CLOCKS(4)) write_pipeline (.clk, .rst, .in_valid(step && !counts), .out_valid(write));
+  pipeline_valid #(.CLOCKS(4)) write_pipeline (.clk, .rst, .in_valid(step && !passes), .out_valid(write));
   always_ff @(posedge clk) begin
     if (rst) {write_odd, write_row} <= '0;
     else if (write) {write_odd, write_row} <= {write_odd, write_row} + 1'b1;

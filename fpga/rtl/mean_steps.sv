@@ -19,7 +19,8 @@ module mean_steps #(
     input wire logic signed [COEFFICIENT_BITS-1:0] t, tt,    // of the y gradient
     input wire logic signed [            BITS-1:0] trend,
     input wire logic                               step,
-    input wire logic                               first,    // of a frame, or of those for its zero
+    input wire logic                               first,    // of a frame, or of those gone through for its zero
+    input wire logic                               clears,   // the zero: first of the latter
     input wire logic                               counts,   // for the zero
     input wire logic signed [         IN_BITS-1:0] row_sum,
     output     logic signed [        OUT_BITS-1:0] mean
@@ -41,7 +42,7 @@ module mean_steps #(
 
   logic signed [IN_BITS-1:0] above;
   logic signed [BITS-1:0] number, difference, turn, bend, zero, above_zero;
-  logic summing, summing_first;
+  logic summing;
   always_ff @(posedge clk) begin
     if (step) begin
       number     <= first ? '0 : number + ((BITS'(above) + BITS'(row_sum)) <<< (LOG2 + FRACTION)) + difference;
@@ -50,9 +51,9 @@ module mean_steps #(
       turn       <= first ? first_turn : turn + bend;
       if (first) bend <= first_bend;
     end
-    summing       <= !rst && step && counts;
-    summing_first <= first;
-    if (summing) zero <= summing_first ? number : zero + number;
+    summing    <= !rst && step && counts;
+    if (step && clears) zero <= '0;
+    else if (summing) zero <= zero + number;
     above_zero <= (number <<< ROWS_LOG2) - zero;
   end
   shift_round #(.IN_BITS(BITS), .OUT_BITS(OUT_BITS), .FIXED(SHIFT)) divide (

@@ -1,5 +1,5 @@
 // The phase retrieval kernel by the law "two-sided" at its pins: raw frames on s_axis, the network's pixels on m_axis, rows
-// from the last to the first, registers on s_axil.
+// from the last to the first, registers on s_axil, those of a known surface among them.
 //
 // A beat of s_axis carries SAMPLES pixels of all angles, each in LANE_BITS (pixel p, angle a at (FRAME_CHANNELS p + a)
 // LANE_BITS); rows start on a beat of their own. A beat of m_axis carries SAMPLES pixels of the angles' and the phase's
@@ -53,7 +53,9 @@ module retrieve_two_sided #(
   // Registered, since it goes everywhere; no beat is taken while it is on or on its way.
   always_ff @(posedge aclk) rst <= !aresetn || soft_reset;
 
-  status_registers status_registers (.clk(aclk), .rst(!aresetn), .write(), .more_data('0), .*);
+  logic write;
+  logic [31:0] more_data;
+  status_registers status_registers (.clk(aclk), .rst(!aresetn), .*);
 
   two_sided_retrieval #(.SAMPLES(SAMPLES)) two_sided_retrieval (
       .clk(aclk),
@@ -72,7 +74,13 @@ module retrieve_two_sided #(
       .too_short,
       .too_long,
       .frame_left,
-      .frame_arrived
+      .frame_arrived,
+      .rst_registers(!aresetn),
+      .register_write(write && &s_axil_wstrb),
+      .register_write_address(s_axil_awaddr),
+      .register_write_data(s_axil_wdata),
+      .register_read_address(s_axil_araddr),
+      .register_read_data(more_data)
   );
   assign s_axis_tready = ready && aresetn && !rst && !soft_reset;
 endmodule

@@ -9,7 +9,8 @@ module sharp_rows #(
     parameter int ROWS = 16,  // that wait; a power of two
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int BINNED_WORD = SAMPLES * contract_pkg::FRAME_CHANNELS * contract_pkg::BINNED_BITS,
-    parameter int SHARP_BITS = contract_pkg::GRADIENT_BITS + 1,
+    parameter int GRADIENT_BITS = contract_pkg::GRADIENT_BITS,
+    parameter int SHARP_BITS = GRADIENT_BITS + 1,
     parameter int COEFFICIENT_BITS = contract_pkg::COEFFICIENT_BITS
 ) (
     input wire logic                            clk,
@@ -29,6 +30,7 @@ module sharp_rows #(
     output     logic                            binned_valid,
     output     logic [         BINNED_WORD-1:0] binned,
     output     logic                            gradient_valid,
+    output     logic [SAMPLES*2*GRADIENT_BITS-1:0] gradients,
     output     logic                            sharp_valid,
     output     logic                            sharp_last,
     output     logic                            sharp_ends,
@@ -46,7 +48,6 @@ module sharp_rows #(
 );
   localparam int SIZE_LOG2 = contract_pkg::SIZE_LOG2;
   localparam int BINNED_BITS = contract_pkg::BINNED_BITS;
-  localparam int GRADIENT_BITS = contract_pkg::GRADIENT_BITS;
   localparam int ANGLES = contract_pkg::FRAME_CHANNELS;
   localparam int GRADIENT_WORD = SAMPLES * 2 * GRADIENT_BITS;
   localparam int SHARP_WORD = SAMPLES * 2 * SHARP_BITS;
@@ -67,7 +68,6 @@ module sharp_rows #(
   );
   tap #(.STAGE("binned"), .BITS(BINNED_WORD)) binned_tap (.clk, .valid(binned_valid), .word(binned));
 
-  logic [GRADIENT_WORD-1:0] gradients;
   pipeline_valid #(.CLOCKS(10)) gradient_pipeline (.clk, .rst, .in_valid(binned_valid), .out_valid(gradient_valid));
   generate
     for (genvar lane = 0; lane < SAMPLES; ++lane) begin : g_gradient

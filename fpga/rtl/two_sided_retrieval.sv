@@ -5,7 +5,8 @@
 //   rows in:    crop, binning, gradient, sharpening | row queue
 //   down:       row transform, pairs, states | frame
 //   back:       less the surface, the other half, two rows to a line, inverse row transform, phase | codes of rows
-// A bar is where words wait. A row goes down when it has a place in the frame memory, which has one frame's and some to
+// A frame's surface is its border's, or, as the registers say, that of empty fields; then the half that starts at the cleaner
+// edge tells it, or both do. A bar is where words wait. A row goes down when it has a place in the frame memory, which has one frame's and some to
 // spare: rows of the next frame take what is free. A frame goes back when it is in, its border is fitted and what the
 // surface is in its columns is known; a pair of rows, when it has a place at the end.
 //
@@ -34,7 +35,14 @@ module two_sided_retrieval #(
     output     logic                          too_short,
     output     logic                          too_long,
     output     logic                          frame_left,
-    output     logic [                  31:0] frame_arrived
+    output     logic [                  31:0] frame_arrived,
+    // The known surface's registers.
+    input wire logic                          rst_registers,
+    input wire logic                          register_write,
+    input wire logic [                   7:0] register_write_address,
+    input wire logic [                  31:0] register_write_data,
+    input wire logic [                   7:0] register_read_address,
+    output     logic [                  31:0] register_read_data
 );
   localparam int SIZE = contract_pkg::SIZE;
   localparam int SIZE_LOG2 = contract_pkg::SIZE_LOG2;
@@ -50,6 +58,7 @@ module two_sided_retrieval #(
   localparam int BEATS = SIZE / SAMPLES;  // of a row
   localparam int SHARP_BITS = GRADIENT_BITS + 1;
   localparam int GROWN_BITS = SHARP_BITS + SIZE_LOG2;
+  localparam int GRADIENT_WORD = SAMPLES * 2 * GRADIENT_BITS;
   localparam int SHARP_WORD = SAMPLES * 2 * SHARP_BITS;
   localparam int BINNED_WORD = SAMPLES * ANGLES * BINNED_BITS;
   // Half of the columns have a recursion, and two rows are one line: half as many lanes as samples do.
@@ -75,16 +84,17 @@ module two_sided_retrieval #(
   // ---- Rows in ----
 
   logic bright_room, row_taken, row_left, launch, queue_idle, line_valid, fitted;
-  logic binned_valid, sharp_valid, sharp_last, sharp_ends;
+  logic binned_valid, gradient_valid, sharp_valid, sharp_last, sharp_ends;
   logic [$clog2(ROWS):0] rows;
   logic [BINNED_WORD-1:0] binned;
   logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic [SHARP_WORD-1:0] line_words;
-  logic [12*COEFFICIENT_BITS-1:0] surface;
+  logic [GRADIENT_WORD-1:0] gradients;
+  logic [12*COEFFICIENT_BITS-1:0] fit, surface, known_surface;
   sharp_rows #(.SAMPLES(SAMPLES), .ROWS(ROWS)) sharp_rows (
       .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(bright_room), .row_taken,
-      .frame_ended, .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid(), .sharp_valid,
-      .sharp_last, .sharp_ends, .sharp_y, .last_y, .fitted, .fit(surface), .rows, .launch, .queue_idle, .line_valid, .line_words
+      .frame_ended, .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .gradients, .sharp_valid,
+      .sharp_last, .sharp_ends, .sharp_y, .last_y, .fitted, .fit, .rows, .launch, .queue_idle, .line_valid, .line_words
   );
   credits #(.COUNT(2 * SIZE)) bright_places (.clk, .rst, .take(row_taken), .give(row_left), .available(bright_room));
 
@@ -127,17 +137,35 @@ module two_sided_retrieval #(
 
   // ---- The surface ----
 
-  logic known, fit_waits, frame_waits, preparing, prepared_odd, first_launch;
+  logic known, surface_waits, frame_waits, preparing, prepared_odd, first_launch;
   logic unused_busy, lines_done, response_done, lines_ready, line_write, means_done, means_ready;
   logic [LANES-1:0] line_lane;
   logic [SLOT_BITS-1:0] line_slot;
   logic [4*LINE_BITS-1:0] surface_line, conjugate_line;
-  assign known = fit_waits && frame_waits && !preparing;
+
+  // The half of a frame is told before the next one's can be: it is kept beside what is prepared.
+  logic is_known, stands, edges_done;
+  logic [1:0] half, next_half, told_half;
+  logic [1:0] halves[2];  // of every other frame
+  surface_registers surface_registers (
+      .clk, .rst(rst_registers), .is_known, .surface(known_surface), .half(told_half), .write(register_write),
+      .write_address(register_write_address), .write_data(register_write_data),
+      .read_address(register_read_address), .read_data(register_read_data)
+  );
+  cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
+      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .surface(known_surface), .done(edges_done), .half
+  );
+  assign stands    = is_known ? edges_done : fitted;
+  assign surface   = is_known ? known_surface : fit;
+  assign next_half = is_known ? half : 2'(contract_pkg::HALF_BOTH);
+  always_ff @(posedge clk) if (known) halves[prepared_odd] <= next_half;
+
+  assign known = surface_waits && frame_waits && !preparing;
   always_ff @(posedge clk) begin
-    if (rst) {fit_waits, frame_waits, preparing, prepared_odd, lines_ready, means_ready} <= '0;
+    if (rst) {surface_waits, frame_waits, preparing, prepared_odd, lines_ready, means_ready} <= '0;
     else begin
-      if (fitted) fit_waits <= 1'b1;
-      else if (known) fit_waits <= 1'b0;
+      if (stands) surface_waits <= 1'b1;
+      else if (known) surface_waits <= 1'b0;
       if (frame_written) frame_waits <= 1'b1;
       else if (known) frame_waits <= 1'b0;
       if (known) preparing <= 1'b1;
@@ -176,8 +204,11 @@ module two_sided_retrieval #(
   logic [3:0] unused_means;
   mean_rows #(.SAMPLES(SAMPLES)) mean_rows (
       .clk, .rst, .in_valid(sharp_valid), .in_last(sharp_last), .in_ends(sharp_ends), .in_words(sharp_y),
-      .last_words(last_y), .known, .t($signed(surface[8*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
-      .tt($signed(surface[10*COEFFICIENT_BITS+:COEFFICIENT_BITS])), .done(means_done), .row_odd(back_frame[0]), .row(back_row), .mean
+      .last_words(last_y), .known, .one($signed(surface[6*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
+      .t($signed(surface[8*COEFFICIENT_BITS+:COEFFICIENT_BITS])), .ss($signed(surface[9*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
+      .tt($signed(surface[10*COEFFICIENT_BITS+:COEFFICIENT_BITS])),
+      .both(halves[prepared_odd] == 2'(contract_pkg::HALF_BOTH)), .upward(halves[prepared_odd] == 2'(contract_pkg::HALF_UP)),
+      .done(means_done), .row_odd(back_frame[0]), .row(back_row), .mean
   );
   fifo #(.BITS(STATE_BITS), .DEPTH(8)) means (
       .clk, .rst, .write(mean_valid), .in_word(mean), .read(mean_read), .out_valid(unused_mean_waits),
@@ -188,6 +219,7 @@ module two_sided_retrieval #(
 
   logic pair_room, pair_left, back_launch, back_idle, back_active, back_ends;
   logic lane_odd, back_valid, back_last, back_top;
+  logic [1:0] back_half, lane_half;
   logic [SIZE_LOG2-1:0] back_row, launched;  // from the last row on; launched, from 0 on
   logic [SLOT_BITS-1:0] back_place, back_slot;
   logic [PLACE_BITS-1:0] write_place, read_place;
@@ -195,6 +227,7 @@ module two_sided_retrieval #(
       back_idle && (launched != 0 || (lines_ready && means_ready)) && (launched[0] || pair_room);
   assign first_launch = back_launch && launched == 0;
   assign row_read     = back_ends;
+  assign back_half    = halves[back_frame[0]];
   line_timer #(.SIZE(SLOTS)) back_timer (
       .clk, .rst, .start(back_launch), .idle(back_idle), .active(back_active), .place(back_place), .last(back_ends)
   );
@@ -211,11 +244,13 @@ module two_sided_retrieval #(
       if (back_ends) back_row <= back_row - 1'b1;
       if (back_ends && back_row == 0) back_frame <= back_frame + 1'b1;
     end
+    if (rst_registers) told_half <= 2'(contract_pkg::HALF_BOTH);
+    else if (back_ends && back_row == 0) told_half <= back_half;
   end
   pipeline_valid #(.CLOCKS(2)) back_pipeline (.clk, .rst, .in_valid(back_active), .out_valid(back_valid));
-  delay #(.BITS(3 + SLOT_BITS), .CLOCKS(2)) beside_frame (
-      .clk, .in_word({back_frame[0], &back_row, back_row == 0, back_place}),
-      .out_word({lane_odd, back_last, back_top, back_slot})
+  delay #(.BITS(5 + SLOT_BITS), .CLOCKS(2)) beside_frame (
+      .clk, .in_word({back_half, back_frame[0], &back_row, back_row == 0, back_place}),
+      .out_word({lane_half, lane_odd, back_last, back_top, back_slot})
   );
   row_places #(.SPARE(SPARE)) row_places (
       .clk, .rst, .write(write[0] && write_slots[0+:SLOT_BITS] == 0), .write_frame, .write_row, .write_place,
@@ -248,7 +283,8 @@ module two_sided_retrieval #(
       );
       back_lane #(.SLOTS(SLOTS), .FIRST(lane * SLOTS)) back_lane (
           .clk, .rst, .line_write(response_write && response_lane[lane]), .line_odd(prepared_odd), .line_slot(response_slot), .line,
-          .conjugate, .response, .in_valid(back_valid), .in_odd(lane_odd), .in_last(back_last), .in_top(back_top), .in_slot(back_slot),
+          .conjugate, .response, .in_valid(back_valid), .in_odd(lane_odd), .in_last(back_last), .in_top(back_top), .in_half(lane_half),
+          .in_slot(back_slot),
           .plus(plus_back), .minus(minus_back), .state(state_back), .out_valid(lane_valid[lane]),
           .out_slot(lane_slots[lane*SLOT_BITS+:SLOT_BITS]), .out_word(lane_words[lane*2*STATE_BITS+:2*STATE_BITS])
       );

@@ -109,7 +109,7 @@ inline void go_down_all(hls::stream<row_pair>& pairs, hls::stream<row_sum>& sums
                         state_word columns[kSize * kRecursions], hls::stream<state_t>& means) {
   const Surface surface = known.read();
   go_down_alone(pairs, surface, columns);
-  mean_column<true>(sums, surface, means);
+  mean_column(sums, surface, kDownward, means);
 }
 
 // One frame a call.

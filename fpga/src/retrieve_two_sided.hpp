@@ -2,9 +2,11 @@
 // the phase for the network out.
 //
 // Frame after frame in one dataflow region: while rows of one frame arrive and go down the columns, the one before is on
-// its way back up, and rows of the one before that leave.
+// its way back up, and rows of the one before that leave. A frame's surface is its border's, or one of empty fields; then
+// the half that starts at the cleaner edge tells it, or both do.
 #pragma once
 
+#include "edges.hpp"
 #include "frames.hpp"
 #include "gradients.hpp"
 #include "hls_stream.h"
@@ -82,7 +84,7 @@ inline state_t less_response(state_t state, const response& answer, int k, int y
 }
 
 // From the last row up: the surface leaves words and states, and the second recursion meets the first.
-inline void go_back(const waiting_column frame[kSize * kRecursions], const Surface& surface,
+inline void go_back(const waiting_column frame[kSize * kRecursions], const Surface& surface, Half half,
                     state_word columns[kSize * kRecursions]) {
   surface_line down[kRecursions], up[kRecursions];
   response answer_re[kRecursions], answer_im[kRecursions];
@@ -113,29 +115,35 @@ GoBack:
     if (y < kSize - 1) second = states[column];
     states[column].re = next_state(second.re, far.re, k);
     states[column].im = next_state(second.im, far.im, k);
-    columns[y * kRecursions + column].re = column_part(first.re, second.re, near.re, far.re, k);
-    columns[y * kRecursions + column].im = column_part(first.im, second.im, near.im, far.im, k);
+    const state_word upper = half == kUpward ? second : first, lower = half == kDownward ? first : second;
+    const row_word word = half == kUpward ? far : near, other = half == kDownward ? near : far;
+    columns[y * kRecursions + column].re = column_part(upper.re, lower.re, word.re, other.re, k);
+    columns[y * kRecursions + column].im = column_part(upper.im, lower.im, word.im, other.im, k);
   }
 }
 
-// What the border's fit is needed for: the columns and that of kx = 0.
+// What the surface is needed for: the columns and that of kx = 0.
 inline void go_back_all(const waiting_column frame[kSize * kRecursions], hls::stream<row_sum>& sums,
-                        hls::stream<Surface>& surfaces, state_word columns[kSize * kRecursions],
-                        hls::stream<state_t>& means) {
-  const Surface surface = surfaces.read();
-  mean_column<false>(sums, surface, means);
-  go_back(frame, surface, columns);
+                        hls::stream<Surface>& fits, const KnownSurface& known, hls::stream<Half>& halves,
+                        state_word columns[kSize * kRecursions], hls::stream<state_t>& means) {
+  const Surface fit = fits.read();
+  const Surface surface = known.is_known ? known.surface : fit;
+  const Half half = halves.read();
+  mean_column(sums, surface, half, means);
+  go_back(frame, surface, half, columns);
 }
 
-// One frame a call.
+// One frame a call. What is known does not change while frames are inside.
 template <class Tap>
-void retrieve_two_sided_frame(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out) {
+void retrieve_two_sided_frame(hls::stream<frame_beat>& in, hls::stream<pixel_beat>& out, const KnownSurface& known) {
 #pragma HLS DATAFLOW
+#pragma HLS STABLE variable = known
   hls::stream<binned_pixel> binned("binned");
   hls::stream<bool> intact("intact");
-  hls::stream<input_word> gradient("gradient"), sharp("sharp");
+  hls::stream<input_word> gradient("gradient"), told("told"), sharp("sharp");
   hls::stream<Moments> moments("moments");
-  hls::stream<Surface> surfaces("surfaces");
+  hls::stream<Surface> fits("fits");
+  hls::stream<Half> halves("halves");
   hls::stream<grown_word> grown("grown");
   hls::stream<row_pair> pairs("pairs");
   hls::stream<row_sum> sums("sums");
@@ -152,13 +160,14 @@ void retrieve_two_sided_frame(hls::stream<frame_beat>& in, hls::stream<pixel_bea
 
   receive<Tap>(in, binned, intact);
   gradients<Tap>(binned, gradient, waiting, moments);
-  fit_surface(moments, surfaces);
-  sharpen(gradient, sharp);
+  fit_surface(moments, fits);
+  choose_half(gradient, told, known, halves);
+  sharpen(told, sharp);
   transform_lines<Direction::kForward, kSize, kSize, grown_bits(0)>(sharp, grown);
   pair_words<Tap>(grown, pairs, sums);
   go_down(pairs, frame);
 
-  go_back_all(frame, sums, surfaces, columns, means);
+  go_back_all(frame, sums, fits, known, halves, columns, means);
 
   pair_rows<Tap>(columns, means, lines);
   SaturatingButterflies<0, kSizeLog2 == 1>::run(lines, phases);

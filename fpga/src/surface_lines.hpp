@@ -1,6 +1,7 @@
 // A surface's row transform as a line along y of each column kx != 0, and what of it is in kx = 0.
 #pragma once
 
+#include "edges.hpp"
 #include "hls_stream.h"
 #include "recursion_words.hpp"
 #include "row_words.hpp"
@@ -57,10 +58,9 @@ inline row_word flat_word(const row_word& word, const surface_line& line, int y)
   return flat;
 }
 
-// phi^ of kx = 0: trapezoid sums of the row sums, less the surface and the phase's zero. Where the surface is the frame's
-// own, the mean gradient goes with it. Exact integers until the one rounding.
-template <bool Known>
-void mean_column(hls::stream<row_sum>& sums, const Surface& surface, hls::stream<state_t>& out) {
+// phi^ of kx = 0: trapezoid sums of the row sums, less the surface and the phase's zero. Where both halves tell a frame, the
+// mean gradient goes with the surface. Exact integers until the one rounding.
+inline void mean_column(hls::stream<row_sum>& sums, const Surface& surface, Half half, hls::stream<state_t>& out) {
   using number_t = ap_int<64>;
   constexpr int kRows = 1 << kOffsetRowsLog2;
   constexpr long long kThird = ((1LL << (2 * kSizeLog2)) - 1) / 3;
@@ -76,7 +76,7 @@ ReadSums:
   const number_t of_surface = (number_t(surface.one.im) << (2 * kSizeLog2)) + number_t(surface.ss.im) * kThird -
                               shift_right(sharpened, kBendShift);
   const number_t of_frame = (total << kCoefficientFraction) - number_t(surface.tt.im) * kThird;
-  const number_t trend = Known ? of_surface : of_frame;
+  const number_t trend = half == kBoth ? of_frame : of_surface;
   number_t numbers[kSize];
   number_t steps = 0, bends = 0, zero = 0;
 Numbers:
@@ -90,7 +90,7 @@ Numbers:
     const number_t number = (steps << (kSizeLog2 + kCoefficientFraction)) - trend * (2 * y) -
                             number_t(surface.t.im) * (2 * kSize * y * (y + 1 - kSize)) - number_t(surface.tt.im) * bends;
     numbers[y] = number;
-    if (y < kRows) zero += number;
+    if (half == kUpward ? y >= kSize - kRows : y < kRows) zero += number;
   }
   constexpr int kShift = kOffsetRowsLog2 + 1 + kSizeLog2 + kCoefficientFraction + kUnitLog2 - kPhiFraction;
 WriteMeans:

@@ -221,6 +221,12 @@ def _words(terms: FourAngleContract) -> Group:
 
 def _recursion(terms: RecursionContract) -> Group:
     words = terms.words
+    more, less = recursion.CLEANER
+    halves = (
+        Constant("cleaner_more", more, "an edge is cleaner where its gradients are less by more than this"),
+        Constant("cleaner_less", less, "in this"),
+        *(Constant(f"half_{half.name.lower()}", half.value, "which tells a frame") for half in recursion.Half),
+    )
     settling = (
         Constant("step_frames", recursion.STEP_FRAMES, "with the same limit and gain of the background"),
         Constant("settling_frames", recursion.SETTLING_FRAMES, "until the background is settled"),
@@ -250,6 +256,7 @@ def _recursion(terms: RecursionContract) -> Group:
             Constant("line_slope_fraction", recursion.SLOPE_FRACTION, "bits of B below a unit"),
             Constant("response_fraction", recursion.RESPONSE_FRACTION, "bits of beta below a unit"),
             Constant("bright_field_depth", terms.buffer("bright_field").depth, "pixels that wait for their phase"),
+            *halves,
             *(settling if isinstance(terms, CausalContract) else ()),
         ),
     )

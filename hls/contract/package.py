@@ -8,7 +8,7 @@ from pathlib import Path
 from cytogate.hls.contract.constants import MEMORIES, Table, codes_array, constants, identity, tables
 from cytogate.model.command.files import refresh
 from cytogate.model.contract import gate
-from cytogate.model.contract.law import CausalContract, contract
+from cytogate.model.contract.law import RecursionContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
@@ -82,8 +82,8 @@ def package_text(terms: Contract) -> str:
 
 
 def _background_registers(terms: Contract) -> list[str]:
-    """Return the offsets of what a kernel that remembers a background has beside the others."""
-    if not isinstance(terms, CausalContract):
+    """Return the offsets of what a kernel with a background has beside the others."""
+    if not isinstance(terms, RecursionContract):
         return []
     return [
         f"  localparam int BACKGROUND_{row.name}_OFFSET = 'h{row.offset:02x};" for row in registers.BackgroundRegister

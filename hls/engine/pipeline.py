@@ -10,7 +10,7 @@ from cytogate.hls.engine.top import class_bits, modules, write_engine
 from cytogate.model.command.files import refresh
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
-from cytogate.model.contract.law import CausalContract, contract
+from cytogate.model.contract.law import RecursionContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
 from cytogate.model.engines.engine import EngineNetwork
@@ -36,17 +36,14 @@ class Core:
     """Besides those that all have: those of its registers, where it has any."""
 
 
+REGISTERS = (
+    "rst_registers(!aresetn)", "register_write", "register_write_address(s_axil_awaddr)",
+    "register_write_data(s_axil_wdata)", "register_read_address(s_axil_araddr)", "register_read_data",
+)  # fmt: skip
 CORES = {
     "retrieve_phase": Core("retrieval"),
-    "retrieve_two_sided": Core("two_sided_retrieval"),
-    "retrieve_causal": Core(
-        "causal_retrieval",
-        (),
-        (
-            "m_axis_tuser()", "rst_registers(!aresetn)", "register_write", "register_write_address(s_axil_awaddr)",
-            "register_write_data(s_axil_wdata)", "register_read_address(s_axil_araddr)", "register_read_data",
-        ),
-    ),
+    "retrieve_two_sided": Core("two_sided_retrieval", ports=REGISTERS),
+    "retrieve_causal": Core("causal_retrieval", (), ("m_axis_tuser()", *REGISTERS)),
     "encode_channels": Core("encoding"),
 }  # fmt: skip
 """By kernel before the network."""
@@ -88,7 +85,7 @@ def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock:
 
 def _most_classes(terms: Contract) -> int:
     """Return how many classes the gate tells apart: registers of a background leave room for fewer least margins."""
-    if not isinstance(terms, CausalContract):
+    if not isinstance(terms, RecursionContract):
         return LARGEST_CLASSES
     return sum(least_margin_offset(index) < BackgroundRegister.CONTROL.offset for index in range(LARGEST_CLASSES))
 

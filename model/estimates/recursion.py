@@ -206,9 +206,9 @@ def _multipliers(shape: Shape) -> dict[str, int]:
         # The gain's highest bit is one, and no product.
         "phase_code": 2 * lanes * dsps(STATE.width, GAIN_BITS),
     }
+    found["surface_trend"] = dsps(coefficient, third) + dsps(coefficient, SHARPEN.bit_length() + 1)
     if shape.is_causal:
-        bend = dsps(coefficient, SHARPEN.bit_length() + 1)
-        return found | {"mean_column": dsps(coefficient, third) + bend, "causal_lane": lanes * 2 * (2 * state + row)}
+        return found | {"causal_lane": lanes * 2 * (2 * state + row)}
     wide = dsps(ROW_WORD.width + 1, factor)
     return found | {
         "mean_rows": dsps(coefficient, third),

@@ -35,13 +35,15 @@ class Register(Enum):
 
 
 class BackgroundRegister(Enum):
-    """A register of the background, which a causal kernel has beside :class:`Register`: offset, access, what it says.
+    """A register of the background: offset, access, what it says.
 
-    Written while no frame is inside. A frame that comes behind a write knows what was written.
+    Kernels of the laws "causal" and "two-sided" have them beside :class:`Register`. They are written while no frame is
+    inside; a frame that comes behind a write knows what was written.
     """
 
     CONTROL = (0xC0, Access.READ_WRITE, "bits of BackgroundControl")
-    FRAMES = (0xC4, Access.READ_WRITE, "frames that it was estimated from, counted until it is settled")
+    FRAMES = (0xC4, Access.READ_WRITE, "causal: frames that it was estimated from, counted until it is settled")
+    HALF = (0xC8, Access.READ_ONLY, "two-sided: the half that told the latest frame: 0 both, 1 downward, 2 upward")
     SURFACE = (0xD0, Access.READ_WRITE, "first of twelve coefficients: 1, s, t, s^2, t^2, s t of x, then of y")
 
     def __init__(self, offset: int, access: Access, description: str) -> None:
@@ -54,7 +56,9 @@ class BackgroundControl(IntFlag):
     """Bits of the background's register CONTROL."""
 
     FREEZE = 1
-    """Frames leave the background as it is."""
+    """Causal: frames leave the background as it is."""
+    KNOWN = 2
+    """Two-sided: frames are flattened by the surface, and each is told by its half; else by their own borders."""
 
 
 class Control(IntFlag):

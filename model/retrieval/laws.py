@@ -147,6 +147,18 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
     return background_after(frames.read(0, SETTLING_FRAMES), design).freeze()
 
 
+def standing_background(frames: NDArray[np.unsignedinteger], design: Design) -> Background | None:
+    """Return a background with which frames (cells, 4, rows, columns) may come in any order; None of a law without one.
+
+    Of the law "causal" it is what is known after them, frozen; of the law "two-sided" the mean of their own borders.
+    """
+    if not design.retrieves_phase or design.chip.retrieval == FFT:
+        return None
+    if design.chip.retrieval == CAUSAL:
+        return background_after(frames, design).freeze()
+    return recursion.empty_field(frames, design)
+
+
 def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:
     """Return what a causal chip that knew nothing knows after frames (cells, 4, rows, columns)."""
     run = Run(design)

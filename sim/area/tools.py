@@ -31,8 +31,8 @@ BLOCKS = (
     "frame_input", "binning", "gradient", "corner_turn", "moments", "surface_fit", "transform", "normalize",
     "transpose", "surface_columns", "surface_subtract", "quotient", "phase_offset", "phase_code", "bright_field",
     "channel_codes", "frame_output", "status_registers", "sharpen", "row_queue", "background", "surface_lines",
-    "mean_column", "mean_rows", "causal_lane", "row_pairs", "down_lane", "surface_response", "back_lane", "row_places",
-    "phase_lines", "row_codes", "row_output", "frame_codes",
+    "mean_column", "mean_rows", "surface_trend", "cleaner_edge", "causal_lane", "row_pairs", "down_lane",
+    "surface_response", "back_lane", "row_places", "phase_lines", "row_codes", "row_output", "frame_codes",
 )  # fmt: skip
 """Modules that synthesis keeps whole, so that their area can be told apart; what is inside them is flattened."""
 LINE_ENGINE = "transform"

@@ -19,7 +19,7 @@ from cytogate.model.command.locks import sole_builder
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.stage import EXPONENT_SUFFIX
-from cytogate.model.design.design import CAUSAL, RTL, Design, binned
+from cytogate.model.design.design import RTL, Design, binned
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.files.frames import open_frames
@@ -243,10 +243,10 @@ def _scenarios(
     run, behind = request.output / "scenarios", None if network is None else network.behind
     task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
     some, due = frames[:8], due[:8]
-    if design.retrieves_phase and design.chip.retrieval == CAUSAL:
-        # Scenarios send frames in any order: with what is known after them, and stays, they are the same in each.
-        known = laws.background_after(some, design).freeze()
-        task = replace(task, setup=register_writes(known))
+    known = laws.standing_background(some, design)
+    if known is not None:
+        # Scenarios send frames in any order: with a background that stays, they are the same in each.
+        task = replace(task, setup=register_writes(known, design.chip.retrieval))
         due = _due(laws.Run(design, known).network_inputs(some), design, request, network)
     task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)

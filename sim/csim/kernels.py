@@ -14,8 +14,9 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import TWO_SIDED, Design
 from cytogate.model.errors import CheckFailed
+from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim.compile import build
 
 BUILD_FOLDER = Path("out/csim/build")
@@ -57,12 +58,20 @@ class CSimulation:
         )
         library = ctypes.CDLL(str(path))
         library.cytogate_run.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        library.cytogate_know_surface.argtypes = [ctypes.c_void_p]
         library.cytogate_stage_name.restype = ctypes.c_char_p
         library.cytogate_stage_words.restype = ctypes.c_int64
         library.cytogate_stage_data.restype = ctypes.POINTER(ctypes.c_int32)
         # Loaded before, it may remember frames.
         library.cytogate_reset()
         return CSimulation(design, library)
+
+    def know(self, background: Background) -> None:
+        """Flatten frames from now on by the surface of a background of empty fields, of the law "two-sided"."""
+        if self.design.chip.retrieval != TWO_SIDED:
+            raise ValueError(f"design {self.design.name} is told no surface")
+        codes = np.ascontiguousarray(background.surface, np.int32)
+        self.library.cytogate_know_surface(codes.ctypes.data)
 
     def run(self, frames: NDArray[np.unsignedinteger]) -> dict[str, Codes]:
         """Send one cell's frames (channels, rows, columns) through the kernels.

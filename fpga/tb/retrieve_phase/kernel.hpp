@@ -31,4 +31,7 @@ inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cy
 // A frame leaves nothing behind.
 inline void reset_kernel() {}
 
+// No surface is known beforehand.
+inline void know_surface(const std::int32_t*) {}
+
 }  // namespace testbench

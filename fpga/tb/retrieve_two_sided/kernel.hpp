@@ -25,11 +25,23 @@ struct Recorder : Recording<kStages> {
   static void phase(ap_int<cytogate::kPhaseBits> code) { words[kPhase].push_back(code); }
 };
 
+inline cytogate::KnownSurface known = {};
+
 inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cytogate::pixel_beat>& pixels) {
-  cytogate::retrieve_two_sided_frame<Recorder>(frames, pixels);
+  cytogate::retrieve_two_sided_frame<Recorder>(frames, pixels, known);
 }
 
-// A frame leaves nothing behind.
-inline void reset_kernel() {}
+// A frame leaves nothing behind; each is flattened by its own border again.
+inline void reset_kernel() { known = {}; }
+
+// Flatten frames by the surface of these coefficients: 1, s, t, s^2, t^2, s t, each of x and of y.
+inline void know_surface(const std::int32_t* codes) {
+  known.is_known = true;
+  cytogate::Surface& to = known.surface;
+  for (auto* each : {&to.one, &to.s, &to.t, &to.ss, &to.tt, &to.st}) {
+    each->re = *codes++;
+    each->im = *codes++;
+  }
+}
 
 }  // namespace testbench

@@ -50,7 +50,7 @@ def introduction(page: Page, scenes: Sequence[Scene], cells: int) -> None:
         + "; ".join(f"**{each.name}**, {each.told}" for each in scenes)
         + ". Errors are root mean squares over the window, in mrad, from the true phase, which knows neither optics "
         "nor noise; intervals are 95 %, over cells. All are computed by the integer chain, word for word what the "
-        "chip computes; no chip has `two-sided` with empty fields known yet."
+        "chip computes."
     )
     page.text(
         "Where all cells of a run are cut, `causal` takes the cut cells' borders for the light, which a run of an "

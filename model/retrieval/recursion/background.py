@@ -14,6 +14,7 @@ import numpy as np
 from cytogate.model.contract.fixed_point import SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
 from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.design.design import TWO_SIDED
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
 
 
@@ -61,15 +62,18 @@ class Background:
         return Course(np.array(used, np.int64).reshape(-1, POLYNOMIALS, 2), np.array(settled, bool), now)
 
 
-def register_writes(background: Background) -> tuple[tuple[int, int], ...]:
-    """Return what loads a background into a causal kernel: byte offsets and values of 32 bits, in their order."""
-    first = BackgroundRegister.SURFACE.offset
+def register_writes(background: Background, law: str) -> tuple[tuple[int, int], ...]:
+    """Return what loads a background into a kernel: byte offsets and values of 32 bits, in their order.
+
+    A kernel of the law "two-sided" flattens frames by their own borders again when its control is written zero.
+    """
+    first, control = BackgroundRegister.SURFACE.offset, BackgroundRegister.CONTROL.offset
     codes = background.surface.T.ravel().tolist()
-    return (
-        *((first + 4 * place, code & 0xFFFF_FFFF) for place, code in enumerate(codes)),
-        (BackgroundRegister.FRAMES.offset, background.frames),
-        (BackgroundRegister.CONTROL.offset, int(BackgroundControl.FREEZE) if background.frozen else 0),
-    )
+    surface = ((first + 4 * place, code & 0xFFFF_FFFF) for place, code in enumerate(codes))
+    if law == TWO_SIDED:
+        return (*surface, (control, int(BackgroundControl.KNOWN)))
+    frames = (BackgroundRegister.FRAMES.offset, background.frames)
+    return (*surface, frames, (control, int(BackgroundControl.FREEZE) if background.frozen else 0))
 
 
 class Course(NamedTuple):
