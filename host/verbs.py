@@ -7,7 +7,6 @@ from pathlib import Path
 
 from cytogate.model.command.arguments import add_cells, add_input, add_output, dataset_of, number, seed, whole
 from cytogate.model.command.dispatch import Verb
-from cytogate.model.errors import InputError
 from cytogate.model.interface.deadlines import LONGEST_DEADLINE_S
 
 LIVE_PORT = 5006
