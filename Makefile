@@ -1,8 +1,8 @@
 # A thin face on the `cytogate` command. `make help` says what there is.
 
-# What a user may choose on make's command line, and there alone: an environment has a NAME of its own, a board a BOARD,
-# which pynq reads.
-DESIGN = qatom128
+# What a user may choose on make's command line. Of the environment the design alone is taken: it has a NAME of its own, a
+# board a BOARD, which pynq reads.
+DESIGN ?= qatom128
 LEVEL = rtl
 WAVES =
 NAME = dcnn

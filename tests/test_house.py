@@ -340,7 +340,7 @@ TARGETS = sorted(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_variable_is_used_by_a_target_or_refused(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of ours with each target; one of the environment is neither, whatever it holds."""
+    """Each of ours with each target; one of the environment is neither, whatever it holds, but for the design."""
     plain = make(target)
     assert plain.returncode == 0
     for name, value in OURS.items():
@@ -353,8 +353,14 @@ def test_a_variable_is_used_by_a_target_or_refused(target: str, monkeypatch: pyt
             assert not given.stdout
         else:
             assert given.stdout != plain.stdout, f"make {target} {name}={value}"
-        monkeypatch.setenv(name, value)
+        if name != "DESIGN":
+            monkeypatch.setenv(name, value)
     assert make(target).stdout == plain.stdout
+
+
+def test_a_design_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESIGN", "my-cells")
+    assert make("csim").stdout == make("csim", "DESIGN=my-cells").stdout
 
 
 def test_each_variable_is_taken_and_some_target_takes_none() -> None:
