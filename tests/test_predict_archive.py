@@ -330,6 +330,21 @@ def test_what_cannot_be_is_told(here: Path, tmp_path: Path, capsys: pytest.Captu
         archive.archive_files(tmp_path / "empty")
 
 
+def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+    """Round in a circle, out of the archive, to a folder that is in it already; one to a file is a file."""
+    inside, outside = tmp_path / "archive" / "day", tmp_path / "outside"
+    for folder in (inside, outside, outside / "set.zarr"):
+        folder.mkdir(parents=True)
+    for path in (inside / "a.h5", outside / "b.h5", outside / "set.zarr" / ".zarray"):
+        path.touch()
+    (inside / "up").symlink_to(tmp_path / "archive", target_is_directory=True)
+    (inside / "out").symlink_to(outside, target_is_directory=True)
+    (inside / "out.zarr").symlink_to(outside / "set.zarr", target_is_directory=True)
+    (inside.parent / "again").symlink_to(inside, target_is_directory=True)
+    (inside / "c.h5").symlink_to(outside / "b.h5")
+    assert archive.archive_files(tmp_path / "archive") == [inside / "a.h5", inside / "c.h5"]
+
+
 def test_a_folder_of_pictures_is_one_set(tmp_path: Path) -> None:
     for name in ("a/cell1.tif", "b/cell2.png"):
         (tmp_path / name).parent.mkdir()

@@ -425,6 +425,27 @@ def test_a_run_without_any_class_is_no_success(bundle: Path, here: Path, capsys:
     assert [(each["cells"], each["first_index"]) for each in report()["reasons"]] == [(4, 1), (4, 5)]
 
 
+@pytest.mark.parametrize("as_folder", [False, True])
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_names_that_are_not_utf_8_are_spelled(encoding: str, as_folder: bool, bundle: Path, here: Path) -> None:
+    """Of the file or its folder, of the output, and of what is missing: neither traceback nor loss."""
+    name, spelt = os.fsdecode(b"f\xfcr"), "f\\xfcr"
+    (here / name).mkdir()
+    write_npz(here / name / f"{name}.npz", small_frames(5))
+    source = name if as_folder else f"{name}/{name}.npz"
+    command = [*COMMAND, "--bundle", str(bundle), *LIGHT, "--output", f"{name}-run", "--settle", "0.1", "--live", "0"]
+    for given, code in ((source, 0), (source, 0), (f"{name}/none.npz", 2)):
+        done = subprocess.run(
+            [*command, "--cells", "5", "--input", given],
+            capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": encoding}, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        assert spelt in done.stdout + done.stderr
+    found = report(here / f"{name}-run")
+    assert (found["rows"], found["source"]) == (5, spelt if as_folder else f"{spelt}/{spelt}.npz")
+
+
 def test_a_file_whose_content_has_changed_is_not_taken_for_the_run_s(
     bundle: Path, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,13 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.model.command import dispatch
+from cytogate.host.stream.run_folder import run_folder
+from cytogate.model.command import dispatch, locks
 from cytogate.model.command import files as files_module
 from cytogate.model.command.dispatch import Verb, main
 from cytogate.model.command.files import HOST, remove_partials, temporary_folder, whole_file, whole_folder
 from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import spelled
+from cytogate.model.design.folder import load_design
 from cytogate.model.errors import InputError
+from cytogate.model.simulation.simulator import SimulatedCells
+from cytogate.model.simulation.write import write_cells
 
 
 def gone() -> int:
@@ -253,3 +257,33 @@ def test_a_disk_that_takes_nothing_is_one_sentence(
 def test_names_in_any_bytes_can_be_printed() -> None:
     assert spelled(os.fsdecode("Zellen_f\u00fcr".encode("latin-1"))) == "Zellen_f\\xfcr"
     assert spelled("\u7ec6\u80de [bold]") == "\u7ec6\u80de [bold]"
+
+
+@pytest.mark.parametrize("who", ["lock", "stream", "simulated cells"])
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EWOULDBLOCK])
+def test_a_file_system_without_locks_is_no_other_command(
+    number: int, who: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that it would block says that another one has the lock."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks.fcntl, "flock", refused)
+    if number == errno.EWOULDBLOCK:
+        said = "let it finish"
+    else:
+        said = f"cannot be locked: {os.strerror(number)}; a file system that has locks is needed"
+    if who == "lock":
+        lock = locks.FileLock(tmp_path / "lock")
+        if number == errno.EWOULDBLOCK:
+            assert not lock.acquire(wait=False)
+            return
+        with pytest.raises(InputError, match=said):
+            lock.acquire(wait=False)
+    elif who == "stream":
+        with pytest.raises(InputError, match=said), run_folder(tmp_path / "run", {}):
+            pass
+    else:
+        with pytest.raises(InputError, match=said):
+            write_cells(SimulatedCells(load_design("qatom64").four_angle, cells=1), tmp_path / "a.h5", workers=1)

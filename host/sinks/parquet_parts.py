@@ -25,12 +25,15 @@ NEVER_NULL = {"index", "origin", "position", "time", "decision", "flags"}
 def write(path: Path, rows: Sequence[Row], form: EventFormat, rows_before: int) -> None:
     """Write rows to the file ``path``."""
     schema = _schema(form, rows_before)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd", write_page_checksum=True)
+    # An open file: pyarrow takes no name that is not UTF-8.
+    with path.open("wb") as file:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), file, compression="zstd", write_page_checksum=True)
 
 
 def read(path: Path) -> Part:
     """Read a file that :func:`write` wrote, to its last byte."""
-    table = pq.read_table(path, page_checksum_verification=True).combine_chunks()
+    with path.open("rb") as file:
+        table = pq.read_table(file, page_checksum_verification=True).combine_chunks()
     metadata = table.schema.metadata
     names = json.loads(metadata[MEANING_KEY])["class_names"]
     codes = pc.fill_null(table["logits"].combine_chunks(), pa.scalar([0] * len(names), table["logits"].type))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cytogate.host.sources.source import NOTHING_READ, Resume
 from cytogate.host.stream.cells import SourceCell
+from cytogate.model.command.terminal import spelled
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.files.frames import FrameFile, open_frames
@@ -43,7 +44,7 @@ class FrameCells:
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
         """Yield the cells behind ``resume``."""
-        origin = self.file.path.name
+        origin = spelled(self.file.path.name)
         for position in range(resume.get(origin, NOTHING_READ).position, self.cells):
             label = None if self.labels is None else int(self.labels[position])
             cell = SourceCell(origin, position, None, label=label)

@@ -133,7 +133,7 @@ class GrowingFolder:
         item = sight.item
         origin = self._origins.of(source, item)
         rewritten = _Rewritten(item)
-        for cell in source.read({item.path.name: self._origins.progress(origin)}):
+        for cell in source.read({item.own_origin: self._origins.progress(origin)}):
             if cell is None:
                 continue
             if rewritten.seen(cell):

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from cytogate.host.sources.source import NOTHING_READ, Resume
 from cytogate.host.sources.watching import PIXELS, ROWS
 from cytogate.host.stream.cells import NOTHING_UNUSUAL, Flag, SourceCell
+from cytogate.model.command.terminal import spelled
 from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 
@@ -85,10 +86,11 @@ class FlowCytobotBin:
 
     def read(self, resume: Resume) -> Iterator[SourceCell]:
         """Yield the triggers behind ``resume``."""
-        first, last_s = resume.get(self._path.name, NOTHING_READ).position, 0.0
+        origin = spelled(self._path.name)
+        first, last_s = resume.get(origin, NOTHING_READ).position, 0.0
         # Rows that were added since are those of another opening.
         for position, line in enumerate(itertools.islice(self._lines(), self.cells)):
-            cell = SourceCell(self._path.name, position, None, recorded_s=last_s)
+            cell = SourceCell(origin, position, None, recorded_s=last_s)
             try:
                 trigger = _parse(line)
                 if position not in self._timed:

@@ -66,7 +66,7 @@ class Origins:
         progress, renamed = self._progress[known.origin], known.item.name != item.name
         # Of a file that has grown meanwhile only a cell tells that it is the same.
         same = known.item.state == item.state or progress.known is not None
-        if not same or (renamed and not known.item.replaced) or not continues(source, item.path.name, progress):
+        if not same or (renamed and not known.item.replaced) or not continues(source, item.own_origin, progress):
             return None
         if renamed:
             self._tell_of_renamed(item, known)
@@ -82,7 +82,7 @@ class Origins:
         latest, number = item.name, 1
         while (following := f"{item.name} ({number + 1})") in self._progress:
             latest, number = following, number + 1
-        if latest not in self._progress or continues(source, item.path.name, self._progress[latest]):
+        if latest not in self._progress or continues(source, item.own_origin, self._progress[latest]):
             return latest
         self._tell(f"{item.path}: holds other cells than those that were read; its cells are read as {following}")
         return following

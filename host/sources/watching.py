@@ -76,6 +76,11 @@ class Item:
             return True
 
     @property
+    def own_origin(self) -> str:
+        """Origin of its cells as its reader says it."""
+        return spelled(self.path.name)
+
+    @property
     def identity(self) -> Identity:
         """Which files it is made of, whatever they are called."""
         return _identity(self.state)

@@ -7,7 +7,6 @@ parts of the events say what it said.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from cytogate.host.sinks.events import parts, recorded_run
 from cytogate.model.command.files import remove_partials, whole_file
+from cytogate.model.command.locks import OWNER, FileLock
 from cytogate.model.errors import InputError
 
 RECORD = "run.json"
@@ -64,20 +64,19 @@ def run_folder(path: Path, request: Mapping[str, object]) -> Iterator[RunFolder]
     InputError
         If the folder holds a run of another request, or another process writes to it.
     """
-    lock = path / ".lock"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(f"{path}: another stream writes to this folder; let it finish") from error
+    lock = FileLock(path / OWNER)
+    if not lock.acquire(wait=False):
+        raise InputError(f"{path}: another stream writes to this folder; let it finish")
+    try:
         for folder in (path, *path.glob(f"{IMAGES}/*/"), path / EVENTS):
             remove_partials(folder)
         yield _joined(path, json.loads(json.dumps(dict(request))))
+    finally:
+        lock.release()
 
 
 def _joined(path: Path, request: dict[str, object]) -> RunFolder:

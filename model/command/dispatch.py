@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from cytogate.model.command.extras import missing
 from cytogate.model.command.requests import requests_to_end
-from cytogate.model.command.terminal import spelled
+from cytogate.model.command.terminal import spelled, take_any_name
 from cytogate.model.errors import CheckFailed, InputError
 
 GROUP = "cytogate.verbs"
@@ -57,6 +57,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``cytogate`` with ``arguments`` (default: the command line) and return its exit code."""
+    take_any_name()
     parser = _Parser(prog="cytogate", description="Raw frames of cells to a class, bit for bit.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for entry in sorted(entry_points(group=GROUP), key=lambda found: found.name):

@@ -47,6 +47,11 @@ class FileLock:
             except BlockingIOError:
                 os.close(held)
                 return False
+            except OSError as error:
+                os.close(held)
+                raise InputError(
+                    f"{self._path}: cannot be locked: {error.strerror or error}; a file system that has locks is needed"
+                ) from error
             except BaseException:
                 os.close(held)
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,27 @@ def terminal() -> Console:
 
 def spelled(text: str) -> str:
     """Return ``text`` as every file and terminal takes it: bytes of file names that are no UTF-8 are spelled out."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        # Halves of letters that come from no file name.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def take_any_name() -> None:
+    """Have standard output and error take every file name, as :func:`spelled` spells it, and every letter."""
+    codecs.register_error("spelled", _spelled)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelled")
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written for letters that a stream's encoding has not, and where what follows begins."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return spelled(wrong).encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 def progress_bars() -> Progress:

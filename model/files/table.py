@@ -84,7 +84,9 @@ def _write_parquet(path: Path, columns: Sequence[Column], metadata: Mapping[str,
         pa.field(column.name, array.type, metadata={"unit": column.unit, "long_name": column.long_name})
         for column, array in zip(columns, arrays, strict=True)
     ]
-    pq.write_table(pa.table(arrays, schema=pa.schema(fields, dict(metadata))), path, compression="zstd")
+    # An open file: pyarrow takes no name that is not UTF-8.
+    with path.open("wb") as file:
+        pq.write_table(pa.table(arrays, schema=pa.schema(fields, dict(metadata))), file, compression="zstd")
 
 
 def _write_csv(path: Path, columns: Sequence[Column]) -> None:

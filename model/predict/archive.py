@@ -193,8 +193,8 @@ def run_archive(request: ArchiveRequest) -> None:
 def archive_files(given: Path, output: Path | None = None) -> list[Path]:
     """Return the files of an archive, sorted: what was given where it is one; else what a folder holds.
 
-    Hidden files and the folder ``output`` are left out, within a Zarr nothing is looked for, and a folder of nothing
-    but pictures is one set.
+    Hidden files, links to folders and the folder ``output`` are left out, within a Zarr nothing is looked for, and a
+    folder of nothing but pictures is one set.
 
     Raises
     ------
@@ -209,10 +209,11 @@ def archive_files(given: Path, output: Path | None = None) -> list[Path]:
         for path in sorted(folder.iterdir()):
             if path.name.startswith(".") or (output is not None and path.resolve() == output.resolve()):
                 continue
-            if path.is_dir() and not is_zarr(path):
-                visit(path)
-            else:
+            if not path.is_dir() or (is_zarr(path) and not path.is_symlink()):
                 found.append(path)
+            elif not path.is_symlink():
+                # A link may lead round in a circle, or out of the archive.
+                visit(path)
 
     visit(given)
     if found and all(path.suffix.lower() in PICTURES for path in found):

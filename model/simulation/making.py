@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from cytogate.model.command.files import whole_file
+from cytogate.model.command.locks import FileLock
 from cytogate.model.command.processes import in_processes
 from cytogate.model.command.terminal import progress_bars
 from cytogate.model.errors import InputError
@@ -108,17 +108,15 @@ class _Finished:
 def _finished_items(recipe: Recipe, path: Path, console: Console) -> Iterator[_Finished]:
     """Open the file of finished items, empty unless it holds items of this very request."""
     place = path.with_name(f".{path.name}.partial")
-    line = json.dumps(recipe.request).encode() + b"\n"
+    line, lock = json.dumps(recipe.request).encode() + b"\n", FileLock(place)
     try:
         if path.is_dir():
             raise InputError(f"{path}: this is a folder; a file to write is needed")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
+        if not lock.acquire(wait=False):
+            raise InputError(f"{path}: another process is writing this file; let it finish")
         with place.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise InputError(f"{path}: another process is writing this file; let it finish") from error
             before = file.readline(len(line))
             if before != line:
                 if before:
@@ -133,3 +131,5 @@ def _finished_items(recipe: Recipe, path: Path, console: Console) -> Iterator[_F
             yield finished
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        lock.release()
