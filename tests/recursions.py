@@ -9,7 +9,7 @@ import numpy as np
 
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.law import contract, recursion_contract
-from cytogate.model.design.design import CAUSAL, Design, Window
+from cytogate.model.design.design import CAUSAL, KNOWN, TWO_SIDED, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval.recursion import integer
 from cytogate.model.retrieval.recursion.background import Background
@@ -20,6 +20,12 @@ from tests.phantoms import bumps, extremes, noise
 def by_law(design: Design, law: str) -> Design:
     chip = dataclasses.replace(design.chip, retrieval=law)
     return dataclasses.replace(design, name=f"{design.name}_{law}", chip=chip)
+
+
+def knowing(design: Design) -> Design:
+    """Return the two-sided design whose registers may hold a surface of empty fields."""
+    chip = dataclasses.replace(design.chip, surface=KNOWN)
+    return dataclasses.replace(design, name=f"{design.name}_known", chip=chip)
 
 
 def arriving(size: int, law: str) -> Design:
@@ -108,5 +114,7 @@ def faulty(fault: Fault, law: str, folder: Path) -> RtlSimulation:
     changed = folder / fault.module
     changed.write_text(text.replace(fault.old, fault.new), encoding="ascii")
     design = arriving(64, law)
+    if law == TWO_SIDED:
+        design = knowing(design)
     sources = [changed if path.name == fault.module else path for path in rtl_sources(contract(design).kernel)]
     return RtlSimulation(design, folder / "build", fault.samples, sources)

@@ -38,7 +38,7 @@ from tests import bright_fields, test_cosim
 from tests.bright_fields import bright_field
 from tests.conftest import REPOSITORY
 from tests.pipelines import small_network, telling_network
-from tests.recursions import arriving
+from tests.recursions import arriving, knowing
 from tests.test_cosim import failures
 
 full = pytest.mark.full
@@ -127,6 +127,7 @@ def test_frames_to_trigger(builds: Path, tmp_path: Path) -> None:
         (test_cosim.SMALL, 4),
         (test_cosim.SMALL, 1),
         *((arriving(64, law), samples) for law in (TWO_SIDED, CAUSAL) for samples in (4, 1)),
+        *((knowing(arriving(64, TWO_SIDED)), samples) for samples in (4, 1)),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

@@ -20,7 +20,7 @@ from cytogate.model.estimates.recursion import estimate_recursion, recursion_mod
 from cytogate.sim.area.tools import synthesize
 from tests.phantoms import noise
 from tests.pipelines import small_network
-from tests.recursions import arriving, by_law, simulation
+from tests.recursions import arriving, by_law, knowing, simulation
 from tests.test_estimate import WINDOW, by_module
 
 full = pytest.mark.full
@@ -89,6 +89,19 @@ def test_the_kernel_has_the_area_that_yosys_counts(size: int, samples: int, law:
     distance = DISTANCE if (size, samples) == NOT_FITTED else FITTED_DISTANCE
     assert predicted.lut == pytest.approx(found.area.lut, rel=distance)
     assert predicted.ff == pytest.approx(found.area.ff, rel=distance)
+
+
+@full
+@pytest.mark.parametrize(("size", "samples"), [(64, 1), (64, 2), (64, 4), (128, 4)])
+def test_the_area_of_a_kernel_with_a_known_surface(size: int, samples: int, builds: Path) -> None:
+    design = knowing(arriving(size, TWO_SIDED))
+    found, predicted = synthesize(design, samples, builds / f"synth-{design.name}"), estimate_recursion(design, samples)
+    modules = recursion_modules(design, samples)
+    told = {name: (area.dsp, area.bram36) for name, area in modules.items() if area.dsp or area.bram36}
+    assert by_module(found) == told | OTHERWISE.get((TWO_SIDED, size, samples), {})
+    assert predicted.area.dsp == found.area.dsp
+    assert predicted.area.lut == pytest.approx(found.area.lut, rel=FITTED_DISTANCE)
+    assert predicted.area.ff == pytest.approx(found.area.ff, rel=FITTED_DISTANCE)
 
 
 def test_plans_are_behind_the_law() -> None:

@@ -25,7 +25,7 @@ from cytogate.sim.csim import kernels
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation
 from tests.phantoms import bumps, extremes, noise
-from tests.recursions import cut_frames, halves_of, known_of
+from tests.recursions import cut_frames, halves_of, knowing, known_of
 
 LAWS = (TWO_SIDED, CAUSAL)
 FINE = FourAngle(adc_bits=16, rows=150, columns=133)
@@ -76,7 +76,7 @@ def test_every_value_equals_the_integer_model(name: str, law: str, builds: Path)
 
 @pytest.mark.parametrize("name", ["anisotropic", *LARGER])
 def test_a_known_surface_and_the_half_of_each_frame(name: str, builds: Path) -> None:
-    design = of(name, TWO_SIDED)
+    design = knowing(of(name, TWO_SIDED))
     frames, known = cut_frames(design), known_of(design)
     assert {Half(half) for half in halves_of(frames, design, known)} == set(Half)
     simulation = CSimulation.of_kernel(design, builds / design.name)
@@ -86,8 +86,9 @@ def test_a_known_surface_and_the_half_of_each_frame(name: str, builds: Path) -> 
     assert compare(again, frames[:2]), "a new run knows no surface"
 
 
-def test_a_kernel_of_another_law_is_told_no_surface(builds: Path) -> None:
-    design = of("anisotropic", CAUSAL)
+@pytest.mark.parametrize("law", LAWS)
+def test_a_kernel_without_a_known_surface_is_told_none(law: str, builds: Path) -> None:
+    design = of("anisotropic", law)
     with pytest.raises(ValueError, match=r"is told no surface$"):
         CSimulation.of_kernel(design, builds / design.name).know(Background.unknown())
 

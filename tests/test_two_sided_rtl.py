@@ -30,11 +30,13 @@ from tests.recursions import (
     faulty,
     frames_of,
     halves_of,
+    knowing,
     known_of,
     simulation,
 )
 
 full = pytest.mark.full
+WIDTHS = (4, pytest.param(1, marks=full), pytest.param(2, marks=full))
 
 
 def words(size: int) -> int:
@@ -42,7 +44,7 @@ def words(size: int) -> int:
     return size * size * (4 + 2 + 1 + 5) + size * (size // 2 - 1) * 4 + size * size
 
 
-@pytest.fixture(scope="module", params=(4, pytest.param(1, marks=full), pytest.param(2, marks=full)))
+@pytest.fixture(scope="module", params=WIDTHS)
 def compiled(request: pytest.FixtureRequest, builds: Path) -> RtlSimulation:
     return simulation(arriving(64, TWO_SIDED), request.param, builds)
 
@@ -51,6 +53,17 @@ def compiled(request: pytest.FixtureRequest, builds: Path) -> RtlSimulation:
 def kernel(compiled: RtlSimulation) -> RtlSimulation:
     compiled.reset()
     return compiled
+
+
+@pytest.fixture(scope="module", params=WIDTHS)
+def compiled_knowing(request: pytest.FixtureRequest, builds: Path) -> RtlSimulation:
+    return simulation(knowing(arriving(64, TWO_SIDED)), request.param, builds)
+
+
+@pytest.fixture
+def knowing_kernel(compiled_knowing: RtlSimulation) -> RtlSimulation:
+    compiled_knowing.reset()
+    return compiled_knowing
 
 
 def test_equals_the_integer_model_at_full_rate(kernel: RtlSimulation) -> None:
@@ -114,7 +127,8 @@ def load(kernel: RtlSimulation, known: Background | None) -> None:
 
 
 @pytest.mark.parametrize("stall", [0.0, pytest.param(0.5, marks=full)])
-def test_a_known_surface_and_the_half_of_each_frame(stall: float, kernel: RtlSimulation) -> None:
+def test_a_known_surface_and_the_half_of_each_frame(stall: float, knowing_kernel: RtlSimulation) -> None:
+    kernel = knowing_kernel
     frames, known = cut_frames(kernel.design), known_of(kernel.design)
     halves = halves_of(frames, kernel.design, known)
     assert {Half(half) for half in halves} == set(Half)
@@ -128,8 +142,9 @@ def test_a_known_surface_and_the_half_of_each_frame(stall: float, kernel: RtlSim
         assert intervals.sum() - beats * len(intervals) <= 64 - BORDER
 
 
-def test_the_registers_of_a_known_surface(kernel: RtlSimulation) -> None:
+def test_the_registers_of_a_known_surface(knowing_kernel: RtlSimulation) -> None:
     """They are read as they were written, and a reset of the data path leaves them; the half is each frame's own."""
+    kernel = knowing_kernel
     frames, known = cut_frames(kernel.design), known_of(kernel.design)
     load(kernel, known)
     first = BackgroundRegister.SURFACE.offset
@@ -150,7 +165,7 @@ def test_the_registers_of_a_known_surface(kernel: RtlSimulation) -> None:
 @full
 @pytest.mark.parametrize(("size", "samples", "cells"), [(128, 1, 4), (128, 4, 16), (256, 2, 3)])
 def test_a_known_surface_of_larger_frames(size: int, samples: int, cells: int, builds: Path) -> None:
-    kernel = simulation(arriving(size, TWO_SIDED), samples, builds)
+    kernel = simulation(knowing(arriving(size, TWO_SIDED)), samples, builds)
     kernel.reset()
     frames, known = cut_frames(kernel.design)[:cells], known_of(kernel.design)
     load(kernel, known)
@@ -160,10 +175,10 @@ def test_a_known_surface_of_larger_frames(size: int, samples: int, cells: int, b
 
 @full
 def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames at the pins, then pauses, malformed packets, registers and resets."""
+    """Frames at the pins by their own borders; then, with a known surface, pauses, malformed packets and resets."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
-    design = dataclasses.replace(arriving(64, TWO_SIDED), name="own")
+    design = dataclasses.replace(knowing(arriving(64, TWO_SIDED)), name="own")
     (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     assert main(["cosim", "--design", "own", "--cells", "8", "--samples-per-clock", "4", "--scenarios"]) == 0
     report = json.loads((tmp_path / "out" / "cosim" / "rtl" / "report.json").read_text(encoding="utf-8"))
@@ -211,8 +226,8 @@ FAULTS = {
     "the half of the other frame": Fault("two_sided_retrieval.sv", "halves[back_frame[0]]", "halves[!back_frame[0]]"),
     "rows of both halves": Fault("back_lane.sv", "half_6 == UP ? far : near", "near"),
     "states of both halves": Fault("back_lane.sv", "half_10 == DOWN ? down : up_10", "up_10"),
-    "a zero of the first rows": Fault("mean_rows.sv", "zeroing && (!upward || last_rows)", "zeroing && !last_rows"),
-    "a trend of the frame": Fault("mean_rows.sv", "trend       <= both ?", "trend       <= 1'b1 ?"),
+    "a zero of the first rows": Fault("mean_rows.sv", "zeroing && (!is_upward || last_rows)", "zeroing && !last_rows"),
+    "a trend of the frame": Fault("mean_rows.sv", "trend       <= !KNOWN || both ?", "trend       <= 1'b1 ?"),
     "a trend without its square": Fault("surface_trend.sv", "+ BITS'(mean_square) -", "-"),
     "a coefficient of the border": Fault("two_sided_retrieval.sv", "is_known ? known_surface : fit", "fit"),
     "rows of a pair exchanged": Fault("phase_lines.sv", "in_second != UPWARD", "in_second"),
@@ -239,8 +254,16 @@ def something_is_wrong(kernel: RtlSimulation) -> bool:
     return False
 
 
-def test_without_a_fault_nothing_is_wrong(kernel: RtlSimulation) -> None:
-    assert not something_is_wrong(kernel)
+def test_without_a_fault_nothing_is_wrong(knowing_kernel: RtlSimulation) -> None:
+    assert not something_is_wrong(knowing_kernel)
+
+
+def test_a_kernel_without_a_known_surface_takes_none(kernel: RtlSimulation) -> None:
+    frames, known = cut_frames(kernel.design)[:3], known_of(kernel.design)
+    load(kernel, known)
+    assert kernel.read_at(BackgroundRegister.CONTROL.offset) == 0
+    played = kernel.play(*kernel.beats(frames), 3)
+    assert compare(kernel, frames, played) == 3 * words(64)
 
 
 @full

@@ -16,6 +16,7 @@ module back_lane #(
     parameter int FACTOR_BITS = contract_pkg::CONSTANT_BITS,
     parameter int FACTOR_FRACTION = contract_pkg::CONSTANT_FRACTION,
     parameter int STATE_FRACTION = contract_pkg::STATE_FRACTION,
+    parameter bit KNOWN = contract_pkg::KNOWN_SURFACE != 0,  // a surface may be; else both halves tell every frame
     parameter int RESPONSE_BITS = 2 * (STATE_BITS + LINE_BITS)
 ) (
     input wire logic                       clk,
@@ -52,6 +53,7 @@ module back_lane #(
   localparam int ANSWER_BITS = BY_BITS + RISE + 2 > DECAY_BITS + 2 ? BY_BITS + RISE + 2 : DECAY_BITS + 2;
   localparam int ROUNDED_BITS = ANSWER_BITS - FACTOR_FRACTION;
   localparam int PRODUCT_BITS = STATE_BITS + FACTOR_BITS;
+  localparam logic [1:0] BOTH = contract_pkg::HALF_BOTH;
   localparam logic [1:0] DOWN = contract_pkg::HALF_DOWN;
   localparam logic [1:0] UP = contract_pkg::HALF_UP;
   localparam int OUT_SHIFT = FACTOR_FRACTION + STATE_FRACTION - contract_pkg::PHI_FRACTION;
@@ -71,7 +73,7 @@ module back_lane #(
   delay #(.BITS(1), .CLOCKS(1)) last_pipeline_1 (.clk, .in_word(in_last), .out_word(last_1));
   delay #(.BITS(1), .CLOCKS(4)) last_pipeline_5 (.clk, .in_word(last_1), .out_word(last_5));
   delay #(.BITS(1), .CLOCKS(9)) top_pipeline_9 (.clk, .in_word(in_top), .out_word(top_9));
-  delay #(.BITS(2), .CLOCKS(6)) half_pipeline_6 (.clk, .in_word(in_half), .out_word(half_6));
+  delay #(.BITS(2), .CLOCKS(6)) half_pipeline_6 (.clk, .in_word(KNOWN ? in_half : BOTH), .out_word(half_6));
   delay #(.BITS(2), .CLOCKS(4)) half_pipeline_10 (.clk, .in_word(half_6), .out_word(half_10));
 
   logic signed [FACTOR_BITS-1:0] a, q, u, q_13, u_13;

@@ -12,6 +12,7 @@ module mean_rows #(
     parameter int COEFFICIENT_BITS = contract_pkg::COEFFICIENT_BITS,
     parameter int FRACTION = contract_pkg::COEFFICIENT_FRACTION,
     parameter int ROWS_LOG2 = contract_pkg::OFFSET_ROWS_LOG2,
+    parameter bit KNOWN = contract_pkg::KNOWN_SURFACE != 0,  // a surface may be; else both halves tell every frame
     parameter int OUT_BITS = contract_pkg::STATE_BITS
 ) (
     input wire logic                               clk,
@@ -65,15 +66,23 @@ module mean_rows #(
 
   logic signed [COEFFICIENT_BITS+2*LOG2-1:0] mean_square;
   logic signed [BITS-1:0] trend, of_surface;
-  surface_trend of_known_surface (.clk, .one, .ss, .tt, .trend(of_surface));
+  logic is_upward;
+  assign is_upward = KNOWN && upward;
+  generate
+    if (KNOWN) begin : g_known
+      surface_trend of_known_surface (.clk, .one, .ss, .tt, .trend(of_surface));
+    end else begin : g_own_border
+      assign of_surface = '0;
+    end
+  endgenerate
   always_ff @(posedge clk) begin
     mean_square <= tt * THIRD;
-    trend       <= both ? (BITS'(frame_total) <<< FRACTION) - BITS'(mean_square) : of_surface;
+    trend       <= !KNOWN || both ? (BITS'(frame_total) <<< FRACTION) - BITS'(mean_square) : of_surface;
   end
 
   // The rows for the zero, a gap, all rows.
   logic known_now, running, zeroing, zeroed, out_frame;
-  assign zeroed = upward ? &count : count == LOG2'(ROWS - 1);
+  assign zeroed = is_upward ? &count : count == LOG2'(ROWS - 1);
   logic [LOG2-1:0] count;
   logic [3:0] gap;
   assign zeroing = gap == 0;
@@ -114,7 +123,7 @@ module mean_rows #(
       .clk, .rst, .in_valid(running && (zeroing || gap == GAP)), .out_valid(step)
   );
   delay #(.BITS(4), .CLOCKS(2)) beside_sums (
-      .clk, .in_word({count[0], zeroing, zeroing && (!upward || last_rows), count == 0}),
+      .clk, .in_word({count[0], zeroing, zeroing && (!is_upward || last_rows), count == 0}),
       .out_word({odd, passes, counts, first})
   );
 

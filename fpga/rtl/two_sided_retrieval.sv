@@ -5,8 +5,8 @@
 //   rows in:    crop, binning, gradient, sharpening | row queue
 //   down:       row transform, pairs, states | frame
 //   back:       less the surface, the other half, two rows to a line, inverse row transform, phase | codes of rows
-// A frame's surface is its border's, or, as the registers say, that of empty fields; then the half that starts at the cleaner
-// edge tells it, or both do. A bar is where words wait. A row goes down when it has a place in the frame memory, which has one frame's and some to
+// A frame's surface is its border's. Where the design has a known one it may be that of empty fields, as registers say; then
+// the half that starts at the cleaner edge tells a frame, or both do. A bar is where words wait. A row goes down when it has a place in the frame memory, which has one frame's and some to
 // spare: rows of the next frame take what is free. A frame goes back when it is in, its border is fitted and what the
 // surface is in its columns is known; a pair of rows, when it has a place at the end.
 //
@@ -147,14 +147,22 @@ module two_sided_retrieval #(
   logic is_known, stands, edges_done;
   logic [1:0] half, next_half, told_half;
   logic [1:0] halves[2];  // of every other frame
-  surface_registers surface_registers (
-      .clk, .rst(rst_registers), .is_known, .surface(known_surface), .half(told_half), .write(register_write),
-      .write_address(register_write_address), .write_data(register_write_data),
-      .read_address(register_read_address), .read_data(register_read_data)
-  );
-  cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .surface(known_surface), .done(edges_done), .half
-  );
+  generate
+    if (contract_pkg::KNOWN_SURFACE != 0) begin : g_known
+      surface_registers surface_registers (
+          .clk, .rst(rst_registers), .is_known, .surface(known_surface), .half(told_half), .write(register_write),
+          .write_address(register_write_address), .write_data(register_write_data),
+          .read_address(register_read_address), .read_data(register_read_data)
+      );
+      cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .surface(known_surface), .done(edges_done), .half
+      );
+    end else begin : g_own_border
+      assign {is_known, edges_done, known_surface} = '0;
+      assign half = 2'(contract_pkg::HALF_BOTH);
+      assign register_read_data = '0;
+    end
+  endgenerate
   assign stands    = is_known ? edges_done : fitted;
   assign surface   = is_known ? known_surface : fit;
   assign next_half = is_known ? half : 2'(contract_pkg::HALF_BOTH);

@@ -50,8 +50,9 @@ ChooseHalf:
     if (y >= kSize - kBorder) bottom += both_axes;
   }
   Half cleaner = kBoth;
-  if (known.is_known && top * kCleanerLess > bottom * kCleanerMore) cleaner = kUpward;
-  if (known.is_known && bottom * kCleanerLess > top * kCleanerMore) cleaner = kDownward;
+  const bool is_known = kKnownSurface && known.is_known;
+  if (is_known && top * kCleanerLess > bottom * kCleanerMore) cleaner = kUpward;
+  if (is_known && bottom * kCleanerLess > top * kCleanerMore) cleaner = kDownward;
   half.write(cleaner);
 }
 

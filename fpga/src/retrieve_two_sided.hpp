@@ -127,7 +127,7 @@ inline void go_back_all(const waiting_column frame[kSize * kRecursions], hls::st
                         hls::stream<Surface>& fits, const KnownSurface& known, hls::stream<Half>& halves,
                         state_word columns[kSize * kRecursions], hls::stream<state_t>& means) {
   const Surface fit = fits.read();
-  const Surface surface = known.is_known ? known.surface : fit;
+  const Surface surface = kKnownSurface && known.is_known ? known.surface : fit;
   const Half half = halves.read();
   mean_column(sums, surface, half, means);
   go_back(frame, surface, half, columns);

@@ -24,7 +24,7 @@ from cytogate.model.contract.tables import (
     surface_spectra,
     twiddles,
 )
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.interface import answers
 from cytogate.model.interface.frame_layout import FrameLayout, lane_bits
 from cytogate.model.retrieval.off_axis.integer import cordic_turns, half_turn_phasors, poisson_divisors
@@ -225,6 +225,7 @@ def _recursion(terms: RecursionContract) -> Group:
     halves = (
         Constant("cleaner_more", more, "an edge is cleaner where its gradients are less by more than this"),
         Constant("cleaner_less", less, "in this"),
+        Constant("known_surface", int(terms.design.chip.surface == KNOWN), "whether registers may hold a surface"),
         *(Constant(f"half_{half.name.lower()}", half.value, "which tells a frame") for half in recursion.Half),
     )
     settling = (

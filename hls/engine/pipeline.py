@@ -10,9 +10,9 @@ from cytogate.hls.engine.top import class_bits, modules, write_engine
 from cytogate.model.command.files import refresh
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
-from cytogate.model.contract.law import RecursionContract, contract
+from cytogate.model.contract.law import CausalContract, contract
 from cytogate.model.contract.stage import Contract
-from cytogate.model.design.design import Design
+from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.engines.planner import plan_engines
 from cytogate.model.engines.upward import in_order_of_rows
@@ -85,7 +85,7 @@ def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock:
 
 def _most_classes(terms: Contract) -> int:
     """Return how many classes the gate tells apart: registers of a background leave room for fewer least margins."""
-    if not isinstance(terms, RecursionContract):
+    if not isinstance(terms, CausalContract) and terms.design.chip.surface != KNOWN:
         return LARGEST_CLASSES
     return sum(least_margin_offset(index) < BackgroundRegister.CONTROL.offset for index in range(LARGEST_CLASSES))
 

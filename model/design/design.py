@@ -26,6 +26,8 @@ HLS4ML, _ = NETWORKS = ("hls4ml", RTL)
 """What the network is built of: C++ that hls4ml writes, or engines in SystemVerilog."""
 FFT, TWO_SIDED, CAUSAL = RETRIEVALS = ("fft", "two-sided", "causal")
 """Laws of phase retrieval: two transforms of two dimensions, or one recursion along the columns."""
+OWN_BORDER, KNOWN = SURFACES = ("border", "known")
+"""Where a two-sided kernel has the light's surface from: each frame's border alone, or empty fields as well."""
 SAMPLES_PER_CLOCK = (1, 2, 4, 8)
 RECURSION_SAMPLES_MAX = 4
 """Samples per clock of the laws with a recursion: those of a row are side by side."""
@@ -140,6 +142,11 @@ class Chip:
     )
     deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
     retrieval: str = quantity("law of phase retrieval", FFT, choices=RETRIEVALS, required=False)
+    surface: str = quantity(
+        'what frames are flattened by, of retrieval "two-sided": their own borders, or, where registers say so, empty '
+        "fields, and each is then told by the half that starts at its cleaner edge", OWN_BORDER, choices=SURFACES,
+        required=False,
+    )  # fmt: skip
     network: str = quantity(
         "what the network is built of: C++ by hls4ml, or SystemVerilog, with a trigger", HLS4ML, choices=NETWORKS,
         required=False,
@@ -159,6 +166,8 @@ class Chip:
                 f'samples_per_clock is {self.samples_per_clock}; retrieval "{self.retrieval}" takes up to '
                 f"{self.samples_supported[-1]}"
             )
+        if self.surface == KNOWN and self.retrieval != TWO_SIDED:
+            raise InputError(f'surface is "{KNOWN}"; retrieval "{self.retrieval}" has none, "{TWO_SIDED}" may')
         if not self.on.makes(self.clock_mhz):
             pll = self.on.pll_mhz
             below = max(pll / divisor for divisor in DIVISORS if pll / divisor < self.clock_mhz)

@@ -23,7 +23,7 @@ from cytogate.model.contract.recursion import (
     STATE,
 )
 from cytogate.model.design.boards import Area
-from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
+from cytogate.model.design.design import CAUSAL, KNOWN, TWO_SIDED, Design
 from cytogate.model.design.instruments import ANGLES
 from cytogate.model.estimates.front_end import FrontEndEstimate
 from cytogate.model.estimates.primitives import SHALLOW_ROM_WORDS, block_rams, dsps, in_look_up_tables, urams
@@ -72,6 +72,11 @@ class Shape:
         return isinstance(self.terms, CausalContract)
 
     @property
+    def knows_surface(self) -> bool:
+        """Whether registers may hold a surface of empty fields."""
+        return self.terms.design.chip.surface == KNOWN
+
+    @property
     def beats(self) -> int:
         """Clocks of a row."""
         return self.size // self.samples
@@ -112,9 +117,11 @@ class Fit:
         return self.shared + shape.samples * (self.sample + of_levels) + shape.lanes * (self.lane + of_levels)
 
 
+TWO_SIDED_KNOWN = "two-sided, with a known surface"
 FITTED = {
     CAUSAL: {"lut": Fit(7646, -794, 114, 514.33), "ff": Fit(6643, -535, 234, 497.67)},
     TWO_SIDED: {"lut": Fit(7837, -2191, 339, 745.17), "ff": Fit(6565, -673, 2370, 509.0)},
+    TWO_SIDED_KNOWN: {"lut": Fit(10259, -1870, 424, 764.83), "ff": Fit(7983, -358, 2355, 519.83)},
 }
 """From yosys 0.70's counts for xc7 at N = 64 and 1, 2 and 4 samples per clock, and at N = 128 and 4. An extrapolation
 at N = 256."""
@@ -133,7 +140,7 @@ def estimate_recursion(design: Design, samples_per_clock: int) -> FrontEndEstima
     interval = shape.size * shape.beats
     latency = _causal_latency(shape) if shape.is_causal else interval + _turn(shape)
     raw = (shape.size * design.binning) ** 2 // samples_per_clock
-    fit = FITTED[design.chip.retrieval]
+    fit = FITTED[TWO_SIDED_KNOWN if shape.knows_surface else design.chip.retrieval]
     fitted = Area(lut=fit["lut"].at(shape), ff=fit["ff"].at(shape))
     area = sum(recursion_modules(design, samples_per_clock).values(), fitted)
     moved = [row for row in _memories(shape) if row.name in LARGE_MEMORIES]
@@ -206,7 +213,8 @@ def _multipliers(shape: Shape) -> dict[str, int]:
         # The gain's highest bit is one, and no product.
         "phase_code": 2 * lanes * dsps(STATE.width, GAIN_BITS),
     }
-    found["surface_trend"] = dsps(coefficient, third) + dsps(coefficient, SHARPEN.bit_length() + 1)
+    if shape.is_causal or shape.knows_surface:
+        found["surface_trend"] = dsps(coefficient, third) + dsps(coefficient, SHARPEN.bit_length() + 1)
     if shape.is_causal:
         return found | {"causal_lane": lanes * 2 * (2 * state + row)}
     wide = dsps(ROW_WORD.width + 1, factor)

@@ -12,7 +12,7 @@ from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract, fft_contract, recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
-from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design
+from cytogate.model.design.design import CAUSAL, FFT, KNOWN, TWO_SIDED, Design
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
 from cytogate.model.retrieval.binning import bin_codes, bin_values
@@ -150,13 +150,11 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
 def standing_background(frames: NDArray[np.unsignedinteger], design: Design) -> Background | None:
     """Return a background with which frames (cells, 4, rows, columns) may come in any order; None of a law without one.
 
-    Of the law "causal" it is what is known after them, frozen; of the law "two-sided" the mean of their own borders.
+    Of the law "causal" it is what is known after them, frozen; of a known surface the mean of their own borders.
     """
-    if not design.retrieves_phase or design.chip.retrieval == FFT:
-        return None
     if design.chip.retrieval == CAUSAL:
         return background_after(frames, design).freeze()
-    return recursion.empty_field(frames, design)
+    return recursion.empty_field(frames, design) if design.chip.surface == KNOWN else None
 
 
 def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:

@@ -14,7 +14,7 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
-from cytogate.model.design.design import TWO_SIDED, Design
+from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim.compile import build
@@ -67,8 +67,8 @@ class CSimulation:
         return CSimulation(design, library)
 
     def know(self, background: Background) -> None:
-        """Flatten frames from now on by the surface of a background of empty fields, of the law "two-sided"."""
-        if self.design.chip.retrieval != TWO_SIDED:
+        """Flatten frames from now on by the surface of a background of empty fields, of a design with a known one."""
+        if self.design.chip.surface != KNOWN:
             raise ValueError(f"design {self.design.name} is told no surface")
         codes = np.ascontiguousarray(background.surface, np.int32)
         self.library.cytogate_know_surface(codes.ctypes.data)
