@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from cytogate.model.data.examples import ArrayExamples, Examples, Inputs, StreamedExamples
 from cytogate.model.errors import CheckFailed, InputError
@@ -115,7 +114,6 @@ def test_a_training_of_phases_that_is_interrupted_ends_with_the_same_weights(tmp
     assert (resumed.curve, resumed.selected) == (straight.curve, straight.selected)
     assert same_weights(resumed.model, straight.model) == 64 * 4 + 65 * 6 + 7 * 3 == 667
     assert same_weights(fitted(plan, **sets).model, straight.model) == 667, "without a folder, too"
-    assert is_op_determinism_enabled(), "whichever thread is first"
     assert len(list((tmp_path / "resumed").glob("*.npz"))) <= 2, "states that nothing goes back to are removed"
     other = fitted(dataclasses.replace(plan, seed=4), **sets).model.get_weights()
     assert any(not np.array_equal(*pair) for pair in zip(other, straight.model.get_weights(), strict=True))

@@ -32,10 +32,4 @@ with _quiet():
     if "TF_CONFIG" not in os.environ:
         keras.ops.zeros(1)
 
-__all__ = ["keras", "qkeras", "set_seed", "tf"]
-
-
-def set_seed(seed: int) -> None:
-    """Let all that is drawn follow from a seed, and sums come out the same whichever thread is first."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+__all__ = ["keras", "qkeras", "tf"]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cytogate.model.data.examples import Examples
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.networks.keras_backend import keras, set_seed
+from cytogate.model.networks.keras_backend import keras
 from cytogate.model.training.cluster import Cluster
 from cytogate.model.training.record import Epoch, Record, Select
 from cytogate.model.training.steps import Accuracy, Feed, Judge, Steps, Train
@@ -139,7 +139,7 @@ def fit(
         optimizers = [each.optimizer(each.epochs * count) if each.optimizer else None for each in plan.phases]
         described = _described(plan, optimizers, (len(training), len(validation)), class_weights)
         record = Record(folder, {"identity": identity or {}, **described}, cluster)
-        set_seed(plan.seed)
+        keras.utils.set_random_seed(plan.seed)
         model = build()
     steps = Steps.of(model, loss, cluster, next(iter(validation.batches(1, None)))[1], accuracy)
     unknown = plan.select is Select.ACCURACY and not steps.has_accuracy

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cytogate.model.command.files import plain, whole_file
 from cytogate.model.data.preprocessing import turned_at_random
 from cytogate.model.errors import CheckFailed, InputError
-from cytogate.model.networks.keras_backend import keras, set_seed, tf
+from cytogate.model.networks.keras_backend import keras, tf
 from cytogate.model.networks.topgan import TopGan, as_picture, discriminator, generator
 from cytogate.model.training.fitting import OnProgress
 
@@ -104,7 +104,7 @@ def train_adversaries(
         If a loss is no longer a number.
     """
     _check(spec, images)
-    set_seed(plan.seed)
+    keras.utils.set_random_seed(plan.seed)
     state = _State.new(spec, plan)
     described = {
         "spec": dataclasses.asdict(spec),
