@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -104,8 +105,10 @@ class NumpyAccelerator:
         lost: Iterable[int] = (),
         failing: int | None = None,
         silence_s: float = 0.0,
+        begun: threading.Event | None = None,
     ) -> None:
-        self.silence_s = silence_s
+        """``begun`` is set when the first batch is at work."""
+        self.silence_s, self._begun = silence_s, begun
         self._batch, self._delay_s, self._lost, self._failing = batch, delay_s, set(lost), failing
         self.most_waiting = 0
 
@@ -131,6 +134,8 @@ class NumpyAccelerator:
 
     def _answers(self, first: int, waiting: list[NDArray]) -> Iterator[Result]:
         sent_ns = time.monotonic_ns()
+        if self._begun is not None:
+            self._begun.set()
         time.sleep(self._delay_s)
         received_ns = time.monotonic_ns()
         for index, frames in enumerate(waiting, start=first):

@@ -20,6 +20,7 @@ from cytogate.model.retrieval.recursion.background import Background, register_w
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import bumps, noise
 from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation
+from tests.test_cosim import CASES
 
 full = pytest.mark.full
 WIDTHS = (2, pytest.param(1, marks=full), pytest.param(4, marks=full))
@@ -186,7 +187,7 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     report = json.loads((tmp_path / "out" / "cosim" / "rtl" / "report.json").read_text(encoding="utf-8"))
     assert report["stages"] == [{"name": "network_input", "values": 8 * 64 * 64 * 5, "differing": 0}]
     assert report["latency_cycles"] < 500
-    assert len(report["scenarios"]) == 52
+    assert len(report["scenarios"]) == CASES
     assert all(outcome["failure"] is None for outcome in report["scenarios"])
 
 

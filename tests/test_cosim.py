@@ -43,7 +43,7 @@ TWELVE_BITS = Design("twelve_bits", window=Window(64, 64, 1), instrument=FourAng
 STAGES = (
     "frames", "binned", "gradient", "spectrum", "spectrum_exponent", "quotient", "phase", "network_input",
 )  # fmt: skip
-CASES = 52
+CASES = 53
 """Tests of the scenarios: 18 of pauses, 22 of packets, 12 of registers and resets."""
 
 

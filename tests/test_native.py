@@ -323,8 +323,12 @@ def test_a_wrong_weight_is_seen() -> None:
     assert not np.array_equal(NativeNetwork.of(other).classify(*codes), network.classify(*codes))
 
 
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi")
+"""How vectors are handed over is no matter between functions of one file."""
+
+
 def test_the_sources_compile_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_native, "FLAGS", (*command_native.FLAGS, "-Wall", "-Wextra", "-Werror"))
+    monkeypatch.setattr(command_native, "FLAGS", (*command_native.FLAGS, *WARNINGS))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     NativeRetrieval.of(SMALL)
     network = read_network(EXACT["bound"]()).network

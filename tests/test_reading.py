@@ -407,10 +407,10 @@ def test_a_layer_that_is_used_twice_is_there_twice() -> None:
 
 def test_sums_of_words_of_far_grids_are_named() -> None:
     model = classifier(
-        lambda x: layers.Add(name="sum")([rounded(bits(14, 0))(convolution()(x)), rounded(bits(14, 13))(x)]),
+        lambda x: layers.Add(name="sum")([rounded(bits(24, 0))(convolution()(x)), rounded(bits(14, 13))(x)]),
         rounded(bits(6, 2)),
     )
-    assert read_network(model).keras_rounds[0] == "sum"
+    assert "sum" in read_network(model).keras_rounds
 
 
 def test_means_at_the_end_are_named() -> None:

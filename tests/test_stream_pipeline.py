@@ -348,11 +348,10 @@ def test_an_accelerator_that_hangs_does_not_hang_the_end() -> None:
     stopped = threading.Event()
     run, _ = pipeline(
         ListedCells(small_frames(1)).read({}),
-        NumpyAccelerator(delay_s=20),
+        NumpyAccelerator(delay_s=20, begun=stopped),
         settings=replace(PLAIN, patience_s=0.3),
         stopped=stopped,
     )
-    threading.Timer(0.2, stopped.set).start()
     began = time.monotonic()
     with pytest.raises(CheckFailed, match="no cell got through; waiting for accelerator, sinks"):
         run.run()
@@ -366,12 +365,14 @@ def test_the_wait_after_a_stop_is_as_long_as_the_accelerator_may_take(where: str
 
     def hanging() -> Iterator[SourceCell]:
         yield SourceCell("list", 0, small_frames(1)[0])
+        stopped.set()
         going_on.wait(20)
 
     cells = hanging() if where == "source" else ListedCells(small_frames(1)).read({})
-    accelerator = NumpyAccelerator(batch=1, delay_s=1.5 if where == "accelerator" else 0, silence_s=10)
+    accelerator = NumpyAccelerator(batch=1, silence_s=10)
+    if where == "accelerator":
+        accelerator = NumpyAccelerator(batch=1, delay_s=1.5, silence_s=10, begun=stopped)
     run, sink = pipeline(cells, accelerator, settings=replace(PLAIN, patience_s=0.3), stopped=stopped)
-    threading.Timer(0.2, stopped.set).start()
     began = time.monotonic()
     if where == "source":
         with pytest.raises(CheckFailed, match=r"0[.]3 s after the stop no cell got through; waiting for source"):

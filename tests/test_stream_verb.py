@@ -595,7 +595,7 @@ def test_coincidence_and_deadline_by_the_verb(bundle: Path, here: Path) -> None:
         *((["--rate", value], "the rate is") for value in ("nan", "inf", "1e308", "-0.0", "9" * 5000)),
         (["--device", "toaster"], "there is no device named toaster"),
         (["--bundle", "none.zip"], "none.zip: there is no such file"),
-        (["--output", "cells.npz"], "cells.npz: cannot be written"),
+        (["--output", "cells.npz"], "cells.npz: is no folder; a folder to write into is needed"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(

@@ -34,6 +34,7 @@ from tests.recursions import (
     known_of,
     simulation,
 )
+from tests.test_cosim import CASES
 
 full = pytest.mark.full
 WIDTHS = (4, pytest.param(1, marks=full), pytest.param(2, marks=full))
@@ -183,7 +184,7 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert main(["cosim", "--design", "own", "--cells", "8", "--samples-per-clock", "4", "--scenarios"]) == 0
     report = json.loads((tmp_path / "out" / "cosim" / "rtl" / "report.json").read_text(encoding="utf-8"))
     assert report["stages"] == [{"name": "network_input", "values": 8 * 64 * 64 * 5, "differing": 0}]
-    assert len(report["scenarios"]) == 52
+    assert len(report["scenarios"]) == CASES
     assert all(outcome["failure"] is None for outcome in report["scenarios"])
 
 

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow chooses its kernels by the processor: without these a processor without AVX-512 has none for depthwise
+# convolutions whose strides differ, and layers round otherwise than elsewhere.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager

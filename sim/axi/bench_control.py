@@ -55,6 +55,30 @@ async def writes_change_only_what_is_writable(dut: Any) -> None:
 
 
 @cocotb.test()
+async def accesses_come_in_every_order(dut: Any) -> None:
+    """Addresses and data in any order, answers that wait, reads beside writes: all end; single bytes change nothing."""
+    bench = Bench(dut)
+    await bench.start()
+    pins, task = bench.pins, bench.task
+    before = {name: await pins.read(name) for name in task.registers}
+    pins.pause_accesses(at_random)
+
+    async def write_single_bytes() -> None:
+        for offset in range(0, ADDRESSES, 4):
+            if offset != task.registers["CONTROL"]:
+                await pins.write_bytes(offset, b"\0")
+
+    writing = cocotb.start_soon(write_single_bytes())
+    for _ in range(2):
+        assert {name: await pins.read(name) for name in task.registers} == before
+    await writing
+    assert {name: await pins.read(name) for name in task.registers} == before
+    bench.send(0)
+    await bench.expect(0)
+    await bench.finish(accepted=1)
+
+
+@cocotb.test()
 async def error_flags_clear_one_by_one(dut: Any) -> None:
     """Clear a flag by a written one and none by a zero; a cleared flag rises again."""
     bench = Bench(dut)

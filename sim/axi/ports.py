@@ -19,6 +19,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from cytogate.sim.axi.clock import CLOCK_NS, clock_now
 from cytogate.sim.axi.events import Events
+from cytogate.sim.axi.patterns import Pauses
 
 RESET_CLOCKS = 4
 REGISTER_DEADLINE_CLOCKS = 100
@@ -228,6 +229,13 @@ class Pins:
         """Let ``count`` clocks pass."""
         await ClockCycles(self._dut.aclk, count)
 
+    def pause_accesses(self, pauses: Pauses) -> None:
+        """Pause each channel of the registers' port on its own: addresses, data and answers come in any order."""
+        writes, reads = self._lite.write_if, self._lite.read_if
+        channels = (writes.aw_channel, writes.w_channel, writes.b_channel, reads.ar_channel, reads.r_channel)
+        for seed, channel in enumerate(channels):
+            channel.set_pause_generator(pauses(seed))
+
     async def read(self, name: str) -> int:
         """Return a register by its name."""
         response, value = await self.read_at(self._registers[name])
@@ -245,7 +253,11 @@ class Pins:
 
     async def write_at(self, offset: int, value: int) -> AxiResp:
         """Write any address and return the response."""
-        writing = self._lite.write(offset, value.to_bytes(4, "little"))
+        return await self.write_bytes(offset, value.to_bytes(4, "little"))
+
+    async def write_bytes(self, offset: int, data: bytes) -> AxiResp:
+        """Write the first bytes at any address and return the response."""
+        writing = self._lite.write(offset, data)
         return (await self.within(REGISTER_DEADLINE_CLOCKS, writing, f"no answer at 0x{offset:02x}")).resp
 
     async def within(self, deadline: int, waiting: Awaitable[Awaited], otherwise: str) -> Awaited:
