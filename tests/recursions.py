@@ -47,7 +47,20 @@ def simulation(design: Design, samples: int, builds: Path) -> RtlSimulation:
 def frames_of(design: Design) -> np.ndarray:
     """Cells, extremes, noise, cells: more than eight, after which the background's limit halves."""
     cells, _ = bumps(design, 4, seed=20, shading=0.05)
-    return np.concatenate([cells[:2], *extremes(design).values(), noise(design, 2, seed=21), cells[2:]])
+    extreme = [*extremes(design).values(), in_quarters(design)]
+    return np.concatenate([cells[:2], *extreme, noise(design, 2, seed=21), cells[2:]])
+
+
+def in_quarters(design: Design) -> np.ndarray:
+    """One frame (1, 4, rows, columns) with all light on opposite quarters, along both axes.
+
+    The inverse transform saturates: words of 2^24.5 at N = 64, where it holds 2^24.
+    """
+    camera, quarter = design.four_angle, design.size * design.binning // 4
+    y, x = np.mgrid[: camera.rows, : camera.columns]
+    lit = np.stack([x // quarter % 2, y // quarter % 2]).astype(np.uint16)
+    frames = np.stack([lit[0], 1 - lit[0], lit[1], 1 - lit[1]])[None]
+    return frames * np.uint16(2**camera.adc_bits - 1)
 
 
 def cut_frames(design: Design) -> np.ndarray:

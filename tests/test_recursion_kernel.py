@@ -25,7 +25,7 @@ from cytogate.sim.csim import kernels
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation
 from tests.phantoms import bumps, extremes, noise
-from tests.recursions import cut_frames, halves_of, knowing, known_of
+from tests.recursions import cut_frames, halves_of, in_quarters, knowing, known_of
 
 LAWS = (TWO_SIDED, CAUSAL)
 FINE = FourAngle(adc_bits=16, rows=150, columns=133)
@@ -60,7 +60,7 @@ def compare(simulation: CSimulation, frames: np.ndarray, known: Background | Non
 def frames_of(design: Design) -> np.ndarray:
     """Cells, extremes, noise: the eighth frame, after which the background's limit halves, has light on one side."""
     cells, _ = bumps(design, 2, seed=20, shading=0.03)
-    return np.concatenate([cells, *extremes(design).values(), noise(design, 2, seed=21)])
+    return np.concatenate([cells, *extremes(design).values(), noise(design, 2, seed=21), in_quarters(design)])
 
 
 @pytest.mark.parametrize("name", ["anisotropic", *LARGER])
@@ -213,7 +213,7 @@ MUTANTS: dict[str, tuple[str, str, str]] = {
         "slope * ap_int<kSizeLog2 + 1>(y + 1)",
     ),
     "no sign of the conjugate's twist": ("surface_lines.hpp", "st.im = -st.im;", ""),
-    "a zero of nine rows": ("surface_lines.hpp", "if (y < kRows) zero", "if (y <= kRows) zero"),
+    "a zero of nine rows": ("surface_lines.hpp", ": y < kRows) zero", ": y <= kRows) zero"),
     "no trend": ("surface_lines.hpp", "- trend * (2 * y)", ""),
     "rows of a pair exchanged": (
         "phase_rows.hpp",
