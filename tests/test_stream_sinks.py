@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import flowio
 import numpy as np
@@ -177,8 +178,8 @@ def test_a_part_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     sink.flush()
     sink.write(event(1))
 
-    def broken(table: object, where: Path, **options: object) -> None:
-        where.write_bytes(b"PAR1 half")
+    def broken(table: object, where: BinaryIO, **options: object) -> None:
+        where.write(b"PAR1 half")
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:

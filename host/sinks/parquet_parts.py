@@ -32,8 +32,7 @@ def write(path: Path, rows: Sequence[Row], form: EventFormat, rows_before: int) 
 
 def read(path: Path) -> Part:
     """Read a file that :func:`write` wrote, to its last byte."""
-    with path.open("rb") as file:
-        table = pq.read_table(file, page_checksum_verification=True).combine_chunks()
+    table = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True).combine_chunks()
     metadata = table.schema.metadata
     names = json.loads(metadata[MEANING_KEY])["class_names"]
     codes = pc.fill_null(table["logits"].combine_chunks(), pa.scalar([0] * len(names), table["logits"].type))

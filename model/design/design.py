@@ -143,9 +143,8 @@ class Chip:
     deadline_ms: float = quantity("a later decision is no decision to sort", 50.0, low=0.001, high=60_000)
     retrieval: str = quantity("law of phase retrieval", FFT, choices=RETRIEVALS, required=False)
     surface: str = quantity(
-        'what frames are flattened by, of retrieval "two-sided": their own borders, or, where registers say so, empty '
-        "fields, and each is then told by the half that starts at its cleaner edge", OWN_BORDER, choices=SURFACES,
-        required=False,
+        'of retrieval "two-sided": flatten frames by their border, or by what registers know of empty fields',
+        OWN_BORDER, choices=SURFACES, required=False,
     )  # fmt: skip
     network: str = quantity(
         "what the network is built of: C++ by hls4ml, or SystemVerilog, with a trigger", HLS4ML, choices=NETWORKS,
