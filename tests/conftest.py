@@ -1,14 +1,17 @@
-"""Fixtures that tests share: where kernels are compiled, and signals left as they were."""
+"""Fixtures that tests share: where kernels are compiled, signals left as they were, and a verb that fails."""
 
 from __future__ import annotations
 
+import argparse
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from cytogate.model.command import dispatch
+from cytogate.model.command.dispatch import Verb, main
 from cytogate.model.command.requests import ENDING
 from cytogate.sim.coverage.instrument import coverage_folder
 from tests import mutants
@@ -48,3 +51,25 @@ def _signals() -> Iterator[None]:
     yield
     for each, handler in before.items():
         signal.signal(each, handler)
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | None], int]:
+    """Run a verb that raises something, or nothing, and give its exit code."""
+
+    def run(raised: BaseException | None) -> int:
+        def work(arguments: argparse.Namespace) -> None:
+            if raised is not None:
+                raise raised
+
+        class Entry:
+            name = "work"
+
+            @staticmethod
+            def load() -> Verb:
+                return Verb("Work.", lambda parser: None, work)
+
+        monkeypatch.setattr(dispatch, "entry_points", lambda group: [Entry])
+        return main(["work"])
+
+    return run

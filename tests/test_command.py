@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import errno
 import os
@@ -14,36 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cytogate.model.command import dispatch
-from cytogate.model.command.dispatch import Verb, main
+from cytogate.model.command.dispatch import main
 from cytogate.model.command.extras import INSTALLED_AS, UNLOCKED, missing, need
 from cytogate.model.errors import CheckFailed, InputError
 from docs.render.verbs import EXIT_CODES
 from tests.test_house import REPOSITORY
 
 ROOMS = ("model", "hls", "host", "sim")
-
-
-@pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | None], int]:
-    """Run a verb that raises something, or nothing, and give its exit code."""
-
-    def run(raised: BaseException | None) -> int:
-        def work(arguments: argparse.Namespace) -> None:
-            if raised is not None:
-                raise raised
-
-        class Entry:
-            name = "work"
-
-            @staticmethod
-            def load() -> Verb:
-                return Verb("Work.", lambda parser: None, work)
-
-        monkeypatch.setattr(dispatch, "entry_points", lambda group: [Entry])
-        return main(["work"])
-
-    return run
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.recursion import Half
-from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design, Window
+from cytogate.model.design.design import CAUSAL, FFT, KNOWN, TWO_SIDED, Design, Window
 from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.errors import InputError
@@ -42,6 +42,11 @@ def of(name: str, law: str) -> Design:
     design = OTHER_DESIGNS.get(name) or load_design(name)
     chip = dataclasses.replace(design.chip, retrieval=law)
     return dataclasses.replace(design, name=f"{design.name}-{law}", chip=chip)
+
+
+def of_case(law: str) -> Design:
+    """A design with one of the laws, or with a known surface."""
+    return knowing(of("anisotropic", TWO_SIDED)) if law == KNOWN else of("anisotropic", law)
 
 
 def compare(simulation: CSimulation, frames: np.ndarray, known: Background | None = None) -> int:
@@ -140,11 +145,11 @@ def test_designs_differ_by_their_law() -> None:
 
 
 @FULL
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", [*LAWS, KNOWN])
 def test_csim_by_the_design(law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
-    design = dataclasses.replace(of("anisotropic", law), name="own")
+    design = dataclasses.replace(of_case(law), name="own")
     (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     assert load_design(tmp_path / "own") == design
     assert main(["csim", "--design", "own", "--cells", "2", "--agreement-cells", "3"]) == 0
@@ -235,6 +240,28 @@ OWN_MUTANTS: dict[str, dict[str, tuple[str, str, str]]] = {
         "the last row's state": ("retrieve_two_sided.hpp", "if (y < kSize - 1) second", "if (y < kSize - 2) second"),
         "a response without its slope": ("retrieve_two_sided.hpp", "- answer.beta;", ";"),
     },
+    KNOWN: {
+        "the other edge": ("edges.hpp", "if (y < kBorder) top", "if (y >= kSize - kBorder) top"),
+        "gradients with their shading": (
+            "edges.hpp",
+            "gradient - shift_right(level",
+            "gradient - 0 * shift_right(level",
+        ),
+        "a half that is always both": ("edges.hpp", "cleaner = kUpward;", "cleaner = kBoth;"),
+        "rows of both halves": ("retrieve_two_sided.hpp", "half == kUpward ? far : near", "near"),
+        "states of both halves": ("retrieve_two_sided.hpp", "half == kDownward ? first : second", "second"),
+        "a surface of the border": (
+            "retrieve_two_sided.hpp",
+            "known.is_known ? known.surface : fit",
+            "known.is_known ? fit : fit",
+        ),
+        "a zero of the first rows": (
+            "surface_lines.hpp",
+            "half == kUpward ? y >= kSize - kRows : y < kRows",
+            "y < kRows",
+        ),
+        "a trend of the frame": ("surface_lines.hpp", "half == kBoth ? of_frame : of_surface", "of_frame"),
+    },
     CAUSAL: {
         "a background that is ahead": (
             "retrieve_causal.hpp",
@@ -276,10 +303,13 @@ def test_mutants_are_killed(
     assert text.count(old) == 1, f"{old} is {text.count(old)} times in {source}"
     (folder / "fpga" / "src" / source).write_text(text.replace(old, new), encoding="ascii")
     monkeypatch.setattr(kernels, "FPGA", folder / "fpga")
-    design = of("anisotropic", law)
+    design = of_case(law)
     simulation = CSimulation.of_kernel(design, folder / "build")
-    frames = frames_of(design)
-    exact = integer.retrieve(frames, design).stages
+    frames, known = frames_of(design), None
+    if law == KNOWN:
+        frames, known = cut_frames(design), known_of(design)
+        simulation.know(known)
+    exact = integer.retrieve(frames, design, known).stages
     differing = sum(
         int((codes != exact[name][cell]).sum())
         for cell, raw in enumerate(frames)

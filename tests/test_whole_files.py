@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import signal
@@ -10,15 +9,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cytogate.host.stream.run_folder import run_folder
-from cytogate.model.command import dispatch, locks
 from cytogate.model.command import files as files_module
-from cytogate.model.command.dispatch import Verb, main
+from cytogate.model.command import locks
 from cytogate.model.command.files import HOST, remove_partials, temporary_folder, whole_file, whole_folder
 from cytogate.model.command.locks import sole_builder
 from cytogate.model.command.terminal import spelled
@@ -222,7 +221,11 @@ def test_temporary_folders_of_killed_processes_go_and_those_of_living_ones_stay(
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 def test_a_disk_that_takes_nothing_is_one_sentence(
-    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: Callable[[BaseException | None], int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Through the one writer of files, and in a verb that writes in another way."""
     refusal = OSError(code, os.strerror(code))
@@ -239,19 +242,8 @@ def test_a_disk_that_takes_nothing_is_one_sentence(
             partial.write_text("{}")
     assert not [*tmp_path.iterdir()]
 
-    def run(arguments: argparse.Namespace) -> None:
-        raise refusal
-
-    class Entry:
-        name = "write"
-
-        @staticmethod
-        def load() -> Verb:
-            return Verb("Write.", lambda parser: None, run)
-
-    monkeypatch.setattr(dispatch, "entry_points", lambda group: [Entry])
-    assert main(["write"]) == 2
-    assert capsys.readouterr().err == (f"cytogate write: the disk: cannot be written or read: {os.strerror(code)}\n")
+    assert ends(refusal) == 2
+    assert capsys.readouterr().err == f"cytogate work: the disk: cannot be written or read: {os.strerror(code)}\n"
 
 
 def test_names_in_any_bytes_can_be_printed() -> None:

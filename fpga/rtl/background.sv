@@ -83,7 +83,7 @@ module background #(
             surface[i*BITS+:BITS] <= write_data[BITS-1:0];
         if (write_address == 8'(contract_pkg::BACKGROUND_FRAMES_OFFSET))
           frames <= write_data > SETTLING_FRAMES ? FRAME_BITS'(SETTLING_FRAMES) : FRAME_BITS'(write_data);
-        if (write_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) frozen <= write_data[0];
+        if (write_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) frozen <= (write_data & contract_pkg::BACKGROUND_FREEZE) != 0;
       end
     end
   end
@@ -93,7 +93,7 @@ module background #(
       if (read_address == 8'(contract_pkg::BACKGROUND_SURFACE_OFFSET + 4 * i))
         read_data = 32'($signed(surface[i*BITS+:BITS]));
     if (read_address == 8'(contract_pkg::BACKGROUND_FRAMES_OFFSET)) read_data = 32'(frames);
-    if (read_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) read_data = 32'(frozen);
+    if (read_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) read_data = frozen ? contract_pkg::BACKGROUND_FREEZE : '0;
   end
 endmodule
 `default_nettype wire

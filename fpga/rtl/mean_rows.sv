@@ -82,9 +82,9 @@ module mean_rows #(
 
   // The rows for the zero, a gap, all rows.
   logic known_now, running, zeroing, zeroed, out_frame;
-  assign zeroed = is_upward ? &count : count == LOG2'(ROWS - 1);
   logic [LOG2-1:0] count;
   logic [3:0] gap;
+  assign zeroed = is_upward ? &count : count == LOG2'(ROWS - 1);
   assign zeroing = gap == 0;
   pipeline_valid #(.CLOCKS(KNOWN_CLOCKS)) known_pipeline (.clk, .rst, .in_valid(known), .out_valid(known_now));
   always_ff @(posedge clk) begin

@@ -25,7 +25,7 @@ module surface_registers #(
     end else if (write) begin
       for (int i = 0; i < 12; ++i)
         if (write_address == 8'(contract_pkg::BACKGROUND_SURFACE_OFFSET + 4 * i)) surface[i*BITS+:BITS] <= write_data[BITS-1:0];
-      if (write_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) is_known <= write_data[1];
+      if (write_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) is_known <= (write_data & contract_pkg::BACKGROUND_KNOWN) != 0;
     end
   end
   always_comb begin
@@ -33,7 +33,7 @@ module surface_registers #(
     for (int i = 0; i < 12; ++i)
       if (read_address == 8'(contract_pkg::BACKGROUND_SURFACE_OFFSET + 4 * i))
         read_data = 32'($signed(surface[i*BITS+:BITS]));
-    if (read_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) read_data = {30'b0, is_known, 1'b0};
+    if (read_address == 8'(contract_pkg::BACKGROUND_CONTROL_OFFSET)) read_data = is_known ? contract_pkg::BACKGROUND_KNOWN : '0;
     if (read_address == 8'(contract_pkg::BACKGROUND_HALF_OFFSET)) read_data = 32'(half);
   end
 endmodule

@@ -82,11 +82,15 @@ def package_text(terms: Contract) -> str:
 
 
 def _background_registers(terms: Contract) -> list[str]:
-    """Return the offsets of what a kernel with a background has beside the others."""
+    """Return the registers that a kernel with a background has beside the others: offsets, and bits of its control."""
     if not isinstance(terms, RecursionContract):
         return []
     return [
-        f"  localparam int BACKGROUND_{row.name}_OFFSET = 'h{row.offset:02x};" for row in registers.BackgroundRegister
+        *(
+            f"  localparam int BACKGROUND_{row.name}_OFFSET = 'h{row.offset:02x};"
+            for row in registers.BackgroundRegister
+        ),
+        *(f"  localparam int BACKGROUND_{bit.name} = {bit.value};" for bit in registers.BackgroundControl),
     ]
 
 

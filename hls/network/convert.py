@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 BACKEND = "Vitis"
 TOP = "cytogate_network"
+"""Of every project: a model may be called as its owner likes."""
 CONFIG = "hls4ml_config.yml"
 """hls4ml's own settings, as it leaves them in a project."""
-"""Of every project: a model may be called as its owner likes."""
 COPY = "Clone"
 """Where several layers read one stream, hls4ml copies it in a layer of its own."""
 POOLING = "nnet_utils/nnet_pooling_stream.h"

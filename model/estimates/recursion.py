@@ -119,9 +119,9 @@ class Fit:
 
 TWO_SIDED_KNOWN = "two-sided, with a known surface"
 FITTED = {
-    CAUSAL: {"lut": Fit(7588, -794, 114, 514.33), "ff": Fit(6643, -535, 234, 497.67)},
-    TWO_SIDED: {"lut": Fit(7775, -2191, 339, 745.17), "ff": Fit(6565, -673, 2370, 509.0)},
-    TWO_SIDED_KNOWN: {"lut": Fit(10259, -1870, 424, 764.83), "ff": Fit(7983, -358, 2355, 519.83)},
+    CAUSAL: {"lut": Fit(7621, -783, 45, 515.67), "ff": Fit(6642, -535, 234, 497.67)},
+    TWO_SIDED: {"lut": Fit(7774, -2419, 106, 783.67), "ff": Fit(6564, -673, 2370, 509.0)},
+    TWO_SIDED_KNOWN: {"lut": Fit(10314, -1966, 309, 779.83), "ff": Fit(7983, -358, 2355, 519.83)},
 }
 """From yosys 0.70's counts for xc7 at N = 64 and 1, 2 and 4 samples per clock, and at N = 128 and 4. An extrapolation
 at N = 256."""
