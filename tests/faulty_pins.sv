@@ -41,7 +41,7 @@ module faulty_pins
   typedef enum logic [7:0] {
     NONE, LOST_BEAT, REPEATED_BEAT, FLIPPED_BIT, NO_TLAST, EARLY_TLAST, VALID_WITHDRAWN, DATA_CHANGES, INPUT_STUCK,
     OUTPUT_STUCK, NO_REGISTER_ANSWER, UNMAPPED_READ_HANGS, COUNTER_OFF_BY_ONE, FLAGS_SWAPPED, RESET_LOST,
-    LATENCY_OFF_BY_ONE, EARLY_TLAST_UNSEEN, FLAG_CLEARED_BY_ZERO, STOPS, CRASHES
+    LATENCY_OFF_BY_ONE, EARLY_TLAST_UNSEEN, FLAG_CLEARED_BY_ZERO, STOPS, CRASHES, ASSERTS
   } fault_t;
   logic [7:0] memory[1];
   initial $readmemh("fault.mem", memory);
@@ -63,6 +63,7 @@ module faulty_pins
     clocks <= clocks + 1;
     if (fault == STOPS && clocks == 1000) $fatal(1, "the kernel burns");
     if (fault == CRASHES && clocks == 1000) $c("std::abort();");
+    there_is_no_such_fault : assert (fault != ASSERTS || clocks != 1000);
     if (!aresetn) begin
       beats_in <= 0;
       beats_out <= 0;

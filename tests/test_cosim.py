@@ -93,7 +93,7 @@ def test_every_word_of_every_stage(design: Design, samples: int, builds: Path, t
 @pytest.mark.full
 @pytest.mark.parametrize(
     ("level", "samples"),
-    itertools.product((Level.DPI, Level.RTL), SAMPLES_PER_CLOCK),
+    list(itertools.product((Level.DPI, Level.RTL), SAMPLES_PER_CLOCK)),
     ids=lambda value: getattr(value, "value", value),
 )
 def test_every_scenario(level: Level, samples: int, builds: Path, tmp_path: Path) -> None:
@@ -149,6 +149,7 @@ class Fault(IntEnum):
     FLAG_CLEARED_BY_ZERO = 17
     STOPS = 18
     CRASHES = 19
+    ASSERTS = 20
 
 
 SEEN = {
@@ -170,6 +171,7 @@ SEEN = {
     Fault.EARLY_TLAST_UNSEEN: ("malformed", "first_and_last/kind=EARLY_BY_A_ROW", r"."),
     Fault.FLAG_CLEARED_BY_ZERO: ("control", "error_flags_clear", r"after writing 0"),
     Fault.STOPS: ("rate", "back_to_back", r"the simulation stopped: .*the kernel burns"),
+    Fault.ASSERTS: ("rate", "back_to_back", r"Assertion failed in faulty_pins.there_is_no_such_fault"),
 }  # fmt: skip
 
 
