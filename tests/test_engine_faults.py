@@ -49,11 +49,11 @@ FAULTS = {
         "sliding_window", "fetched_part  <= read_part", "fetched_part <= '0", (40, 98)
     ),
     "all parts of a row are written": Fault("row_memory", "write && 32'(write_part) == part", "write", (33, 73)),
-    "halves to odd": Fault("round_word", "HALF != 0 && !above_odd", "HALF != 0 && above_odd", (54, 62)),
+    "halves to odd": Fault("round_word", "HALF != 0 && !above_odd", "HALF != 0 && above_odd", (54, 92)),
     "halves down": Fault(
         "round_word", "((value <<< APPENDED) + HALF) >>> CUT", "(value <<< APPENDED) >>> CUT", (48, 25)
     ),
-    "the smallest word is symmetric": Fault("round_word", "OVERFLOW == 2 ?", "OVERFLOW == 1 ?", (54, 62)),
+    "the smallest word is symmetric": Fault("round_word", "OVERFLOW == 2 ?", "OVERFLOW == 1 ?", (6, 76)),
     "a slope is forgotten": Fault("round_word", "value[BITS-1] ? below : above", "above", (6, 34)),
     "a term is lost": Fault("adder_tree", "$signed(own[3*IN_BITS+:IN_BITS])", "$signed(own[0+:1])", (54, 58)),
     "a sum without a place": Fault(

@@ -14,7 +14,8 @@ from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.gate import (
-    DELAY_BITS,
+    CELL_FLAGS,
+    FLAG_SHIFT,
     LONGEST_CYCLES,
     PULSE_CLOCKS,
     CellEvent,
@@ -22,15 +23,15 @@ from cytogate.model.contract.gate import (
     GateSettings,
     decided,
 )
+from cytogate.model.contract.recursion import Half
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Chip, Design
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, design_text, load_design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
-from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.sim.axi.job import GATE_SCENARIOS, RATE, SCENARIOS, run_rate
-from cytogate.sim.axi.levels import Level, bench_task, hardware
+from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
 from cytogate.sim.board.gate import PipelineGate
 from cytogate.sim.rtl.pipeline import PipelineSimulation
@@ -59,6 +60,7 @@ def test_what_is_in_doubt_triggers_nothing() -> None:
         ((2, 9, none, 48, (7, 50)), EventFlag.LATE),
         ((2, 9, none, 48, range(16)), EventFlag.CROWDED),
         ((0, 9, EventFlag.LONG_PACKET, 0, ()), EventFlag.LONG_PACKET),
+        ((0, 9, EventFlag.UNSETTLED, 48, ()), EventFlag.UNSETTLED),
     ):
         assert settings.judge(*given) is due, given
     assert GateSettings().judge(0, 1 << 31, none, 0, ()) is EventFlag.UNWANTED
@@ -67,11 +69,12 @@ def test_what_is_in_doubt_triggers_nothing() -> None:
 
 
 def test_an_event_is_a_word_of_its_own() -> None:
-    for event in (CellEvent(EventFlag.TRIGGERED, 0), CellEvent(EventFlag.UNWANTED, LONGEST_CYCLES)):
-        assert CellEvent.of(event.word) == event
+    events = [CellEvent(flag, cycles, half) for flag in CELL_FLAGS for cycles in (0, LONGEST_CYCLES) for half in Half]
+    assert [CellEvent.of(event.word) for event in events] == events
+    assert max(event.word for event in events).bit_length() == 32
     assert CellEvent(EventFlag.LATE, LONGEST_CYCLES + 5).word == CellEvent(EventFlag.LATE, LONGEST_CYCLES).word
-    strange = (0, EventFlag.TRIGGERED | EventFlag.LATE, EventFlag.SHORT_PACKET, 1 << len(EventFlag))
-    assert [CellEvent.of(flags << DELAY_BITS) for flags in strange] == [None] * len(strange)
+    strange = (0, EventFlag.TRIGGERED | EventFlag.LATE, EventFlag.SHORT_PACKET, 3 << len(EventFlag) | EventFlag.LATE)
+    assert [CellEvent.of(flags << FLAG_SHIFT) for flags in strange] == [None] * len(strange)
 
 
 def test_the_first_of_equal_logits_is_the_class() -> None:
@@ -87,12 +90,11 @@ def under_benches(design: Design, samples: int, folder: Path, run: Path) -> tupl
     """
     frames = test_cosim.frames_of(design)[:5] if design.retrieves_phase else bright_fields.frames_of(design)
     known = laws.standing_background(frames, design)
-    setup = () if known is None else register_writes(known, design.chip.retrieval)
     pixels = laws.Run(design, known).network_inputs(frames)
     network = telling_network(design, pixels)
     engines, due = pipeline_engines(network, design, samples), network.classify(pixels)
-    task = dataclasses.replace(bench_task(Level.RTL, design, samples, engines), setup=setup)
-    task.write(run, frames, due)
+    task = bench_task(Level.RTL, design, samples, engines)
+    behind_background(task, frames, design, known).write(run, frames, due)
     return hardware(Level.RTL, design, samples, folder, network=engines), due
 
 
@@ -179,16 +181,16 @@ FAULTS = {
         "wanted = classes != 0", "thresholds",
     ),
     "malformed frames trigger": Fault(
-        "gate", "passed = well_formed && ",
+        "gate", "passed = trusted && ",
         "passed = ", "malformed_frames_never",
     ),
     "malformed frames' logits leave": Fault(
-        "pipeline_control", "judged && malformed == 0",
+        "pipeline_control", "judged && flaws[1:0] == 0",
         "judged", "first_and_last",
     ),
     "late by a clock is not seen": Fault(
-        "gate", "now - last + 32'(1 +",
-        "now - last + 32'(0 +", "have_their_time",
+        "gate", "earliest     = now + 32'(1 +",
+        "earliest     = now + 32'(0 +", "have_their_time",
     ),
     "stamp is a clock early": Fault(
         "gate", "event_clock  <= now + 1'b1",
@@ -203,8 +205,8 @@ FAULTS = {
         "left <= hold + 1'b1;", "as_long_as_asked",
     ),
     "the delay of the moment is told": Fault(
-        "pipeline_control", "{event_flags, event_cycles}",
-        "{event_flags, delay}", "written_in_any_clock",
+        "pipeline_control", "event_flags[FLAGS-1:2], event_cycles}",
+        "event_flags[FLAGS-1:2], delay}", "written_in_any_clock",
     ),
     "a pulse overtakes": Fault(
         "gate", "is_past || is_overtaken",
@@ -214,13 +216,13 @@ FAULTS = {
         "gate", "$signed(pulse - latest) <= 0",
         "$signed(pulse - latest) < 0", "overtakes_nothing",
     ),
-    "an event is not awaited": Fault(
-        "logit_stream", "(!m_axis_tlast || event_waits)",
-        "1'b1", "",
+    "an event stays": Fault(
+        "logit_stream", ".in_word(event_word), .read(cell_left)",
+        ".in_word(event_word), .read(1'b0)", "",
     ),
     "pulses that wait are overwritten": Fault(
-        "trigger", "crowded  = level[$clog2(PULSES)]",
-        "crowded  = 1'b0", "no_more_pulses",
+        "trigger", "crowded = level[$clog2(PULSES)]",
+        "crowded = 1'b0", "no_more_pulses",
     ),
     "settings outlive a reset": Fault(
         "pipeline_control", ".clk(aclk), .rst(!aresetn), .write, .write",

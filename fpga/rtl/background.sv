@@ -17,6 +17,7 @@ module background #(
     output     logic               busy,
     output     logic               followed,   // pulse: so does what the next frame is to know
     output     logic [12*BITS-1:0] surface,
+    output     logic               settled,    // enough frames were followed
     // Registers.
     input wire logic               write,
     input wire logic [        7:0] write_address,
@@ -36,7 +37,8 @@ module background #(
   logic stored;
   logic [FRAME_BITS-1:0] frames;
   logic [STEP_BITS-1:0] step;
-  assign step = frames == FRAME_BITS'(SETTLING_FRAMES) ? STEP_BITS'(STEPS - 1) : STEP_BITS'(frames / STEP_FRAMES);
+  assign settled = frames == FRAME_BITS'(SETTLING_FRAMES);
+  assign step = settled ? STEP_BITS'(STEPS - 1) : STEP_BITS'(frames / STEP_FRAMES);
   always_ff @(posedge clk) begin
     followed <= !rst && stored && stored_place == 11;
     if (rst) begin
@@ -76,7 +78,7 @@ module background #(
     end else begin
       if (stored && !frozen)
         surface[stored_place*BITS+:BITS] <= $signed(surface[stored_place*BITS+:BITS]) + rounded;
-      if (followed && !frozen && frames != FRAME_BITS'(SETTLING_FRAMES)) frames <= frames + 1'b1;
+      if (followed && !frozen && !settled) frames <= frames + 1'b1;
       if (write) begin
         for (int i = 0; i < 12; ++i)
           if (write_address == 8'(contract_pkg::BACKGROUND_SURFACE_OFFSET + 4 * i))

@@ -34,6 +34,9 @@ module causal_retrieval #(
     output     logic                          too_long,
     output     logic                          frame_left,
     output     logic [                  31:0] frame_arrived,
+    output     logic                          remark_valid,   // once a frame, before its rows leave
+    output     logic                          remark_unsettled,
+    output     logic [                   1:0] remark_half,
     // The background's registers.
     input wire logic                          register_write,
     input wire logic [                   7:0] register_write_address,
@@ -92,10 +95,10 @@ module causal_retrieval #(
 
   // ---- The background ----
 
-  logic followed, background_busy;
+  logic followed, background_busy, settled;
   background background (
-      .clk, .rst(rst_registers), .fitted, .fit, .busy(background_busy), .followed, .surface, .write(register_write),
-      .write_address(register_write_address), .write_data(register_write_data),
+      .clk, .rst(rst_registers), .fitted, .fit, .busy(background_busy), .followed, .surface, .settled,
+      .write(register_write), .write_address(register_write_address), .write_data(register_write_data),
       .read_address(register_read_address), .read_data(register_read_data)
   );
 
@@ -103,6 +106,7 @@ module causal_retrieval #(
   logic [SIZE_LOG2+BEAT_COUNT-1:0] gradient_beat;
   logic waiting, following, known, lines_busy, lines_done, lines_ready, lines_odd;
   assign known = waiting && !following && !background_busy && !lines_busy;
+  assign {remark_valid, remark_unsettled, remark_half} = {known, !settled, 2'(contract_pkg::HALF_BOTH)};
   always_ff @(posedge clk) begin
     if (rst) begin
       gradient_beat <= '0;

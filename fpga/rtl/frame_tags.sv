@@ -1,5 +1,5 @@
-// What is known of each packet when the network has decided on its cell: how it ended, and the clocks of its first and
-// last beat.
+// What is known of each packet when the network has decided on its cell: how it ended, the clocks of its first and last
+// beat, and what the law of retrieval remarks.
 //
 // A packet is let in only when it finds a place here, so that no more than PACKETS are on their way.
 `default_nettype none
@@ -17,18 +17,26 @@ module frame_tags #(
     input wire logic        ended,
     input wire logic        intact,
     input wire logic        too_long,
+    // Once a packet, before its frame leaves the retrieval.
+    input wire logic        remark_valid,
+    input wire logic        remark_unsettled,  // the background had not settled
+    input wire logic [ 1:0] remark_half,       // that tells the phase
     // Of the oldest one.
     output     logic        out_valid,
-    output     logic [ 1:0] out_flags,  // 1 too short, 2 too long
+    output     logic [ 2:0] out_flaws,  // one of them: 1 too short, 2 too long, 4 intact and unsettled
+    output     logic [ 1:0] out_half,
     output     logic [31:0] out_first,
     output     logic [31:0] out_last,
     input wire logic        take
 );
   logic starts;  // the next beat is a packet's first
-  logic place_left;
+  logic place_left, tag_valid, remarked, unsettled;
+  logic [1:0] malformed;
   logic [31:0] first;
-  logic [$clog2(PACKETS):0] unused_level;
-  assign room = !starts || place_left;
+  logic [$clog2(PACKETS):0] unused_level, unused_remarks;
+  assign room      = !starts || place_left;
+  assign out_valid = tag_valid && remarked;
+  assign out_flaws = {unsettled && malformed == 0, malformed};
 
   always_ff @(posedge clk) begin
     if (rst) starts <= 1'b1;
@@ -40,8 +48,12 @@ module frame_tags #(
       .clk, .rst, .take(beat_taken && starts), .give(take), .available(place_left)
   );
   fifo #(.BITS(66), .DEPTH(PACKETS)) tags (
-      .clk, .rst, .write(ended), .in_word({too_long, !intact && !too_long, first, now}), .read(take), .out_valid,
-      .out_word({out_flags, out_first, out_last}), .level(unused_level)
+      .clk, .rst, .write(ended), .in_word({too_long, !intact && !too_long, first, now}), .read(take),
+      .out_valid(tag_valid), .out_word({malformed, out_first, out_last}), .level(unused_level)
+  );
+  fifo #(.BITS(3), .DEPTH(PACKETS)) remarks (
+      .clk, .rst, .write(remark_valid), .in_word({remark_unsettled, remark_half}), .read(take), .out_valid(remarked),
+      .out_word({unsettled, out_half}), .level(unused_remarks)
   );
 endmodule
 `default_nettype wire

@@ -17,7 +17,8 @@ module gate #(
     input wire logic                   in_valid,
     input wire logic [ CLASS_BITS-1:0] in_class,
     input wire logic [MARGIN_BITS-1:0] in_margin,
-    input wire logic [            1:0] in_malformed,
+    input wire logic [            2:0] in_flaws,      // one at most
+    input wire logic [            1:0] in_half,
     input wire logic [           31:0] in_first,      // clock of its first beat
     input wire logic [           31:0] in_last,
     // Settings, of in_class where they are a class's.
@@ -31,6 +32,7 @@ module gate #(
     // An event, in one clock.
     output     logic                   event_valid,
     output     logic [      FLAGS-1:0] event_flags,
+    output     logic [            1:0] event_half,
     output     logic [ CLASS_BITS-1:0] event_class,
     output     logic [MARGIN_BITS-1:0] event_margin,
     output     logic [           31:0] event_first,
@@ -40,7 +42,8 @@ module gate #(
     output     logic [ DELAY_BITS-1:0] event_cycles   // from last beat to pulse
 );
   logic judging, is_wanted;
-  logic [1:0] malformed;
+  logic [2:0] flaws;
+  logic [1:0] half;
   logic [CLASS_BITS-1:0] class_index;
   logic [MARGIN_BITS-1:0] margin;
   logic [31:0] least, first, last;
@@ -48,7 +51,8 @@ module gate #(
     judging     <= !rst && in_valid;
     is_wanted   <= wanted;
     least       <= least_margin;
-    malformed   <= in_malformed;
+    flaws       <= in_flaws;
+    half        <= in_half;
     class_index <= in_class;
     margin      <= in_margin;
     first       <= in_first;
@@ -58,11 +62,11 @@ module gate #(
   // The pulse is due `delay` clocks after the last beat, and an event is out a clock from now. Pulses come in order: one
   // that a shorter delay brings before those that wait is late, too.
   localparam logic [31:0] LONGEST = (1 << DELAY_BITS) - 1;
-  logic unwanted, rejected, late, well_formed, is_past, is_overtaken;
+  logic unwanted, rejected, late, trusted, is_past, is_overtaken;
   logic [31:0] earliest, pulse, cycles;
-  assign well_formed  = malformed == 0;
-  assign unwanted     = well_formed && !is_wanted;
-  assign rejected     = well_formed && is_wanted && 32'(margin) < least;
+  assign trusted      = flaws == 0;
+  assign unwanted     = trusted && !is_wanted;
+  assign rejected     = trusted && is_wanted && 32'(margin) < least;
   assign earliest     = now + 32'(1 + contract_pkg::PULSE_CLOCKS) - last;
   assign cycles       = delay != 0 ? 32'(delay) : earliest;
   assign pulse        = last + cycles;
@@ -71,11 +75,11 @@ module gate #(
   assign late         = is_past || is_overtaken;
 
   logic passed;
-  assign passed = well_formed && !unwanted && !rejected;
+  assign passed = trusted && !unwanted && !rejected;
   always_ff @(posedge clk) begin
     event_valid  <= !rst && judging;
-    event_flags  <= {passed && !late && !crowded, passed && !late && crowded, passed && late, rejected, unwanted,
-                     malformed};
+    event_flags  <= {passed && !late && !crowded, passed && !late && crowded, passed && late, rejected, unwanted, flaws};
+    event_half   <= half;
     event_class  <= class_index;
     event_margin <= margin;
     event_first  <= first;

@@ -26,6 +26,7 @@ module gate_registers #(
     // What is counted.
     input wire logic                   event_valid,
     input wire logic [      FLAGS-1:0] event_flags,
+    input wire logic [            1:0] event_half,
     input wire logic [ CLASS_BITS-1:0] event_class,
     input wire logic [MARGIN_BITS-1:0] event_margin,
     input wire logic [           31:0] event_first,
@@ -84,7 +85,7 @@ module gate_registers #(
     end else begin
       if (event_valid) begin
         events        <= events + 1'b1;
-        latest        <= {16'(event_flags), 16'(event_class)};
+        latest        <= {6'd0, event_half, 8'(event_flags), 16'(event_class)};
         latest_margin <= 32'(event_margin);
         latest_clock  <= event_clock;
       end

@@ -26,6 +26,9 @@ module pipeline_control #(
     input wire logic                          frame_intact,
     input wire logic                          too_short,
     input wire logic                          too_long,
+    input wire logic                          remark_valid,      // before the frame's decision
+    input wire logic                          remark_unsettled,
+    input wire logic [                   1:0] remark_half,
     input wire logic                          decision_valid,
     output     logic                          decision_ready,
     input wire logic [        CLASS_BITS-1:0] decision_class,
@@ -39,6 +42,7 @@ module pipeline_control #(
     // What came of every packet, in one clock, and the trigger.
     output     logic                          event_valid,
     output     logic [             FLAGS-1:0] event_flags,
+    output     logic [                   1:0] event_half,
     output     logic [        CLASS_BITS-1:0] event_class,
     output     logic [       MARGIN_BITS-1:0] event_margin,
     output     logic [                  31:0] event_clock,
@@ -79,14 +83,15 @@ module pipeline_control #(
   assign frames_valid  = s_axis_tvalid && open;
 
   logic tag_valid, judged, logits_ready;
-  logic [1:0] malformed;
+  logic [2:0] flaws;
+  logic [1:0] half;
   logic [31:0] first, last;
   assign decision_ready = tag_valid && logits_ready;
   assign judged         = decision_valid && decision_ready;
   frame_tags frame_tags (
       .clk(aclk), .rst, .now, .room, .beat_taken(s_axis_tvalid && s_axis_tready), .beat_last(s_axis_tlast),
-      .ended(frame_ended), .intact(frame_intact), .too_long, .out_valid(tag_valid), .out_flags(malformed),
-      .out_first(first), .out_last(last), .take(judged)
+      .ended(frame_ended), .intact(frame_intact), .too_long, .remark_valid, .remark_unsettled, .remark_half,
+      .out_valid(tag_valid), .out_flaws(flaws), .out_half(half), .out_first(first), .out_last(last), .take(judged)
   );
 
   logic wanted, crowded, waits, began;
@@ -95,9 +100,9 @@ module pipeline_control #(
   logic [contract_pkg::HOLD_BITS-1:0] hold;
   gate #(.CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate (
       .clk(aclk), .rst, .now, .in_valid(judged), .in_class(decision_class), .in_margin(decision_margin),
-      .in_malformed(malformed), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded, .waits,
-      .latest, .event_valid, .event_flags, .event_class, .event_margin, .event_first, .event_last, .event_clock,
-      .event_pulse, .event_cycles
+      .in_flaws(flaws), .in_half(half), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded, .waits,
+      .latest, .event_valid, .event_flags, .event_half, .event_class, .event_margin, .event_first, .event_last,
+      .event_clock, .event_pulse, .event_cycles
   );
   trigger pin (
       .clk(aclk), .rst, .now, .write(event_valid && event_flags[FLAGS-1]), .in_pulse(event_pulse), .in_last(event_last),
@@ -106,12 +111,13 @@ module pipeline_control #(
   gate_registers #(.CLASSES(CLASSES), .CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate_registers (
       .clk(aclk), .rst(!aresetn), .write, .write_address(s_axil_awaddr), .write_data(s_axil_wdata),
       .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(gate_data), .asked_class(decision_class),
-      .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_class, .event_margin, .event_first,
-      .event_clock, .began, .age
+      .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_half, .event_class, .event_margin,
+      .event_first, .event_clock, .began, .age
   );
   logit_stream #(.CLASSES(CLASSES), .BITS(LOGIT_BITS), .IS_SIGNED(IS_SIGNED)) logit_stream (
-      .clk(aclk), .rst, .in_valid(judged && malformed == 0), .in_ready(logits_ready), .in_logits(decision_logits),
-      .in_arrived(last), .event_valid(event_valid && event_flags[1:0] == 0), .event_word({event_flags, event_cycles}),
+      .clk(aclk), .rst, .in_valid(judged && flaws[1:0] == 0), .in_ready(logits_ready), .in_logits(decision_logits),
+      .in_arrived(last), .event_valid(event_valid && event_flags[1:0] == 0),
+      .event_word({event_half, event_flags[FLAGS-1:2], event_cycles}),
       .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast, .cell_left(frame_left),
       .cell_arrived(frame_arrived)
   );

@@ -36,6 +36,9 @@ module two_sided_retrieval #(
     output     logic                          too_long,
     output     logic                          frame_left,
     output     logic [                  31:0] frame_arrived,
+    output     logic                          remark_valid,   // once a frame, before its rows leave
+    output     logic                          remark_unsettled,
+    output     logic [                   1:0] remark_half,
     // The known surface's registers.
     input wire logic                          rst_registers,
     input wire logic                          register_write,
@@ -169,6 +172,7 @@ module two_sided_retrieval #(
   always_ff @(posedge clk) if (known) halves[prepared_odd] <= next_half;
 
   assign known = surface_waits && frame_waits && !preparing;
+  assign {remark_valid, remark_unsettled, remark_half} = {known, 1'b0, next_half};
   always_ff @(posedge clk) begin
     if (rst) {surface_waits, frame_waits, preparing, prepared_odd, lines_ready, means_ready} <= '0;
     else begin

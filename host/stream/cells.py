@@ -45,10 +45,14 @@ class Flag(IntFlag):
     """More than one cell, which touch. Never sorted."""
     CROWDED = 128
     """The hologram holds more than is followed: none of its cells is told."""
+    UNSETTLED = 256
+    """The chip did not know the background yet: the phase is worth little. Never sorted."""
+    HALF = 512
+    """One half of the window tells the phase, the one that begins at its cleaner edge: a cell is close to the other."""
 
 
 NOTHING_UNUSUAL = Flag(0)
-UNTRUSTED = Flag.SINGLE_IMAGE | Flag.SATURATED | Flag.CLIPPED | Flag.SEVERAL
+UNTRUSTED = Flag.SINGLE_IMAGE | Flag.SATURATED | Flag.CLIPPED | Flag.SEVERAL | Flag.UNSETTLED
 """Flags of cells that have a class which is not to be acted on."""
 
 

@@ -21,6 +21,7 @@ from cytogate.model.contract.gate import (
     EventFlag,
     GateSettings,
 )
+from cytogate.model.contract.recursion import Half
 from cytogate.model.errors import InputError
 from cytogate.model.features.cell_features import FeatureColumn
 
@@ -31,6 +32,7 @@ TRIGGER_FEATURES = (FeatureColumn("trigger_us", "us", "Time from the last pixel 
 """Columns of events whose cells triggered."""
 DECISIONS = {
     EventFlag.TRIGGERED: Decision.SORT,
+    EventFlag.UNSETTLED: Decision.UNTRUSTED,
     EventFlag.UNWANTED: Decision.UNWANTED,
     EventFlag.REJECTED: Decision.REJECTED,
     EventFlag.LATE: Decision.LATE,
@@ -118,6 +120,12 @@ def verdict_of(logits: Sequence[float], event: CellEvent) -> Verdict:
     """Return what the chip has decided, as the host says it."""
     chosen, score = winner(logits, ScoreKind.MARGIN)
     return Verdict(DECISIONS[event.flag], chosen, score)
+
+
+def flags_of(event: CellEvent) -> Flag:
+    """Return what the chip's event says is unusual about its cell."""
+    unsettled, chosen = event.flag is EventFlag.UNSETTLED, event.half is not Half.BOTH
+    return Flag.UNSETTLED * unsettled | Flag.HALF * chosen
 
 
 def trigger_us(event: CellEvent, clock_mhz: float) -> float | None:

@@ -39,7 +39,7 @@ class Decision(TextEnum):
     COINCIDENT = "coincident"
     """Another cell arrived too close before or behind it."""
     UNTRUSTED = "untrusted"
-    """The frames are saturated, or one image stands for several."""
+    """The frames are saturated, one image stands for several, or the chip does not know the background yet."""
     LATE = "late"
     """The decision missed its deadline."""
     LOST = "lost"

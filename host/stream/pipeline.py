@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Arrival, Event, Flag, SourceCell
 from cytogate.host.stream.channel import Channel, Closed, Ended
-from cytogate.host.stream.chip_gate import kept_back, trigger_features, trigger_us, verdict_of
+from cytogate.host.stream.chip_gate import flags_of, kept_back, trigger_features, trigger_us, verdict_of
 from cytogate.host.stream.frame_check import checked
 from cytogate.host.stream.gating import Decision, LiveGates, Verdict
 from cytogate.host.stream.ledger import Ledger, Span
@@ -492,6 +492,8 @@ def _flags(result: Result | None, found: FoundCell | None) -> Flag:
         return Flag(0)
     if not result.is_answered:
         return Flag.LOST
+    if result.event is not None:
+        return flags_of(result.event)
     if found is None:
         return Flag.CROWDED if result.field is not None and result.field.is_crowded else Flag(0)
     clipped, several = off_axis.Flag.CLIPPED & found.flags, off_axis.Flag.SEVERAL & found.flags

@@ -1,7 +1,8 @@
 """The gate behind a network on the chip: from a cell's class and margin to an event and, perhaps, a trigger.
 
-Every packet that arrives ends in one event, in order. What is in doubt triggers nothing: a malformed frame, a class
-that nobody asked for, a margin below its class's least one, a decision that comes too late for its pulse. An event that
+Every packet that arrives ends in one event, in order. What is in doubt triggers nothing: a malformed frame, a phase
+before the background has settled, a class that nobody asked for, a margin below its class's least one, a decision that
+comes too late for its pulse. An event that
 says that it triggers has one pulse, in the clock that it tells, whatever is written meanwhile; a reset alone drops it.
 """
 
@@ -14,6 +15,7 @@ from enum import IntFlag
 import numpy as np
 
 from cytogate.model.contract.fixed_point import Codes
+from cytogate.model.contract.recursion import Half
 from cytogate.model.errors import InputError
 
 PACKETS = 8
@@ -41,43 +43,52 @@ class EventFlag(IntFlag):
     """TLAST came before the frame's last beat; class and margin say nothing."""
     LONG_PACKET = 2
     """TLAST was missing on the frame's last beat; class and margin say nothing."""
-    UNWANTED = 4
+    UNSETTLED = 4
+    """The background had not settled when the frame came: phase, class and margin are worth little."""
+    UNWANTED = 8
     """Cells of the class are not to trigger."""
-    REJECTED = 8
+    REJECTED = 16
     """The margin is below the least one of its class."""
-    LATE = 16
+    LATE = 32
     """The time of the pulse is past, or before that of one that waits."""
-    CROWDED = 32
+    CROWDED = 64
     """:data:`PULSES_WAITING` triggers wait already."""
-    TRIGGERED = 64
+    TRIGGERED = 128
     """The pin rises, in its time."""
 
 
 MALFORMED = EventFlag.SHORT_PACKET | EventFlag.LONG_PACKET
+CELL_FLAGS = tuple(flag for flag in EventFlag if not flag & MALFORMED)
+"""Flags of intact frames."""
+FLAG_SHIFT = DELAY_BITS - len(EventFlag) + len(CELL_FLAGS)
+"""From a flag to its place in an event's word, which has none for malformed frames."""
+HALF_SHIFT = DELAY_BITS + len(CELL_FLAGS)
 LONGEST_CYCLES = (1 << DELAY_BITS) - 1
 """That an event tells; more are told as so many."""
 
 
 @dataclass(frozen=True)
 class CellEvent:
-    """What came of an intact frame's cell: a word of 32 bits behind its logits, the flag above the clocks."""
+    """What came of an intact frame's cell: a word of 32 bits behind its logits, from above half, flag and clocks."""
 
     flag: EventFlag
     cycles: int
     """Clocks from the frame's last pixel to its pulse, or to what would have been its pulse."""
+    half: Half = Half.BOTH
+    """The half of the window that tells the phase, chosen for its cleaner edge; both where the law has no choice."""
 
     @property
     def word(self) -> int:
         """The word."""
-        return self.flag << DELAY_BITS | min(self.cycles, LONGEST_CYCLES)
+        return self.half << HALF_SHIFT | self.flag << FLAG_SHIFT | min(self.cycles, LONGEST_CYCLES)
 
     @staticmethod
     def of(word: int) -> CellEvent | None:
         """Return the event of a word; None if it is no cell's."""
-        flags = word >> DELAY_BITS
-        if flags not in {int(flag) for flag in EventFlag if not flag & MALFORMED}:
+        half, flag = word >> HALF_SHIFT, (word & (1 << HALF_SHIFT) - 1) >> DELAY_BITS << DELAY_BITS - FLAG_SHIFT
+        if half not in tuple(Half) or flag not in CELL_FLAGS:
             return None
-        return CellEvent(EventFlag(flags), word & LONGEST_CYCLES)
+        return CellEvent(EventFlag(flag), word & LONGEST_CYCLES, Half(half))
 
 
 def decided(logits: Codes) -> tuple[Codes, Codes]:
@@ -115,22 +126,22 @@ class GateSettings:
         margins = {f"LEAST_MARGIN_{index}": margin for index, margin in enumerate(self.least_margins)}
         return margins | {"TRIGGER_DELAY": self.delay, "TRIGGER_HOLD": self.hold, "GATE_CLASSES": self.classes}
 
-    def judge(self, class_index: int, margin: int, malformed: EventFlag, age: int, waiting: Sequence[int]) -> EventFlag:
+    def judge(self, class_index: int, margin: int, of_frame: EventFlag, age: int, waiting: Sequence[int]) -> EventFlag:
         """Return the flag of an event.
 
         Parameters
         ----------
         class_index, margin : int
             Of the network: the class of the largest logit, and how far the next one is.
-        malformed : EventFlag
-            One of :data:`MALFORMED`, or none of them.
+        of_frame : EventFlag
+            What its frame makes doubtful: one of :data:`MALFORMED`, UNSETTLED, or none.
         age : int
             Clocks from the frame's last pixel to the event.
         waiting : sequence of int
             Triggers that wait for their time, in order: clocks from this frame's last pixel to each one's pulse.
         """
-        if malformed:
-            return malformed
+        if of_frame:
+            return of_frame
         if not self.classes >> class_index & 1:
             return EventFlag.UNWANTED
         if margin < self.least_margins[class_index]:

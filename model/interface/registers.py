@@ -95,7 +95,7 @@ class GateRegister(Enum):
     TRIGGER_HOLD = (0x4C, Access.READ_WRITE, "clocks of a pulse beyond its first one")
     EVENTS = (0x50, Access.READ_ONLY, "events, one a packet")
     TRIGGERS = (0x54, Access.READ_ONLY, "pulses that began")
-    EVENT = (0x58, Access.READ_ONLY, "class of the latest event, its EventFlag in the upper 16 bits")
+    EVENT = (0x58, Access.READ_ONLY, "class of the latest event; its EventFlag from bit 16, its Half from bit 24 on")
     EVENT_MARGIN = (0x5C, Access.READ_ONLY, "its margin in steps of a logit")
     EVENT_CLOCK = (0x60, Access.READ_ONLY, "its clock's number")
     TRIGGER_CYCLES = (0x64, Access.READ_ONLY, "clocks from a frame's last pixel to the first of its pulse")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract, fft_contract, recursion_contract
-from cytogate.model.contract.recursion import SETTLING_FRAMES
+from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
 from cytogate.model.design.design import CAUSAL, FFT, KNOWN, TWO_SIDED, Design
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
@@ -124,7 +124,7 @@ def alone(design: Design) -> Design:
     """
     if design.chip.retrieval != CAUSAL:
         return design
-    return dataclasses.replace(design, chip=dataclasses.replace(design.chip, retrieval=TWO_SIDED))
+    return replace(design, chip=replace(design.chip, retrieval=TWO_SIDED))
 
 
 def settled_background(frames: FrameReader, design: Design) -> Background | None:
@@ -150,11 +150,19 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
 def standing_background(frames: NDArray[np.unsignedinteger], design: Design) -> Background | None:
     """Return a background with which frames (cells, 4, rows, columns) may come in any order; None of a law without one.
 
-    Of the law "causal" it is what is known after them, frozen; of a known surface the mean of their own borders.
+    Of the law "causal" it is what is known after them, taken for settled and frozen; of a known surface the mean of
+    their own borders.
     """
     if design.chip.retrieval == CAUSAL:
-        return background_after(frames, design).freeze()
+        return replace(background_after(frames, design), frames=SETTLING_FRAMES).freeze()
     return recursion.empty_field(frames, design) if design.chip.surface == KNOWN else None
+
+
+def chosen_halves(frames: NDArray[np.unsignedinteger], design: Design, background: Background) -> tuple[Half, ...]:
+    """Return the half that tells each cell of frames (cells, 4, rows, columns); both where the law has no choice."""
+    if design.chip.surface != KNOWN:
+        return (Half.BOTH,) * len(frames)
+    return tuple(Half(each) for each in recursion.retrieve(frames, design, background).halves.tolist())
 
 
 def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:

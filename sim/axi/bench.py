@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.recursion import Half
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
 from cytogate.sim.axi.gate_check import GateCheck
@@ -49,7 +50,10 @@ class Bench:
         self.clocks_per_frame = self.frame_beats + 4 * self.task.pixel_beats + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
-        self.gate = GateCheck(self.pins, np.stack(self._expected)) if self.task.gate else None
+        halves = self.task.halves or (Half.BOTH,) * self.frames
+        self.gate = None
+        if self.task.gate:
+            self.gate = GateCheck(self.pins, np.stack(self._expected), halves, self.task.unsettled)
         self._packet = lru_cache(maxsize=4)(self._make_packet)
 
     async def start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,6 +21,7 @@ from cytogate.model.contract.gate import (
     GateSettings,
     decided,
 )
+from cytogate.model.contract.recursion import Half
 from cytogate.sim.axi.events import Event
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import GateClocks
@@ -34,16 +36,20 @@ class _Packet:
     """What was sent."""
 
     frame: int | None
-    malformed: EventFlag
+    doubt: EventFlag
+    """What the frame is not to be trusted for."""
     settings: tuple[GateSettings, ...]
     """By one of these it was judged."""
 
 
 class GateCheck:
-    """The gate of a kernel under test, which has classes and margins of ``logits`` (cells, classes) due."""
+    """The gate of a kernel under test, which has classes and margins of ``logits`` (cells, classes) due.
 
-    def __init__(self, pins: Pins, logits: NDArray[np.int64]) -> None:
-        self._pins = pins
+    ``halves`` (cells,) tell their phases; the first ``unsettled`` frames behind a reset find no settled background.
+    """
+
+    def __init__(self, pins: Pins, logits: NDArray[np.int64], halves: Sequence[int], unsettled: int) -> None:
+        self._pins, self._halves, self._unsettled = pins, halves, unsettled
         self.classes, self.margins = decided(np.asarray(logits))
         self.all_classes = (1 << logits.shape[1]) - 1
         self.settings = GateSettings()
@@ -102,7 +108,8 @@ class GateCheck:
 
     def expect_frame(self, frame: int) -> None:
         """Say that an intact frame was sent."""
-        self._sent.append(_Packet(frame, NO_FLAG, (self.settings,)))
+        doubt = EventFlag.UNSETTLED if len(self._sent) < self._unsettled else NO_FLAG
+        self._sent.append(_Packet(frame, doubt, (self.settings,)))
 
     def expect_malformed(self, flag: int) -> None:
         """Say that a malformed packet was sent."""
@@ -132,22 +139,23 @@ class GateCheck:
     def _compare_events(self) -> None:
         ended = self._pins.sender.ended
         assert len(self.events) == len(self._sent), f"{len(self.events)} events of {len(self._sent)} packets"
-        intact = [number for number, sent in enumerate(self._sent) if not sent.malformed]
+        intact = [number for number, sent in enumerate(self._sent) if sent.frame is not None]
         assert len(self.words) == len(intact), f"{len(self.words)} words of events left of {len(intact)} cells"
         words = dict(zip(intact, self.words, strict=True))
         self.pulses, self._ends = [], []
         for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
             if sent.frame is not None:
-                due = int(self.classes[sent.frame]), int(self.margins[sent.frame])
-                found = event.class_index, event.margin
-                assert found == due, f"event {number}: class and margin are {found} where {due} are due"
+                half = Half(self._halves[sent.frame])
+                due = int(self.classes[sent.frame]), int(self.margins[sent.frame]), half
+                found = event.class_index, event.margin, event.half
+                assert found == due, f"event {number}: class, margin and half are {found} where {due} are due"
             waiting = [pulse - ended[number] for pulse in self.pulses if pulse >= event.clock]
             age = event.clock - ended[number]
             settings = _in_force(sent, age, words.get(number))
-            flag = settings.judge(event.class_index, event.margin, sent.malformed, age, waiting)
+            flag = settings.judge(event.class_index, event.margin, sent.doubt, age, waiting)
             assert event.flag == flag, f"event {number}: flag is {event.flag!r} where {flag!r} is due"
             if number in words:
-                word = CellEvent(flag, settings.pulse_age(age)).word
+                word = CellEvent(flag, settings.pulse_age(age), event.half).word
                 assert words[number] == word, f"cell of event {number}: {words[number]:#x} left where {word:#x} is due"
             if flag is EventFlag.TRIGGERED:
                 self.pulses.append(ended[number] + settings.pulse_age(age))
@@ -174,7 +182,7 @@ class GateCheck:
         due = {"EVENTS": len(self.events), "TRIGGERS": len(self.pulses)}
         if self.events:
             event = self.events[-1]
-            due |= {"EVENT": event.flag << 16 | event.class_index, "EVENT_MARGIN": event.margin}
+            due |= {"EVENT": event.half << 24 | event.flag << 16 | event.class_index, "EVENT_MARGIN": event.margin}
             due |= {"EVENT_CLOCK": event.stamp}
         for name, counted in self._counted().items():
             recent = {number: clocks for number, clocks in counted.items() if number >= self._most_from}
@@ -185,7 +193,7 @@ class GateCheck:
     def _counted(self) -> dict[str, dict[int, int]]:
         """Return what a register counts, clocks by number of the packet, as the pins have shown it."""
         sender = self._pins.sender
-        intact = [number for number, sent in enumerate(self._sent) if not sent.malformed & MALFORMED]
+        intact = [number for number, sent in enumerate(self._sent) if not sent.doubt & MALFORMED]
         triggered = [number for number, event in enumerate(self.events) if event.flag is EventFlag.TRIGGERED]
         clock = [event.clock for event in self.events]
         return {

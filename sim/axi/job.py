@@ -26,9 +26,8 @@ from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.retrieval.recursion.background import register_writes
 from cytogate.model.simulation.simulator import simulated_cells
-from cytogate.sim.axi.levels import Level, bench_task, hardware, leaving_values
+from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware, leaving_values
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
 from cytogate.sim.axi.simulator import (
     Hardware,
@@ -47,6 +46,8 @@ BUILD_FOLDER = Path("out/cosim/build")
 RATE = ("cytogate.sim.axi.bench_rate",)
 SCENARIOS = tuple(f"cytogate.sim.axi.bench_{name}" for name in ("pauses", "malformed", "control"))
 GATE_SCENARIOS = ("cytogate.sim.axi.bench_gate",)
+SOME = 8
+"""Frames of the scenarios, and those that a background is taken from; the first ones."""
 """Where a gate stands behind the network."""
 SHELL_CYCLES = "level dpi is C-simulation behind AXI pins: its clocks are the shell's and say nothing about hardware"
 POLL_SECONDS = 0.5
@@ -109,10 +110,12 @@ def run_cosim(request: CosimRequest) -> None:
             build_folder / (under_test.top + ("_waves" if request.waves else "")),
             waves=request.waves,
         )
-        pixels = laws.network_inputs(frames, design)
-        due = _due(pixels, design, request, network)
+        known = laws.standing_background(frames[:SOME], design)
+        start = None if known is None else replace(known, frozen=False)
+        due = _due(laws.Run(design, start).network_inputs(frames), design, request, network)
         run = request.output / "run"
-        bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
+        task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
+        behind_background(task, frames, design, start).write(run, frames, due)
         measured = run_rate(under_test, build, run, waves=request.waves, show=True)
         recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
         last = "network_input" if network is None else "logits"
@@ -126,7 +129,13 @@ def run_cosim(request: CosimRequest) -> None:
             # An event that is wrong has ended the run.
             stages += [ExactStage(name, measured.gate.events, 0) for name in ("class", "margin", "flag")]
             clocks = PipelineClocks.of(design, behind, measured.gate)
-        scenarios = _scenarios(under_test, build, request, design, network, frames, due) if request.scenarios else []
+        scenarios: list[Outcome] = []
+        if request.scenarios:
+            # They send frames in any order: with a background that stays, these are the same in each.
+            some = frames[:SOME]
+            due = _due(laws.Run(design, known).network_inputs(some), design, request, network)
+            behind_background(task, some, design, known).write(request.output / "scenarios", some, due)
+            scenarios = _scenarios(under_test, build, request.output / "scenarios", behind)
         report = _report(request, design, measured, stages, clocks, scenarios, time.perf_counter() - began)
         path = request.output / "report.json"
         report.write(path)
@@ -234,21 +243,9 @@ def _recorded(stages: Path, frames: NDArray[np.unsignedinteger], design: Design)
 def _scenarios(
     under_test: Hardware,
     build: Path,
-    request: CosimRequest,
-    design: Design,
-    network: _Network | None,
-    frames: NDArray[np.unsignedinteger],
-    due: Codes,
+    run: Path,
+    behind: HlsProject | EngineNetwork | None,
 ) -> list[Outcome]:
-    run, behind = request.output / "scenarios", None if network is None else network.behind
-    task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
-    some, due = frames[:8], due[:8]
-    known = laws.standing_background(some, design)
-    if known is not None:
-        # Scenarios send frames in any order: with a background that stays, they are the same in each.
-        task = replace(task, setup=register_writes(known, design.chip.retrieval))
-        due = _due(laws.Run(design, known).network_inputs(some), design, request, network)
-    task.write(run, some, due)
     print("Pauses, malformed packets, registers and resets ...", flush=True)
     modules = (*SCENARIOS, *GATE_SCENARIOS) if isinstance(behind, EngineNetwork) else SCENARIOS
     return run_benches(under_test, Simulator.VERILATOR, build, modules, run)

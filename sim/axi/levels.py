@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.frame_layout import lane_bits
+from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
 from cytogate.sim.csim.compile import build
@@ -80,6 +83,16 @@ def bench_task(
         held_frames=PACKETS + CELLS_WAITING if gate else FRAMES_IN_A_KERNEL,
         gate=gate,
     )
+
+
+def behind_background(
+    task: BenchTask, frames: NDArray[np.unsignedinteger], design: Design, background: Background | None
+) -> BenchTask:
+    """Return the task of frames (cells, channels, rows, columns) before which a background is loaded; None: nothing."""
+    if background is None:
+        return task
+    setup = register_writes(background, design.chip.retrieval)
+    return replace(task, setup=setup, halves=tuple(map(int, laws.chosen_halves(frames, design, background))))
 
 
 def hologram_task(design: Design, calibration: tuple[int, ...]) -> BenchTask:

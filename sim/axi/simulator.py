@@ -139,8 +139,8 @@ def run_benches(
 ) -> list[Outcome]:
     """Run the cocotb tests of ``modules`` over the task in folder ``task``; its log and waveform go there.
 
-    ``only`` is a regular expression of test names. A test that fails is an outcome, and so is an assertion that ends the
-    simulation, which no test outlives; a simulation that dies is an error.
+    ``only`` is a regular expression of test names. A test that fails is an outcome, and so is an assertion that ends
+    the simulation, which no test outlives; a simulation that dies is an error.
     """
     results, log, stages = task / "results.xml", task / "simulation.log", task / "stages"
     shutil.rmtree(stages, ignore_errors=True)

@@ -50,6 +50,10 @@ class BenchTask:
     """A gate stands behind the network, with events and a trigger at pins of their own."""
     setup: tuple[tuple[int, int], ...] = ()
     """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
+    halves: tuple[int, ...] = ()
+    """Which half tells each frame; empty where every frame is told by both."""
+    unsettled: int = 0
+    """Frames behind a reset that no settled background awaits."""
     calibration: tuple[int, ...] = ()
     """Beats of 64 bits that a kernel of holograms is sent behind every reset."""
 

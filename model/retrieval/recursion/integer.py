@@ -64,8 +64,10 @@ class Retrieved:
 
     stages: dict[str, NDArray]
     """Every stage as codes (cells, *shape) by name, shaped as the contract's rows say."""
-    flagged: NDArray[np.bool_]
-    """(cells,): phases not to be trusted: the background was not settled, or the recursion began within a cell."""
+    halves: Codes
+    """(cells,): the half of the window that tells each phase, a Half."""
+    settled: NDArray[np.bool_]
+    """(cells,): whether the background had settled; before it has, a phase is worth little."""
     background: Background | None
     """After the last cell; None where every frame is flattened by its own border."""
 
@@ -84,13 +86,12 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design, background: Ba
     if isinstance(terms, CausalContract):
         course = (background or Background.unknown()).over(border_fits(gradient, terms))
         stages |= integrate(gradient, binned, terms, course.surfaces)
-        flagged = ~course.settled | (chosen_halves(gradient, course.surfaces, terms) == Half.UP)
-        return Retrieved(stages, flagged, course.last)
+        return Retrieved(stages, told_by(gradient, course.surfaces, terms), course.settled, course.last)
     known = None
     if background is not None:
         known = np.broadcast_to(background.surface, (len(frames), *background.surface.shape))
     stages |= integrate(gradient, binned, terms, known)
-    return Retrieved(stages, np.zeros(len(frames), bool), background)
+    return Retrieved(stages, told_by(gradient, known, terms), np.ones(len(frames), bool), background)
 
 
 def integrate(gradient: Codes, binned: Codes, terms: RecursionContract, surfaces: Codes | None) -> dict[str, NDArray]:
@@ -99,14 +100,12 @@ def integrate(gradient: Codes, binned: Codes, terms: RecursionContract, surfaces
     ``surfaces`` (cells, 6, 2) are known beforehand; None, of the law "two-sided", are those of the frames' own borders.
     """
     stages: dict[str, NDArray] = {}
+    halves = told_by(gradient, surfaces, terms)
     if isinstance(terms, CausalContract):
         assert surfaces is not None
         stages["background"] = surfaces
-        halves = np.full(len(gradient), Half.DOWN)
     elif surfaces is None:
-        surfaces, halves = border_fits(gradient, terms), np.full(len(gradient), Half.BOTH)
-    else:
-        halves = chosen_halves(gradient, surfaces, terms)
+        surfaces = border_fits(gradient, terms)
     fit, sharp = surface_of(surfaces), sharpen(gradient)
     plus, minus = row_words(sharp, terms)
     stages["rows"] = np.stack([np.stack(words, axis=-1) for words in (plus, minus)], axis=-2)
@@ -136,6 +135,13 @@ def surface_of(coefficients: Codes) -> Surface:
     """Return surfaces of coefficients (cells, 6, 2)."""
     parts = np.moveaxis(coefficients, 1, 0)
     return Surface(*(Pair(part[:, :1], part[:, 1:]) for part in parts))
+
+
+def told_by(gradient: Codes, surfaces: Codes | None, terms: RecursionContract) -> Codes:
+    """Return which half tells each cell (cells,): of the law "causal" the downward one; both if no surface is known."""
+    if isinstance(terms, CausalContract):
+        return np.full(len(gradient), Half.DOWN)
+    return np.full(len(gradient), Half.BOTH) if surfaces is None else chosen_halves(gradient, surfaces, terms)
 
 
 def chosen_halves(gradient: Codes, surfaces: Codes, terms: RecursionContract) -> Codes:
