@@ -26,7 +26,7 @@ from cytogate.model.files.frames import open_frames
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.frame_order import check_order
-from cytogate.model.retrieval.recursion.background import register_writes
+from cytogate.model.retrieval.recursion.background import own_background, register_writes
 from cytogate.model.simulation.simulator import simulated_cells
 from cytogate.sim.axi.levels import Level, bench_task, hardware, leaving_values
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
@@ -112,7 +112,11 @@ def run_cosim(request: CosimRequest) -> None:
         pixels = laws.network_inputs(frames, design)
         due = _due(pixels, design, request, network)
         run = request.output / "run"
-        bench_task(request.level, design, request.design.chip.samples_per_clock, behind).write(run, frames, due)
+        task = bench_task(request.level, design, request.design.chip.samples_per_clock, behind)
+        known = own_background(design)
+        if known is not None:
+            task = replace(task, setup=register_writes(known, design.chip.retrieval))
+        task.write(run, frames, due)
         measured = run_rate(under_test, build, run, waves=request.waves, show=True)
         recorded = _recorded(run / "stages", frames, design) if request.level is Level.DPI else []
         last = "network_input" if network is None else "logits"

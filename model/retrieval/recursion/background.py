@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cytogate.model.contract.fixed_point import SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
+from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
 from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
-from cytogate.model.design.design import TWO_SIDED
+from cytogate.model.design.design import TWO_SIDED, Design, KnownBackground, Window
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
+
+COEFFICIENT_STEP = GRADIENT.step * 2.0**-SURFACE_COEFFICIENT_FRACTION
+"""What a step of a coefficient's code is in a gradient's unit; a power of two, so that codes become floats exactly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,17 @@ class Background:
     def unknown() -> Background:
         """Return the background of a run's first frame: nothing is known of it."""
         return Background(np.zeros((POLYNOMIALS, 2), np.int64), frames=0)
+
+    @staticmethod
+    def of(known: KnownBackground) -> Background:
+        """Return a measured background as the chip holds it, settled; what lies between two codes is rounded."""
+        pairs = np.array([known.surface_x, known.surface_y]).T
+        return Background(np.rint(pairs / COEFFICIENT_STEP).astype(np.int64))
+
+    def measured(self, version: int, window: Window) -> KnownBackground:
+        """Return the section of a design that :meth:`of` makes the same surface of, code by code."""
+        x, y = (tuple(axis) for axis in (self.surface.T * COEFFICIENT_STEP).tolist())
+        return KnownBackground(version, window.rows, window.columns, window.binning, x, y)
 
     @property
     def settled(self) -> bool:
@@ -60,6 +74,11 @@ class Background:
             settled.append(now.settled)
             now = now.after(fit)
         return Course(np.array(used, np.int64).reshape(-1, POLYNOMIALS, 2), np.array(settled, bool), now)
+
+
+def own_background(design: Design) -> Background | None:
+    """Return the background with which a design's runs begin: that of its calibration; None where it has none."""
+    return None if design.background is None else Background.of(design.background)
 
 
 def register_writes(background: Background, law: str) -> tuple[tuple[int, int], ...]:
