@@ -340,15 +340,15 @@ class Design:
         """Raise an :class:`InputError` where the design's law takes no background; ``what`` is said to need it."""
         if not self.retrieves_phase:
             raise InputError(
-                f'design {self.name}: {what} belongs to a four-angle instrument, not to one of kind '
+                f"design {self.name}: {what} belongs to a four-angle instrument, not to one of kind "
                 f'"{self.instrument.kind}"'
             )
         if not self.chip.takes_background:
             surface = f' and surface "{self.chip.surface}"' if self.chip.retrieval == TWO_SIDED else ""
             raise InputError(
                 f'design {self.name}: {what} belongs to retrieval = "{CAUSAL}", or to retrieval = "{TWO_SIDED}" with '
-                f'surface = "{KNOWN}"; [chip] has retrieval "{self.chip.retrieval}"{surface}, which flattens each frame '
-                "by itself"
+                f'surface = "{KNOWN}"; [chip] has retrieval "{self.chip.retrieval}"{surface}, and flattens each frame by '
+                "itself"
             )
 
     def _check_off_axis(self, instrument: OffAxis) -> None:

@@ -208,8 +208,17 @@ def calibrations(folder: Path, file: str = CALIBRATION_FILE) -> list[Path]:
     return sorted(each.parent for each in found)
 
 
-def next_calibration(folder: Path) -> tuple[int, Path]:
-    """Return number and folder of a design's next calibration, of whichever instrument the ones before it are."""
+def next_calibration(design: Design) -> tuple[int, Path]:
+    """Return number and folder of a design's next calibration, of whichever instrument the ones before it are.
+
+    Raises
+    ------
+    InputError
+        If the design exists in memory alone.
+    """
+    folder = design.folder
+    if folder is None:
+        raise InputError(f"design {design.name} exists in memory alone; `cytogate new` makes a folder")
     taken = calibrations(folder) + calibrations(folder, BACKGROUND_FILE)
     version = 1 + max((int(each.name) for each in taken), default=0)
     return version, folder / CALIBRATION_FOLDER / f"{version:04d}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
-from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.contract.recursion import CAUGHT_UP, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
 from cytogate.model.design.design import TWO_SIDED, Design, KnownBackground, Window
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
 
@@ -52,6 +52,10 @@ class Background:
     def settled(self) -> bool:
         """Whether enough frames were seen for a phase to be worth something."""
         return self.frames >= SETTLING_FRAMES
+
+    def is_far_from(self, other: Background) -> bool:
+        """Whether a coefficient differs by more than a settled background catches up with while another one settles."""
+        return bool(np.abs(self.surface - other.surface).max() > CAUGHT_UP << SURFACE_COEFFICIENT_FRACTION)
 
     def freeze(self) -> Background:
         """Return the same one, which no frame changes."""
