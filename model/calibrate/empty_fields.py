@@ -177,9 +177,9 @@ def _tell(report: LightReport, place: Path, name: str) -> None:
     kind = "simulated " if report.simulated else ""
     first = f" (the first of {report.frames_there:,})" if report.frames < report.frames_there else ""
     console.print(
-        f"Light of {report.frames:,} {kind}frames{first}: slopes of {1e3 * report.slope:.2f} mrad/pixel at most. Half of "
-        f"the single frames are within {1e3 * report.scatter:.2f} of it, {report.astray:,} further away than {ASTRAY:g} "
-        "times that, as frames with a cell at the border are.",
+        f"Light of {report.frames:,} {kind}frames{first}: slopes of {1e3 * report.slope:.2f} mrad/pixel at most. Half "
+        f"of the frames alone are within {1e3 * report.scatter:.2f} of it; {report.astray:,} are more than {ASTRAY:g} "
+        "times as far away, as frames with a cell at the border are.",
         soft_wrap=True,
     )
     still = "it holds still" if report.holds_still else "it does not hold still, and what was measured will not last"

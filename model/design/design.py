@@ -347,7 +347,7 @@ class Design:
             surface = f' and surface "{self.chip.surface}"' if self.chip.retrieval == TWO_SIDED else ""
             raise InputError(
                 f'design {self.name}: {what} belongs to retrieval = "{CAUSAL}", or to retrieval = "{TWO_SIDED}" with '
-                f'surface = "{KNOWN}"; [chip] has retrieval "{self.chip.retrieval}"{surface}, and flattens each frame by '
+                f'surface = "{KNOWN}"; [chip] has retrieval "{self.chip.retrieval}"{surface}, and takes each frame by '
                 "itself"
             )
 

@@ -6,6 +6,7 @@ one of empty fields. The rule is stated in :mod:`cytogate.model.contract.recursi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
 from cytogate.model.contract.recursion import CAUGHT_UP, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import TWO_SIDED, Design, KnownBackground, Window
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
 
@@ -97,6 +99,30 @@ def register_writes(background: Background, law: str) -> tuple[tuple[int, int], 
         return (*surface, (control, int(BackgroundControl.KNOWN)))
     frames = (BackgroundRegister.FRAMES.offset, background.frames)
     return (*surface, frames, (control, int(BackgroundControl.FREEZE) if background.frozen else 0))
+
+
+def register_offsets(law: str) -> tuple[int, ...]:
+    """Return the byte offsets of the registers that :func:`register_writes` writes."""
+    return tuple(offset for offset, _ in register_writes(Background.unknown(), law))
+
+
+def registers_say(values: Mapping[int, int], design: Design) -> Background | None:
+    """Return the background that a kernel's registers hold, 32 bits by byte offset, one of :func:`register_offsets`.
+
+    None stands for a known surface that the kernel was not told, and for values that no kernel of the design holds.
+    """
+    first, control = BackgroundRegister.SURFACE.offset, values[BackgroundRegister.CONTROL.offset]
+    codes = [values[first + 4 * place] for place in range(2 * POLYNOMIALS)]
+    surface = np.array(codes, np.uint32).view(np.int32).astype(np.int64).reshape(2, POLYNOMIALS).T
+    top = 1 << (SurfaceFit.of(design.size).coefficient_bits - 1)
+    if surface.min() < -top or surface.max() >= top:
+        return None
+    if design.chip.retrieval == TWO_SIDED:
+        return Background(surface) if control == BackgroundControl.KNOWN else None
+    frames = values[BackgroundRegister.FRAMES.offset]
+    if frames > SETTLING_FRAMES or control & ~BackgroundControl.FREEZE:
+        return None
+    return Background(surface, frames, frozen=bool(control))
 
 
 class Course(NamedTuple):

@@ -1,0 +1,288 @@
+"""The background on the chip: told after each reset, kept over faults, believed only where it can be true."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cytogate.host.driver.accelerator import Accelerator
+from cytogate.host.driver.background import ChipBackground
+from cytogate.host.driver.cores import ALL_ONES, Cores
+from cytogate.host.driver.errors import BoardFailed
+from cytogate.model.contract.recursion import SETTLING_FRAMES
+from cytogate.model.design.design import CAUSAL, Chip, Design
+from cytogate.model.interface import registers
+from cytogate.model.interface.bundle import Bundle, read_bundle
+from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Register, StreamRegister
+from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion import integer
+from cytogate.model.retrieval.recursion.background import Background, own_background, register_writes
+from cytogate.sim.board.background import ClocklessBackground
+from cytogate.sim.board.device import EmulatedBoard, provider
+from cytogate.sim.board.faults import Fault, FaultKind
+from cytogate.sim.board.kernels import Kernel
+from tests.boards import small_bundle, write
+from tests.test_background import LAWS, frames_of, known, of_law
+from tests.test_cores import FakePort
+from tests.test_gate import GatePort
+
+BATCH = 4
+
+
+@pytest.fixture(params=LAWS)
+def design(request: pytest.FixtureRequest) -> Design:
+    return on_chip(*LAWS[request.param])
+
+
+def on_chip(law: str, surface: str) -> Design:
+    chip = Chip(kernel="rtl", retrieval=law, surface=surface)
+    return dataclasses.replace(of_law(law, surface), chip=chip)
+
+
+# Registers.
+
+
+def fake_chip(design: Design) -> tuple[ChipBackground, GatePort]:
+    unit = FakePort({StreamRegister.IDENTITY.offset: registers.STREAM_IDENTITY})
+    port = GatePort({Register.IDENTITY.offset: registers.IDENTITY})
+    return ChipBackground(Cores(FakePort(), unit, port, 0.05), design), port
+
+
+def hold(port: GatePort, background: Background | None, law: str) -> None:
+    """Let the registers hold what frames have left there, or what a reset leaves."""
+    for offset, _ in register_writes(Background.unknown(), law):
+        port.values[offset] = 0
+    port.values |= {} if background is None else dict(register_writes(background, law))
+
+
+def test_a_calibrated_chip_is_told_after_each_reset(design: Design) -> None:
+    told = known(design, np.arange(-6, 6).reshape(6, 2) * 1001)
+    chip, port = fake_chip(told)
+    own = own_background(told)
+    assert own is not None
+    due = list(register_writes(own, design.chip.retrieval))
+    chip.load()
+    assert port.written == due
+    assert next(value for offset, value in due if offset >= BackgroundRegister.SURFACE.offset) == 2**32 - 6006
+    hold(port, None, design.chip.retrieval)
+    chip.load()
+    assert port.written == due * 2
+    found = chip.now()
+    assert found is not None
+    assert np.array_equal(found.surface, own.surface)
+
+
+def test_a_chip_without_a_calibration_is_told_nothing(design: Design) -> None:
+    chip, port = fake_chip(design)
+    hold(port, None, design.chip.retrieval)
+    chip.load()
+    chip.keep()
+    chip.load()
+    assert port.written == []
+    found = chip.now()
+    if design.chip.retrieval == CAUSAL:
+        assert found is not None
+        assert (found.frames, found.settled) == (0, False)
+    else:
+        assert found is None
+
+
+def learned(frames: int = 9) -> Background:
+    return Background(np.arange(12).reshape(6, 2) * -77_777, frames)
+
+
+def test_what_was_learned_is_written_back() -> None:
+    design = on_chip(*LAWS["causal"])
+    chip, port = fake_chip(design)
+    hold(port, None, CAUSAL)
+    chip.load()
+    for frames in (9, 30, SETTLING_FRAMES):
+        hold(port, learned(frames), CAUSAL)
+        chip.keep()
+        hold(port, None, CAUSAL)
+        port.written.clear()
+        chip.load()
+        assert port.written == list(register_writes(learned(frames), CAUSAL))
+
+
+SURFACE, FRAMES, CONTROL = (
+    BackgroundRegister[name].offset for name in ("SURFACE", "FRAMES", "CONTROL")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [
+        (FRAMES, SETTLING_FRAMES + 1),
+        (FRAMES, 8),
+        (FRAMES, ALL_ONES),
+        (CONTROL, int(BackgroundControl.FREEZE)),
+        (CONTROL, 4),
+        (SURFACE, 1 << 28),
+        (SURFACE + 44, 2**32 - (1 << 28) - 1),
+    ],
+)
+def test_what_cannot_be_is_not_kept(offset: int, value: int) -> None:
+    chip, port = fake_chip(on_chip(*LAWS["causal"]))
+    hold(port, None, CAUSAL)
+    chip.load()
+    hold(port, learned(9), CAUSAL)
+    chip.keep()
+    hold(port, Background(learned().surface + 1, 20), CAUSAL)
+    port.values[offset] = value
+    chip.keep()
+    hold(port, None, CAUSAL)
+    port.written.clear()
+    chip.load()
+    assert port.written == list(register_writes(learned(9), CAUSAL))
+
+
+def test_a_known_surface_is_that_of_the_design_whatever_registers_hold() -> None:
+    told = known(on_chip(*LAWS["known"]))
+    chip, port = fake_chip(told)
+    chip.load()
+    due = list(port.written)
+    hold(port, learned(), told.chip.retrieval)
+    chip.keep()
+    port.written.clear()
+    chip.load()
+    assert port.written == due
+
+
+def test_a_gone_fabric_ends_no_keeping_and_is_said_where_it_is_asked() -> None:
+    chip, port = fake_chip(known(on_chip(*LAWS["causal"])))
+    chip.load()
+    port.values = dict.fromkeys(range(0, 256, 4), ALL_ONES)
+    chip.keep()
+    with pytest.raises(BoardFailed, match="the fabric is gone"):
+        chip.now()
+    port.spoil = lambda offset, value: ALL_ONES
+    with pytest.raises(BoardFailed, match="the fabric is gone"):
+        chip.load()
+
+
+def test_a_register_that_does_not_take_is_said() -> None:
+    chip, port = fake_chip(known(on_chip(*LAWS["causal"])))
+    port.spoil = lambda offset, value: value & 0xFF if offset == SURFACE else value
+    with pytest.raises(BoardFailed, match=r"the background reads 0x[0-9a-f]+ at 0xd0 after 0x[0-9a-f]+ was written"):
+        chip.load()
+
+
+def test_registers_that_never_rest_are_not_believed() -> None:
+    chip, port = fake_chip(known(on_chip(*LAWS["causal"])))
+    chip.load()
+    before, count = port.read, iter(range(10_000))
+    port.read = lambda offset: next(count) if offset == SURFACE else before(offset)  # type: ignore[method-assign]
+    assert chip.now() is None
+    assert next(count) == 4
+
+
+# The emulated board, which computes by what was written.
+
+
+class Integers:
+    """The integer model as a kernel: sums over the network's input."""
+
+    def __init__(self, design: Design) -> None:
+        self._design, self.known = design, Background.unknown()
+        self._told: Background | None = None
+        self.calls = 0
+
+    def know(self, background: Background) -> None:
+        self._told = background
+
+    def forget(self) -> None:
+        self._told = None
+
+    def kernel(self, frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
+        self.calls += 1
+        found = integer.retrieve(frames[None], self._design, self._told)
+        if found.background is not None:
+            self.known = found.background
+        return sums_of(found.stages["network_input"][0])
+
+
+def sums_of(pixels: NDArray) -> list[int]:
+    return [int(np.abs(pixels.astype(np.int64) * (k + 1)).sum() % 65_521) for k in range(3)]
+
+
+@contextmanager
+def accelerator(
+    folder: Path, design: Design, *faults: Fault, changed: Callable[[Kernel], Kernel] = lambda kernel: kernel
+) -> Iterator[tuple[Accelerator, Integers]]:
+    plain = dataclasses.replace(design, background=None)
+    bundle = write(small_bundle(folder / "small.zip", design))
+    told = Integers(plain)
+
+    def make(given: Bundle) -> EmulatedBoard:
+        assert given.design.background == design.background, "the bundle carries it"
+        return EmulatedBoard(given, changed(told.kernel), faults, light=ClocklessBackground(given.design, told))
+
+    with Accelerator(bundle.path, device=provider(make), batch=BATCH, deadline_s=2.0) as opened:
+        yield opened, told
+
+
+def due(frames: NDArray, design: Design) -> list[list[int]]:
+    return [sums_of(pixels) for pixels in laws.Run(design).network_inputs(frames)]
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_cells_are_computed_by_what_the_driver_wrote(design: Design, calibrated: bool, tmp_path: Path) -> None:
+    design = known(design) if calibrated else design
+    assert read_bundle(write(small_bundle(tmp_path / "b.zip", design)).path).design.background == design.background
+    frames, causal = frames_of(design, 10), design.chip.retrieval == CAUSAL
+    with accelerator(tmp_path, design) as (opened, _):
+        start = opened.background()
+        assert (start is None) is not (calibrated or causal)
+        results = [result.logits.tolist() for result in opened.stream(frames) if result.logits is not None]
+        assert results == due(frames, design)
+        end = opened.background()
+        run = laws.Run(design)
+        run.codes(frames, ())
+        if end is None:
+            assert not calibrated
+            assert not causal
+        else:
+            assert run.background is not None
+            assert np.array_equal(end.surface, run.background.surface)
+            assert end.frames == run.background.frames == (SETTLING_FRAMES if calibrated else 10)
+        again = [result.logits.tolist() for result in opened.stream(frames[:3]) if result.logits is not None]
+        followed = due(np.concatenate([frames, frames[:3]]), design)[10:]
+        assert again == followed, "another stream of a session goes on"
+
+
+def test_a_fault_costs_cells_and_not_what_was_learned(design: Design, tmp_path: Path) -> None:
+    """The chip stalls after two of the second batch's four frames: these have taught it, their answers are lost."""
+    design = known(design)
+    frames = frames_of(design, 12)
+    with accelerator(tmp_path, design, Fault(FaultKind.STALL, 1)) as (opened, told):
+        results = list(opened.stream(frames))
+        assert [result.logits is None for result in results] == [False] * 4 + [True] * 4 + [False] * 4
+        seen = [*range(6), *range(8, 12)]
+        expected = dict(zip(seen, due(frames[seen], design), strict=True))
+        for index in (*range(4), *range(8, 12)):
+            assert results[index].logits.tolist() == expected[index], index
+        assert (opened.counters.recoveries, told.calls) == (1, 10)
+    anew = due(frames[8:], design)
+    if design.chip.retrieval == CAUSAL:
+        assert anew != [expected[index] for index in range(8, 12)], "the fault would have been seen"
+
+
+def test_a_light_board_holds_registers_of_such_designs(design: Design, tmp_path: Path) -> None:
+    """They hold what is written; causal frames are counted."""
+    bundle = write(small_bundle(tmp_path / "small.zip", design))
+    device = provider(lambda given: EmulatedBoard(given, lambda frames: [1, 2, 3]))
+    with Accelerator(bundle.path, device=device, batch=BATCH) as opened:
+        assert len(list(opened.stream(frames_of(design, 5)))) == 5
+        found = opened.background()
+    if design.chip.retrieval == CAUSAL:
+        assert found is not None
+        assert found.frames == 5
+    else:
+        assert found is None
