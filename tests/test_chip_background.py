@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,17 +12,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cytogate.host import job
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.background import ChipBackground
 from cytogate.host.driver.cores import ALL_ONES, Cores
 from cytogate.host.driver.errors import BoardFailed
+from cytogate.host.light import light_report
+from cytogate.model.command.dispatch import main
+from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL, Chip, Design
 from cytogate.model.interface import registers
 from cytogate.model.interface.bundle import Bundle, read_bundle
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Register, StreamRegister
 from cytogate.model.retrieval import laws
-from cytogate.model.retrieval.recursion import integer
+from cytogate.model.retrieval.recursion import integer, reference
 from cytogate.model.retrieval.recursion.background import Background, own_background, register_writes
 from cytogate.sim.board.background import ClocklessBackground
 from cytogate.sim.board.device import EmulatedBoard, provider
@@ -286,3 +291,70 @@ def test_a_light_board_holds_registers_of_such_designs(design: Design, tmp_path:
         assert found.frames == 5
     else:
         assert found is None
+
+
+# The report of a stream.
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_report_of_a_stream_has_the_light(
+    design: Design, calibrated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """At the beginning and at the end of each command; another one goes on with the run, from the calibration again."""
+    monkeypatch.chdir(tmp_path)
+    causal = design.chip.retrieval == CAUSAL
+    design = known(design) if calibrated else design
+    bundle = write(small_bundle(Path("small.zip"), design))
+    np.savez("cells.npz", frames=frames_of(design, 10))
+
+    def make(given: Bundle) -> EmulatedBoard:
+        told = Integers(dataclasses.replace(design, background=None))
+        return EmulatedBoard(given, told.kernel, light=ClocklessBackground(given.design, told))
+
+    monkeypatch.setattr(
+        job, "Accelerator", lambda path, **given: Accelerator(path, **given | {"device": provider(make)})
+    )
+    command = ["stream", "--input", "cells.npz", "--bundle", str(bundle.path), "--output", "run", "--device", "x"]
+    for cells in (6, 10):
+        assert main([*command, "--cells", str(cells)]) == 0
+        light = json.loads(Path("run/report.json").read_text(encoding="utf-8"))["light"]
+        printed = " ".join(capsys.readouterr().out.split())
+        came = {6: 6, 10: 4}[cells]
+        if not (calibrated or causal):
+            assert (light["start"], light["end"], light["largest_change"]) == (None, None, None)
+            assert "told no surface of empty fields" in light["told"][0]
+            assert "Light: the chip held no surface; the chip was told no surface" in printed
+            continue
+        assert light["told"] == []
+        assert light["start"]["frames"] == (SETTLING_FRAMES if calibrated else 0)
+        assert light["end"]["frames"] == (SETTLING_FRAMES if calibrated else came)
+        assert light["start"]["settled"] is light["end"]["settled"] is calibrated
+        assert (light["largest_change"] > 0) is causal
+        said = "the chip's surface is settled" if calibrated else f"is of {came} frames and not settled"
+        assert said in printed
+        terms = recursion_contract(design)
+        if calibrated:
+            own = own_background(design)
+            assert own is not None
+            real = reference.RealBackground.of(own, terms).surface
+            assert light["start"]["surface_x"] == real.real.tolist()
+            assert light["start"]["surface_y"] == real.imag.tolist()
+
+
+def test_light_that_is_far_from_the_calibration_is_told() -> None:
+    """By one code more than a settled background catches up with in 64 frames."""
+    design = known(on_chip(*LAWS["causal"]))
+    own = own_background(design)
+    assert own is not None
+    limit = 64 << 8
+    for beyond in (0, 1):
+        surface = own.surface.copy()
+        surface[4, 1] -= limit + beyond
+        found = light_report(own, Background(surface), design)
+        assert found is not None
+        assert found.told == ("the light has moved since the calibration: run `cytogate calibrate` again",) * beyond
+        scale = recursion_contract(design).gradient_scale * 2.0**-14
+        # t^2 at the outermost rows.
+        assert found.largest_change == pytest.approx((64 + beyond / 256) * scale * (63 / 64) ** 2)
+    assert light_report(None, None, of_law("fft", "border")) is None
