@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.host import job
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.background import ChipBackground
@@ -21,21 +22,35 @@ from cytogate.host.light import light_report
 from cytogate.model.command.dispatch import main
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
-from cytogate.model.design.design import CAUSAL, Chip, Design
+from cytogate.model.design.design import CAUSAL, KNOWN, Chip, Design
 from cytogate.model.interface import registers
 from cytogate.model.interface.bundle import Bundle, read_bundle
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Register, StreamRegister
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion import integer, reference
-from cytogate.model.retrieval.recursion.background import Background, own_background, register_writes
+from cytogate.model.retrieval.recursion.background import (
+    Background,
+    own_background,
+    register_offsets,
+    register_writes,
+    registers_say,
+)
 from cytogate.sim.board.background import ClocklessBackground
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault, FaultKind
+from cytogate.sim.board.gate import PipelineGate
 from cytogate.sim.board.kernels import Kernel
-from tests.boards import small_bundle, write
+from cytogate.sim.csim.kernels import CSimulation
+from cytogate.sim.rtl.pipeline import PipelineSimulation
+from tests.boards import small_bundle, small_manifest, write
+from tests.phantoms import bumps
+from tests.pipelines import telling_network
+from tests.recursions import known_of
+from tests.streams import four_angle_design
 from tests.test_background import LAWS, frames_of, known, of_law
 from tests.test_cores import FakePort
 from tests.test_gate import GatePort
+from tests.test_recursion_kernel import of_case
 
 BATCH = 4
 
@@ -358,3 +373,64 @@ def test_light_that_is_far_from_the_calibration_is_told() -> None:
         # t^2 at the outermost rows.
         assert found.largest_change == pytest.approx((64 + beyond / 256) * scale * (63 / 64) ** 2)
     assert light_report(None, None, of_law("fft", "border")) is None
+
+
+# The boards by name.
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("law", LAWS)
+def test_verilated_registers_are_told_and_kept(law: str, builds: Path, tmp_path: Path) -> None:
+    """The driver on the registers of the SystemVerilog itself: logits as the integer model's, over a fault, too."""
+    chip = Chip(kernel="rtl", samples_per_clock=4, network="rtl", retrieval=LAWS[law][0], surface=LAWS[law][1])
+    design = known(dataclasses.replace(four_angle_design(), name=f"arriving_{law}", chip=chip))
+    frames = frames_of(design, 12)
+    network = telling_network(design, laws.network_inputs(frames, design))
+    whole = PipelineSimulation(design, pipeline_engines(network, design, 4), builds / f"chip-background-{law}")
+    gate = PipelineGate(whole)
+    bundle = write(Bundle(tmp_path / "small.zip", small_manifest(design), design))
+    faults = [Fault(FaultKind.STALL, 1)]
+    device = provider(lambda given: EmulatedBoard(given, gate.kernel, faults, on_close=whole.close, gate=gate))
+    with Accelerator(bundle.path, device=device, batch=BATCH, deadline_s=20.0) as opened:
+        results = list(opened.stream(frames))
+        found = opened.background()
+    seen = [*range(6), *range(8, 12)]
+    run = laws.Run(design)
+    logits = dict(zip(seen, network.classify(run.network_inputs(frames[seen])).tolist(), strict=True))
+    compared = 0
+    for index in (*range(4), *range(8, 12)):
+        assert results[index].logits is not None
+        assert results[index].logits.tolist() == logits[index], index
+        compared += len(logits[index])
+    assert compared == 24
+    assert found is not None
+    assert run.background is not None
+    assert np.array_equal(found.surface, run.background.surface)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_c_simulation_computes_by_the_registers(law: str, builds: Path) -> None:
+    """As device ``emulated`` has it: written, followed or frozen, reset; values are the integer model's."""
+    design = of_case(KNOWN if law == "known" else CAUSAL)
+    simulation, told = CSimulation.of_kernel(design, builds / design.name), known_of(design)
+    light = ClocklessBackground(design, simulation)
+    kernel = light.before(lambda frames: sums_of(simulation.run(frames)["network_input"]))
+    frames, _ = bumps(design, 5, seed=20, shading=0.05)
+    compared = 0
+    for begins in (Background(told.surface, 20), None, told, told.freeze()):
+        light.reset()
+        for offset, value in () if begins is None else register_writes(begins, design.chip.retrieval):
+            light.write(offset, value)
+        run = laws.Run(design, begins)
+        assert [kernel(each) for each in frames] == [sums_of(each) for each in run.network_inputs(frames)]
+        compared += len(frames)
+        held = registers_say({offset: light.read(offset) for offset in register_offsets(design.chip.retrieval)}, design)
+        if begins is None and law == "known":
+            assert held is None
+            continue
+        assert held is not None
+        assert run.background is not None
+        assert np.array_equal(held.surface, run.background.surface)
+        if law == "causal":
+            assert (held.frames, held.frozen) == (run.background.frames, run.background.frozen)
+    assert compared == 20
