@@ -23,6 +23,7 @@ from cytogate.model.command.dispatch import main
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL, KNOWN, Chip, Design
+from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.interface import registers
 from cytogate.model.interface.bundle import Bundle, read_bundle
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Register, StreamRegister
@@ -49,6 +50,7 @@ from tests.recursions import known_of
 from tests.streams import four_angle_design
 from tests.test_background import LAWS, frames_of, known, of_law
 from tests.test_cores import FakePort
+from tests.test_cosim import CASES
 from tests.test_gate import GatePort
 from tests.test_recursion_kernel import of_case
 
@@ -434,3 +436,20 @@ def test_c_simulation_computes_by_the_registers(law: str, builds: Path) -> None:
         if law == "causal":
             assert (held.frames, held.frozen) == (run.background.frames, run.background.frozen)
     assert compared == 20
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("law", LAWS)
+def test_cosim_begins_with_the_calibration(law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames at the pins of a kernel that was told; then pauses, malformed packets and resets."""
+    monkeypatch.chdir(tmp_path)
+    chip = Chip(kernel="rtl", samples_per_clock=4, retrieval=LAWS[law][0], surface=LAWS[law][1])
+    design = known(dataclasses.replace(four_angle_design(), name="own", chip=chip))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
+    np.savez("cells.npz", frames=frames_of(design, 4))
+    assert main(["cosim", "--design", "own", "--input", "cells.npz", "--cells", "4", "--scenarios"]) == 0
+    report = json.loads((tmp_path / "out" / "cosim" / "rtl" / "report.json").read_text(encoding="utf-8"))
+    assert report["stages"] == [{"name": "network_input", "values": 4 * 64 * 64 * 5, "differing": 0}]
+    assert len(report["scenarios"]) == CASES
+    assert all(outcome["failure"] is None for outcome in report["scenarios"])

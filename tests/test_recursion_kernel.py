@@ -159,11 +159,16 @@ def test_designs_differ_by_their_law() -> None:
 
 
 @FULL
-@pytest.mark.parametrize("law", [*LAWS, KNOWN])
-def test_csim_by_the_design(law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("law", "calibrated"),
+    [(TWO_SIDED, False), (KNOWN, False), (CAUSAL, False), (KNOWN, True), (CAUSAL, True)],
+)
+def test_csim_by_the_design(law: str, calibrated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
     design = dataclasses.replace(of_case(law), name="own")
+    if calibrated:
+        design = dataclasses.replace(design, background=known_of(design).measured(1, design.window))
     (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     assert load_design(tmp_path / "own") == design
     assert main(["csim", "--design", "own", "--cells", "2", "--agreement-cells", "3"]) == 0
