@@ -28,7 +28,14 @@ from cytogate.model.design.design import (
     Window,
     binned,
 )
-from cytogate.model.design.folder import BACKGROUND_FILE, DESIGN_FILE, design_of, design_text, load_design
+from cytogate.model.design.folder import (
+    BACKGROUND_FILE,
+    DESIGN_FILE,
+    design_of,
+    design_text,
+    load_design,
+    write_background,
+)
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion import integer, reference
@@ -299,6 +306,17 @@ def test_another_window_asks_for_a_calibration_which_may_be_done(
     toml.write_text(design_text(dataclasses.replace(of_law(FFT, OWN_BORDER), name="mine")), encoding="utf-8")
     assert load_design(folder).background is None, "another law does not read it"
     capsys.readouterr()
+
+
+def test_another_folder_gets_it_as_a_calibration(design: Design, tmp_path: Path) -> None:
+    """As what a search of networks has chosen does."""
+    told = known(design)
+    folder = written(design, tmp_path / "other")
+    write_background(told, folder)
+    assert load_design(folder).background == told.background
+    assert sorted(path.name for path in folder.rglob("*.toml")) == [BACKGROUND_FILE, DESIGN_FILE]
+    write_background(design, tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
 
 
 # Who begins with it.

@@ -234,6 +234,14 @@ def calibration_text(calibration: Calibration) -> str:
     return "\n".join(["# Measured by `cytogate calibrate`.", *_lines(calibration)]) + "\n"
 
 
+def write_background(design: Design, folder: Path) -> None:
+    """Write the background of a design, if it has one, as that of its calibration into another design's folder."""
+    if design.background is not None:
+        place = folder / CALIBRATION_FOLDER / f"{design.background.version:04d}"
+        place.mkdir(parents=True)
+        (place / BACKGROUND_FILE).write_text(background_text(design.background), encoding="utf-8")
+
+
 def network_folder(design: Design) -> Path:
     """Return where the trained network of a design lies.
 
