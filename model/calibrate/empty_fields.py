@@ -178,7 +178,7 @@ def _tell(report: LightReport, place: Path, name: str) -> None:
     first = f" (the first of {report.frames_there:,})" if report.frames < report.frames_there else ""
     console.print(
         f"Light of {report.frames:,} {kind}frames{first}: slopes of {1e3 * report.slope:.2f} mrad/pixel at most. Half "
-        f"of the frames alone are within {1e3 * report.scatter:.2f} of it; {report.astray:,} are more than {ASTRAY:g} "
+        f"of the single frames are within {1e3 * report.scatter:.2f} of it; {report.astray:,} are more than {ASTRAY:g} "
         "times as far away, as frames with a cell at the border are.",
         soft_wrap=True,
     )
