@@ -13,6 +13,7 @@ from pathlib import Path
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.gate import GateCounts
+from cytogate.host.light import light_report
 from cytogate.host.page.about import About
 from cytogate.host.page.darkroom import Darkroom
 from cytogate.host.page.served import live_page
@@ -45,6 +46,7 @@ from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval.off_axis.calibration import read_reference
 from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.model.retrieval.off_axis.sideband import Complexes
+from cytogate.model.retrieval.recursion.background import Background
 
 RECORDED = "recorded"
 
@@ -224,7 +226,7 @@ class _Session:
         monitor = Monitor(self._class_names, gates.gates.deadline_ns)
         shown = sinks if request.live is None else [*sinks, monitor]
         pipeline = self._pipeline(cells, accelerator, gates, shown, stopped)
-        ended = "the source has ended"
+        ended, light = "the source has ended", _background(accelerator)
         try:
             with ExitStack() as stack:
                 if request.live is not None:
@@ -242,14 +244,14 @@ class _Session:
             raise
         finally:
             requests.hold_back()
-            self._conclude(pipeline, ended, _gate_counts(accelerator))
+            self._conclude(pipeline, ended, _gate_counts(accelerator), (light, _background(accelerator)))
         self._check_classes(pipeline.counts)
 
     def end(self, accelerator: Accelerator, gates: LiveGates) -> None:
         """Write FCS file and report of a run without any cell to come, if no earlier command could."""
         if not self._is_ended:
             pipeline = self._pipeline((), accelerator, gates, [], threading.Event())
-            self._conclude(pipeline, "no cell was left to come", None)
+            self._conclude(pipeline, "no cell was left to come", None, None)
 
     @property
     def _is_ended(self) -> bool:
@@ -285,8 +287,17 @@ class _Session:
             self._measure,
         )
 
-    def _conclude(self, pipeline: Pipeline, ended: str, gate: GateCounts | None) -> None:
-        """Write FCS file and report, unless both are there and nothing has come since."""
+    def _conclude(
+        self,
+        pipeline: Pipeline,
+        ended: str,
+        gate: GateCounts | None,
+        light: tuple[Background | None, Background | None] | None,
+    ) -> None:
+        """Write FCS file and report, unless both are there and nothing has come since.
+
+        ``light`` is what the chip knew at the beginning and at the end; None where it was not asked.
+        """
         counts, manifest, folder = pipeline.counts, self._bundle.manifest, self._folder
         if not counts.events:
             print(spelled(f"{self._source.name}: no new cell came; {self._written.rows} are there"))
@@ -327,6 +338,7 @@ class _Session:
             deadline_misses=pipeline.ledger.misses,
             gate=gate,
             clock_mhz=self._bundle.design.chip.clock_mhz,
+            light=None if light is None else light_report(*light, self._bundle.design),
             gates=pipeline.gates.record,
         )
         report.write(folder.path / REPORT)
@@ -369,6 +381,13 @@ def _gate_counts(accelerator: Accelerator) -> GateCounts | None:
     """Return what the chip's gate has counted; None if it has none, or does not answer any more."""
     with suppress(BoardFailed):
         return accelerator.gate_counts()
+    return None
+
+
+def _background(accelerator: Accelerator) -> Background | None:
+    """Return what the chip knows of the light; None if its law knows nothing, or it does not answer any more."""
+    with suppress(BoardFailed):
+        return accelerator.background()
     return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cytogate.host.driver.gate import GateCounts
+from cytogate.host.light import LightReport
 from cytogate.host.stream.gating import Gates
 from cytogate.host.stream.ledger import RELATIVE_ERROR, Span, Summary
 from cytogate.host.stream.pipeline import Reason
@@ -72,6 +73,8 @@ class StreamReport:
     gate: GateCounts | None
     """What the chip's gate has counted since its latest reset, in clocks of ``clock_mhz``; None without one."""
     clock_mhz: float
+    light: LightReport | None
+    """What the chip knew of the light; None of a law of phase retrieval without a background."""
     gates: tuple[tuple[int, Gates], ...]
     """Gates by which cells were judged, with the index of the first of these."""
 
@@ -122,6 +125,8 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
             )
     if report.gate is not None:
         console.print(_trigger(report.gate, report.clock_mhz), soft_wrap=True)
+    if report.light is not None:
+        console.print(_light(report.light), soft_wrap=True)
     if report.accuracy is not None:
         kind = "simulated " if report.simulated else ""
         console.print(f"Accuracy: {report.accuracy:.2%} of {report.labelled:,} labelled {kind}cells.", soft_wrap=True)
@@ -151,6 +156,19 @@ def _trigger(gate: GateCounts, clock_mhz: float) -> str:
     }
     longest = ", ".join(f"{what} {_time(clocks / clock_mhz)}" for what, clocks in counted.items())
     return f"Trigger: {gate.triggers:,} pulses of {gate.events:,} events; at most, by the chip's clock: {longest}."
+
+
+def _light(light: LightReport) -> str:
+    """Say in a line what the chip knew at the end."""
+    if light.end is None:
+        told = "the chip held no surface"
+    elif light.end.settled:
+        told = "the chip's surface is settled"
+    else:
+        told = f"the chip's surface is of {light.end.frames} frames and not settled"
+    if light.largest_change is not None:
+        told += f"; over the field it changed by {1e3 * light.largest_change:.3f} mrad/pixel at most"
+    return f"Light: {'; '.join((told, *light.told))}."
 
 
 def _time(us: float) -> str:

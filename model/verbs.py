@@ -306,23 +306,33 @@ def _import(arguments: argparse.Namespace) -> None:
 
 def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     add_design(parser, required=True)
-    add_input(parser, "holograms with cells; the first 16 are looked at", required=True)
-    parser.add_argument("--reference", type=Path, metavar="FILE|FOLDER", help="empty holograms of the same instrument")
-    parser.add_argument(
+    add_input(
+        parser,
+        "holograms with cells, the first 16 are looked at; of a four-angle design frames of empty fields, the first "
+        "1,024",
+        required=True,
+    )
+    holograms = parser.add_argument_group("off-axis designs")
+    holograms.add_argument(
+        "--reference", type=Path, metavar="FILE|FOLDER", help="empty holograms of the same instrument"
+    )
+    holograms.add_argument(
         "--radius",
         type=float,
         metavar="CYCLES",
         help="radius of the sideband in cycles a pixel (default: a third of the carrier's distance, or what fits)",
     )
-    parser.add_argument("--bead", type=Path, metavar="FILE", help="a hologram of a bead, for magnification and gain")
-    parser.add_argument("--bead-um", type=float, metavar="UM", help="its diameter")
-    parser.add_argument("--bead-index", type=float, metavar="INDEX", help="its refractive index")
+    holograms.add_argument("--bead", type=Path, metavar="FILE", help="a hologram of a bead, for magnification and gain")
+    holograms.add_argument("--bead-um", type=float, metavar="UM", help="its diameter")
+    holograms.add_argument("--bead-index", type=float, metavar="INDEX", help="its refractive index")
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:
-    design = load_design(arguments.design)
+    # A background that does not suit the design any more is what is measured anew.
+    design = load_design(arguments.design, background=False)
     check_own(design)
-    from cytogate.model.calibrate import CalibrationRequest, run_calibration
+    from cytogate.model.calibrate.job import run_calibration
+    from cytogate.model.calibrate.request import CalibrationRequest
 
     run_calibration(
         CalibrationRequest(
@@ -646,7 +656,7 @@ IMPORT = Verb(
     _import,
 )
 CALIBRATE = Verb(
-    "Measure an off-axis instrument by its holograms: carrier, sideband, reference field, magnification.",
+    "Measure an instrument: by holograms carrier, sideband, reference field; by empty fields a four-angle one's light.",
     _calibrate_arguments,
     _calibrate,
 )

@@ -91,9 +91,23 @@ def test_a_known_surface_and_the_half_of_each_frame(name: str, builds: Path) -> 
     assert compare(again, frames[:2]), "a new run knows no surface"
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_a_kernel_without_a_known_surface_is_told_none(law: str, builds: Path) -> None:
-    design = of("anisotropic", law)
+def test_a_causal_kernel_begins_with_what_it_is_told(builds: Path) -> None:
+    """With a surface of so many frames: every value and what is known afterwards are the integer model's."""
+    design = of("anisotropic", CAUSAL)
+    frames, surface = frames_of(design), known_of(design).surface
+    for seen in (0, 11, 64):
+        told = Background(surface, seen)
+        simulation = CSimulation.of_kernel(design, builds / design.name)
+        simulation.know(told)
+        assert compare(simulation, frames, told) == len(frames) * sum(row.size for row in contract(design).stages)
+        after = integer.retrieve(frames, design, told).background
+        assert after is not None
+        assert np.array_equal(simulation.known.surface, after.surface)
+        assert simulation.known.frames == after.frames == min(64, seen + len(frames))
+
+
+def test_a_kernel_without_a_known_surface_is_told_none(builds: Path) -> None:
+    design = of("anisotropic", TWO_SIDED)
     with pytest.raises(ValueError, match=r"is told no surface$"):
         CSimulation.of_kernel(design, builds / design.name).know(Background.unknown())
 
@@ -145,11 +159,16 @@ def test_designs_differ_by_their_law() -> None:
 
 
 @FULL
-@pytest.mark.parametrize("law", [*LAWS, KNOWN])
-def test_csim_by_the_design(law: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("law", "calibrated"),
+    [(TWO_SIDED, False), (KNOWN, False), (CAUSAL, False), (KNOWN, True), (CAUSAL, True)],
+)
+def test_csim_by_the_design(law: str, calibrated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
     design = dataclasses.replace(of_case(law), name="own")
+    if calibrated:
+        design = dataclasses.replace(design, background=known_of(design).measured(1, design.window))
     (tmp_path / "own" / DESIGN_FILE).write_text(design_text(design), encoding="utf-8")
     assert load_design(tmp_path / "own") == design
     assert main(["csim", "--design", "own", "--cells", "2", "--agreement-cells", "3"]) == 0

@@ -8,8 +8,23 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from cytogate.model.design import boards
-from cytogate.model.design.design import Calibration, Chip, InputCodes, Network, OperatingPoint, Window
-from cytogate.model.design.folder import CALIBRATION_FILE, CODES_FILE, DESIGN_FILE, NETWORK_FOLDER, OPERATING_POINT_FILE
+from cytogate.model.design.design import (
+    Calibration,
+    Chip,
+    InputCodes,
+    KnownBackground,
+    Network,
+    OperatingPoint,
+    Window,
+)
+from cytogate.model.design.folder import (
+    BACKGROUND_FILE,
+    CALIBRATION_FILE,
+    CODES_FILE,
+    DESIGN_FILE,
+    NETWORK_FOLDER,
+    OPERATING_POINT_FILE,
+)
 from cytogate.model.design.instruments import INSTRUMENTS
 from cytogate.model.design.new import KINDS, new_design
 from cytogate.model.design.quantities import Rule, rules
@@ -44,6 +59,7 @@ def _design() -> bytes:
         (f"{NETWORK_FOLDER}/{CODES_FILE}", InputCodes),
         (f"{NETWORK_FOLDER}/{OPERATING_POINT_FILE}", OperatingPoint),
         (f"calibration/NNNN/{CALIBRATION_FILE}", Calibration),
+        (f"calibration/NNNN/{BACKGROUND_FILE}", KnownBackground),
     ):
         parts += [f"### `{file}`", plain(section.__doc__ or ""), _table(section)]
     parts += ["## As `cytogate new` writes it"]

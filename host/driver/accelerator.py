@@ -36,6 +36,7 @@ from cytogate.model.interface.answers import answer_form
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.deadlines import BOARD_DEADLINE_S, EMULATION_DEADLINE_S, LONGEST_DEADLINE_S
 from cytogate.model.interface.description import LENGTH_WIDTH
+from cytogate.model.retrieval.recursion.background import Background
 
 if TYPE_CHECKING:
     from cytogate.host.driver.pynq_device import DmaBuffer, PynqBoard
@@ -116,12 +117,19 @@ class Accelerator:
             design = self.bundle.design
             gate_classes = design.network.classes if design.chip.has_gate else None
             self._board = PynqBoard(
-                bitfile, device, self._deadline_s, gate_classes, takes_calibration=words is not None
+                bitfile,
+                device,
+                self._deadline_s,
+                gate_classes,
+                takes_calibration=words is not None,
+                knows_light_of=design if design.retrieves_phase and design.chip.takes_background else None,
             )
             self._board.cores.identify(self.bundle.manifest)
             if self._board.gate is not None:
                 self._board.gate.identify()
             _set_clock(self._board, self.bundle.design.chip.clock_mhz)
+            if self._board.background is not None:
+                self._board.background.load()
             sending = self._batch * self.bundle.layout.frame_bytes
             receiving = Answer.most_bytes(self._batch, answer_form(self.bundle.design))
             self._memory = StreamBuffers(
@@ -244,6 +252,20 @@ class Accelerator:
         """
         with self._opened():
             return None if self._board.gate is None else self._board.gate.counts()
+
+    def background(self) -> Background | None:
+        """Return the background that the chip holds now; None of a design whose law has none.
+
+        A chip begins with that of the design's calibration, and what frames teach a causal one lasts as long as the
+        accelerator is open. None, too, where a known surface was not measured, or registers hold what cannot be.
+
+        Raises
+        ------
+        BoardFailed
+            If the fabric is gone.
+        """
+        with self._opened():
+            return None if self._board.background is None else self._board.background.now()
 
     @property
     def silence_s(self) -> float:

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.host.driver.background import ChipBackground
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.driver.gate import ChipGate
+from cytogate.model.design.design import Design
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import REGISTER_BYTES, DmaChannel
 from cytogate.model.interface.bundle import CALIBRATION_DMA, DMA, FRONT_END, STREAM_UNIT, Bundle
@@ -141,8 +143,12 @@ class PynqBoard:
         gate_classes: int | None,
         *,
         takes_calibration: bool = False,
+        knows_light_of: Design | None = None,
     ) -> None:
-        """Load ``bitfile`` onto ``device`` (None: pynq's own choice), with a gate of so many classes (None: none)."""
+        """Load ``bitfile`` onto ``device`` (None: pynq's own choice), with a gate of so many classes (None: none).
+
+        ``knows_light_of`` is the design whose law of phase retrieval takes a background; None: it takes none.
+        """
         _ensure_event_loop()
         self._overlay = _loaded(bitfile, device)
         self._device = self._overlay.device
@@ -155,6 +161,7 @@ class PynqBoard:
         )
         self._calibration: DmaBuffer | None = None
         self.gate = None if gate_classes is None else ChipGate(self.cores, gate_classes)
+        self.background = None if knows_light_of is None else ChipBackground(self.cores, knows_light_of)
         self._interrupt: pynq.Interrupt | None = None
 
     def set_clock(self, mhz: float) -> float:
@@ -171,8 +178,15 @@ class PynqBoard:
         self._calibration = buffer
 
     def restart(self) -> None:
-        """Reset the whole data path, calibrate kernels that want it, and let the DMA run."""
+        """Reset the whole data path, calibrate kernels that want it, and let the DMA run.
+
+        What a causal chip has learned of the light lasts.
+        """
+        if self.background is not None:
+            self.background.keep()
         self.cores.reset()
+        if self.background is not None:
+            self.background.load()
         if self.gate is not None:
             self.gate.forget()
         # Anew, for it belongs to the event loop that first waits for it, and each stream may have another one.

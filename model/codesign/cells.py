@@ -66,7 +66,8 @@ def search_cells(
     split = Split(np.searchsorted(seen, whole.training), np.searchsorted(seen, whole.validation), np.empty(0, np.int64))
     # The network does not change what it is given.
     chain = repr((
-        version("cytogate"), design.instrument, design.window, design.codes, design.calibration, design.chip.retrieval
+        version("cytogate"), design.instrument, design.window, design.codes, design.calibration, design.background,
+        design.chip.retrieval, design.chip.surface,
     ))  # fmt: skip
     key = hashlib.sha256(f"{every.key} {seed} {chain}".encode()).hexdigest()[:12]
     return SearchCells(design, own, split, folder / f"inputs-{key}.h5")

@@ -22,6 +22,7 @@ from cytogate.model.design.folder import (
     RECORD_FILE,
     codes_text,
     design_text,
+    write_background,
 )
 from cytogate.model.errors import CheckFailed, InputError
 from cytogate.model.evaluation.metrics import Interval
@@ -132,10 +133,11 @@ def _write_design(results: Results, folder: Path) -> None:
     with whole_folder(folder, replacing=True) as unfinished:
         design = dataclasses.replace(chosen_design(results, folder), folder=unfinished)
         (unfinished / NETWORK_FOLDER).mkdir()
-        text = design_text(dataclasses.replace(design, codes=None))
+        text = design_text(dataclasses.replace(design, codes=None, background=None))
         (unfinished / DESIGN_FILE).write_text(text, encoding="utf-8")
         if design.codes is not None:
             (unfinished / NETWORK_FOLDER / CODES_FILE).write_text(codes_text(design.codes), encoding="utf-8")
+        write_background(design, unfinished)
         save_network(results.training.student(topology).model, design, quantized=True)
 
 

@@ -111,6 +111,9 @@ LIMITS = (2048, 1024, 512, 256, 128, 64, 32, 16)
 GAINS = (1, 1, 2, 2, 3, 3, 4, 4)
 """Shifts of a move to the right, step by step: the last one takes a sixteenth."""
 SETTLING_FRAMES = STEP_FRAMES * len(LIMITS)
+CAUGHT_UP = SETTLING_FRAMES * (LIMITS[-1] >> GAINS[-1])
+"""Gradient codes by which a coefficient that is calibrated may be off the light: a settled background, which moves by a
+code a frame at most, catches up with them in as many frames as one that knows nothing needs to settle."""
 
 CLEANER = (9, 8)
 """An edge is cleaner than the other one where the gradients there are less by more than 9 : 8."""

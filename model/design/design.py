@@ -41,6 +41,10 @@ MOST_WINDOW = 512
 INPUT_BITS = 8
 """Of a code of the network's input."""
 Kind = TypeVar("Kind", FourAngle, OffAxis)
+COEFFICIENTS, POLYNOMIALS_TOLD = 6, "of 1, s, t, s^2, t^2 and s t"
+"""Of a background's surface, each axis."""
+LARGEST_COEFFICIENT = 64 - 2.0**-22
+"""Of a background's surface: the largest that the chip's words hold, of every size."""
 LARGEST_OFFSET = 64.0
 """Of a logit; a class that is so far ahead, or behind, is always said, or never."""
 
@@ -131,6 +135,39 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class KnownBackground:
+    """What ``cytogate calibrate`` has measured of a four-angle instrument's light: the surface of empty fields.
+
+    Coefficients are of 1, s, t, s^2, t^2 and s t, with s along the rows and t down the columns of the window, both from
+    -1 to 1. Their unit is that of a gradient before its scale makes radians a pixel of it: the log2 of an intensity
+    ratio. Whole multiples of 2^-22 are what the chip holds.
+    """
+
+    version: int = quantity("number of the calibration, that of its folder", low=1, high=9999)
+    rows: int = quantity("rows of the window that it was measured with", low=8, high=MOST_WINDOW)
+    columns: int = quantity("columns of that window", low=8, high=MOST_WINDOW)
+    binning: int = quantity("raw pixels along each axis that made one pixel", choices=BINNINGS)
+    surface_x: tuple[float, ...] = quantity(
+        "six coefficients of the x gradient", low=-LARGEST_COEFFICIENT, high=LARGEST_COEFFICIENT
+    )
+    surface_y: tuple[float, ...] = quantity(
+        "six coefficients of the y gradient", low=-LARGEST_COEFFICIENT, high=LARGEST_COEFFICIENT
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        for name in ("surface_x", "surface_y"):
+            found = len(getattr(self, name))
+            if found != COEFFICIENTS:
+                raise InputError(f"{name} has {found} coefficients; {COEFFICIENTS} are needed: {POLYNOMIALS_TOLD}")
+
+    @property
+    def window(self) -> Window:
+        """The window that it was measured with."""
+        return Window(self.rows, self.columns, self.binning)
+
+
+@dataclass(frozen=True)
 class Chip:
     """What the design is built for."""
 
@@ -189,6 +226,11 @@ class Chip:
         )
 
     @property
+    def takes_background(self) -> bool:
+        """Whether the law of phase retrieval has a background that can be known before a frame comes."""
+        return self.retrieval == CAUSAL or self.surface == KNOWN
+
+    @property
     def has_gate(self) -> bool:
         """Whether a gate with a trigger pin stands behind the network."""
         return self.network == RTL
@@ -224,6 +266,8 @@ class Design:
     """None adds nothing to the logits."""
     calibration: Calibration | None = None
     """Of an off-axis design, once it has been calibrated."""
+    background: KnownBackground | None = None
+    """Of a four-angle design whose law takes one, once it has been calibrated."""
     folder: Path | None = field(default=None, compare=False)
     """Where the design lies as files; None for one that exists in memory alone."""
 
@@ -243,6 +287,8 @@ class Design:
                 f'design {self.name}: [chip] retrieval is "{self.chip.retrieval}"; an instrument of kind '
                 f'"{self.instrument.kind}" has no phase to retrieve, leave the key out'
             )
+        if self.background is not None:
+            self._check_background(self.background)
         if isinstance(self.instrument, NetworkInputs):
             if not isinstance(self.network.topology, Saved):
                 raise InputError(f'design {self.name}: kind "network-inputs" goes with topology "saved"')
@@ -276,6 +322,34 @@ class Design:
                     f"design {self.name}: codes of {given[0]} offsets and {given[1]} gains for "
                     f"{len(self.instrument.channels)} channels"
                 )
+
+    def _check_background(self, background: KnownBackground) -> None:
+        """Raise an :class:`InputError` where a background does not belong to the design's law or window."""
+        self.need_background("a background")
+        if background.window != self.window:
+            then, now = (
+                f"{each.rows}x{each.columns} pixels, binned {each.binning}x{each.binning}"
+                for each in (background.window, self.window)
+            )
+            raise InputError(
+                f"design {self.name}: its background was measured with a window of {then}, and its window has {now}; "
+                "run `cytogate calibrate` again"
+            )
+
+    def need_background(self, what: str) -> None:
+        """Raise an :class:`InputError` where the design's law takes no background; ``what`` is said to need it."""
+        if not self.retrieves_phase:
+            raise InputError(
+                f"design {self.name}: {what} belongs to a four-angle instrument, not to one of kind "
+                f'"{self.instrument.kind}"'
+            )
+        if not self.chip.takes_background:
+            surface = f' and surface "{self.chip.surface}"' if self.chip.retrieval == TWO_SIDED else ""
+            raise InputError(
+                f'design {self.name}: {what} belongs to retrieval = "{CAUSAL}", or to retrieval = "{TWO_SIDED}" with '
+                f'surface = "{KNOWN}"; [chip] has retrieval "{self.chip.retrieval}"{surface}, and takes each frame by '
+                "itself"
+            )
 
     def _check_off_axis(self, instrument: OffAxis) -> None:
         """Raise an :class:`InputError` where map, window, sideband and codes of an off-axis design do not go along."""
@@ -459,4 +533,9 @@ def binned(design: Design) -> Design:
         pixel_pitch_y_um=camera.pixel_pitch_y_um * window.binning,
     )
     name = f"{design.name}-binned"
-    return dataclasses.replace(design, name=name, instrument=arriving, window=dataclasses.replace(window, binning=1))
+    background = design.background
+    if background is not None:
+        # Of ratios of intensities, which sums of pixels have as pixels do.
+        background = dataclasses.replace(background, binning=1)
+    kept = dataclasses.replace(window, binning=1)
+    return dataclasses.replace(design, name=name, instrument=arriving, window=kept, background=background)

@@ -6,8 +6,9 @@
     What training or adoption wrote: topology, weights, ``codes.toml`` of a bright-field instrument, and
     ``operating-point.toml`` where something is added to the logits.
 ``calibration/NNNN/``
-    What ``cytogate calibrate`` wrote of an off-axis instrument: ``calibration.toml`` and ``reference.npy``, the
-    reference field. The highest number is in use, the ones before it are kept.
+    What ``cytogate calibrate`` wrote. Of an off-axis instrument: ``calibration.toml`` and ``reference.npy``, the
+    reference field. Of a four-angle one whose law of phase retrieval takes a background: ``background.toml``. The
+    highest number is in use, the ones before it are kept.
 ``record.json``
     Where the network comes from: data, seeds, versions, figures.
 
@@ -21,7 +22,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cytogate.model.design.design import Calibration, Chip, Design, InputCodes, Network, OperatingPoint, Window
+from cytogate.model.design.design import (
+    Calibration,
+    Chip,
+    Design,
+    InputCodes,
+    KnownBackground,
+    Network,
+    OperatingPoint,
+    Window,
+)
 from cytogate.model.design.file import check_keys, did_you_mean, read_toml, shown, toml_of, typed
 from cytogate.model.design.instruments import INSTRUMENTS, BrightField, NetworkInputs, OffAxis
 from cytogate.model.design.quantities import rules
@@ -32,6 +42,7 @@ BUILTIN = Path(__file__).resolve().parent / "builtin"
 DESIGN_FILE, NETWORK_FOLDER, RECORD_FILE, CODES_FILE = "design.toml", "network", "record.json", "codes.toml"
 OPERATING_POINT_FILE = "operating-point.toml"
 CALIBRATION_FOLDER, CALIBRATION_FILE, REFERENCE_FILE = "calibration", "calibration.toml", "reference.npy"
+BACKGROUND_FILE = "background.toml"
 QUANTIZED_WEIGHTS, FLOAT_WEIGHTS = "quantized.weights.h5", "float.weights.h5"
 ADOPTED_TOPOLOGY = "quantized.json"
 """In the network's folder where the topology is "saved"."""
@@ -43,10 +54,15 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in BUILTIN.glob(f"*/{DESIGN_FILE}")))
 
 
-def load_design(given: str | Path) -> Design:
+def load_design(given: str | Path, *, background: bool = True) -> Design:
     """Return a design by the name of a built-in one, by its folder, or by a file of TOML.
 
     Its folder is the one that was named, also where ``design.toml`` in it is a link to another design's.
+
+    Parameters
+    ----------
+    background
+        Whether the latest background of its folder is read, too; one that is to be measured need not suit the design.
 
     Raises
     ------
@@ -63,7 +79,7 @@ def load_design(given: str | Path) -> Design:
             )
         codes_file, point_file = (folder / NETWORK_FOLDER / name for name in (CODES_FILE, OPERATING_POINT_FILE))
         has_codes, has_point = codes_file.exists(), point_file.exists()
-        latest = calibrations(folder)[-1:]
+        latest, known = calibrations(folder)[-1:], calibrations(folder, BACKGROUND_FILE)[-1:]
     except OSError as error:
         raise InputError(f"{str(given)!r}: cannot be read: {error.strerror or error}") from error
     design = parse_design(read_toml(path), folder.name if path.name == DESIGN_FILE else path.stem, str(path))
@@ -73,12 +89,19 @@ def load_design(given: str | Path) -> Design:
         design = _with_section(design, "operating_point", OperatingPoint, point_file)
     if design.calibration is None and isinstance(design.instrument, OffAxis) and latest:
         design = _with_section(design, "calibration", Calibration, latest[0] / CALIBRATION_FILE)
-        if design.calibrated.version != int(latest[0].name):
-            raise InputError(
-                f"{latest[0] / CALIBRATION_FILE}: version is {design.calibrated.version}; that of its folder is "
-                f"{int(latest[0].name)}"
-            )
+        _check_version(design.calibrated.version, latest[0] / CALIBRATION_FILE)
+    takes_background = design.retrieves_phase and design.chip.takes_background
+    if background and design.background is None and takes_background and known:
+        design = _with_section(design, "background", KnownBackground, known[0] / BACKGROUND_FILE)
+        assert design.background is not None
+        _check_version(design.background.version, known[0] / BACKGROUND_FILE)
     return dataclasses.replace(design, folder=folder)
+
+
+def _check_version(version: int, path: Path) -> None:
+    """Raise an :class:`InputError` where a file of a calibration has another number than its folder."""
+    if version != int(path.parent.name):
+        raise InputError(f"{path}: version is {version}; that of its folder is {int(path.parent.name)}")
 
 
 def _with_section(design: Design, name: str, section: type, path: Path) -> Design:
@@ -179,15 +202,44 @@ def operating_point_text(point: OperatingPoint) -> str:
     return "\n".join(["# Added to the logits; chosen on validation cells.", *_lines(point)]) + "\n"
 
 
-def calibrations(folder: Path) -> list[Path]:
-    """Return the folders of the calibrations of a design's folder, the latest last."""
-    found = (folder / CALIBRATION_FOLDER).glob(f"[0-9][0-9][0-9][0-9]/{CALIBRATION_FILE}")
+def calibrations(folder: Path, file: str = CALIBRATION_FILE) -> list[Path]:
+    """Return the folders of the calibrations of a design's folder that hold such a file, the latest last."""
+    found = (folder / CALIBRATION_FOLDER).glob(f"[0-9][0-9][0-9][0-9]/{file}")
     return sorted(each.parent for each in found)
+
+
+def next_calibration(design: Design) -> tuple[int, Path]:
+    """Return number and folder of a design's next calibration, of whichever instrument the ones before it are.
+
+    Raises
+    ------
+    InputError
+        If the design exists in memory alone.
+    """
+    folder = design.folder
+    if folder is None:
+        raise InputError(f"design {design.name} exists in memory alone; `cytogate new` makes a folder")
+    taken = calibrations(folder) + calibrations(folder, BACKGROUND_FILE)
+    version = 1 + max((int(each.name) for each in taken), default=0)
+    return version, folder / CALIBRATION_FOLDER / f"{version:04d}"
+
+
+def background_text(background: KnownBackground) -> str:
+    """Return ``background.toml``, which ``cytogate calibrate`` writes; reading it gives the same values, bit by bit."""
+    return "\n".join(["# Measured by `cytogate calibrate`.", *_lines(background)]) + "\n"
 
 
 def calibration_text(calibration: Calibration) -> str:
     """Return ``calibration.toml``, which ``cytogate calibrate`` writes."""
     return "\n".join(["# Measured by `cytogate calibrate`.", *_lines(calibration)]) + "\n"
+
+
+def write_background(design: Design, folder: Path) -> None:
+    """Write the background of a design, if it has one, as that of its calibration into another design's folder."""
+    if design.background is not None:
+        place = folder / CALIBRATION_FOLDER / f"{design.background.version:04d}"
+        place.mkdir(parents=True)
+        (place / BACKGROUND_FILE).write_text(background_text(design.background), encoding="utf-8")
 
 
 def network_folder(design: Design) -> Path:
@@ -203,7 +255,9 @@ def network_folder(design: Design) -> Path:
     return design.folder / NETWORK_FOLDER
 
 
-_FITTED: dict[str, type] = {"codes": InputCodes, "operating_point": OperatingPoint, "calibration": Calibration}
+_FITTED: dict[str, type] = {
+    "codes": InputCodes, "operating_point": OperatingPoint, "calibration": Calibration, "background": KnownBackground,
+}  # fmt: skip
 """Sections that training and calibration fit, by their names, which are those of the design's fields."""
 _KINDS_TOLD = "one of " + ", ".join(INSTRUMENTS)
 

@@ -46,7 +46,7 @@ def new_design(folder: Path, like: str | None, kind: str, choices: Choices = AS_
     if path.exists():
         raise InputError(f"{path}: is there already; edit it, or name another folder")
     if like is not None:
-        plain: dict[str, Any] = dict.fromkeys(("folder", "codes", "operating_point", "calibration"))
+        plain: dict[str, Any] = dict.fromkeys(("folder", "codes", "operating_point", "calibration", "background"))
         design = dataclasses.replace(load_design(like), name=name, **plain)
     else:
         design = {FourAngle.kind: Design, BrightField.kind: _bright_field, OffAxis.kind: _off_axis}[kind](name)

@@ -20,7 +20,7 @@ from cytogate.model.retrieval.frame_order import FrameReader
 from cytogate.model.retrieval.native import STAGES, native_retrieval
 from cytogate.model.retrieval.recursion import integer as recursion
 from cytogate.model.retrieval.recursion import reference as real_recursion
-from cytogate.model.retrieval.recursion.background import Background
+from cytogate.model.retrieval.recursion.background import Background, own_background
 from cytogate.model.retrieval.recursion.native import native_recursion
 from cytogate.model.retrieval.recursion.reference import RealBackground
 
@@ -31,15 +31,17 @@ CELLS_AT_A_TIME = 64
 class Run:
     """Frames of one run, a batch after the other in their order: what a law remembers goes from one to the next.
 
-    Only the law "causal" remembers anything. It begins with ``background``, or without knowing any; the exact and the
-    float64 chain each follow the frames that they are given.
+    Only the law "causal" remembers anything. It begins with ``background``, or with that of the design's calibration,
+    or without knowing any; the exact and the float64 chain each follow the frames that they are given. A known surface
+    of the law "two-sided" stays as it is.
     """
 
     def __init__(self, design: Design, background: Background | None = None) -> None:
-        self.design, self.background = design, background
+        self.design = design
+        self.background = own_background(design) if background is None else background
         self._real: RealBackground | None = None
-        if background is not None:
-            self._real = RealBackground.of(background, recursion_contract(design))
+        if self.background is not None:
+            self._real = RealBackground.of(self.background, recursion_contract(design))
 
     def exact(self, frames: NDArray[np.unsignedinteger]) -> dict[str, NDArray]:
         """Return every recorded stage of frames (cells, channels, rows, columns) as codes, (cells, *shape) by name."""
@@ -120,29 +122,34 @@ def alone(design: Design) -> Design:
     """Return the design by which a cell's frames can be retrieved alone, without those before them.
 
     That is the design itself; one with the law "causal", whose phase leans on earlier frames, has the law "two-sided"
-    instead, which knows the light from the frame's own border.
+    instead, which knows the light from the frame's own border: it may have moved since it was calibrated.
     """
     if design.chip.retrieval != CAUSAL:
         return design
-    return replace(design, chip=replace(design.chip, retrieval=TWO_SIDED))
+    chip = replace(design.chip, retrieval=TWO_SIDED)
+    return replace(design, chip=chip, background=None)
 
 
 def settled_background(frames: FrameReader, design: Design) -> Background | None:
-    """Return what a causal chip knows after the first frames of a run, frozen; None of a law that remembers nothing.
+    """Return what a causal chip knows once it has settled, frozen; None of a law that remembers nothing.
 
-    With it the frames of a file may be taken in any order.
+    That is the design's calibration, or what is known after the first frames of a run. With it the frames of a file may
+    be taken in any order.
 
     Raises
     ------
     InputError
-        If there are too few frames to settle.
+        If there is no calibration and there are too few frames to settle.
     """
     if design.chip.retrieval != CAUSAL:
         return None
+    own = own_background(design)
+    if own is not None:
+        return own.freeze()
     if frames.cells < SETTLING_FRAMES:
         raise InputError(
             f'{frames.cells} frames are too few for [chip] retrieval "{CAUSAL}": the background settles in '
-            f"{SETTLING_FRAMES}"
+            f"{SETTLING_FRAMES}, or `cytogate calibrate` measures it beforehand"
         )
     return background_after(frames.read(0, SETTLING_FRAMES), design).freeze()
 
@@ -150,9 +157,12 @@ def settled_background(frames: FrameReader, design: Design) -> Background | None
 def standing_background(frames: NDArray[np.unsignedinteger], design: Design) -> Background | None:
     """Return a background with which frames (cells, 4, rows, columns) may come in any order; None of a law without one.
 
-    Of the law "causal" it is what is known after them, taken for settled and frozen; of a known surface the mean of
-    their own borders.
+    It is that of the design's calibration. Without one it is, of the law "causal", what is known after the frames,
+    taken for settled, and of a known surface the mean of their own borders. Of the law "causal" it is frozen.
     """
+    own = own_background(design)
+    if own is not None:
+        return own.freeze() if design.chip.retrieval == CAUSAL else own
     if design.chip.retrieval == CAUSAL:
         return replace(background_after(frames, design), frames=SETTLING_FRAMES).freeze()
     return recursion.empty_field(frames, design) if design.chip.surface == KNOWN else None
@@ -167,7 +177,7 @@ def chosen_halves(frames: NDArray[np.unsignedinteger], design: Design, backgroun
 
 def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:
     """Return what a causal chip that knew nothing knows after frames (cells, 4, rows, columns)."""
-    run = Run(design)
+    run = Run(design, Background.unknown())
     run.codes(frames, ())
     assert run.background is not None
     return run.background
@@ -176,8 +186,12 @@ def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Bac
 def inputs_of_sums(sums: NDArray[np.int32], design: Design, surfaces: Codes | None = None) -> NDArray[np.uint8]:
     """Return codes of the network's input (cells, N, N, 5) of codes of the stage ``binned`` (cells, 4, N, N).
 
-    ``surfaces`` (cells, 6, 2) are what a causal chip knows before each frame; other laws need none.
+    ``surfaces`` (cells, 6, 2) are what a causal chip knows before each frame, or a two-sided one of empty fields; None,
+    of the law "two-sided", stands for the surface of the design's calibration, or for the frames' own borders.
     """
+    own = own_background(design)
+    if surfaces is None and own is not None and design.chip.retrieval == TWO_SIDED:
+        surfaces = np.broadcast_to(own.surface, (len(sums), *own.surface.shape))
     if design.chip.retrieval != FFT:
         compiled = native_recursion(design)
         if compiled is not None:

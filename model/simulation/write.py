@@ -17,7 +17,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.design.design import CAUSAL, Design
+from cytogate.model.design.design import CAUSAL, KNOWN, Design
 from cytogate.model.design.instruments import ANGLES, check_names
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import laws
@@ -234,6 +234,7 @@ class _NetworkInputs:
             "size": self.design.size,
             "binning": self.design.binning,
             "retrieval": self.design.chip.retrieval,
+            **({"surface": "known"} if self._is_known else {}),
             "background_only": self.background_only,
             "fast": hashlib.sha256(repr(sorted(self.fast)).encode()).hexdigest()[:12] if self.fast else "none",
         }
@@ -256,11 +257,19 @@ class _NetworkInputs:
         return made
 
     def _surfaces(self, indices: NDArray[np.intp]) -> Codes | None:
-        """Return what a settled chip knows of the light of each cell, (cells, 6, 2); None of a law that needs none."""
-        if self.design.chip.retrieval != CAUSAL:
+        """Return what a settled or calibrated chip knows of the light of each cell, (cells, 6, 2); None: nothing.
+
+        The simulated light is not the instrument's: a design's calibration says that its surface is known, not which.
+        """
+        if self.design.chip.retrieval != CAUSAL and not self._is_known:
             return None
         light = np.stack([self.cells.brightness(int(index)) for index in indices])
         return surfaces_of_light(light / self.cells.acquisition.full_scale, self.design)
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the chip knows a surface of empty fields, which lets each frame choose its half."""
+        return self.design.chip.surface == KNOWN and self.design.background is not None
 
     def _frames(self, index: int) -> NDArray[np.unsignedinteger]:
         frames = self.cells[index].frames

@@ -49,7 +49,8 @@ class BenchTask:
     gate: bool
     """A gate stands behind the network, with events and a trigger at pins of their own."""
     setup: tuple[tuple[int, int], ...] = ()
-    """Offsets and values of what is written behind every reset, for frames to be the same in any order."""
+    """Offsets and values of what is written after every reset: a calibration, or what makes frames of any order the
+    same."""
     halves: tuple[int, ...] = ()
     """Which half tells each frame; empty where every frame is told by both."""
     unsettled: int = 0

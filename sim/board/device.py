@@ -35,6 +35,7 @@ from cytogate.model.interface.bundle import (
 from cytogate.model.interface.description import LENGTH_WIDTH
 from cytogate.sim.board import clocks, hwh
 from cytogate.sim.board.axi_dma import AxiDma
+from cytogate.sim.board.background import Beside, ClocklessBackground
 from cytogate.sim.board.fabric import Calibrate, CalibrationStream, Fabric
 from cytogate.sim.board.faults import Fault, FaultKind, Faults
 from cytogate.sim.board.gate import ClocklessGate, Gate
@@ -73,7 +74,11 @@ class EmulatedBoard:
     calibrate
         Of kernels of holograms: takes the words of a calibration.
     gate
-        Of a kernel that computes events, too; None: behind the kernel of a design with a gate, its law alone stands.
+        Of a kernel that computes events, too, and whose port has all registers; None: behind the kernel of a design
+        with a gate, its law alone stands.
+    light
+        The background's registers of a kernel without a port that computes by them; None: where the design's law has
+        a background, registers that no value depends on.
     """
 
     def __init__(
@@ -85,10 +90,17 @@ class EmulatedBoard:
         begin: Callable[[], None] = lambda: None,
         calibrate: Calibrate | None = None,
         gate: Gate | None = None,
+        light: ClocklessBackground | None = None,
     ) -> None:
-        if gate is None and bundle.design.chip.has_gate:
-            gate = ClocklessGate(bundle.design.network.classes)
-            kernel = gate.behind(kernel)
+        design = bundle.design
+        if gate is None and design.retrieves_phase and design.chip.takes_background:
+            light = light or ClocklessBackground(design)
+            kernel = light.before(kernel)
+        if gate is None and design.chip.has_gate:
+            clockless = ClocklessGate(design.network.classes)
+            kernel, gate = clockless.behind(kernel), clockless
+        if light is not None:
+            gate = light if gate is None else Beside((gate, light))
         self._on_close = on_close
         self.lock = threading.RLock()
         self.faults = Faults(faults)

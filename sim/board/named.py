@@ -21,6 +21,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.interface.bundle import Bundle
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.sim.board import kernels
+from cytogate.sim.board.background import ClocklessBackground
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.gate import PipelineGate
 
@@ -48,7 +49,9 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
 
     (_, project), folder = _network(bundle), _folder(bundle)
     simulation = CSimulation.of_chain(bundle.design, project, folder)
-    return EmulatedBoard(_built(bundle, project), kernels.chain(simulation))
+    takes_background = bundle.design.retrieves_phase and bundle.design.chip.takes_background
+    light = ClocklessBackground(bundle.design, simulation) if takes_background else None
+    return EmulatedBoard(_built(bundle, project), kernels.chain(simulation), light=light)
 
 
 @_compiled_alone

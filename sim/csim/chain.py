@@ -22,6 +22,7 @@ from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
 from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
+from cytogate.model.retrieval.recursion.background import own_background
 from cytogate.sim.csim.compare import StageResult, StageTally
 from cytogate.sim.csim.kernels import CSimulation
 
@@ -115,13 +116,13 @@ def run_chain(
     fixed_classes: list[int] = []
     csim_classes: list[int] = []
     csim_seconds = 0.0
-    run = laws.Run(design)
-    if design.chip.surface == KNOWN:
+    known = own_background(design)
+    if known is None and design.chip.surface == KNOWN:
         # What the cells' own borders say in the mean stands for empty fields.
         known = laws.standing_background(frames.read(0, min(cells, CELLS_AT_A_TIME)), design)
-        assert known is not None
+    if known is not None:
         simulation.know(known)
-        run = laws.Run(design, known)
+    run = laws.Run(design, known)
     for start, raw in _batches(frames, cells):
         # The model of record where the C-simulation is compared with it.
         of_record = run.exact(raw) if start < csim_cells else run.codes(raw, threads=own_cores())

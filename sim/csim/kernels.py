@@ -13,8 +13,8 @@ from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.law import contract
-from cytogate.model.design.design import KNOWN, Design
+from cytogate.model.contract.law import POLYNOMIALS, contract
+from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim.compile import build
@@ -58,7 +58,8 @@ class CSimulation:
         )
         library = ctypes.CDLL(str(path))
         library.cytogate_run.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        library.cytogate_know_surface.argtypes = [ctypes.c_void_p]
+        library.cytogate_know_surface.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        library.cytogate_known_surface.argtypes = [ctypes.c_void_p]
         library.cytogate_stage_name.restype = ctypes.c_char_p
         library.cytogate_stage_words.restype = ctypes.c_int64
         library.cytogate_stage_data.restype = ctypes.POINTER(ctypes.c_int32)
@@ -67,11 +68,25 @@ class CSimulation:
         return CSimulation(design, library)
 
     def know(self, background: Background) -> None:
-        """Flatten frames from now on by the surface of a background of empty fields, of a design with a known one."""
-        if self.design.chip.surface != KNOWN:
+        """Flatten frames from now on by a background: a surface of empty fields, or one that causal frames follow.
+
+        Causal frames follow it also where it is frozen; who wants it to stay tells it anew before each.
+        """
+        if not self.design.chip.takes_background:
             raise ValueError(f"design {self.design.name} is told no surface")
         codes = np.ascontiguousarray(background.surface, np.int32)
-        self.library.cytogate_know_surface(codes.ctypes.data)
+        self.library.cytogate_know_surface(codes.ctypes.data, background.frames)
+
+    def forget(self) -> None:
+        """Begin a run: nothing is known."""
+        self.library.cytogate_reset()
+
+    @property
+    def known(self) -> Background:
+        """What a causal kernel knows after the frames so far."""
+        codes = np.zeros((POLYNOMIALS, 2), np.int32)
+        frames = int(self.library.cytogate_known_surface(codes.ctypes.data))
+        return Background(codes.astype(np.int64), frames)
 
     def run(self, frames: NDArray[np.unsignedinteger]) -> dict[str, Codes]:
         """Send one cell's frames (channels, rows, columns) through the kernels.

@@ -1,6 +1,8 @@
 // The kernel under test is the phase retrieval by the law "causal": its stages, and what its taps record.
 #pragma once
 
+#include <array>
+
 #include "recording.hpp"
 #include "retrieve_causal.hpp"
 
@@ -38,7 +40,25 @@ inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cy
 // Forget the frames before.
 inline void reset_kernel() { background = cytogate::unknown_background(); }
 
-// What it knows comes from frames alone.
-inline void know_surface(const std::int32_t*) {}
+using Coefficients = std::array<cytogate::complex_coefficient*, 6>;
+inline Coefficients coefficients(cytogate::Surface& of) { return {{&of.one, &of.s, &of.t, &of.ss, &of.tt, &of.st}}; }
+
+// Begin with a surface of these coefficients, 1, s, t, s^2, t^2, s t, each of x and of y, and that many frames.
+inline void know_surface(const std::int32_t* codes, int frames) {
+  for (auto* each : coefficients(background.surface)) {
+    each->re = *codes++;
+    each->im = *codes++;
+  }
+  background.frames = frames;
+}
+
+// Write the coefficients that are known now, and return the frames that they were estimated from.
+inline int known_surface(std::int32_t* codes) {
+  for (const auto* each : coefficients(background.surface)) {
+    *codes++ = each->re;
+    *codes++ = each->im;
+  }
+  return background.frames;
+}
 
 }  // namespace testbench

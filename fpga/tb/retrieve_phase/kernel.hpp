@@ -32,6 +32,7 @@ inline void run_kernel(hls::stream<cytogate::frame_beat>& frames, hls::stream<cy
 inline void reset_kernel() {}
 
 // No surface is known beforehand.
-inline void know_surface(const std::int32_t*) {}
+inline void know_surface(const std::int32_t*, int) {}
+inline int known_surface(std::int32_t*) { return 0; }
 
 }  // namespace testbench

@@ -6,16 +6,21 @@ one of empty fields. The rule is stated in :mod:`cytogate.model.contract.recursi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from cytogate.model.contract.fixed_point import SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
+from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
-from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
-from cytogate.model.design.design import TWO_SIDED
+from cytogate.model.contract.recursion import CAUGHT_UP, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
+from cytogate.model.contract.surface_fit import SurfaceFit
+from cytogate.model.design.design import TWO_SIDED, Design, KnownBackground, Window
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
+
+COEFFICIENT_STEP = GRADIENT.step * 2.0**-SURFACE_COEFFICIENT_FRACTION
+"""What a step of a coefficient's code is in a gradient's unit; a power of two, so that codes become floats exactly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +39,25 @@ class Background:
         """Return the background of a run's first frame: nothing is known of it."""
         return Background(np.zeros((POLYNOMIALS, 2), np.int64), frames=0)
 
+    @staticmethod
+    def of(known: KnownBackground) -> Background:
+        """Return a measured background as the chip holds it, settled; what lies between two codes is rounded."""
+        pairs = np.array([known.surface_x, known.surface_y]).T
+        return Background(np.rint(pairs / COEFFICIENT_STEP).astype(np.int64))
+
+    def measured(self, version: int, window: Window) -> KnownBackground:
+        """Return the section of a design that :meth:`of` makes the same surface of, code by code."""
+        x, y = (tuple(axis) for axis in (self.surface.T * COEFFICIENT_STEP).tolist())
+        return KnownBackground(version, window.rows, window.columns, window.binning, x, y)
+
     @property
     def settled(self) -> bool:
         """Whether enough frames were seen for a phase to be worth something."""
         return self.frames >= SETTLING_FRAMES
+
+    def is_far_from(self, other: Background) -> bool:
+        """Whether a coefficient differs by more than a settled background catches up with while another one settles."""
+        return bool(np.abs(self.surface - other.surface).max() > CAUGHT_UP << SURFACE_COEFFICIENT_FRACTION)
 
     def freeze(self) -> Background:
         """Return the same one, which no frame changes."""
@@ -62,6 +82,11 @@ class Background:
         return Course(np.array(used, np.int64).reshape(-1, POLYNOMIALS, 2), np.array(settled, bool), now)
 
 
+def own_background(design: Design) -> Background | None:
+    """Return the background with which a design's runs begin: that of its calibration; None where it has none."""
+    return None if design.background is None else Background.of(design.background)
+
+
 def register_writes(background: Background, law: str) -> tuple[tuple[int, int], ...]:
     """Return what loads a background into a kernel: byte offsets and values of 32 bits, in their order.
 
@@ -74,6 +99,30 @@ def register_writes(background: Background, law: str) -> tuple[tuple[int, int], 
         return (*surface, (control, int(BackgroundControl.KNOWN)))
     frames = (BackgroundRegister.FRAMES.offset, background.frames)
     return (*surface, frames, (control, int(BackgroundControl.FREEZE) if background.frozen else 0))
+
+
+def register_offsets(law: str) -> tuple[int, ...]:
+    """Return the byte offsets of the registers that :func:`register_writes` writes."""
+    return tuple(offset for offset, _ in register_writes(Background.unknown(), law))
+
+
+def registers_say(values: Mapping[int, int], design: Design) -> Background | None:
+    """Return the background that a kernel's registers hold, 32 bits by byte offset, one of :func:`register_offsets`.
+
+    None stands for a known surface that the kernel was not told, and for values that no kernel of the design holds.
+    """
+    first, control = BackgroundRegister.SURFACE.offset, values[BackgroundRegister.CONTROL.offset]
+    codes = [values[first + 4 * place] for place in range(2 * POLYNOMIALS)]
+    surface = np.array(codes, np.uint32).view(np.int32).astype(np.int64).reshape(2, POLYNOMIALS).T
+    top = 1 << (SurfaceFit.of(design.size).coefficient_bits - 1)
+    if surface.min() < -top or surface.max() >= top:
+        return None
+    if design.chip.retrieval == TWO_SIDED:
+        return Background(surface) if control == BackgroundControl.KNOWN else None
+    frames = values[BackgroundRegister.FRAMES.offset]
+    if frames > SETTLING_FRAMES or control & ~BackgroundControl.FREEZE:
+        return None
+    return Background(surface, frames, frozen=bool(control))
 
 
 class Course(NamedTuple):

@@ -51,6 +51,10 @@ class RealBackground:
         surface = np.asarray(background.surface[:, 0] + 1j * background.surface[:, 1], np.complex128) * step
         return RealBackground(surface, background.frames, background.frozen)
 
+    def slopes(self, size: int) -> Complexes:
+        """Return the surface at every pixel of a frame, (N, N) radians a pixel, x as real and y as imaginary part."""
+        return slopes_of(self.surface[None], size)[0]
+
     def after(self, fit: Complexes, code: float) -> RealBackground:
         """Return the background after a frame whose border's surface is ``fit``; ``code`` is a gradient's step."""
         if self.frozen:
@@ -108,7 +112,7 @@ def integrate(
         stages["background"] = fits
     elif background is not None:
         fits = np.broadcast_to(background.surface, fits.shape)
-    flat = gradient - (fits @ _polynomials(size)).reshape(gradient.shape)
+    flat = gradient - slopes_of(fits, size)
     if not causal and background is not None:
         halves = chosen_halves(flat)
     rows = np.fft.fft(sharpened(gradient), axis=-1)
@@ -181,6 +185,11 @@ def surfaces_of_light(light: Floats, design: Design) -> NDArray[np.int64]:
     step = GRADIENT.step * terms.gradient_scale * 2.0**-SURFACE_COEFFICIENT_FRACTION
     fits = border_fits(gradients(bin_values(light, design), design)) / step
     return np.rint(np.stack([fits.real, fits.imag], axis=-1)).astype(np.int64)
+
+
+def slopes_of(surfaces: Complexes, size: int) -> Complexes:
+    """Return surfaces of coefficients (cells, 6) at every pixel of a frame, (cells, N, N) in the coefficients' unit."""
+    return (surfaces @ _polynomials(size)).reshape(-1, size, size)
 
 
 def border_fits(gradient: Complexes) -> Complexes:

@@ -1,9 +1,8 @@
-"""The job of ``cytogate calibrate``: measure an off-axis instrument by its holograms, into the design's folder."""
+"""The calibration of an off-axis instrument by its holograms, into the design's folder."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator
@@ -12,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from cytogate.model.calibrate.request import CalibrationRequest, hash_of
 from cytogate.model.command.files import plain, whole_folder
 from cytogate.model.command.terminal import progress_bars, terminal
 from cytogate.model.design.design import Calibration, Design
 from cytogate.model.design.folder import (
     CALIBRATION_FILE,
-    CALIBRATION_FOLDER,
     DESIGN_FILE,
     REFERENCE_FILE,
     calibration_text,
-    calibrations,
+    next_calibration,
 )
 from cytogate.model.errors import InputError
 from cytogate.model.files.holograms import Hologram, HologramFile, open_holograms
@@ -46,24 +45,6 @@ BESIDE_DISK = 2
 
 
 @dataclass(frozen=True)
-class CalibrationRequest:
-    """What was asked of ``cytogate calibrate``."""
-
-    design: Design
-    input: Path
-    """Holograms with cells."""
-    dataset: str | None
-    reference: Path | None
-    """Empty holograms."""
-    radius: float | None
-    """Of the sideband, cycles a pixel."""
-    bead: Path | None
-    bead_um: float | None
-    """Diameter."""
-    bead_index: float | None
-
-
-@dataclass(frozen=True)
 class CalibrationReport:
     """What was found, as ``report.json`` has it."""
 
@@ -79,24 +60,23 @@ class CalibrationReport:
     """SHA-256 of each file, by its path; of folders their path alone."""
 
 
-def run_calibration(request: CalibrationRequest) -> Path:
-    """Calibrate a design and return the new folder, ``calibration/NNNN`` of the design's.
+def calibrate_holograms(request: CalibrationRequest) -> Path:
+    """Calibrate an off-axis design and return the new folder, ``calibration/NNNN`` of the design's.
 
     Raises
     ------
     InputError
-        If the holograms have no fringes, the bead is none, or the folder cannot be written.
+        If the holograms have no fringes, the bead is none, the design is of another kind, or the folder cannot be
+        written.
     """
-    design, folder = request.design, request.design.folder
-    if folder is None:
-        raise InputError(f"design {design.name} exists in memory alone; `cytogate new` makes a folder")
+    design = request.design
+    version, place = next_calibration(design)
     _check_bead(request)
     with progress_bars() as bars:
         task = bars.add_task("calibrating", total=4)
         frames, empty = _holograms(request)
         found = find_carrier(empty or frames)
         bars.advance(task)
-        version = 1 + max((int(each.name) for each in calibrations(folder)), default=0)
         trial, told = _choose_sideband(design, version, found, request.radius, frames, empty)
         bars.advance(task)
         bead = None
@@ -110,9 +90,8 @@ def run_calibration(request: CalibrationRequest) -> Path:
             f"{len(empty)} empty holograms and a plane" if empty else f"the background of {len(frames)} holograms",
             told,
             bead,
-            {str(path): _hash(path) for path in (request.input, request.reference, request.bead) if path is not None},
+            {str(path): hash_of(path) for path in (request.input, request.reference, request.bead) if path is not None},
         )
-        place = folder / CALIBRATION_FOLDER / f"{version:04d}"
         shown = trial.retrieve(frames[0])
         with whole_folder(place) as partial:
             (partial / CALIBRATION_FILE).write_text(calibration_text(report.calibration), encoding="utf-8")
@@ -240,16 +219,6 @@ def _measured_by_bead(request: CalibrationRequest, trial: _Trial) -> tuple[_Tria
         delay_gain=design.calibration.delay_gain * delay_nm / bead.delay_nm,
     )
     return _Trial(dataclasses.replace(design, calibration=calibration), trial.reference), bead
-
-
-def _hash(path: Path) -> str:
-    if path.is_dir():
-        return "a folder"
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _tell(report: CalibrationReport, place: Path, name: str) -> None:
