@@ -20,6 +20,7 @@ from cytogate.host.driver.cores import ALL_ONES, Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.light import light_report
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.gate import EventFlag
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL, KNOWN, Chip, Design
@@ -297,15 +298,20 @@ def test_a_fault_costs_cells_and_not_what_was_learned(design: Design, tmp_path: 
 
 
 def test_a_light_board_holds_registers_of_such_designs(design: Design, tmp_path: Path) -> None:
-    """They hold what is written; causal frames are counted."""
+    """They hold what is written; causal frames are counted, and each event says when they were too few."""
+    design = dataclasses.replace(design, chip=dataclasses.replace(design.chip, network="rtl"))
     bundle = write(small_bundle(tmp_path / "small.zip", design))
     device = provider(lambda given: EmulatedBoard(given, lambda frames: [1, 2, 3]))
     with Accelerator(bundle.path, device=device, batch=BATCH) as opened:
-        assert len(list(opened.stream(frames_of(design, 5)))) == 5
+        frames = frames_of(design, 5)
+        results = [*opened.stream(np.concatenate([frames] * 13))]
         found = opened.background()
+    flags = [None if result.event is None else result.event.flag for result in results]
+    causal = design.chip.retrieval == CAUSAL
+    assert flags == [EventFlag.UNSETTLED] * 64 * causal + [EventFlag.UNWANTED] * (1 if causal else 65)
     if design.chip.retrieval == CAUSAL:
         assert found is not None
-        assert found.frames == 5
+        assert found.frames == SETTLING_FRAMES
     else:
         assert found is None
 

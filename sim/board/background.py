@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.gate import EventFlag
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import CAUSAL, Design
@@ -59,6 +60,8 @@ class ClocklessBackground:
         self._lock = threading.Lock()
         self._changes = 0
         self._values = dict.fromkeys(self._offsets, 0)
+        self.doubt = EventFlag(0)
+        """What the latest frame is in doubt for."""
 
     def before(self, kernel: Kernel) -> Kernel:
         """Return a kernel that computes by what the registers hold, and lets its frames change them."""
@@ -66,6 +69,7 @@ class ClocklessBackground:
         def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
             with self._lock:
                 changes, now = self._changes, self._background()
+            self.doubt = EventFlag.UNSETTLED if now is not None and not now.settled else EventFlag(0)
             if self._told is not None:
                 # Of a known surface that is none None: frames by their own borders.
                 self._told.know(now) if now is not None else self._told.forget()

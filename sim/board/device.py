@@ -21,6 +21,7 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
+from cytogate.model.contract.gate import EventFlag
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import (
@@ -97,7 +98,7 @@ class EmulatedBoard:
             light = light or ClocklessBackground(design)
             kernel = light.before(kernel)
         if gate is None and design.chip.has_gate:
-            clockless = ClocklessGate(design.network.classes)
+            clockless = ClocklessGate(design.network.classes, lambda: EventFlag(0) if light is None else light.doubt)
             kernel, gate = clockless.behind(kernel), clockless
         if light is not None:
             gate = light if gate is None else Beside((gate, light))

@@ -7,7 +7,7 @@ is late, and a pulse comes at its delay, or at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -75,9 +75,10 @@ class PipelineGate:
 
 
 class ClocklessGate:
-    """The law of the gate behind a kernel that gives logits."""
+    """The law of the gate behind a kernel that gives logits; ``doubt`` says what its latest frame is in doubt for."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, doubt: Callable[[], EventFlag] = lambda: EventFlag(0)) -> None:
+        self._doubt = doubt
         self._names = {offset: name for name, offset in gate_offsets(classes).items()}
         self._widths = {"GATE_CLASSES": classes, "TRIGGER_DELAY": DELAY_BITS, "TRIGGER_HOLD": HOLD_BITS}
         self._widths |= {name: 32 for name in self._names.values() if name.startswith(GateRegister.LEAST_MARGIN.name)}
@@ -114,7 +115,7 @@ class ClocklessGate:
     def _event(self, logits: Sequence[int]) -> CellEvent:
         (class_index,), (margin,) = (each.tolist() for each in decided(np.array([logits], np.int64)))
         settings, values = self._settings(), self._values
-        flag = settings.judge(class_index, margin, EventFlag(0), -PULSE_CLOCKS, ())
+        flag = settings.judge(class_index, margin, self._doubt(), -PULSE_CLOCKS, ())
         values["EVENTS"] = values.get("EVENTS", 0) + 1
         values["TRIGGERS"] = values.get("TRIGGERS", 0) + (flag is EventFlag.TRIGGERED)
         values |= {"EVENT": flag << 16 | class_index, "EVENT_MARGIN": margin}
