@@ -414,10 +414,13 @@ def _simulate(arguments: argparse.Namespace) -> None:
         return
     if arguments.cells_a_field is not None:
         raise InputError(f"design {design.name} has one cell a field; --cells-a-field is for off-axis designs")
-    classes = arguments.classes or tuple((name, name) for name in design.network.class_names)
-
+    from cytogate.model.simulation.cells import CELL_LINES
     from cytogate.model.simulation.simulator import cells_of_instrument
     from cytogate.model.simulation.write import write_cells
+
+    # An empty field has no cell: one line stands for classes that need not be simulated.
+    drawn = tuple(CELL_LINES)[:1] if arguments.empty_field else design.network.class_names
+    classes = arguments.classes or tuple((name, name) for name in drawn)
 
     cells = cells_of_instrument(
         design,

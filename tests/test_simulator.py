@@ -550,6 +550,16 @@ def test_the_command_writes_the_empty_field_of_a_run(tmp_path: Path) -> None:
         assert (file.read(0, 1)[0] == SimulatedCells(cells=1, run=3).empty_field(0)).all()
 
 
+def test_an_empty_field_needs_no_class_that_is_simulated(tmp_path: Path) -> None:
+    folder, path = tmp_path / "lab", tmp_path / "empty.h5"
+    assert main(["new", str(folder), "--classes", "small,large"]) == 0
+    told = ["simulate", "--design", str(folder), "--cells", "1", "--run", "3", "--output", str(path)]
+    assert main(told) == 2
+    assert main([*told, "--empty-field"]) == 0
+    with open_frames(path, FourAngle()) as file:
+        assert (file.read(0, 1)[0] == SimulatedCells(cells=1, run=3).empty_field(0)).all()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
