@@ -124,8 +124,8 @@ def verdict_of(logits: Sequence[float], event: CellEvent) -> Verdict:
 
 def flags_of(event: CellEvent) -> Flag:
     """Return what the chip's event says is unusual about its cell."""
-    unsettled, chosen = event.flag is EventFlag.UNSETTLED, event.half is not Half.BOTH
-    return Flag.UNSETTLED * unsettled | Flag.HALF * chosen
+    unsettled = Flag.UNSETTLED if event.flag is EventFlag.UNSETTLED else Flag(0)
+    return unsettled if event.half is Half.BOTH else unsettled | Flag.HALF
 
 
 def trigger_us(event: CellEvent, clock_mhz: float) -> float | None:
