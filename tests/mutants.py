@@ -58,10 +58,15 @@ class Tried:
 
 def faults() -> list[Fault]:
     """Return the faults of all benches, by module; their files are read, not imported."""
-    return sorted(fault for path in TESTS.glob("test_*.py") for fault in _faults(path))
+    return sorted(fault for fault, _ in replaced())
 
 
-def _faults(path: Path) -> Iterator[Fault]:
+def replaced() -> list[tuple[Fault, str | None]]:
+    """Return the faults of all benches, each with the text that it replaces; None where it changes none."""
+    return [pair for path in TESTS.glob("test_*.py") for pair in _faults(path)]
+
+
+def _faults(path: Path) -> Iterator[tuple[Fault, str | None]]:
     own = path.stem.removeprefix("test_")
     for each in ast.parse(path.read_text(encoding="utf-8")).body:
         targets = each.targets if isinstance(each, ast.Assign) else ()
@@ -75,7 +80,9 @@ def _faults(path: Path) -> Iterator[Fault]:
             first = str(parts[0].value) if parts and isinstance(parts[0], ast.Constant) else ""
             module = first.removesuffix(".sv")
             named = first != module or (RTL / f"{module}.sv").exists()
-            yield Fault(module if named else own, name.value, path.stem)
+            told = [each.value for each in ast.walk(value) if isinstance(each, ast.Constant)]
+            texts = [each for each in told[int(named) :] if isinstance(each, str)]
+            yield Fault(module if named else own, name.value, path.stem), texts[0] if texts else None
 
 
 def record(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

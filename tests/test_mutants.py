@@ -23,6 +23,14 @@ def test_faults_are_read_from_the_benches() -> None:
     assert len(mutants.proved_faults()) >= 60
 
 
+def test_every_fault_has_its_place() -> None:
+    """A module that was changed leaves no fault behind that replaces nothing."""
+    found = [(fault, text) for fault, text in mutants.replaced() if text is not None]
+    assert len(found) >= len(mutants.faults()) - 1
+    gone = [fault for fault, text in found if text not in (mutants.RTL / f"{fault.module}.sv").read_text("ascii")]
+    assert not gone
+
+
 def test_a_later_run_changes_its_own_rows_alone() -> None:
     first, second = [fault for fault in mutants.faults() if fault.bench == "test_rtl_units"][:2]
     old = [Tried(fault.bench, fault.name, "", True, 3.0, "0000001") for fault in (first, second)]
