@@ -262,9 +262,8 @@ FAULTS = {
 SEEN_FAULTS = ("offset off by one", "rounding half up")
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in SEEN_FAULTS else pytest.param(name, marks=(full, pytest.mark.mutants)) for name in FAULTS]
-)  # fmt: skip
+@pytest.mark.mutants
+@pytest.mark.parametrize("name", [name if name in SEEN_FAULTS else pytest.param(name, marks=full) for name in FAULTS])
 def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     module, change = FAULTS[name]
     design, wrong = TWO, TWO

@@ -192,6 +192,10 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 FAULTS = {
+    "factors of another column": Fault("column_factors.sv", "k[i] = slot[SLOT_BITS-1-i]", "k[i] = slot[i]"),
+    "a row before its line": Fault("causal_lane.sv", "by_row   <= flat * u", "by_row   <= row_4 * u"),
+    "sums that go on": Fault("row_sums.sv", "above      <= ends ? '0 : sum", "above      <= sum"),
+    "rows without a place": Fault("sharp_rows.sv", ".room(queue_room && room)", ".room(room)"),
     "no sharpening of the last row but one": Fault("sharpen.sv", ".in_word(y == 1)", ".in_word(y == 1 || &y)"),
     "words that are cut": Fault("shift_round.sv", "assign up = guard && (sticky || quotient[0]);", "assign up = 1'b0;"),
     "the last row in the place of the one above it": Fault(

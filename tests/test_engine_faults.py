@@ -84,6 +84,10 @@ FAULTS = {
     "centers cut off": Fault("mask_words", "(CENTER_BITS + 1)) + b", "(CENTER_BITS + 1))", (9, 19)),
     "always added": Fault("mask_words", "negate ? a - shifted : a + shifted", "a + shifted", (9, 19)),
     "a cut that is forgotten": Fault("mask_words", "+ (BITS'(dropped) << (FRACTION_BITS + 1))", "", (9, 19)),
+    "always the first weights": Fault(
+        "weight_rom", "word <= words[address];\n    end else", "word <= words[0];\n    end else", (33, 61)
+    ),
+    "another sum": Fault("mask_moments", ".number, .sum, .out", ".number(~number), .sum, .out", (9, 19)),
     "the second logit": Fault("argmax", "place == 1 || logit > second", "logit > second", (33, 61)),
     "the last logit": Fault("argmax", "place == 0 || logit > largest", "1'b1", (33, 61)),
 }  # fmt: skip

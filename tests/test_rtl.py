@@ -305,6 +305,12 @@ FAULTS = {
     "malformed frames leave": Fault("frame_output.sv", ".in_valid(read && whole)", ".in_valid(read)"),
     "no swallowing": Fault("frame_input.sv", "s_axis_tvalid && s_axis_tlast) state", "s_axis_tvalid) state"),
     "places in the transpose not counted": Fault("retrieval.sv", "row_ready && rows_room", "row_ready"),
+    "a surface that does not bend": Fault("surface_subtract.sv", "step  <= step + bend", "step  <= step"),
+    "a table's other word": Fault("rom.sv", "fetched_a <= words[address_a]", "fetched_a <= words[address_b]"),
+    "an inverse transform forward": Fault(
+        "transform.sv", ".LEVEL(level), .IN_BITS(BITS), .INVERSE(INVERSE)", ".LEVEL(level), .IN_BITS(BITS), .INVERSE(0)"
+    ),
+    "a bright field a clock late": Fault("bright_field.sv", ".CLOCKS(READ_LATENCY - 2)", ".CLOCKS(READ_LATENCY - 1)"),
     "places before the stream not counted": Fault(
         "retrieval.sv", "credits #(.COUNT(OUT_SLOTS))", "credits #(.COUNT(64))"
     ),

@@ -189,6 +189,11 @@ def test_cosim_by_the_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 FAULTS = {
+    "coefficients without a sign": Fault(
+        "surface_registers.sv", "surface[i*BITS+:BITS] <= write_data[BITS-1:0]",
+        "surface[i*BITS+:BITS] <= BITS'(write_data[BITS-2:0])",
+    ),
+    "a memory that is always written": Fault("ram.sv", "if (write) words[write_address]", "words[write_address]"),
     "a word of the wrong frequency": Fault("row_pairs.sv", "reversed(-reversed(out_beat))", "out_beat"),
     "a first column without its opposite": Fault(
         "row_pairs.sv", "edge_ && lane > 0 ? lane - 1 : lane", "lane", samples=4
