@@ -87,7 +87,7 @@ FAULTS = {
     "always the first weights": Fault(
         "weight_rom", "word <= words[address];\n    end else", "word <= words[0];\n    end else", (33, 61)
     ),
-    "another sum": Fault("mask_moments", ".number, .sum, .out", ".number(~number), .sum, .out", (9, 19)),
+    "another sum": Fault("mask_moments", ".number, .sum);", ".number(number ^ 5'd1), .sum);", (9, 19)),
     "the second logit": Fault("argmax", "place == 1 || logit > second", "logit > second", (33, 61)),
     "the last logit": Fault("argmax", "place == 0 || logit > largest", "1'b1", (33, 61)),
 }  # fmt: skip
