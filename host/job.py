@@ -36,6 +36,7 @@ from cytogate.host.stream.run_folder import FCS, GATES, IMAGES, PAGE, REPORT, Ru
 from cytogate.model.command.files import temporary_folder
 from cytogate.model.command.requests import Requests, requests_to_end
 from cytogate.model.command.terminal import progress_bars, spelled
+from cytogate.model.contract.background import Background
 from cytogate.model.design.design import Design
 from cytogate.model.design.instruments import OffAxis
 from cytogate.model.errors import CheckFailed, InputError
@@ -46,7 +47,6 @@ from cytogate.model.interface.frame_check import FrameCheck
 from cytogate.model.retrieval.off_axis.calibration import read_reference
 from cytogate.model.retrieval.off_axis.integer import reference_phasor
 from cytogate.model.retrieval.off_axis.sideband import Complexes
-from cytogate.model.retrieval.recursion.background import Background
 
 RECORDED = "recorded"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cytogate.model.contract.background import Background, own_background
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.design.design import KNOWN, Design
-from cytogate.model.retrieval.recursion.background import Background, own_background
 from cytogate.model.retrieval.recursion.reference import RealBackground
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.design.design import CAUSAL, KNOWN, TWO_SIDED, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval.recursion import integer
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.rtl.simulation import Played, RtlSimulation
 from tests.phantoms import bumps, extremes, noise
 

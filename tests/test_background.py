@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.background import COEFFICIENT_STEP, Background, own_background
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.data.own_cells import OwnCells, write_inputs
@@ -39,7 +40,6 @@ from cytogate.model.design.folder import (
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion import integer, reference
-from cytogate.model.retrieval.recursion.background import COEFFICIENT_STEP, Background, own_background
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_cells, write_network_inputs
 from tests.streams import four_angle_design

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.background_registers import register_writes
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, ErrorFlag, Register
 from cytogate.model.retrieval.recursion import integer
-from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import bumps, noise
 from tests.recursions import SIXTEEN_BITS, Fault, arriving, by_law, compare, differing, faulty, frames_of, simulation

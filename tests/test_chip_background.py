@@ -20,23 +20,18 @@ from cytogate.host.driver.cores import ALL_ONES, Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.host.light import light_report
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.background import Background, own_background
 from cytogate.model.contract.gate import EventFlag
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL, KNOWN, Chip, Design
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.interface import registers
+from cytogate.model.interface.background_registers import register_offsets, register_writes, registers_say
 from cytogate.model.interface.bundle import Bundle, read_bundle
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Register, StreamRegister
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion import integer, reference
-from cytogate.model.retrieval.recursion.background import (
-    Background,
-    own_background,
-    register_offsets,
-    register_writes,
-    registers_say,
-)
 from cytogate.sim.board.background import ClocklessBackground
 from cytogate.sim.board.device import EmulatedBoard, provider
 from cytogate.sim.board.faults import Fault, FaultKind

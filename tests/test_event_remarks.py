@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.sources import FPGA
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.retrieval import laws
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.axi.job import RATE
 from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware
 from cytogate.sim.axi.simulator import Outcome, Simulator, compile_hardware, run_benches

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cytogate.model.command import native as command_native
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
 from cytogate.model.design.folder import load_design
@@ -16,7 +17,6 @@ from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.recursion import integer
 from cytogate.model.retrieval.recursion import native as native_recursions
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.native import NativeRecursion
 from tests.test_native import DESIGNS, frames_of, own_levels
 

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import GRADIENT, PHASE, SURFACE_COEFFICIENT_FRACTION, WORD, Codes
 from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.contract.recursion import (
@@ -35,7 +36,6 @@ from cytogate.model.retrieval import integer as fft_integer
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval import reference as fft_reference
 from cytogate.model.retrieval.recursion import integer, reference
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.reference import RealBackground
 from cytogate.model.simulation.simulator import SimulatedCells
 from cytogate.model.simulation.write import write_network_inputs

@@ -13,6 +13,7 @@ import pytest
 from cytogate.hls.contract.constants import design_hash
 from cytogate.hls.sources import FPGA
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.recursion import Half
 from cytogate.model.design.design import CAUSAL, FFT, KNOWN, TWO_SIDED, Design, Window
@@ -20,7 +21,6 @@ from cytogate.model.design.folder import DESIGN_FILE, design_text, load_design
 from cytogate.model.design.instruments import BrightField, FourAngle
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval.recursion import integer
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim import kernels
 from cytogate.sim.csim.compare import StageTally
 from cytogate.sim.csim.kernels import CSimulation

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from cytogate.model.command.dispatch import main
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import BORDER
 from cytogate.model.contract.recursion import Half
 from cytogate.model.design.design import TWO_SIDED
 from cytogate.model.design.folder import DESIGN_FILE, design_text
 from cytogate.model.errors import CheckFailed
+from cytogate.model.interface.background_registers import register_writes
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister, Control, Register
-from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.rtl.simulation import RtlSimulation
 from tests.phantoms import noise
 from tests.recursions import (

@@ -28,6 +28,7 @@ from cytogate.host.driver.gate import GateCounts
 from cytogate.host.driver.owner import must_be_in, owned
 from cytogate.host.driver.results import Result
 from cytogate.model.command.files import temporary_folder
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.gate import GateSettings
 from cytogate.model.design.boards import CLOCK_TOLERANCE
 from cytogate.model.design.design import RTL
@@ -36,7 +37,6 @@ from cytogate.model.interface.answers import answer_form
 from cytogate.model.interface.bundle import DMA, Bundle, DeviceProvider, read_bundle
 from cytogate.model.interface.deadlines import BOARD_DEADLINE_S, EMULATION_DEADLINE_S, LONGEST_DEADLINE_S
 from cytogate.model.interface.description import LENGTH_WIDTH
-from cytogate.model.retrieval.recursion.background import Background
 
 if TYPE_CHECKING:
     from cytogate.host.driver.pynq_device import DmaBuffer, PynqBoard

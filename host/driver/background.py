@@ -10,14 +10,9 @@ from contextlib import suppress
 
 from cytogate.host.driver.cores import ALL_ONES, Cores
 from cytogate.host.driver.errors import BoardFailed
+from cytogate.model.contract.background import Background, own_background
 from cytogate.model.design.design import CAUSAL, Design
-from cytogate.model.retrieval.recursion.background import (
-    Background,
-    own_background,
-    register_offsets,
-    register_writes,
-    registers_say,
-)
+from cytogate.model.interface.background_registers import register_offsets, register_writes, registers_say
 
 TRIES = 4
 """Readings of the registers until two in a row agree: frames that pass meanwhile change one after the other."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cytogate.model.calibrate.request import CalibrationRequest, hash_of
 from cytogate.model.command.files import plain, whole_folder
 from cytogate.model.command.terminal import progress_bars, terminal
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import GRADIENT, Codes
 from cytogate.model.contract.law import recursion_contract
 from cytogate.model.design.design import Design, KnownBackground
@@ -21,7 +22,6 @@ from cytogate.model.files.frames import CELLS_AT_A_TIME, FrameFile, open_frames
 from cytogate.model.pages.light_plot import light_plot
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.integer import gradients
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.integer import border_fits
 from cytogate.model.retrieval.recursion.reference import RealBackground, slopes_of
 

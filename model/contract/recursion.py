@@ -60,7 +60,7 @@ The background
 --------------
 A surface that is known before a frame comes: of the law "causal" always, of the law "two-sided" where empty fields were
 measured. The causal chip estimates it from the borders of earlier frames
-(:mod:`cytogate.model.retrieval.recursion.background`).
+(:mod:`cytogate.model.contract.background`).
 Each coefficient moves by ``limit(fit - c) >> gain`` after a frame: a cell at the border, whose fit is far off, moves it
 no further than a limit (a bounded influence, P. J. Huber 1964, "Robust estimation of a location parameter"). In
 :data:`STEP_FRAMES` frames each, limit and gain go from one that finds any shading from zero to one that follows a

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.terminal import terminal
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import SIGNED_PIXEL
 from cytogate.model.contract.law import contract
 from cytogate.model.data.splits import Split, check_classes
@@ -27,7 +28,6 @@ from cytogate.model.files.labels import PART, Labels, matched
 from cytogate.model.retrieval.binning import bin_codes
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.retrieval.laws import Run, settled_background
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.simulation.making import make_file
 
 CODES_CELLS = 500

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.background import Background, own_background
 from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract, fft_contract, recursion_contract
@@ -20,7 +21,6 @@ from cytogate.model.retrieval.frame_order import FrameReader
 from cytogate.model.retrieval.native import STAGES, native_retrieval
 from cytogate.model.retrieval.recursion import integer as recursion
 from cytogate.model.retrieval.recursion import reference as real_recursion
-from cytogate.model.retrieval.recursion.background import Background, own_background
 from cytogate.model.retrieval.recursion.native import native_recursion
 from cytogate.model.retrieval.recursion.reference import RealBackground
 

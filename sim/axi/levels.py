@@ -15,6 +15,7 @@ from cytogate.hls.contract.package import write_rtl_package
 from cytogate.hls.engine import pipeline
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA, rtl_sources
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.gate import CELLS_WAITING, DELAY_BITS, HOLD_BITS, PACKETS
 from cytogate.model.contract.law import contract
@@ -22,9 +23,9 @@ from cytogate.model.design.design import Design
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
+from cytogate.model.interface.background_registers import register_writes
 from cytogate.model.interface.frame_layout import lane_bits
 from cytogate.model.retrieval import laws
-from cytogate.model.retrieval.recursion.background import Background, register_writes
 from cytogate.sim.axi.simulator import Hardware
 from cytogate.sim.axi.task import BenchTask
 from cytogate.sim.csim.compile import build

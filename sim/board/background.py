@@ -14,17 +14,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.gate import EventFlag
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import CAUSAL, Design
+from cytogate.model.interface.background_registers import register_offsets, register_writes, registers_say
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
-from cytogate.model.retrieval.recursion.background import (
-    Background,
-    register_offsets,
-    register_writes,
-    registers_say,
-)
 from cytogate.sim.board.gate import Gate
 from cytogate.sim.board.kernels import Kernel
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.native import own_cores
+from cytogate.model.contract.background import own_background
 from cytogate.model.contract.bounds import ErrorBound
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract
@@ -22,7 +23,6 @@ from cytogate.model.contract.stage import EXPONENT_SUFFIX, Order, Stage
 from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
-from cytogate.model.retrieval.recursion.background import own_background
 from cytogate.sim.csim.compare import StageResult, StageTally
 from cytogate.sim.csim.kernels import CSimulation
 

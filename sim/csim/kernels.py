@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from cytogate.hls.contract.header import write_header
 from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import POLYNOMIALS, contract
 from cytogate.model.design.design import Design
 from cytogate.model.errors import CheckFailed
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.sim.csim.compile import build
 
 BUILD_FOLDER = Path("out/csim/build")

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.law import contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design
 from cytogate.model.evaluation.metrics import NORMAL_QUANTILE, Interval
 from cytogate.model.experiments.laws.scenes import Field
 from cytogate.model.retrieval.laws import CELLS_AT_A_TIME, Run
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.recursion.integer import empty_field
 from cytogate.model.simulation.optics import Floats
 

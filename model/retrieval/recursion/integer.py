@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import (
     BORDER,
     PHASE,
@@ -55,7 +56,6 @@ from cytogate.model.retrieval.integer import (
     product,
     transform,
 )
-from cytogate.model.retrieval.recursion.background import Background
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.command.native import library, library_if_possible
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import POLYNOMIALS, CausalContract, recursion_contract
 from cytogate.model.contract.recursion import (
@@ -30,7 +31,6 @@ from cytogate.model.contract.recursion import (
 from cytogate.model.contract.tables import recursion_tables
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.native_front import HEADERS, FrontStages, FrontTerms, NativeFront, definitions
-from cytogate.model.retrieval.recursion.background import Background
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 OWN_STAGES = ("rows", "columns")

@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import BORDER, GRADIENT, SURFACE_COEFFICIENT_FRACTION
 from cytogate.model.contract.law import (
     OFFSET_ROWS_LOG2,
@@ -26,7 +27,6 @@ from cytogate.model.contract.law import (
 from cytogate.model.contract.recursion import CLEANER, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES, Half
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.binning import bin_values
-from cytogate.model.retrieval.recursion.background import Background
 from cytogate.model.retrieval.reference import Complexes, Floats, gradients, network_input
 
 

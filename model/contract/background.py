@@ -6,7 +6,6 @@ one of empty fields. The rule is stated in :mod:`cytogate.model.contract.recursi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,9 +14,7 @@ import numpy as np
 from cytogate.model.contract.fixed_point import GRADIENT, SURFACE_COEFFICIENT_FRACTION, Codes, shift_right
 from cytogate.model.contract.law import POLYNOMIALS
 from cytogate.model.contract.recursion import CAUGHT_UP, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES
-from cytogate.model.contract.surface_fit import SurfaceFit
-from cytogate.model.design.design import TWO_SIDED, Design, KnownBackground, Window
-from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
+from cytogate.model.design.design import Design, KnownBackground, Window
 
 COEFFICIENT_STEP = GRADIENT.step * 2.0**-SURFACE_COEFFICIENT_FRACTION
 """What a step of a coefficient's code is in a gradient's unit; a power of two, so that codes become floats exactly."""
@@ -85,44 +82,6 @@ class Background:
 def own_background(design: Design) -> Background | None:
     """Return the background with which a design's runs begin: that of its calibration; None where it has none."""
     return None if design.background is None else Background.of(design.background)
-
-
-def register_writes(background: Background, law: str) -> tuple[tuple[int, int], ...]:
-    """Return what loads a background into a kernel: byte offsets and values of 32 bits, in their order.
-
-    A kernel of the law "two-sided" flattens frames by their own borders again when its control is written zero.
-    """
-    first, control = BackgroundRegister.SURFACE.offset, BackgroundRegister.CONTROL.offset
-    codes = background.surface.T.ravel().tolist()
-    surface = ((first + 4 * place, code & 0xFFFF_FFFF) for place, code in enumerate(codes))
-    if law == TWO_SIDED:
-        return (*surface, (control, int(BackgroundControl.KNOWN)))
-    frames = (BackgroundRegister.FRAMES.offset, background.frames)
-    return (*surface, frames, (control, int(BackgroundControl.FREEZE) if background.frozen else 0))
-
-
-def register_offsets(law: str) -> tuple[int, ...]:
-    """Return the byte offsets of the registers that :func:`register_writes` writes."""
-    return tuple(offset for offset, _ in register_writes(Background.unknown(), law))
-
-
-def registers_say(values: Mapping[int, int], design: Design) -> Background | None:
-    """Return the background that a kernel's registers hold, 32 bits by byte offset, one of :func:`register_offsets`.
-
-    None stands for a known surface that the kernel was not told, and for values that no kernel of the design holds.
-    """
-    first, control = BackgroundRegister.SURFACE.offset, values[BackgroundRegister.CONTROL.offset]
-    codes = [values[first + 4 * place] for place in range(2 * POLYNOMIALS)]
-    surface = np.array(codes, np.uint32).view(np.int32).astype(np.int64).reshape(2, POLYNOMIALS).T
-    top = 1 << (SurfaceFit.of(design.size).coefficient_bits - 1)
-    if surface.min() < -top or surface.max() >= top:
-        return None
-    if design.chip.retrieval == TWO_SIDED:
-        return Background(surface) if control == BackgroundControl.KNOWN else None
-    frames = values[BackgroundRegister.FRAMES.offset]
-    if frames > SETTLING_FRAMES or control & ~BackgroundControl.FREEZE:
-        return None
-    return Background(surface, frames, frozen=bool(control))
 
 
 class Course(NamedTuple):
