@@ -26,8 +26,8 @@ UNKNOWN := $(filter-out $(VARIABLES),$(GIVEN))
 $(if $(UNKNOWN),$(error there is no variable $(UNKNOWN); did you mean one of these: $(VARIABLES)))
 
 # Benches of the RTL, longest first.
-RTL_BENCHES := pipeline stream_unit engine_networks two_sided_rtl causal_rtl cosim rtl bright_field rtl_units packets \
-    kernel_registers
+RTL_BENCHES := pipeline event_remarks stream_unit engine_networks two_sided_rtl causal_rtl cosim rtl bright_field \
+    rtl_units packets kernel_registers
 RECORDS := out/coverage/records
 COUNTED := $(RTL_BENCHES:%=$(RECORDS)/%/.counted)
 PARTS := tests proofs journeys

@@ -67,6 +67,7 @@ def choosing(folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outc
     return events(design, frames, known, 0, folder, run, changed)
 
 
+@pytest.mark.covers
 def test_nothing_triggers_before_the_background_has_settled(builds: Path, tmp_path: Path) -> None:
     """Every cell is told, those before it as such; none of these triggers."""
     assert not failures(settling(builds / "remarks-settling", tmp_path))
@@ -76,6 +77,7 @@ def test_nothing_triggers_before_the_background_has_settled(builds: Path, tmp_pa
     assert 0 < gate.triggers <= 5 - UNSETTLED
 
 
+@pytest.mark.covers
 def test_an_event_tells_the_half(builds: Path, tmp_path: Path) -> None:
     assert not failures(choosing(builds / "remarks-choosing", tmp_path))
     gate = Measured.read(tmp_path).gate
