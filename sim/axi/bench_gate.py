@@ -140,7 +140,8 @@ async def a_delay_is_written_in_any_clock(dut: Any) -> None:
         await bench.expect(0)
         await gate.check(bench.deadline)
     told = [CellEvent.of(word) for word in gate.words[-len(leads) :]]
-    assert set(told) == {CellEvent(EventFlag.TRIGGERED, delay) for delay in (short, 3 * short)}
+    half = gate.half_of(0)
+    assert set(told) == {CellEvent(EventFlag.TRIGGERED, delay, half) for delay in (short, 3 * short)}
     await bench.finish(accepted=bench.frames + 1 + len(leads))
 
 

@@ -119,6 +119,10 @@ class GateCheck:
         """Say that of an intact frame that was sent only a malformed packet is left."""
         self._sent[packet] = _Packet(None, EventFlag(flag), self._sent[packet].settings)
 
+    def half_of(self, frame: int) -> Half:
+        """Return the half that is due of a frame."""
+        return Half(self._halves[frame])
+
     @property
     def events(self) -> list[Event]:
         """Events since reset."""
@@ -145,8 +149,7 @@ class GateCheck:
         self.pulses, self._ends = [], []
         for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
             if sent.frame is not None:
-                half = Half(self._halves[sent.frame])
-                due = int(self.classes[sent.frame]), int(self.margins[sent.frame]), half
+                due = int(self.classes[sent.frame]), int(self.margins[sent.frame]), self.half_of(sent.frame)
                 found = event.class_index, event.margin, event.half
                 assert found == due, f"event {number}: class, margin and half are {found} where {due} are due"
             waiting = [pulse - ended[number] for pulse in self.pulses if pulse >= event.clock]
