@@ -49,7 +49,7 @@ def light_report(start: Background | None, end: Background | None, design: Desig
     That the light has moved since it was calibrated is told where a coefficient is further off than
     :data:`~cytogate.model.contract.recursion.CAUGHT_UP`: the next command would begin worse than from nothing.
     """
-    if not (design.retrieves_phase and design.chip.takes_background):
+    if not design.chip.takes_background:
         return None
     told, own = [], own_background(design)
     if own is None and design.chip.surface == KNOWN:

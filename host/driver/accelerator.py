@@ -122,7 +122,7 @@ class Accelerator:
                 self._deadline_s,
                 gate_classes,
                 takes_calibration=words is not None,
-                knows_light_of=design if design.retrieves_phase and design.chip.takes_background else None,
+                knows_light_of=design if design.chip.takes_background else None,
             )
             self._board.cores.identify(self.bundle.manifest)
             if self._board.gate is not None:

@@ -2,8 +2,8 @@
 
 Every packet that arrives ends in one event, in order. What is in doubt triggers nothing: a malformed frame, a phase
 before the background has settled, a class that nobody asked for, a margin below its class's least one, a decision that
-comes too late for its pulse. An event that
-says that it triggers has one pulse, in the clock that it tells, whatever is written meanwhile; a reset alone drops it.
+comes too late for its pulse. An event that says that it triggers has one pulse, in the clock that it tells, whatever is
+written meanwhile; a reset alone drops it.
 """
 
 from __future__ import annotations

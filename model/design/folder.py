@@ -90,8 +90,7 @@ def load_design(given: str | Path, *, background: bool = True) -> Design:
     if design.calibration is None and isinstance(design.instrument, OffAxis) and latest:
         design = _with_section(design, "calibration", Calibration, latest[0] / CALIBRATION_FILE)
         _check_version(design.calibrated.version, latest[0] / CALIBRATION_FILE)
-    takes_background = design.retrieves_phase and design.chip.takes_background
-    if background and design.background is None and takes_background and known:
+    if background and design.background is None and design.chip.takes_background and known:
         design = _with_section(design, "background", KnownBackground, known[0] / BACKGROUND_FILE)
         assert design.background is not None
         _check_version(design.background.version, known[0] / BACKGROUND_FILE)

@@ -126,6 +126,11 @@ def least_margin_offset(class_index: int) -> int:
 GATE_IDENTITY = int.from_bytes(b"CYTG", "big")
 
 
+def latest_event(class_index: int, flag: int, half: int) -> int:
+    """Return what the register EVENT says of an event."""
+    return half << 24 | flag << 16 | class_index
+
+
 class StreamRegister(Enum):
     """A register of the stream unit, 32 bits: byte offset, access, and what it says. Counters wrap around."""
 

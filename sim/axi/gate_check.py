@@ -22,6 +22,7 @@ from cytogate.model.contract.gate import (
     decided,
 )
 from cytogate.model.contract.recursion import Half
+from cytogate.model.interface.registers import latest_event
 from cytogate.sim.axi.events import Event
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import GateClocks
@@ -185,7 +186,7 @@ class GateCheck:
         due = {"EVENTS": len(self.events), "TRIGGERS": len(self.pulses)}
         if self.events:
             event = self.events[-1]
-            due |= {"EVENT": event.half << 24 | event.flag << 16 | event.class_index, "EVENT_MARGIN": event.margin}
+            due |= {"EVENT": latest_event(event.class_index, event.flag, event.half), "EVENT_MARGIN": event.margin}
             due |= {"EVENT_CLOCK": event.stamp}
         for name, counted in self._counted().items():
             recent = {number: clocks for number, clocks in counted.items() if number >= self._most_from}

@@ -94,7 +94,7 @@ class EmulatedBoard:
         light: ClocklessBackground | None = None,
     ) -> None:
         design = bundle.design
-        if gate is None and design.retrieves_phase and design.chip.takes_background:
+        if gate is None and design.chip.takes_background:
             light = light or ClocklessBackground(design)
             kernel = light.before(kernel)
         if gate is None and design.chip.has_gate:

@@ -22,8 +22,9 @@ from cytogate.model.contract.gate import (
     GateSettings,
     decided,
 )
+from cytogate.model.contract.recursion import Half
 from cytogate.model.interface import registers
-from cytogate.model.interface.registers import GateRegister, gate_offsets
+from cytogate.model.interface.registers import GateRegister, gate_offsets, latest_event
 from cytogate.sim.board.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -118,5 +119,5 @@ class ClocklessGate:
         flag = settings.judge(class_index, margin, self._doubt(), -PULSE_CLOCKS, ())
         values["EVENTS"] = values.get("EVENTS", 0) + 1
         values["TRIGGERS"] = values.get("TRIGGERS", 0) + (flag is EventFlag.TRIGGERED)
-        values |= {"EVENT": flag << 16 | class_index, "EVENT_MARGIN": margin}
+        values |= {"EVENT": latest_event(class_index, flag, Half.BOTH), "EVENT_MARGIN": margin}
         return CellEvent(flag, settings.pulse_age(-PULSE_CLOCKS))

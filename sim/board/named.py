@@ -49,8 +49,7 @@ def chain_board(bundle: Bundle) -> EmulatedBoard:
 
     (_, project), folder = _network(bundle), _folder(bundle)
     simulation = CSimulation.of_chain(bundle.design, project, folder)
-    takes_background = bundle.design.retrieves_phase and bundle.design.chip.takes_background
-    light = ClocklessBackground(bundle.design, simulation) if takes_background else None
+    light = ClocklessBackground(bundle.design, simulation) if bundle.design.chip.takes_background else None
     return EmulatedBoard(_built(bundle, project), kernels.chain(simulation), light=light)
 
 
