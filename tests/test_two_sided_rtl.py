@@ -159,6 +159,7 @@ def test_the_registers_of_a_known_surface(knowing_kernel: RtlSimulation) -> None
         assert compare(kernel, frame[None], played, known) == words(64)
         assert kernel.read_at(BackgroundRegister.HALF.offset) == half
     load(kernel, None)
+    assert kernel.read_at(BackgroundRegister.CONTROL.offset) == 0
     played = kernel.play(*kernel.beats(frames), len(frames))
     assert compare(kernel, frames, played) == len(frames) * words(64)
     assert kernel.read_at(BackgroundRegister.HALF.offset) == Half.BOTH

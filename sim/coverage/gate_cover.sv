@@ -28,6 +28,7 @@ module gate_cover #(
   crowded_one : cover property (@(posedge clk) !rst && judging && passed && !late && crowded);
   of_a_short_packet : cover property (@(posedge clk) !rst && judging && flaws[0]);
   of_a_long_packet : cover property (@(posedge clk) !rst && judging && flaws[1]);
+  of_an_unsettled_background : cover property (@(posedge clk) !rst && judging && flaws[2]);
   decision_falls_into_a_reset : cover property (@(posedge clk) !rst && cut);
 endmodule
 bind gate gate_cover #(.MARGIN_BITS(MARGIN_BITS), .DELAY_BITS(DELAY_BITS)) points (.*);
