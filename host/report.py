@@ -125,6 +125,8 @@ def print_report(report: StreamReport, files: Sequence[Path]) -> None:
             )
     if report.gate is not None:
         console.print(_trigger(report.gate, report.clock_mhz), soft_wrap=True)
+        if report.gate.order.told is not None:
+            console.print(f"Frames: {report.gate.order.told}.", soft_wrap=True)
     if report.light is not None:
         console.print(_light(report.light), soft_wrap=True)
     if report.accuracy is not None:

@@ -13,6 +13,7 @@ from cytogate.model.contract.law import contract, recursion_contract
 from cytogate.model.design.design import CAUSAL, KNOWN, TWO_SIDED, Design, Window
 from cytogate.model.design.instruments import FourAngle
 from cytogate.model.retrieval.recursion import integer
+from cytogate.model.retrieval.remarks import cleaner_halves
 from cytogate.sim.rtl.simulation import Played, RtlSimulation
 from tests.phantoms import bumps, extremes, noise
 
@@ -72,19 +73,14 @@ def cut_frames(design: Design) -> np.ndarray:
 
 
 def known_of(design: Design) -> Background:
-    """A surface that is no frame's own in any coefficient; its slope and bend along x decide which edge is cleaner."""
+    """A surface that is no frame's own in any coefficient."""
     fits = integer.retrieve(frames_of(design), design).stages["gradient"][:2]
     surface = integer.border_fits(fits, recursion_contract(design))[0]
-    more = np.zeros_like(surface)
-    more[[1, 3]] = [[-100_000], [1_000_000]]
-    return Background(surface + more + np.arange(12).reshape(6, 2) * 37 - 200)
+    return Background(surface + np.arange(12).reshape(6, 2) * 37 - 200)
 
 
-def halves_of(frames: np.ndarray, design: Design, known: Background) -> np.ndarray:
-    terms = recursion_contract(design)
-    gradient = integer.retrieve(frames, design).stages["gradient"]
-    surfaces = np.broadcast_to(known.surface, (len(frames), *known.surface.shape))
-    return integer.chosen_halves(gradient, surfaces, terms)
+def halves_of(frames: np.ndarray, design: Design) -> np.ndarray:
+    return cleaner_halves(integer.retrieve(frames, design).stages["gradient"])
 
 
 def differing(

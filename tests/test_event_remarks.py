@@ -1,9 +1,10 @@
-"""Remarks of the law of retrieval on a frame, in the event of its cell: an unsettled background, the chosen half."""
+"""Remarks of the law of retrieval on a frame, in the event of its cell: unsettled, clipped, half, curl, sign."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +15,20 @@ from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.hls.sources import FPGA
 from cytogate.model.contract.background import Background
 from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
-from cytogate.model.design.design import CAUSAL, TWO_SIDED, Design
+from cytogate.model.design.design import CAUSAL, FFT, TWO_SIDED, Design
 from cytogate.model.retrieval import laws
 from cytogate.sim.axi.job import RATE
-from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware
+from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware, unclipped
 from cytogate.sim.axi.simulator import Outcome, Simulator, compile_hardware, run_benches
 from cytogate.sim.axi.task import Measured
 from tests import test_cosim
+from tests.phantoms import bumps
 from tests.pipelines import telling_network
 from tests.recursions import arriving, cut_frames, knowing, known_of
 from tests.test_cosim import failures
 
 pytestmark = pytest.mark.full
+LAWS = (FFT, TWO_SIDED, CAUSAL)
 UNSETTLED = 2
 """Frames before the causal pipeline settles."""
 
@@ -33,7 +36,7 @@ UNSETTLED = 2
 def events(
     design: Design,
     frames: NDArray[np.unsignedinteger],
-    known: Background,
+    known: Background | None,
     unsettled: int,
     folder: Path,
     run: Path,
@@ -55,7 +58,7 @@ def events(
 
 def settling(folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outcome]:
     design = arriving(64, CAUSAL)
-    frames = test_cosim.frames_of(design)[:5]
+    frames = unclipped(test_cosim.frames_of(design), design)[:5]
     known = Background(laws.background_after(frames, design).surface, SETTLING_FRAMES - UNSETTLED)
     return events(design, frames, known, UNSETTLED, folder, run, changed)
 
@@ -63,8 +66,39 @@ def settling(folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outc
 def choosing(folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outcome]:
     design = knowing(arriving(64, TWO_SIDED))
     frames, known = cut_frames(design), known_of(design)
-    assert set(laws.chosen_halves(frames, design, known)) == set(Half)
+    assert {each.half for each in laws.remarks(frames, design, known)} == set(Half)
     return events(design, frames, known, 0, folder, run, changed)
+
+
+def clipping(folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outcome]:
+    design = arriving(64, CAUSAL)
+    frames = cut_frames(design)
+    assert {each.half for each in laws.remarks(frames, design)} == set(Half)
+    return events(design, frames, laws.standing_background(frames, design), 0, folder, run, changed)
+
+
+ORDERS = {"right": (0, 1, 2, 3), "exchanged": (0, 2, 1, 3), "inverted": (1, 0, 3, 2)}
+
+
+def ordering(law: str, folder: Path, run: Path, changed: Iterable[Path] = ()) -> list[Outcome]:
+    """Cells in the right order, in one with a curl, and with + and - exchanged; more than the register counts."""
+    design = arriving(64, law)
+    cells = bumps(design, 6, seed=31, shading=0.02)[0]
+    frames = np.concatenate([cells[:, list(order)] for order in ORDERS.values()])
+    known = laws.standing_background(frames[:8], design)
+    remarks = laws.remarks(frames, design, known)
+    assert {(each.curled, each.negative) for each in remarks} >= {(False, False), (True, False), (False, True)}
+    return events(design, frames, known, 0, folder, run, changed)
+
+
+@pytest.mark.covers
+@pytest.mark.parametrize("law", LAWS)
+def test_an_event_tells_the_order(law: str, builds: Path, tmp_path: Path) -> None:
+    """And the register counts the latest sixteen: 18 frames come."""
+    assert not failures(ordering(law, builds / f"remarks-ordering-{law}", tmp_path))
+    gate = Measured.read(tmp_path).gate
+    assert gate is not None
+    assert gate.events == 18
 
 
 @pytest.mark.covers
@@ -85,25 +119,61 @@ def test_an_event_tells_the_half(builds: Path, tmp_path: Path) -> None:
     assert gate.events == len(cut_frames(arriving(64, TWO_SIDED)))
 
 
+@pytest.mark.covers
+def test_a_part_of_a_cell_triggers_nothing(builds: Path, tmp_path: Path) -> None:
+    """Of the law "causal", which cannot tell the half that begins at the bottom."""
+    assert not failures(clipping(builds / "remarks-clipping", tmp_path))
+    gate = Measured.read(tmp_path).gate
+    assert gate is not None
+    sound = unclipped(cut_frames(arriving(64, CAUSAL)), arriving(64, CAUSAL))
+    assert gate.events > len(sound)
+    assert 0 < gate.triggers <= len(sound)
+
+
 FAULTS = {
     "no phase is unsettled": ("frame_tags", "unsettled && malformed == 0", "1'b0"),
-    "settled is unsettled": ("causal_retrieval", "{known, !settled,", "{known, settled,"),
+    "settled is unsettled": ("causal_retrieval", "unsettled <= !settled;", "unsettled <= settled;"),
+    "no cell is clipped": ("frame_tags", "clipped && !unsettled", "1'b0 && !unsettled"),
+    "the other half is clipped": (
+        "causal_retrieval", "remark_half == 2'(contract_pkg::HALF_UP)", "remark_half == 2'(contract_pkg::HALF_DOWN)",
+    ),
+    "a part of a cell triggers": ("gate", "trusted      = flaws == 0", "trusted      = flaws[2:0] == 0"),
     "settled a frame early": (
         "background", "settled = frames == FRAME_BITS'(SETTLING_FRAMES);",
         "settled = frames >= FRAME_BITS'(SETTLING_FRAMES - 1);",
     ),
     "an unsettled phase triggers": ("gate", "trusted      = flaws == 0", "trusted      = flaws[1:0] == 0"),
-    "the half of the frame before": ("two_sided_retrieval", "{known, 1'b0, next_half}", "{known, 1'b0, told_half}"),
-    "every half is both": ("gate", "event_half   <= half;", "event_half   <= '0;"),
-    "the word has no half": (
-        "pipeline_control", "{event_half, event_flags[FLAGS-1:2]", "{2'd0, event_flags[FLAGS-1:2]",
+    "the half of the frame before": ("two_sided_retrieval", "{known, 2'b00, next_half}", "{known, 2'b00, told_half}"),
+    "no remark": ("gate", "event_remark <= remark;", "event_remark <= '0;"),
+    "the word has no remark": (
+        "pipeline_control", "{event_remark, 1'b0", "{4'd0, 1'b0",
     ),
     "a remark stays": (
-        "frame_tags", "remark_half}), .read(take)", "remark_half}), .read(take && out_half == 0)",
+        "frame_tags", ".read(take), .out_valid(remarked)", ".read(take && out_remark[1:0] == 0), .out_valid(remarked)",
     ),
 }  # fmt: skip
 """By module, and what replaces what."""
+OF_ORDER = {
+    "turns of one column": ("frame_curl", "TURN_BITS'(both[1]) - TURN_BITS'(left_both[1])", "TURN_BITS'(both[1])"),
+    "flows of one axis": ("frame_curl", " + TURN_BITS'(fall[1]) + TURN_BITS'(left_fall[1])", ""),
+    "blocks of seven rows": ("frame_curl", "row_first ? row_sum[axis] :", "row_first ? '0 :"),
+    "no blocks above": ("frame_curl", "$signed(stored[(2+axis)*SUM_BITS+:SUM_BITS])", "'0"),
+    "the corners of the left edge": ("frame_curl", "sum_place != 0 && sum_band != 0", "sum_band != 0"),
+    "sums that go on": ("frame_curl", "(size_first ? '0 : turns)", "turns"),
+    "turns with a sign": ("frame_curl", "turn < 0 ? -turn : turn;", "turn;"),
+    "a sign of the largest alone": ("phase_sign", "(BITS + 1)'(least) + (BITS + 1)'(most)", "(BITS + 1)'(most)"),
+    "a sign of the frame before": ("phase_sign", "count == 0 || found_lowest < least", "found_lowest < least"),
+    "words that are not looked at": ("phase_sign", "word < WORDS; ++word", "word < WORDS - 1; ++word"),
+    "the order is never told": ("gate_registers", "event_remark[2]};", "1'b0};"),
+    "twelve frames are counted": ("gate_registers", "{of_negative[ORDER-2:0],", "{4'd0, of_negative[ORDER-6:0],"),
+    "signs of other frames": (
+        "frame_tags", ".read(take), .out_valid(signed_too)", ".read(take && !out_remark[2]), .out_valid(signed_too)",
+    ),
+}  # fmt: skip
+"""Seen by the order of frames, by all laws."""
+FAULTS |= OF_ORDER
 OF_SETTLING = {"no phase is unsettled", "settled is unsettled", "settled a frame early", "an unsettled phase triggers"}
+OF_CLIPPING = {"no cell is clipped", "the other half is clipped", "a part of a cell triggers"}
 
 
 @pytest.mark.mutants
@@ -114,5 +184,7 @@ def test_a_fault_is_seen(name: str, tmp_path: Path) -> None:
     assert text.count(right) == 1, f"{module} has {right!r} {text.count(right)} times"
     changed = tmp_path / f"{module}.sv"
     changed.write_text(text.replace(right, wrong), encoding="ascii")
-    bench = settling if name in OF_SETTLING else choosing
+    bench = settling if name in OF_SETTLING else clipping if name in OF_CLIPPING else choosing
+    if name in OF_ORDER:
+        bench = partial(ordering, CAUSAL)
     assert failures(bench(tmp_path / "generated", tmp_path / "run", [changed]))

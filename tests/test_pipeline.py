@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -18,12 +19,13 @@ from cytogate.model.contract.gate import (
     FLAG_SHIFT,
     LONGEST_CYCLES,
     PULSE_CLOCKS,
+    REMARK_SHIFT,
     CellEvent,
     EventFlag,
     GateSettings,
     decided,
 )
-from cytogate.model.contract.recursion import Half
+from cytogate.model.contract.remarks import REMARK_BITS, Remark
 from cytogate.model.design.boards import BOARDS
 from cytogate.model.design.design import CAUSAL, TWO_SIDED, Chip, Design
 from cytogate.model.design.folder import BUILTIN, DESIGN_FILE, design_text, load_design
@@ -31,7 +33,7 @@ from cytogate.model.errors import InputError
 from cytogate.model.interface.registers import GateRegister
 from cytogate.model.retrieval import laws
 from cytogate.sim.axi.job import GATE_SCENARIOS, RATE, SCENARIOS, run_rate
-from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware
+from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware, unclipped
 from cytogate.sim.axi.simulator import Hardware, Simulator, compile_hardware, run_benches
 from cytogate.sim.board.gate import PipelineGate
 from cytogate.sim.rtl.pipeline import PipelineSimulation
@@ -61,6 +63,7 @@ def test_what_is_in_doubt_triggers_nothing() -> None:
         ((2, 9, none, 48, range(16)), EventFlag.CROWDED),
         ((0, 9, EventFlag.LONG_PACKET, 0, ()), EventFlag.LONG_PACKET),
         ((0, 9, EventFlag.UNSETTLED, 48, ()), EventFlag.UNSETTLED),
+        ((0, 9, EventFlag.CLIPPED, 48, ()), EventFlag.CLIPPED),
     ):
         assert settings.judge(*given) is due, given
     assert GateSettings().judge(0, 1 << 31, none, 0, ()) is EventFlag.UNWANTED
@@ -69,12 +72,22 @@ def test_what_is_in_doubt_triggers_nothing() -> None:
 
 
 def test_an_event_is_a_word_of_its_own() -> None:
-    events = [CellEvent(flag, cycles, half) for flag in CELL_FLAGS for cycles in (0, LONGEST_CYCLES) for half in Half]
+    remarks = [remark for code in range(1 << REMARK_BITS) if (remark := Remark.of(code)) is not None]
+    assert len(remarks) == 12
+    every = itertools.product(CELL_FLAGS, (0, LONGEST_CYCLES), remarks)
+    events = [CellEvent(flag, cycles, remark) for flag, cycles, remark in every]
     assert [CellEvent.of(event.word) for event in events] == events
     assert max(event.word for event in events).bit_length() == 32
     assert CellEvent(EventFlag.LATE, LONGEST_CYCLES + 5).word == CellEvent(EventFlag.LATE, LONGEST_CYCLES).word
-    strange = (0, EventFlag.TRIGGERED | EventFlag.LATE, EventFlag.SHORT_PACKET, 3 << len(EventFlag) | EventFlag.LATE)
-    assert [CellEvent.of(flags << FLAG_SHIFT) for flags in strange] == [None] * len(strange)
+    first, last = 1, len(CELL_FLAGS)
+    strange = (
+        0,
+        LONGEST_CYCLES,
+        last + 1 << FLAG_SHIFT,
+        1 << REMARK_SHIFT - 1 | first << FLAG_SHIFT,
+        3 << REMARK_SHIFT | first << FLAG_SHIFT,
+    )
+    assert [CellEvent.of(word) for word in strange] == [None] * len(strange)
 
 
 def test_the_first_of_equal_logits_is_the_class() -> None:
@@ -88,7 +101,8 @@ def under_benches(design: Design, samples: int, folder: Path, run: Path) -> tupl
 
     Whatever a law remembers of frames is loaded, and stays: they come in any order.
     """
-    frames = test_cosim.frames_of(design)[:5] if design.retrieves_phase else bright_fields.frames_of(design)
+    frames = test_cosim.frames_of(design) if design.retrieves_phase else bright_fields.frames_of(design)
+    frames = unclipped(frames, design)[:5] if design.retrieves_phase else frames
     known = laws.standing_background(frames, design)
     pixels = laws.Run(design, known).network_inputs(frames)
     network = telling_network(design, pixels)
@@ -205,8 +219,7 @@ FAULTS = {
         "left <= hold + 1'b1;", "as_long_as_asked",
     ),
     "the delay of the moment is told": Fault(
-        "pipeline_control", "event_flags[FLAGS-1:2], event_cycles}",
-        "event_flags[FLAGS-1:2], delay}", "written_in_any_clock",
+        "pipeline_control", "cell_flag, event_cycles}", "cell_flag, delay}", "written_in_any_clock",
     ),
     "a pulse overtakes": Fault(
         "gate", "is_past || is_overtaken",

@@ -442,7 +442,7 @@ def cut_figures(edge: str, count: int, mean_due: float) -> None:
         print(f"{edge}, {law}: {1e3 * error.mean():.1f} mrad of truth, the transforms {1e3 * spoilt.mean():.1f}")
         assert len(error) == count
         assert twin.max() <= 0.1e-3
-        begins_within = halves_of(frames, design, known) == Half.UP
+        begins_within = halves_of(frames, design) == Half.UP
         if (law, edge) == (CAUSAL, "top"):
             assert begins_within.all()
         else:

@@ -83,7 +83,7 @@ def test_every_value_equals_the_integer_model(name: str, law: str, builds: Path)
 def test_a_known_surface_and_the_half_of_each_frame(name: str, builds: Path) -> None:
     design = knowing(of(name, TWO_SIDED))
     frames, known = cut_frames(design), known_of(design)
-    assert {Half(half) for half in halves_of(frames, design, known)} == set(Half)
+    assert {Half(half) for half in halves_of(frames, design)} == set(Half)
     simulation = CSimulation.of_kernel(design, builds / design.name)
     simulation.know(known)
     assert compare(simulation, frames, known) == len(frames) * sum(row.size for row in contract(design).stages)
@@ -260,12 +260,10 @@ OWN_MUTANTS: dict[str, dict[str, tuple[str, str, str]]] = {
         "a response without its slope": ("retrieve_two_sided.hpp", "- answer.beta;", ";"),
     },
     KNOWN: {
-        "the other edge": ("edges.hpp", "if (y < kBorder) top", "if (y >= kSize - kBorder) top"),
-        "gradients with their shading": (
-            "edges.hpp",
-            "gradient - shift_right(level",
-            "gradient - 0 * shift_right(level",
-        ),
+        "the other edge": ("edges.hpp", "y < kBorder) top", "y >= kSize - kBorder) top"),
+        "gradients, not how they change": ("edges.hpp", "change = one - other;", "change = one;"),
+        "gradients too close to each other": ("edges.hpp", "before[kCleanerApart - 1];", "before[0];"),
+        "gradients of the row before": ("edges.hpp", "x >= kCleanerApart && y < kBorder", "y < kBorder"),
         "a half that is always both": ("edges.hpp", "cleaner = kUpward;", "cleaner = kBoth;"),
         "rows of both halves": ("retrieve_two_sided.hpp", "half == kUpward ? far : near", "near"),
         "states of both halves": ("retrieve_two_sided.hpp", "half == kDownward ? first : second", "second"),

@@ -34,9 +34,13 @@ module causal_retrieval #(
     output     logic                          too_long,
     output     logic                          frame_left,
     output     logic [                  31:0] frame_arrived,
-    output     logic                          remark_valid,   // once a frame, before its rows leave
+    output     logic                          remark_valid,   // once a frame, when all of it has come
     output     logic                          remark_unsettled,
+    output     logic                          remark_clipped,
+    output     logic                          remark_curled,
     output     logic [                   1:0] remark_half,
+    output     logic                          sign_valid,     // once a frame, when its phase has passed
+    output     logic                          sign_negative,
     // The background's registers.
     input wire logic                          register_write,
     input wire logic [                   7:0] register_write_address,
@@ -86,10 +90,11 @@ module causal_retrieval #(
   logic [BINNED_WORD-1:0] binned;
   logic [SAMPLES*SHARP_BITS-1:0] sharp_y, last_y;
   logic [SHARP_WORD-1:0] line_words;
+  logic [SAMPLES*2*GRADIENT_BITS-1:0] gradients;
   logic [12*COEFFICIENT_BITS-1:0] fit, surface;
   sharp_rows #(.SAMPLES(SAMPLES), .ROWS(ROWS)) sharp_rows (
       .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .s_axis_tlast, .room(1'b1), .row_taken, .frame_ended,
-      .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .gradients(), .sharp_valid, .sharp_last,
+      .frame_intact, .too_short, .too_long, .binned_valid, .binned, .gradient_valid, .gradients, .sharp_valid, .sharp_last,
       .sharp_ends, .sharp_y, .last_y, .fitted, .fit, .rows, .launch, .queue_idle, .line_valid, .line_words
   );
 
@@ -106,7 +111,6 @@ module causal_retrieval #(
   logic [SIZE_LOG2+BEAT_COUNT-1:0] gradient_beat;
   logic waiting, following, known, lines_busy, lines_done, lines_ready, lines_odd;
   assign known = waiting && !following && !background_busy && !lines_busy;
-  assign {remark_valid, remark_unsettled, remark_half} = {known, !settled, 2'(contract_pkg::HALF_BOTH)};
   always_ff @(posedge clk) begin
     if (rst) begin
       gradient_beat <= '0;
@@ -123,6 +127,19 @@ module causal_retrieval #(
       end else if (launch && y == 0) lines_ready <= 1'b0;
     end
   end
+
+  // What is remarked on a frame, the curl last: what was known when it began is known before its end, since fewer rows wait than it has.
+  logic unsettled;
+  always_ff @(posedge clk) if (known) unsettled <= !settled;
+  cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
+      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .half(remark_half)
+  );
+  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
+  );
+  assign remark_unsettled = unsettled;
+  assign remark_clipped   = remark_half == 2'(contract_pkg::HALF_UP);
+
   tap #(.STAGE("background"), .BITS(12 * COEFFICIENT_BITS)) background_tap (.clk, .valid(known), .word(surface));
 
   logic line_write;
@@ -241,6 +258,9 @@ module causal_retrieval #(
       );
     end
   endgenerate
+  phase_sign #(.WORDS(2 * LANES)) phase_sign (
+      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+  );
   tap #(.STAGE("phase"), .BITS(LANES * 2 * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   // ---- Rows out ----

@@ -17,8 +17,8 @@ module gate #(
     input wire logic                   in_valid,
     input wire logic [ CLASS_BITS-1:0] in_class,
     input wire logic [MARGIN_BITS-1:0] in_margin,
-    input wire logic [            2:0] in_flaws,      // one at most
-    input wire logic [            1:0] in_half,
+    input wire logic [            3:0] in_flaws,      // one at most
+    input wire logic [            3:0] in_remark,
     input wire logic [           31:0] in_first,      // clock of its first beat
     input wire logic [           31:0] in_last,
     // Settings, of in_class where they are a class's.
@@ -32,7 +32,7 @@ module gate #(
     // An event, in one clock.
     output     logic                   event_valid,
     output     logic [      FLAGS-1:0] event_flags,
-    output     logic [            1:0] event_half,
+    output     logic [            3:0] event_remark,
     output     logic [ CLASS_BITS-1:0] event_class,
     output     logic [MARGIN_BITS-1:0] event_margin,
     output     logic [           31:0] event_first,
@@ -42,8 +42,8 @@ module gate #(
     output     logic [ DELAY_BITS-1:0] event_cycles   // from last beat to pulse
 );
   logic judging, is_wanted;
-  logic [2:0] flaws;
-  logic [1:0] half;
+  logic [3:0] flaws;
+  logic [3:0] remark;
   logic [CLASS_BITS-1:0] class_index;
   logic [MARGIN_BITS-1:0] margin;
   logic [31:0] least, first, last;
@@ -52,7 +52,7 @@ module gate #(
     is_wanted   <= wanted;
     least       <= least_margin;
     flaws       <= in_flaws;
-    half        <= in_half;
+    remark      <= in_remark;
     class_index <= in_class;
     margin      <= in_margin;
     first       <= in_first;
@@ -79,7 +79,7 @@ module gate #(
   always_ff @(posedge clk) begin
     event_valid  <= !rst && judging;
     event_flags  <= {passed && !late && !crowded, passed && !late && crowded, passed && late, rejected, unwanted, flaws};
-    event_half   <= half;
+    event_remark <= remark;
     event_class  <= class_index;
     event_margin <= margin;
     event_first  <= first;

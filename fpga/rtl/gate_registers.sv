@@ -26,7 +26,7 @@ module gate_registers #(
     // What is counted.
     input wire logic                   event_valid,
     input wire logic [      FLAGS-1:0] event_flags,
-    input wire logic [            1:0] event_half,
+    input wire logic [            3:0] event_remark,
     input wire logic [ CLASS_BITS-1:0] event_class,
     input wire logic [MARGIN_BITS-1:0] event_margin,
     input wire logic [           31:0] event_first,
@@ -35,6 +35,8 @@ module gate_registers #(
     input wire logic [           31:0] age
 );
   localparam int MARGINS = contract_pkg::LEAST_MARGIN_OFFSET;
+  localparam int ORDER = contract_pkg::ORDER_FRAMES;
+  localparam int COUNT_BITS = $clog2(ORDER + 1);
 
   logic [CLASSES-1:0] classes;
   logic [31:0] least[CLASSES];
@@ -85,7 +87,7 @@ module gate_registers #(
     end else begin
       if (event_valid) begin
         events        <= events + 1'b1;
-        latest        <= {6'd0, event_half, 8'(event_flags), 16'(event_class)};
+        latest        <= {3'd0, event_remark, 9'(event_flags), 16'(event_class)};
         latest_margin <= 32'(event_margin);
         latest_clock  <= event_clock;
       end
@@ -108,6 +110,29 @@ module gate_registers #(
     end
   end
 
+  // The latest intact frames: those with a curl, those of a negative phase, and how many there are.
+  logic [ORDER-1:0] with_curl, of_negative;
+  logic [COUNT_BITS-1:0] counted, count_curl, count_negative;
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      with_curl   <= '0;
+      of_negative <= '0;
+      counted     <= '0;
+    end else if (intact) begin
+      with_curl   <= {with_curl[ORDER-2:0], event_remark[2]};
+      of_negative <= {of_negative[ORDER-2:0], event_remark[3]};
+      if (32'(counted) < ORDER) counted <= counted + 1'b1;
+    end
+  end
+  always_comb begin
+    count_curl     = '0;
+    count_negative = '0;
+    for (int i = 0; i < ORDER; ++i) begin
+      count_curl     = count_curl + COUNT_BITS'(with_curl[i]);
+      count_negative = count_negative + COUNT_BITS'(of_negative[i]);
+    end
+  end
+
   always_comb begin
     case (read_address)
       8'(contract_pkg::GATE_IDENTITY_OFFSET): read_data = contract_pkg::GATE_IDENTITY;
@@ -125,6 +150,7 @@ module gate_registers #(
       8'(contract_pkg::CLASS_CYCLES_MOST_OFFSET): read_data = class_most;
       8'(contract_pkg::CLASS_INTERVAL_OFFSET): read_data = interval;
       8'(contract_pkg::CLASS_INTERVAL_MOST_OFFSET): read_data = interval_most;
+      8'(contract_pkg::ORDER_OFFSET): read_data = {8'd0, 8'(counted), 8'(count_negative), 8'(count_curl)};
       default: begin
         read_data = '0;
         for (int i = 0; i < CLASSES; ++i) if (read_address == 8'(MARGINS + 4 * i)) read_data = least[i];

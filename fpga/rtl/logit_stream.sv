@@ -7,7 +7,7 @@ module logit_stream #(
     parameter int BITS = 20,       // of a logit
     parameter bit IS_SIGNED = 1,
     parameter int CELLS = contract_pkg::CELLS_WAITING,  // that may wait, a power of two
-    parameter int EVENT_BITS = contract_pkg::EVENT_FLAGS + contract_pkg::DELAY_BITS
+    parameter int EVENT_BITS = 32
 ) (
     input wire logic                    clk,
     input wire logic                    rst,

@@ -28,7 +28,11 @@ module pipeline_control #(
     input wire logic                          too_long,
     input wire logic                          remark_valid,      // before the frame's decision
     input wire logic                          remark_unsettled,
+    input wire logic                          remark_clipped,
+    input wire logic                          remark_curled,
     input wire logic [                   1:0] remark_half,
+    input wire logic                          sign_valid,        // before it, too
+    input wire logic                          sign_negative,
     input wire logic                          decision_valid,
     output     logic                          decision_ready,
     input wire logic [        CLASS_BITS-1:0] decision_class,
@@ -42,7 +46,7 @@ module pipeline_control #(
     // What came of every packet, in one clock, and the trigger.
     output     logic                          event_valid,
     output     logic [             FLAGS-1:0] event_flags,
-    output     logic [                   1:0] event_half,
+    output     logic [                   3:0] event_remark,
     output     logic [        CLASS_BITS-1:0] event_class,
     output     logic [       MARGIN_BITS-1:0] event_margin,
     output     logic [                  31:0] event_clock,
@@ -83,15 +87,16 @@ module pipeline_control #(
   assign frames_valid  = s_axis_tvalid && open;
 
   logic tag_valid, judged, logits_ready;
-  logic [2:0] flaws;
-  logic [1:0] half;
+  logic [3:0] flaws;
+  logic [3:0] remark;
   logic [31:0] first, last;
   assign decision_ready = tag_valid && logits_ready;
   assign judged         = decision_valid && decision_ready;
   frame_tags frame_tags (
       .clk(aclk), .rst, .now, .room, .beat_taken(s_axis_tvalid && s_axis_tready), .beat_last(s_axis_tlast),
-      .ended(frame_ended), .intact(frame_intact), .too_long, .remark_valid, .remark_unsettled, .remark_half,
-      .out_valid(tag_valid), .out_flaws(flaws), .out_half(half), .out_first(first), .out_last(last), .take(judged)
+      .ended(frame_ended), .intact(frame_intact), .too_long, .remark_valid, .remark_unsettled, .remark_clipped,
+      .remark_curled, .remark_half, .sign_valid, .sign_negative, .out_valid(tag_valid), .out_flaws(flaws),
+      .out_remark(remark), .out_first(first), .out_last(last), .take(judged)
   );
 
   logic wanted, crowded, waits, began;
@@ -100,8 +105,8 @@ module pipeline_control #(
   logic [contract_pkg::HOLD_BITS-1:0] hold;
   gate #(.CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate (
       .clk(aclk), .rst, .now, .in_valid(judged), .in_class(decision_class), .in_margin(decision_margin),
-      .in_flaws(flaws), .in_half(half), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded, .waits,
-      .latest, .event_valid, .event_flags, .event_half, .event_class, .event_margin, .event_first, .event_last,
+      .in_flaws(flaws), .in_remark(remark), .in_first(first), .in_last(last), .wanted, .least_margin, .delay, .crowded, .waits,
+      .latest, .event_valid, .event_flags, .event_remark, .event_class, .event_margin, .event_first, .event_last,
       .event_clock, .event_pulse, .event_cycles
   );
   trigger pin (
@@ -111,13 +116,19 @@ module pipeline_control #(
   gate_registers #(.CLASSES(CLASSES), .CLASS_BITS(CLASS_BITS), .MARGIN_BITS(MARGIN_BITS)) gate_registers (
       .clk(aclk), .rst(!aresetn), .write, .write_address(s_axil_awaddr), .write_data(s_axil_wdata),
       .write_strobes(s_axil_wstrb), .read_address(s_axil_araddr), .read_data(gate_data), .asked_class(decision_class),
-      .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_half, .event_class, .event_margin,
+      .wanted, .least_margin, .delay, .hold, .event_valid, .event_flags, .event_remark, .event_class, .event_margin,
       .event_first, .event_clock, .began, .age
   );
+  // The number of an intact frame's flag: the first one's is 1.
+  logic [2:0] cell_flag;
+  always_comb begin
+    cell_flag = '0;
+    for (int i = 0; i < FLAGS - 2; ++i) if (event_flags[2+i]) cell_flag = cell_flag | 3'(i + 1);
+  end
   logit_stream #(.CLASSES(CLASSES), .BITS(LOGIT_BITS), .IS_SIGNED(IS_SIGNED)) logit_stream (
       .clk(aclk), .rst, .in_valid(judged && flaws[1:0] == 0), .in_ready(logits_ready), .in_logits(decision_logits),
       .in_arrived(last), .event_valid(event_valid && event_flags[1:0] == 0),
-      .event_word({event_half, event_flags[FLAGS-1:2], event_cycles}),
+      .event_word({event_remark, 1'b0, cell_flag, event_cycles}),
       .m_axis_tdata, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast, .cell_left(frame_left),
       .cell_arrived(frame_arrived)
   );

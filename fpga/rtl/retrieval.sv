@@ -32,7 +32,11 @@ module retrieval #(
     output     logic                         too_short,
     output     logic                         too_long,
     output     logic                         frame_left,
-    output     logic [                 31:0] frame_arrived
+    output     logic [                 31:0] frame_arrived,
+    output     logic                         remark_valid,  // once a frame, when all of it has come
+    output     logic                         remark_curled,
+    output     logic                         sign_valid,    // once a frame, when its phase has passed
+    output     logic                         sign_negative
 );
   localparam int SIZE = contract_pkg::SIZE;
   localparam int SIZE_LOG2 = contract_pkg::SIZE_LOG2;
@@ -115,6 +119,9 @@ module retrieval #(
       );
     end
   endgenerate
+  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
+  );
   tap #(.STAGE("gradient"), .BITS(WORD)) gradient_tap (.clk, .valid(gradient_valid), .word(gradients));
 
   logic row_launch, row_idle, row_active, row_room, row_left, line_valid;
@@ -324,6 +331,9 @@ module retrieval #(
       );
     end
   endgenerate
+  phase_sign #(.WORDS(SAMPLES)) phase_sign (
+      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+  );
   tap #(.STAGE("phase"), .BITS(SAMPLES * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   logic out_group_left, out_read, beat_valid;

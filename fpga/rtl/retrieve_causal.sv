@@ -64,7 +64,8 @@ module retrieve_causal #(
       .clk(aclk), .rst, .rst_registers(!aresetn), .now, .s_axis_tdata, .s_axis_tvalid(s_axis_tvalid && s_axis_tready),
       .s_axis_tready(ready), .s_axis_tlast, .m_axis_tdata, .m_axis_tuser, .m_axis_tvalid, .m_axis_tready, .m_axis_tlast,
       .frame_ended, .frame_intact, .too_short, .too_long, .frame_left, .frame_arrived, .remark_valid(),
-      .remark_unsettled(), .remark_half(), .register_write(write && &s_axil_wstrb),
+      .remark_unsettled(), .remark_clipped(), .remark_curled(), .remark_half(), .sign_valid(),
+      .sign_negative(), .register_write(write && &s_axil_wstrb),
       .register_write_address(s_axil_awaddr), .register_write_data(s_axil_wdata),
       .register_read_address(s_axil_araddr), .register_read_data(more_data)
   );

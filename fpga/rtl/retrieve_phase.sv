@@ -71,7 +71,11 @@ module retrieve_phase #(
       .too_short,
       .too_long,
       .frame_left,
-      .frame_arrived
+      .frame_arrived,
+      .remark_valid(),
+      .remark_curled(),
+      .sign_valid(),
+      .sign_negative()
   );
   assign s_axis_tready = ready && aresetn && !rst && !soft_reset;
 endmodule

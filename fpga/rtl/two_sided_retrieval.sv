@@ -38,7 +38,11 @@ module two_sided_retrieval #(
     output     logic [                  31:0] frame_arrived,
     output     logic                          remark_valid,   // once a frame, before its rows leave
     output     logic                          remark_unsettled,
+    output     logic                          remark_clipped,
+    output     logic                          remark_curled,
     output     logic [                   1:0] remark_half,
+    output     logic                          sign_valid,     // once a frame, when its phase has passed
+    output     logic                          sign_negative,
     // The known surface's registers.
     input wire logic                          rst_registers,
     input wire logic                          register_write,
@@ -158,7 +162,7 @@ module two_sided_retrieval #(
           .read_address(register_read_address), .read_data(register_read_data)
       );
       cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
-          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .surface(known_surface), .done(edges_done), .half
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(edges_done), .half
       );
     end else begin : g_own_border
       assign {is_known, edges_done, known_surface} = '0;
@@ -172,7 +176,10 @@ module two_sided_retrieval #(
   always_ff @(posedge clk) if (known) halves[prepared_odd] <= next_half;
 
   assign known = surface_waits && frame_waits && !preparing;
-  assign {remark_valid, remark_unsettled, remark_half} = {known, 1'b0, next_half};
+  assign {remark_valid, remark_unsettled, remark_clipped, remark_half} = {known, 2'b00, next_half};
+  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .curled(remark_curled)
+  );
   always_ff @(posedge clk) begin
     if (rst) {surface_waits, frame_waits, preparing, prepared_odd, lines_ready, means_ready} <= '0;
     else begin
@@ -338,6 +345,9 @@ module two_sided_retrieval #(
       );
     end
   endgenerate
+  phase_sign #(.WORDS(2 * LANES)) phase_sign (
+      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+  );
   tap #(.STAGE("phase"), .BITS(LANES * 2 * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   // ---- Rows out ----

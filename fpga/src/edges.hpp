@@ -1,4 +1,4 @@
-// Which half tells a frame whose surface is known beforehand: that which starts at the cleaner edge, or both.
+// Which half tells a frame whose surface is known beforehand: that which starts at its clean edge, or both.
 #pragma once
 
 #include "hls_stream.h"
@@ -14,40 +14,35 @@ struct KnownSurface {
   Surface surface;
 };
 
-constexpr int kEdgeLevelBits = kCoefficientBits + 2 * kSizeLog2 + 3;  // N^2 times the surface: six terms
-constexpr int kEdgeSumBits = kEdgeLevelBits - kCoefficientFraction - kSizeLog2 + 2 + 5;  // two axes, N kBorder pixels
+constexpr int kChangeBits = kGradientBits + 1;  // of a difference, and of its magnitude
+constexpr int kEdgeSumBits = kChangeBits + 1 + kSizeLog2 + 4;  // two axes, N kBorder pixels
 static_assert(kBorder <= 16, "an edge's sum has bits for 16 rows");
 using edge_sum_t = ap_int<kEdgeSumBits>;
 
-// Of one axis, how far a gradient is from the surface there.
-inline edge_sum_t distance(ap_int<kGradientBits> gradient, coefficient_t one, coefficient_t s, coefficient_t t,
-                           coefficient_t ss, coefficient_t tt, coefficient_t st, int u, int v) {
+// How far apart gradients of one axis are.
+inline edge_sum_t distance(ap_int<kGradientBits> one, ap_int<kGradientBits> other) {
 #pragma HLS INLINE
-  using level_t = ap_int<kEdgeLevelBits>;
-  const level_t base = (level_t(one) << (2 * kSizeLog2)) + level_t(t) * (v << kSizeLog2) + level_t(tt) * (v * v);
-  const level_t slope = (level_t(s) << kSizeLog2) + level_t(st) * v;
-  const level_t level = base + slope * u + level_t(ss) * (u * u);
-  const edge_sum_t less = gradient - shift_right(level, kCoefficientFraction + 2 * kSizeLog2);
-  return less < 0 ? edge_sum_t(-less) : less;
+  const ap_int<kChangeBits> change = one - other;
+  return change < 0 ? edge_sum_t(-change) : edge_sum_t(change);
 }
 
 // Hand gradients on, and say which half is to tell their frame.
 inline void choose_half(hls::stream<input_word>& in, hls::stream<input_word>& out, const KnownSurface& known,
                         hls::stream<Half>& half) {
   edge_sum_t top = 0, bottom = 0;
-  const Surface& fit = known.surface;
+  input_word before[kCleanerApart] = {};  // the latest one first
+#pragma HLS ARRAY_PARTITION variable = before complete
 ChooseHalf:
   for (int i = 0; i < kSize * kSize; ++i) {
 #pragma HLS PIPELINE II = 1
     const int y = i / kSize, x = i % kSize;
-    const int u = 2 * x - (kSize - 1), v = 2 * y - (kSize - 1);
-    const input_word gradient = in.read();
+    const input_word gradient = in.read(), earlier = before[kCleanerApart - 1];
     out.write(gradient);
-    const edge_sum_t both_axes =
-        distance(gradient.re, fit.one.re, fit.s.re, fit.t.re, fit.ss.re, fit.tt.re, fit.st.re, u, v) +
-        distance(gradient.im, fit.one.im, fit.s.im, fit.t.im, fit.ss.im, fit.tt.im, fit.st.im, u, v);
-    if (y < kBorder) top += both_axes;
-    if (y >= kSize - kBorder) bottom += both_axes;
+    for (int place = kCleanerApart - 1; place > 0; --place) before[place] = before[place - 1];
+    before[0] = gradient;
+    const edge_sum_t both_axes = distance(gradient.re, earlier.re) + distance(gradient.im, earlier.im);
+    if (x >= kCleanerApart && y < kBorder) top += both_axes;
+    if (x >= kCleanerApart && y >= kSize - kBorder) bottom += both_axes;
   }
   Half cleaner = kBoth;
   const bool is_known = kKnownSurface && known.is_known;

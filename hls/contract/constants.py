@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytogate.model.contract import bright_field, fixed_point, law, off_axis, recursion
+from cytogate.model.contract import bright_field, fixed_point, law, off_axis, recursion, remarks
 from cytogate.model.contract.bright_field import BrightFieldContract, ChannelCodes
 from cytogate.model.contract.fixed_point import LOG_FRACTION, TWIDDLE, Codes
 from cytogate.model.contract.law import CausalContract, FourAngleContract, RecursionContract, contract
@@ -221,10 +221,11 @@ def _words(terms: FourAngleContract) -> Group:
 
 def _recursion(terms: RecursionContract) -> Group:
     words = terms.words
-    more, less = recursion.CLEANER
+    more, less = remarks.CLEANER
     halves = (
-        Constant("cleaner_more", more, "an edge is cleaner where its gradients are less by more than this"),
+        Constant("cleaner_more", more, "an edge is cleaner where its gradients change less, by more than this"),
         Constant("cleaner_less", less, "in this"),
+        Constant("cleaner_apart", remarks.CLEANER_APART, "pixels of a row between gradients that are compared for it"),
         Constant("known_surface", int(terms.design.chip.surface == KNOWN), "whether registers may hold a surface"),
         *(Constant(f"half_{half.name.lower()}", half.value, "which tells a frame") for half in recursion.Half),
     )

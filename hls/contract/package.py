@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cytogate.hls.contract.constants import MEMORIES, Table, codes_array, constants, identity, tables
 from cytogate.model.command.files import refresh
-from cytogate.model.contract import gate
+from cytogate.model.contract import gate, remarks
 from cytogate.model.contract.law import RecursionContract, contract
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import Design
@@ -63,6 +63,11 @@ def package_text(terms: Contract) -> str:
         f"  localparam int PACKETS = {gate.PACKETS};",
         f"  localparam int CELLS_WAITING = {gate.CELLS_WAITING};",
         f"  localparam int EVENT_FLAGS = {len(gate.EventFlag)};",
+        f"  localparam int REMARK_BITS = {remarks.REMARK_BITS};",
+        f"  localparam int CURL_MORE = {remarks.CURL[0]};",
+        f"  localparam int CURL_OF = {remarks.CURL[1]};",
+        f"  localparam int CURL_BLOCK = {remarks.CURL_BLOCK};",
+        f"  localparam int ORDER_FRAMES = {remarks.ORDER_FRAMES};",
         "",
         "  // The stream unit's, and the receipt behind each batch.",
         *(

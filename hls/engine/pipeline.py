@@ -11,6 +11,7 @@ from cytogate.model.command.files import refresh
 from cytogate.model.contract.fixed_point import Format
 from cytogate.model.contract.gate import LARGEST_CLASSES, MARGIN_BITS, EventFlag
 from cytogate.model.contract.law import CausalContract, contract
+from cytogate.model.contract.remarks import REMARK_BITS
 from cytogate.model.contract.stage import Contract
 from cytogate.model.design.design import KNOWN, Design
 from cytogate.model.engines.engine import EngineNetwork
@@ -34,18 +35,26 @@ class Core:
     """Besides the samples per clock."""
     ports: tuple[str, ...] = ()
     """Besides those that all have: those of its registers and of its remarks on frames, where it has any."""
+    lacks: str = ""
+    """What stands for those that it has not."""
 
 
+SIGNS = "remark_valid", "remark_curled", "sign_valid", "sign_negative"
+NO_REGISTERS = "  assign register_read_data = '0;\n"
+NO_DOUBT = "  assign {remark_unsettled, remark_clipped, remark_half} = '0;\n"
+NO_SIGNS = (
+    "  assign {remark_valid, remark_curled, sign_valid, sign_negative} = {frame_ended, 1'b0, frame_ended, 1'b0};\n"
+)
 OF_RECURSION = (
-    "remark_valid", "remark_unsettled", "remark_half",
+    *SIGNS, "remark_unsettled", "remark_clipped", "remark_half",
     "rst_registers(!aresetn)", "register_write", "register_write_address(s_axil_awaddr)",
     "register_write_data(s_axil_wdata)", "register_read_address(s_axil_araddr)", "register_read_data",
 )  # fmt: skip
 CORES = {
-    "retrieve_phase": Core("retrieval"),
+    "retrieve_phase": Core("retrieval", ports=SIGNS, lacks=f"{NO_REGISTERS}{NO_DOUBT}"),
     "retrieve_two_sided": Core("two_sided_retrieval", ports=OF_RECURSION),
     "retrieve_causal": Core("causal_retrieval", (), ("m_axis_tuser()", *OF_RECURSION)),
-    "encode_channels": Core("encoding"),
+    "encode_channels": Core("encoding", lacks=f"{NO_REGISTERS}{NO_DOUBT}{NO_SIGNS}"),
 }  # fmt: skip
 """By kernel before the network."""
 LITE_IN = (
@@ -56,13 +65,6 @@ LITE_OUT = (
     "s_axil_awready", "s_axil_wready", "[1:0] s_axil_bresp", "s_axil_bvalid", "s_axil_arready", "[31:0] s_axil_rdata",
     "[1:0] s_axil_rresp", "s_axil_rvalid",
 )  # fmt: skip
-
-
-NO_REMARKS = """\
-  assign register_read_data = '0;
-  assign {remark_valid, remark_unsettled, remark_half} = {frame_ended, 1'b0, 2'd0};
-"""
-"""Of a core without registers."""
 
 
 def pipeline_engines(network: IntegerNetwork, design: Design, samples_per_clock: int) -> EngineNetwork:
@@ -118,7 +120,8 @@ def pipeline_text(network: EngineNetwork, design: Design) -> str:
     taken = (f"[{beat - 1}:0] s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "m_axis_tready")
     given = (
         "s_axis_tready", "[31:0] m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "event_valid",
-        f"[{len(EventFlag) - 1}:0] event_flags", "[1:0] event_half", f"[{classes - 1}:0] event_class",
+        f"[{len(EventFlag) - 1}:0] event_flags", f"[{REMARK_BITS - 1}:0] event_remark",
+        f"[{classes - 1}:0] event_class",
         f"[{logits.format.width}:0] event_margin", "[31:0] event_clock", "trigger",
     )  # fmt: skip
     ports = [*(f"    input  logic {name}" for name in ("aclk", "aresetn", *taken, *LITE_IN))]
@@ -126,7 +129,6 @@ def pipeline_text(network: EngineNetwork, design: Design) -> str:
     joined = ",\n".join(ports)
     parameters = ", ".join(f".{each}" for each in (f"SAMPLES({samples})", *core.parameters))
     own = "".join(f",\n      .{each}" for each in core.ports)
-    no_remarks = "" if core.ports else NO_REMARKS
     return f"""\
 // Design {design.name} from raw frames to logits and trigger: generated from its parts, not to be edited.
 module {TOP} (
@@ -134,7 +136,7 @@ module {TOP} (
 );
   logic rst, frames_valid, frames_ready, frame_ended, frame_intact, too_short, too_long;
   logic pixels_valid, pixels_ready, decision_valid, decision_ready;
-  logic register_write, remark_valid, remark_unsettled;
+  logic register_write, remark_valid, remark_unsettled, remark_clipped, remark_curled, sign_valid, sign_negative;
   logic [1:0] remark_half;
   logic [31:0] now, register_read_data;
   logic [{network.entry.bits - 1}:0] pixels;
@@ -148,7 +150,7 @@ module {TOP} (
       .m_axis_tdata(pixels), .m_axis_tvalid(pixels_valid), .m_axis_tready(pixels_ready), .m_axis_tlast(),
       .frame_ended, .frame_intact, .too_short, .too_long, .frame_left(), .frame_arrived(){own}
   );
-{no_remarks}  {NETWORK} network (
+{core.lacks}  {NETWORK} network (
       .clk(aclk), .rst, .in_valid(pixels_valid), .in_ready(pixels_ready), .in_words(pixels),
       .out_valid(decision_valid), .out_ready(decision_ready), .out_class(decision_class),
       .out_margin(decision_margin), .out_logits(decision_logits)

@@ -7,9 +7,38 @@ from dataclasses import dataclass
 from cytogate.host.driver.cores import ALL_ONES, Cores
 from cytogate.host.driver.errors import BoardFailed
 from cytogate.model.contract.gate import GateSettings
+from cytogate.model.contract.remarks import ORDER_FRAMES
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
 from cytogate.model.interface.registers import GateRegister, gate_offsets
+
+
+@dataclass(frozen=True)
+class FrameOrder:
+    """What the latest intact frames say of their order, as many as ``ORDER_FRAMES`` at most."""
+
+    frames: int
+    curled: int
+    """Frames whose gradients have a curl, which those of one phase have not."""
+    negative: int
+    """Frames of a negative phase."""
+
+    @property
+    def told(self) -> str | None:
+        """What a user must know; None: nothing, or too few frames to say."""
+        if self.frames < ORDER_FRAMES:
+            return None
+        if 2 * self.curled > self.frames:
+            return (
+                f"{self.curled} of the latest {self.frames} frames hold gradients of no phase: frames are in a wrong "
+                "order, or hold no cell"
+            )
+        if 2 * self.negative > self.frames:
+            return (
+                f"{self.negative} of the latest {self.frames} frames have a negative phase: + and - of both axes are "
+                "exchanged, or cells are less dense than their medium"
+            )
+        return None
 
 
 @dataclass(frozen=True)
@@ -29,6 +58,8 @@ class GateCounts:
     class_interval: int
     """Between two classes."""
     class_interval_most: int
+    order: FrameOrder
+    """Of the latest intact frames."""
 
 
 class ChipGate:
@@ -79,7 +110,11 @@ class ChipGate:
 
     def counts(self) -> GateCounts:
         """Return what was counted."""
-        return GateCounts(**{name: self._read(name.upper()) for name in GateCounts.__dataclass_fields__})
+        names = [name for name in GateCounts.__dataclass_fields__ if name != "order"]
+        curled, negative, frames, _ = self._read("ORDER").to_bytes(4, "little")
+        return GateCounts(
+            **{name: self._read(name.upper()) for name in names}, order=FrameOrder(frames, curled, negative)
+        )
 
     def _of_its_classes(self, settings: GateSettings) -> dict[str, int]:
         """Return what is written, by register; margins of classes that the chip has not have none."""

@@ -40,7 +40,8 @@ class Flag(IntFlag):
     LOST = 16
     """Sent, and given up by the accelerator."""
     CLIPPED = 32
-    """It reaches the edge of its hologram's map: a part of a cell. Never sorted."""
+    """It reaches over the edge of its hologram's map, or of the window where the chip's law begins: a part of a cell.
+    Never sorted."""
     SEVERAL = 64
     """More than one cell, which touch. Never sorted."""
     CROWDED = 128
@@ -48,7 +49,12 @@ class Flag(IntFlag):
     UNSETTLED = 256
     """The chip did not know the background yet: the phase is worth little. Never sorted."""
     HALF = 512
-    """One half of the window tells the phase, the one that begins at its cleaner edge: a cell is close to the other."""
+    """A cell is close to the top or the bottom edge of the window, or over it. The half that begins at the other edge
+    tells the phase, if the chip's law has a choice."""
+    CURLED = 1024
+    """The chip found a curl in the gradients, which those of a phase have not: a wrong order of frames, or no cell."""
+    NEGATIVE = 2048
+    """The phase is negative: + and - exchanged, or a cell less dense than its medium."""
 
 
 NOTHING_UNUSUAL = Flag(0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from cytogate.host.stream.cells import UNTRUSTED, Flag, SourceCell
@@ -33,11 +35,14 @@ TRIGGER_FEATURES = (FeatureColumn("trigger_us", "us", "Time from the last pixel 
 DECISIONS = {
     EventFlag.TRIGGERED: Decision.SORT,
     EventFlag.UNSETTLED: Decision.UNTRUSTED,
+    EventFlag.CLIPPED: Decision.UNTRUSTED,
     EventFlag.UNWANTED: Decision.UNWANTED,
     EventFlag.REJECTED: Decision.REJECTED,
     EventFlag.LATE: Decision.LATE,
     EventFlag.CROWDED: Decision.CROWDED,
 }
+
+DOUBTS = {EventFlag.UNSETTLED: Flag.UNSETTLED, EventFlag.CLIPPED: Flag.CLIPPED}
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,9 @@ def verdict_of(logits: Sequence[float], event: CellEvent) -> Verdict:
 
 def flags_of(event: CellEvent) -> Flag:
     """Return what the chip's event says is unusual about its cell."""
-    unsettled = Flag.UNSETTLED if event.flag is EventFlag.UNSETTLED else Flag(0)
-    return unsettled if event.half is Half.BOTH else unsettled | Flag.HALF
+    remark = event.remark
+    said = {Flag.HALF: remark.half is not Half.BOTH, Flag.CURLED: remark.curled, Flag.NEGATIVE: remark.negative}
+    return reduce(or_, (flag for flag, holds in said.items() if holds), DOUBTS.get(event.flag, Flag(0)))
 
 
 def trigger_us(event: CellEvent, clock_mhz: float) -> float | None:

@@ -1,9 +1,9 @@
 """The gate behind a network on the chip: from a cell's class and margin to an event and, perhaps, a trigger.
 
 Every packet that arrives ends in one event, in order. What is in doubt triggers nothing: a malformed frame, a phase
-before the background has settled, a class that nobody asked for, a margin below its class's least one, a decision that
-comes too late for its pulse. An event that says that it triggers has one pulse, in the clock that it tells, whatever is
-written meanwhile; a reset alone drops it.
+before the background has settled, a part of a cell, a class that nobody asked for, a margin below its class's least
+one, a decision that comes too late for its pulse. An event that says that it triggers has one pulse, in the clock that
+it tells, whatever is written meanwhile; a reset alone drops it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.recursion import Half
+from cytogate.model.contract.remarks import NO_REMARK, Remark
+from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.errors import InputError
 
 PACKETS = 8
@@ -45,50 +47,57 @@ class EventFlag(IntFlag):
     """TLAST was missing on the frame's last beat; class and margin say nothing."""
     UNSETTLED = 4
     """The background had not settled when the frame came: phase, class and margin are worth little."""
-    UNWANTED = 8
+    CLIPPED = 8
+    """The cell lies over the edge at which the law begins (:func:`clipped_half`): its phase is worth little, too."""
+    UNWANTED = 16
     """Cells of the class are not to trigger."""
-    REJECTED = 16
+    REJECTED = 32
     """The margin is below the least one of its class."""
-    LATE = 32
+    LATE = 64
     """The time of the pulse is past, or before that of one that waits."""
-    CROWDED = 64
+    CROWDED = 128
     """:data:`PULSES_WAITING` triggers wait already."""
-    TRIGGERED = 128
+    TRIGGERED = 256
     """The pin rises, in its time."""
 
 
 MALFORMED = EventFlag.SHORT_PACKET | EventFlag.LONG_PACKET
 CELL_FLAGS = tuple(flag for flag in EventFlag if not flag & MALFORMED)
-"""Flags of intact frames."""
-FLAG_SHIFT = DELAY_BITS - len(EventFlag) + len(CELL_FLAGS)
-"""From a flag to its place in an event's word, which has none for malformed frames."""
-HALF_SHIFT = DELAY_BITS + len(CELL_FLAGS)
+"""Flags of intact frames; an event's word has the number of one of them, the first one's is 1."""
+FLAG_SHIFT, REMARK_SHIFT = DELAY_BITS, 28
+"""Of an event's word: bits below the number of its flag, and below its remark."""
 LONGEST_CYCLES = (1 << DELAY_BITS) - 1
 """That an event tells; more are told as so many."""
 
 
 @dataclass(frozen=True)
 class CellEvent:
-    """What came of an intact frame's cell: a word of 32 bits behind its logits, from above half, flag and clocks."""
+    """What came of an intact frame's cell: a word of 32 bits behind its logits, from above remark, flag and clocks."""
 
     flag: EventFlag
     cycles: int
     """Clocks from the frame's last pixel to its pulse, or to what would have been its pulse."""
-    half: Half = Half.BOTH
-    """The half of the window that tells the phase, chosen for its cleaner edge; both where the law has no choice."""
+    remark: Remark = NO_REMARK
+    """On its frame."""
 
     @property
     def word(self) -> int:
         """The word."""
-        return self.half << HALF_SHIFT | self.flag << FLAG_SHIFT | min(self.cycles, LONGEST_CYCLES)
+        flag = CELL_FLAGS.index(self.flag) + 1
+        return self.remark.code << REMARK_SHIFT | flag << FLAG_SHIFT | min(self.cycles, LONGEST_CYCLES)
 
     @staticmethod
     def of(word: int) -> CellEvent | None:
         """Return the event of a word; None if it is no cell's."""
-        half, flag = word >> HALF_SHIFT, (word & (1 << HALF_SHIFT) - 1) >> DELAY_BITS << DELAY_BITS - FLAG_SHIFT
-        if half not in tuple(Half) or flag not in CELL_FLAGS:
+        remark, flag = Remark.of(word >> REMARK_SHIFT), (word & (1 << REMARK_SHIFT) - 1) >> FLAG_SHIFT
+        if remark is None or not 1 <= flag <= len(CELL_FLAGS):
             return None
-        return CellEvent(EventFlag(flag), word & LONGEST_CYCLES, Half(half))
+        return CellEvent(CELL_FLAGS[flag - 1], word & LONGEST_CYCLES, remark)
+
+
+def clipped_half(design: Design) -> Half:
+    """Return the half of frames that the law of a design cannot tell, for it begins at their other edge; BOTH: none."""
+    return Half.UP if design.chip.retrieval == CAUSAL else Half.BOTH
 
 
 def decided(logits: Codes) -> tuple[Codes, Codes]:
@@ -134,7 +143,7 @@ class GateSettings:
         class_index, margin : int
             Of the network: the class of the largest logit, and how far the next one is.
         of_frame : EventFlag
-            What its frame makes doubtful: one of :data:`MALFORMED`, UNSETTLED, or none.
+            What makes its frame doubtful: one of :data:`MALFORMED`, UNSETTLED, CLIPPED, or none.
         age : int
             Clocks from the frame's last pixel to the event.
         waiting : sequence of int

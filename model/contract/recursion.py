@@ -42,11 +42,9 @@ and nothing saturates unless it is said. A state has ``f`` bits below a unit, ph
 12. *rows of phase*: rows y - 1 and y, y odd, are one line ``phi^[y] + i phi^[y-1]``, Hermitian; radix-2 decimation in
     frequency with a positive exponent, every word saturated to 25 bits. The real part is row y, the imaginary part row
     y - 1, times one gain, saturated.
-13. *half*: two-sided with a known surface, a frame takes the half that starts at its clean edge. D sums the magnitudes
-    of g less the surface over the first or the last 8 rows, both axes, the surface in whole gradient codes; up where
-    ``8 D(top) > 9 D(bottom)``, down where ``8 D(bottom) > 9 D(top)``, else both. Measured, N = 128: the ratio is .94 to
-    1.05 on 40 cells within the frame, 1.16 and more on 40 that are cut by 100 raw pixels. A half too many costs a whole
-    cell 1 mrad in 37; both of a cut one cost it some hundred.
+13. *half*: two-sided with a known surface, the half that starts at the frame's clean edge tells its phase
+    (:mod:`cytogate.model.contract.remarks`). A half too many costs a whole cell 1 mrad in 37; both of a cut one cost it
+    some hundred. Causal, the downward one tells it always; where that edge is not clean the phase is in doubt.
 
 Constants a, q, u and E are below 1 in 17 bits and an own sign.
 
@@ -114,9 +112,6 @@ SETTLING_FRAMES = STEP_FRAMES * len(LIMITS)
 CAUGHT_UP = SETTLING_FRAMES * (LIMITS[-1] >> GAINS[-1])
 """Gradient codes by which a coefficient that is calibrated may be off the light: a settled background, which moves by a
 code a frame at most, catches up with them in as many frames as one that knows nothing needs to settle."""
-
-CLEANER = (9, 8)
-"""An edge is cleaner than the other one where the gradients there are less by more than 9 : 8."""
 
 
 class Half(IntEnum):

@@ -121,7 +121,7 @@ TWO_SIDED_KNOWN = "two-sided, with a known surface"
 FITTED = {
     CAUSAL: {"lut": Fit(7621, -783, 45, 515.67), "ff": Fit(6642, -535, 234, 497.67)},
     TWO_SIDED: {"lut": Fit(7774, -2419, 106, 783.67), "ff": Fit(6564, -673, 2370, 509.0)},
-    TWO_SIDED_KNOWN: {"lut": Fit(10314, -1966, 309, 779.83), "ff": Fit(7983, -358, 2355, 519.83)},
+    TWO_SIDED_KNOWN: {"lut": Fit(8803, -2021, 369, 739.83), "ff": Fit(6852, -601, 2697, 509.67)},
 }
 """From yosys 0.70's counts for xc7 at N = 64 and 1, 2 and 4 samples per clock, and at N = 128 and 4. An extrapolation
 at N = 256."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, IntEnum, IntFlag
+
+from cytogate.model.contract.remarks import Remark
 
 
 class Access(Enum):
@@ -95,7 +98,7 @@ class GateRegister(Enum):
     TRIGGER_HOLD = (0x4C, Access.READ_WRITE, "clocks of a pulse beyond its first one")
     EVENTS = (0x50, Access.READ_ONLY, "events, one a packet")
     TRIGGERS = (0x54, Access.READ_ONLY, "pulses that began")
-    EVENT = (0x58, Access.READ_ONLY, "class of the latest event; its EventFlag from bit 16, its Half from bit 24 on")
+    EVENT = (0x58, Access.READ_ONLY, "class of the latest event; its EventFlag from bit 16, its Remark from bit 25 on")
     EVENT_MARGIN = (0x5C, Access.READ_ONLY, "its margin in steps of a logit")
     EVENT_CLOCK = (0x60, Access.READ_ONLY, "its clock's number")
     TRIGGER_CYCLES = (0x64, Access.READ_ONLY, "clocks from a frame's last pixel to the first of its pulse")
@@ -104,6 +107,7 @@ class GateRegister(Enum):
     CLASS_CYCLES_MOST = (0x70, Access.WRITE_TO_CLEAR, "the largest of these")
     CLASS_INTERVAL = (0x74, Access.READ_ONLY, "clocks between the latest two events of intact frames")
     CLASS_INTERVAL_MOST = (0x78, Access.WRITE_TO_CLEAR, "the largest of these")
+    ORDER = (0x7C, Access.READ_ONLY, "latest intact frames with a curl; negative ones from bit 8, all from bit 16 on")
     LEAST_MARGIN = (0x80, Access.READ_WRITE, "of class 0, in steps of a logit; that of class c 4 c bytes on")
 
     def __init__(self, offset: int, access: Access, description: str) -> None:
@@ -126,9 +130,14 @@ def least_margin_offset(class_index: int) -> int:
 GATE_IDENTITY = int.from_bytes(b"CYTG", "big")
 
 
-def latest_event(class_index: int, flag: int, half: int) -> int:
-    """Return what the register EVENT says of an event."""
-    return half << 24 | flag << 16 | class_index
+def latest_event(class_index: int, flag: int, remark: int) -> int:
+    """Return what the register EVENT says of an event, by its remark's code."""
+    return remark << 25 | flag << 16 | class_index
+
+
+def frame_order(latest: Sequence[Remark]) -> int:
+    """Return what the register ORDER says after events with remarks, the latest ones."""
+    return len(latest) << 16 | sum(each.negative for each in latest) << 8 | sum(each.curled for each in latest)
 
 
 class StreamRegister(Enum):

@@ -13,6 +13,7 @@ from cytogate.model.contract.bright_field import bright_field_contract
 from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import contract, fft_contract, recursion_contract
 from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
+from cytogate.model.contract.remarks import Remark
 from cytogate.model.design.design import CAUSAL, FFT, KNOWN, TWO_SIDED, Design
 from cytogate.model.errors import InputError
 from cytogate.model.retrieval import bright_field, integer, reference
@@ -23,6 +24,7 @@ from cytogate.model.retrieval.recursion import integer as recursion
 from cytogate.model.retrieval.recursion import reference as real_recursion
 from cytogate.model.retrieval.recursion.native import native_recursion
 from cytogate.model.retrieval.recursion.reference import RealBackground
+from cytogate.model.retrieval.remarks import cleaner_halves, curled, negative
 
 CELLS_AT_A_TIME = 64
 """Of any number of frames, whose stages together may be too large."""
@@ -168,11 +170,23 @@ def standing_background(frames: NDArray[np.unsignedinteger], design: Design) -> 
     return recursion.empty_field(frames, design) if design.chip.surface == KNOWN else None
 
 
-def chosen_halves(frames: NDArray[np.unsignedinteger], design: Design, background: Background) -> tuple[Half, ...]:
-    """Return the half that tells each cell of frames (cells, 4, rows, columns); both where the law has no choice."""
-    if design.chip.surface != KNOWN:
-        return (Half.BOTH,) * len(frames)
-    return tuple(Half(each) for each in recursion.retrieve(frames, design, background).halves.tolist())
+def remarks(
+    frames: NDArray[np.unsignedinteger], design: Design, background: Background | None = None
+) -> tuple[Remark, ...]:
+    """Return what the chip remarks on frames (cells, channels, rows, columns) of a run that begins with a background.
+
+    Nothing on those of an instrument without phase. A half is told where the law has a choice of halves, or one alone.
+    """
+    if not design.retrieves_phase:
+        return (Remark(),) * len(frames)
+    run = Run(design, background)
+    found = run.codes(frames, ("gradient", "phase"))
+    gradient, phase = (found[name].astype(np.int64) for name in ("gradient", "phase"))
+    halves = np.full(len(frames), Half.BOTH)
+    if design.chip.retrieval == CAUSAL or (design.chip.surface == KNOWN and run.background is not None):
+        halves = cleaner_halves(gradient)
+    said = zip(halves.tolist(), curled(gradient).tolist(), negative(phase).tolist(), strict=True)
+    return tuple(Remark(Half(half), *signs) for half, *signs in said)
 
 
 def background_after(frames: NDArray[np.unsignedinteger], design: Design) -> Background:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cytogate.model.contract.recursion import Half
+from cytogate.model.contract.remarks import Remark
 from cytogate.model.interface.frame_layout import FrameLayout
 from cytogate.model.interface.registers import ErrorFlag
 from cytogate.sim.axi.gate_check import GateCheck
@@ -50,10 +50,11 @@ class Bench:
         self.clocks_per_frame = self.frame_beats + 4 * self.task.pixel_beats + 5000
         """More than any level needs for a frame without pauses: the input, and four passes behind it."""
         self.deadline = 2 * self.clocks_per_frame
-        halves = self.task.halves or (Half.BOTH,) * self.frames
+        remarks = [Remark.of(code) or Remark() for code in self.task.remarks] or [Remark()] * self.frames
         self.gate = None
         if self.task.gate:
-            self.gate = GateCheck(self.pins, np.stack(self._expected), halves, self.task.unsettled)
+            doubtful = self.task.unsettled, self.task.clipped_half
+            self.gate = GateCheck(self.pins, np.stack(self._expected), remarks, *doubtful)
         self._packet = lru_cache(maxsize=4)(self._make_packet)
 
     async def start(

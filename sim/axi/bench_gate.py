@@ -140,8 +140,8 @@ async def a_delay_is_written_in_any_clock(dut: Any) -> None:
         await bench.expect(0)
         await gate.check(bench.deadline)
     told = [CellEvent.of(word) for word in gate.words[-len(leads) :]]
-    half = gate.half_of(0)
-    assert set(told) == {CellEvent(EventFlag.TRIGGERED, delay, half) for delay in (short, 3 * short)}
+    remark = gate.remark_on(0)
+    assert set(told) == {CellEvent(EventFlag.TRIGGERED, delay, remark) for delay in (short, 3 * short)}
     await bench.finish(accepted=bench.frames + 1 + len(leads))
 
 

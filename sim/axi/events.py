@@ -9,7 +9,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from cytogate.model.contract.gate import EventFlag
-from cytogate.model.contract.recursion import Half
+from cytogate.model.contract.remarks import Remark
 from cytogate.sim.axi.clock import clock_now
 
 
@@ -18,7 +18,8 @@ class Event:
     """What came of a packet."""
 
     flag: EventFlag
-    half: Half
+    remark: Remark | None
+    """None: of a code that no remark has."""
     class_index: int
     margin: int
     stamp: int
@@ -51,9 +52,9 @@ class Events:
         while True:
             await RisingEdge(dut.event_valid)
             await RisingEdge(dut.aclk)
-            fields = (dut.event_flags, dut.event_half, dut.event_class, dut.event_margin, dut.event_clock)
-            flag, half, class_index, margin, stamp = (int(field.value) for field in fields)
-            self.seen.append(Event(EventFlag(flag), Half(half), class_index, margin, stamp, clock_now()))
+            fields = (dut.event_flags, dut.event_remark, dut.event_class, dut.event_margin, dut.event_clock)
+            flag, remark, class_index, margin, stamp = (int(field.value) for field in fields)
+            self.seen.append(Event(EventFlag(flag), Remark.of(remark), class_index, margin, stamp, clock_now()))
 
     async def _pulses(self) -> None:
         while True:

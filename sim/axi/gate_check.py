@@ -21,8 +21,8 @@ from cytogate.model.contract.gate import (
     GateSettings,
     decided,
 )
-from cytogate.model.contract.recursion import Half
-from cytogate.model.interface.registers import latest_event
+from cytogate.model.contract.remarks import ORDER_FRAMES, Remark
+from cytogate.model.interface.registers import frame_order, latest_event
 from cytogate.sim.axi.events import Event
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import GateClocks
@@ -46,11 +46,14 @@ class _Packet:
 class GateCheck:
     """The gate of a kernel under test, which has classes and margins of ``logits`` (cells, classes) due.
 
-    ``halves`` (cells,) tell their phases; the first ``unsettled`` frames behind a reset find no settled background.
+    ``remarks`` (cells,) are those on their frames. The first ``unsettled`` frames behind a reset find no settled
+    background, and those with a ``clipped_half`` are clipped.
     """
 
-    def __init__(self, pins: Pins, logits: NDArray[np.int64], halves: Sequence[int], unsettled: int) -> None:
-        self._pins, self._halves, self._unsettled = pins, halves, unsettled
+    def __init__(
+        self, pins: Pins, logits: NDArray[np.int64], remarks: Sequence[Remark], unsettled: int, clipped_half: int
+    ) -> None:
+        self._pins, self._remarks, self._unsettled, self._clipped_half = pins, remarks, unsettled, clipped_half
         self.classes, self.margins = decided(np.asarray(logits))
         self.all_classes = (1 << logits.shape[1]) - 1
         self.settings = GateSettings()
@@ -109,7 +112,11 @@ class GateCheck:
 
     def expect_frame(self, frame: int) -> None:
         """Say that an intact frame was sent."""
-        doubt = EventFlag.UNSETTLED if len(self._sent) < self._unsettled else NO_FLAG
+        doubt = NO_FLAG
+        if len(self._sent) < self._unsettled:
+            doubt = EventFlag.UNSETTLED
+        elif self._clipped_half and self._remarks[frame].half == self._clipped_half:
+            doubt = EventFlag.CLIPPED
         self._sent.append(_Packet(frame, doubt, (self.settings,)))
 
     def expect_malformed(self, flag: int) -> None:
@@ -120,9 +127,9 @@ class GateCheck:
         """Say that of an intact frame that was sent only a malformed packet is left."""
         self._sent[packet] = _Packet(None, EventFlag(flag), self._sent[packet].settings)
 
-    def half_of(self, frame: int) -> Half:
-        """Return the half that is due of a frame."""
-        return Half(self._halves[frame])
+    def remark_on(self, frame: int) -> Remark:
+        """Return the remark that is due on a frame."""
+        return self._remarks[frame]
 
     @property
     def events(self) -> list[Event]:
@@ -150,16 +157,16 @@ class GateCheck:
         self.pulses, self._ends = [], []
         for number, (event, sent) in enumerate(zip(self.events, self._sent, strict=True)):
             if sent.frame is not None:
-                due = int(self.classes[sent.frame]), int(self.margins[sent.frame]), self.half_of(sent.frame)
-                found = event.class_index, event.margin, event.half
-                assert found == due, f"event {number}: class, margin and half are {found} where {due} are due"
+                due = int(self.classes[sent.frame]), int(self.margins[sent.frame]), self.remark_on(sent.frame)
+                found = event.class_index, event.margin, event.remark
+                assert found == due, f"event {number}: class, margin and remark are {found} where {due} are due"
             waiting = [pulse - ended[number] for pulse in self.pulses if pulse >= event.clock]
             age = event.clock - ended[number]
             settings = _in_force(sent, age, words.get(number))
             flag = settings.judge(event.class_index, event.margin, sent.doubt, age, waiting)
             assert event.flag == flag, f"event {number}: flag is {event.flag!r} where {flag!r} is due"
-            if number in words:
-                word = CellEvent(flag, settings.pulse_age(age), event.half).word
+            if sent.frame is not None:
+                word = CellEvent(flag, settings.pulse_age(age), self.remark_on(sent.frame)).word
                 assert words[number] == word, f"cell of event {number}: {words[number]:#x} left where {word:#x} is due"
             if flag is EventFlag.TRIGGERED:
                 self.pulses.append(ended[number] + settings.pulse_age(age))
@@ -183,10 +190,12 @@ class GateCheck:
         assert found == (starts, ends), f"the trigger rose and fell at {found} where {(starts, ends)} are due"
 
     async def _compare_registers(self) -> None:
-        due = {"EVENTS": len(self.events), "TRIGGERS": len(self.pulses)}
+        latest = [self.remark_on(sent.frame) for sent in self._sent if sent.frame is not None][-ORDER_FRAMES:]
+        due = {"EVENTS": len(self.events), "TRIGGERS": len(self.pulses), "ORDER": frame_order(latest)}
         if self.events:
             event = self.events[-1]
-            due |= {"EVENT": latest_event(event.class_index, event.flag, event.half), "EVENT_MARGIN": event.margin}
+            remark = 0 if event.remark is None else event.remark.code
+            due |= {"EVENT": latest_event(event.class_index, event.flag, remark), "EVENT_MARGIN": event.margin}
             due |= {"EVENT_CLOCK": event.stamp}
         for name, counted in self._counted().items():
             recent = {number: clocks for number, clocks in counted.items() if number >= self._most_from}

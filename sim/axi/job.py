@@ -27,7 +27,7 @@ from cytogate.model.networks.operations import IntegerNetwork
 from cytogate.model.retrieval import laws
 from cytogate.model.retrieval.frame_order import check_order
 from cytogate.model.simulation.simulator import simulated_cells
-from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware, leaving_values
+from cytogate.sim.axi.levels import Level, behind_background, bench_task, hardware, leaving_values, unclipped
 from cytogate.sim.axi.report import CosimReport, PipelineClocks, print_report
 from cytogate.sim.axi.simulator import (
     Hardware,
@@ -46,9 +46,11 @@ BUILD_FOLDER = Path("out/cosim/build")
 RATE = ("cytogate.sim.axi.bench_rate",)
 SCENARIOS = tuple(f"cytogate.sim.axi.bench_{name}" for name in ("pauses", "malformed", "control"))
 GATE_SCENARIOS = ("cytogate.sim.axi.bench_gate",)
+"""Where a gate stands behind the network."""
 SOME = 8
 """Frames of the scenarios, and those that a background is taken from; the first ones."""
-"""Where a gate stands behind the network."""
+LEAST_FRAMES = 3
+"""Of the scenarios."""
 SHELL_CYCLES = "level dpi is C-simulation behind AXI pins: its clocks are the shell's and say nothing about hardware"
 POLL_SECONDS = 0.5
 
@@ -132,7 +134,12 @@ def run_cosim(request: CosimRequest) -> None:
         scenarios: list[Outcome] = []
         if request.scenarios:
             # They send frames in any order: with a background that stays, these are the same in each.
-            some = frames[:SOME]
+            some = unclipped(frames[:SOME], design)
+            if len(some) < LEAST_FRAMES:
+                raise InputError(
+                    f"{len(some)} of the first {len(frames[:SOME])} cells lie within the window; the scenarios of a "
+                    f"gate need {LEAST_FRAMES} that it may trigger on"
+                )
             due = _due(laws.Run(design, known).network_inputs(some), design, request, network)
             behind_background(task, some, design, known).write(request.output / "scenarios", some, due)
             scenarios = _scenarios(under_test, build, request.output / "scenarios", behind)

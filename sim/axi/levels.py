@@ -17,8 +17,9 @@ from cytogate.hls.network.project import HlsProject
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import Codes
-from cytogate.model.contract.gate import CELLS_WAITING, DELAY_BITS, HOLD_BITS, PACKETS
+from cytogate.model.contract.gate import CELLS_WAITING, DELAY_BITS, HOLD_BITS, PACKETS, clipped_half
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.recursion import Half
 from cytogate.model.design.design import Design
 from cytogate.model.engines.engine import EngineNetwork
 from cytogate.model.errors import InputError
@@ -89,11 +90,22 @@ def bench_task(
 def behind_background(
     task: BenchTask, frames: NDArray[np.unsignedinteger], design: Design, background: Background | None
 ) -> BenchTask:
-    """Return the task of frames (cells, channels, rows, columns) before which a background is loaded; None: nothing."""
-    if background is None:
-        return task
-    setup = register_writes(background, design.chip.retrieval)
-    return replace(task, setup=setup, halves=tuple(map(int, laws.chosen_halves(frames, design, background))))
+    """Return the task of frames (cells, channels, rows, columns), with what is remarked on them.
+
+    A background is loaded before them; None: nothing.
+    """
+    if task.gate:
+        codes = tuple(remark.code for remark in laws.remarks(frames, design, background))
+        task = replace(task, remarks=codes, clipped_half=clipped_half(design))
+    return task if background is None else replace(task, setup=register_writes(background, design.chip.retrieval))
+
+
+def unclipped(frames: NDArray[np.unsignedinteger], design: Design) -> NDArray[np.unsignedinteger]:
+    """Return the frames that are not clipped at an edge: a gate may trigger on them."""
+    doubtful = clipped_half(design)
+    if doubtful is Half.BOTH:
+        return frames
+    return frames[[remark.half is not doubtful for remark in laws.remarks(frames, design)]]
 
 
 def hologram_task(design: Design, calibration: tuple[int, ...]) -> BenchTask:

@@ -51,8 +51,10 @@ class BenchTask:
     setup: tuple[tuple[int, int], ...] = ()
     """Offsets and values of what is written after every reset: a calibration, or what makes frames of any order the
     same."""
-    halves: tuple[int, ...] = ()
-    """Which half tells each frame; empty where every frame is told by both."""
+    remarks: tuple[int, ...] = ()
+    """Codes of what is remarked on each frame; empty where nothing is."""
+    clipped_half: int = 0
+    """That of frames of which the phase is in doubt; 0: none."""
     unsettled: int = 0
     """Frames behind a reset that no settled background awaits."""
     calibration: tuple[int, ...] = ()

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.background import Background
-from cytogate.model.contract.gate import EventFlag
-from cytogate.model.contract.recursion import SETTLING_FRAMES
+from cytogate.model.contract.gate import EventFlag, clipped_half
+from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.interface.background_registers import register_offsets, register_writes, registers_say
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
-from cytogate.sim.board.gate import Gate
+from cytogate.model.retrieval import laws
+from cytogate.sim.board.gate import NO_DOUBT, Gate, Remarked
 from cytogate.sim.board.kernels import Kernel
 
 CONTROL, FRAMES = BackgroundRegister.CONTROL.offset, BackgroundRegister.FRAMES.offset
@@ -56,8 +57,8 @@ class ClocklessBackground:
         self._lock = threading.Lock()
         self._changes = 0
         self._values = dict.fromkeys(self._offsets, 0)
-        self.doubt = EventFlag(0)
-        """What the latest frame is in doubt for."""
+        self._used: Background | None = None
+        """By the latest frame."""
 
     def before(self, kernel: Kernel) -> Kernel:
         """Return a kernel that computes by what the registers hold, and lets its frames change them."""
@@ -65,7 +66,7 @@ class ClocklessBackground:
         def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
             with self._lock:
                 changes, now = self._changes, self._background()
-            self.doubt = EventFlag.UNSETTLED if now is not None and not now.settled else EventFlag(0)
+            self._used = now
             if self._told is not None:
                 # Of a known surface that is none None: frames by their own borders.
                 self._told.know(now) if now is not None else self._told.forget()
@@ -106,6 +107,15 @@ class ClocklessBackground:
     def _background(self) -> Background | None:
         """Return what is known before the next frame; None: a known surface that was not told."""
         return registers_say(self._values, self._design)
+
+    def remarked(self, frames: NDArray[np.unsignedinteger]) -> Remarked:
+        """Return what is remarked on the latest frame, (channels, rows, columns)."""
+        design = self._design if self._used is not None else replace(self._design, background=None)
+        (remark,) = laws.remarks(frames[None], design, self._used)
+        if self._used is not None and not self._used.settled:
+            return EventFlag.UNSETTLED, remark
+        clipped = remark.half is not Half.BOTH and remark.half is clipped_half(self._design)
+        return EventFlag.CLIPPED if clipped else NO_DOUBT, remark
 
     def _after(self, now: Background) -> Background:
         if self._told is not None:

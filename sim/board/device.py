@@ -21,7 +21,6 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
-from cytogate.model.contract.gate import EventFlag
 from cytogate.model.errors import InputError
 from cytogate.model.interface.axi_dma import DmaChannel
 from cytogate.model.interface.bundle import (
@@ -39,7 +38,7 @@ from cytogate.sim.board.axi_dma import AxiDma
 from cytogate.sim.board.background import Beside, ClocklessBackground
 from cytogate.sim.board.fabric import Calibrate, CalibrationStream, Fabric
 from cytogate.sim.board.faults import Fault, FaultKind, Faults
-from cytogate.sim.board.gate import ClocklessGate, Gate
+from cytogate.sim.board.gate import ClocklessGate, Gate, without_doubt
 from cytogate.sim.board.interrupts import InterruptController, UserIo
 from cytogate.sim.board.kernels import Kernel
 from cytogate.sim.board.memory import Memory
@@ -98,7 +97,8 @@ class EmulatedBoard:
             light = light or ClocklessBackground(design)
             kernel = light.before(kernel)
         if gate is None and design.chip.has_gate:
-            clockless = ClocklessGate(design.network.classes, lambda: EventFlag(0) if light is None else light.doubt)
+            remarked = without_doubt(design) if light is None else light.remarked
+            clockless = ClocklessGate(design.network.classes, remarked)
             kernel, gate = clockless.behind(kernel), clockless
         if light is not None:
             gate = light if gate is None else Beside((gate, light))

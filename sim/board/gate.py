@@ -22,9 +22,11 @@ from cytogate.model.contract.gate import (
     GateSettings,
     decided,
 )
-from cytogate.model.contract.recursion import Half
+from cytogate.model.contract.remarks import ORDER_FRAMES, Remark
+from cytogate.model.design.design import Design
 from cytogate.model.interface import registers
-from cytogate.model.interface.registers import GateRegister, gate_offsets, latest_event
+from cytogate.model.interface.registers import GateRegister, frame_order, gate_offsets, latest_event
+from cytogate.model.retrieval import laws
 from cytogate.sim.board.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Gate(Protocol):
 
     def reset(self) -> None:
         """Forget settings and counts."""
+        self._latest = []
 
 
 class PipelineGate:
@@ -75,11 +78,26 @@ class PipelineGate:
             self._simulation.reset()
 
 
-class ClocklessGate:
-    """The law of the gate behind a kernel that gives logits; ``doubt`` says what its latest frame is in doubt for."""
+Remarked = tuple[EventFlag, Remark]
+"""What makes a frame doubtful, if anything, and what is remarked on it."""
+NO_DOUBT = EventFlag(0)
 
-    def __init__(self, classes: int, doubt: Callable[[], EventFlag] = lambda: EventFlag(0)) -> None:
-        self._doubt = doubt
+
+def without_doubt(design: Design) -> Callable[[NDArray[np.unsignedinteger]], Remarked]:
+    """Return what is remarked on frames (channels, rows, columns) of a design that knows no background."""
+    return lambda frames: (NO_DOUBT, *laws.remarks(frames[None], design))
+
+
+class ClocklessGate:
+    """The law of the gate behind a kernel that gives logits; ``remarked`` says what is remarked on its frame."""
+
+    def __init__(
+        self,
+        classes: int,
+        remarked: Callable[[NDArray[np.unsignedinteger]], Remarked],
+    ) -> None:
+        self._remarked = remarked
+        self._latest: list[Remark] = []
         self._names = {offset: name for name, offset in gate_offsets(classes).items()}
         self._widths = {"GATE_CLASSES": classes, "TRIGGER_DELAY": DELAY_BITS, "TRIGGER_HOLD": HOLD_BITS}
         self._widths |= {name: 32 for name in self._names.values() if name.startswith(GateRegister.LEAST_MARGIN.name)}
@@ -90,7 +108,7 @@ class ClocklessGate:
 
         def run(frames: NDArray[np.unsignedinteger]) -> Sequence[int]:
             logits = list(kernel(frames))
-            return [*logits, self._event(logits).word]
+            return [*logits, self._event(logits, *self._remarked(frames)).word]
 
         return run
 
@@ -106,6 +124,7 @@ class ClocklessGate:
 
     def reset(self) -> None:
         """Forget settings and counts."""
+        self._latest = []
         self._values = {GateRegister.GATE_IDENTITY.name: registers.GATE_IDENTITY}
 
     def _settings(self) -> GateSettings:
@@ -113,11 +132,16 @@ class ClocklessGate:
         margins = (self._values.get(f"LEAST_MARGIN_{index}", 0) for index in range(self._widths["GATE_CLASSES"]))
         return GateSettings(classes, tuple(margins), delay, hold)
 
-    def _event(self, logits: Sequence[int]) -> CellEvent:
+    def _event(self, logits: Sequence[int], doubt: EventFlag, remark: Remark) -> CellEvent:
         (class_index,), (margin,) = (each.tolist() for each in decided(np.array([logits], np.int64)))
         settings, values = self._settings(), self._values
-        flag = settings.judge(class_index, margin, self._doubt(), -PULSE_CLOCKS, ())
+        flag = settings.judge(class_index, margin, doubt, -PULSE_CLOCKS, ())
+        self._latest = [*self._latest, remark][-ORDER_FRAMES:]
         values["EVENTS"] = values.get("EVENTS", 0) + 1
         values["TRIGGERS"] = values.get("TRIGGERS", 0) + (flag is EventFlag.TRIGGERED)
-        values |= {"EVENT": latest_event(class_index, flag, Half.BOTH), "EVENT_MARGIN": margin}
-        return CellEvent(flag, settings.pulse_age(-PULSE_CLOCKS))
+        values |= {
+            "EVENT": latest_event(class_index, flag, remark.code),
+            "EVENT_MARGIN": margin,
+            "ORDER": frame_order(self._latest),
+        }
+        return CellEvent(flag, settings.pulse_age(-PULSE_CLOCKS), remark)

@@ -9,7 +9,7 @@ module gate_cover #(
     input wire logic in_valid,
     input wire logic judging,
     input wire logic is_wanted,
-    input wire logic [2:0] flaws,
+    input wire logic [3:0] flaws,
     input wire logic [MARGIN_BITS-1:0] margin,
     input wire logic [31:0] least,
     input wire logic [DELAY_BITS-1:0] delay,

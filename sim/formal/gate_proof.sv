@@ -10,8 +10,8 @@ module gate_proof #(
     input logic in_valid,
     input logic [CLASS_BITS-1:0] in_class,
     input logic [MARGIN_BITS-1:0] in_margin,
-    input logic [2:0] in_flaws,
-    input logic [1:0] in_half,
+    input logic [3:0] in_flaws,
+    input logic [3:0] in_remark,
     input logic [31:0] in_first,
     input logic [31:0] in_last,
     input logic wanted,
@@ -25,7 +25,7 @@ module gate_proof #(
   localparam int FURTHEST = 1 << 25;
   logic event_valid, started = 1'b0;
   logic [FLAGS-1:0] event_flags;
-  logic [1:0] event_half, half_in, half;
+  logic [3:0] event_remark, remark_in, remark;
   logic [CLASS_BITS-1:0] event_class;
   logic [MARGIN_BITS-1:0] event_margin;
   logic [31:0] now, event_first, event_last, event_clock, event_pulse;
@@ -34,17 +34,17 @@ module gate_proof #(
 
   // Two clocks ago, and one ago.
   logic came, judged, wants, crowds, waited;
-  logic [2:0] flaws_in, flaws;
+  logic [3:0] flaws_in, flaws;
   logic [CLASS_BITS-1:0] class_in, class_index;
   logic [MARGIN_BITS-1:0] margin_in, margin;
   logic [31:0] first_in, first, last_in, last, least, after;
   logic [DELAY_BITS-1:0] delayed;
   logic enough, asked;
   always_ff @(posedge clk) begin
-    {came, wants, flaws_in, half_in, class_in, margin_in, first_in, last_in, least} <=
-        {!rst && in_valid, wanted, in_flaws, in_half, in_class, in_margin, in_first, in_last, least_margin};
-    {judged, asked, enough, flaws, half, class_index, margin, first, last} <=
-        {!rst && came, wants, 32'(margin_in) >= least, flaws_in, half_in, class_in, margin_in, first_in, last_in};
+    {came, wants, flaws_in, remark_in, class_in, margin_in, first_in, last_in, least} <=
+        {!rst && in_valid, wanted, in_flaws, in_remark, in_class, in_margin, in_first, in_last, least_margin};
+    {judged, asked, enough, flaws, remark, class_index, margin, first, last} <=
+        {!rst && came, wants, 32'(margin_in) >= least, flaws_in, remark_in, class_in, margin_in, first_in, last_in};
     {delayed, crowds, waited, after} <= {delay, crowded, waits, latest};
   end
 
@@ -64,12 +64,12 @@ module gate_proof #(
       each_decision_has_an_event: assert (event_valid == judged);
       if (event_valid) begin
         it_is_the_cell_s:
-        assert ({event_half, event_class, event_margin, event_first, event_last, event_clock} ==
-                {half, class_index, margin, first, last, now});
+        assert ({event_remark, event_class, event_margin, event_first, event_last, event_clock} ==
+                {remark, class_index, margin, first, last, now});
         one_flag: assert (event_flags != 0 && (event_flags & (event_flags - 1)) == 0);
         it_is_the_law_s:
-        assert (event_flags == (flaws != 0 ? FLAGS'(flaws) : !asked ? FLAGS'(8) : !enough ? FLAGS'(16) :
-                                late ? FLAGS'(32) : crowds ? FLAGS'(64) : FLAGS'(128)));
+        assert (event_flags == (flaws != 0 ? FLAGS'(flaws) : !asked ? FLAGS'(16) : !enough ? FLAGS'(32) :
+                                late ? FLAGS'(64) : crowds ? FLAGS'(128) : FLAGS'(256)));
         it_tells_its_pulse: assert (event_pulse == pulse);
         it_tells_its_clocks:
         assert (event_cycles == pulse - last || (&event_cycles && pulse - last > 32'(event_cycles)));

@@ -55,7 +55,7 @@ def introduction(page: Page, scenes: Sequence[Scene], cells: int) -> None:
     page.text(
         "Where all cells of a run are cut, `causal` takes the cut cells' borders for the light, which a run of an "
         "instrument with some cells out of place does not do: each frame moves what it knows by a sixteenth of a "
-        "limited step. The integer chain tells frames that begin within a cell; no event of a chip says so yet."
+        "limited step. Frames that begin within a cell are told by their events, and trigger nothing."
     )
 
 

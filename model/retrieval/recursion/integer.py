@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from cytogate.model.contract.background import Background
 from cytogate.model.contract.fixed_point import (
-    BORDER,
     PHASE,
     SURFACE_COEFFICIENT_FRACTION,
     TWIDDLE,
@@ -30,7 +29,6 @@ from cytogate.model.contract.law import (
 )
 from cytogate.model.contract.recursion import (
     BEND_SHIFT,
-    CLEANER,
     COEFFICIENT,
     CONSTANT_FRACTION,
     LINE,
@@ -56,6 +54,7 @@ from cytogate.model.retrieval.integer import (
     product,
     transform,
 )
+from cytogate.model.retrieval.remarks import cleaner_halves
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Retrieved:
     stages: dict[str, NDArray]
     """Every stage as codes (cells, *shape) by name, shaped as the contract's rows say."""
     halves: Codes
-    """(cells,): the half of the window that tells each phase, a Half."""
+    """(cells,): which half of the window starts at its clean edge, a Half; both where that is not asked."""
     settled: NDArray[np.bool_]
     """(cells,): whether the background had settled; before it has, a phase is worth little."""
     background: Background | None
@@ -86,7 +85,7 @@ def retrieve(frames: NDArray[np.unsignedinteger], design: Design, background: Ba
     if isinstance(terms, CausalContract):
         course = (background or Background.unknown()).over(border_fits(gradient, terms))
         stages |= integrate(gradient, binned, terms, course.surfaces)
-        return Retrieved(stages, told_by(gradient, course.surfaces, terms), course.settled, course.last)
+        return Retrieved(stages, cleaner_halves(gradient), course.settled, course.last)
     known = None
     if background is not None:
         known = np.broadcast_to(background.surface, (len(frames), *background.surface.shape))
@@ -141,29 +140,7 @@ def told_by(gradient: Codes, surfaces: Codes | None, terms: RecursionContract) -
     """Return which half tells each cell (cells,): of the law "causal" the downward one; both if no surface is known."""
     if isinstance(terms, CausalContract):
         return np.full(len(gradient), Half.DOWN)
-    return np.full(len(gradient), Half.BOTH) if surfaces is None else chosen_halves(gradient, surfaces, terms)
-
-
-def chosen_halves(gradient: Codes, surfaces: Codes, terms: RecursionContract) -> Codes:
-    """Return which half tells each cell (cells,): that which starts at the cleaner edge; item 13."""
-    size, surface = terms.size, surface_of(surfaces)
-    u = 2 * np.arange(size) - (size - 1)
-    edges = []
-    for rows in (slice(None, BORDER), slice(-BORDER, None)):
-        v = u[rows, None]
-        total = np.zeros(len(gradient), np.int64)
-        for part in (0, 1):
-            values = (
-                (surface.one[part] * size**2 + (surface.s[part] * u) * size + surface.ss[part] * u**2)[:, None]
-                + v * (surface.t[part] * size + surface.st[part] * u)[:, None]
-                + v**2 * surface.tt[part][:, None]
-            )
-            known = shift_right(values, SURFACE_COEFFICIENT_FRACTION + 2 * terms.size_log2)
-            total += np.abs(gradient[:, rows, :, part] - known).sum(axis=(1, 2))
-        edges.append(total)
-    top, bottom = edges
-    more, less = CLEANER
-    return np.select([less * top > more * bottom, less * bottom > more * top], [Half.UP, Half.DOWN], Half.BOTH)
+    return np.full(len(gradient), Half.BOTH) if surfaces is None else cleaner_halves(gradient)
 
 
 def sharpen(gradient: Codes) -> Codes:

@@ -25,6 +25,7 @@ constexpr int SLOPE_FRACTION = CYTOGATE_SLOPE_FRACTION;
 constexpr int RESPONSE_FRACTION = CYTOGATE_RESPONSE_FRACTION;
 constexpr int CLEANER_MORE = CYTOGATE_CLEANER_MORE;
 constexpr int CLEANER_LESS = CYTOGATE_CLEANER_LESS;
+constexpr int CLEANER_APART = CYTOGATE_CLEANER_APART;
 
 constexpr int H = N / 2;  // columns kx = 0 ... N/2 - 1; of 0 there is no recursion
 constexpr int POLYNOMIALS = 6;
@@ -81,7 +82,7 @@ class Recursion : FourAngle {
       read_surface(known);
     else
       fit_surface();
-    const Half half = CAUSAL ? Half::DOWN : known ? chosen_half() : Half::BOTH;
+    const Half half = CAUSAL ? Half::DOWN : known ? cleaner_half() : Half::BOTH;
     sharpen();
     forward_rows();
     write_rows(out);
@@ -128,22 +129,15 @@ class Recursion : FourAngle {
                         known[6 + part], known[8 + part], known[10 + part]};
   }
 
-  Half chosen_half() const {
+  Half cleaner_half() const {
     std::int64_t edges[2] = {};
     for (int edge = 0; edge < 2; ++edge)
-      for (int part = 0; part < 2; ++part) {
-        const Coefficients& c = surface_[part];
+      for (const auto& gradient : gradient_)
         for (int row = 0; row < BORDER; ++row) {
-          const int y = edge ? N - BORDER + row : row;
-          const std::int64_t v = 2 * y - (N - 1);
-          for (int x = 0; x < N; ++x) {
-            const std::int64_t u = 2 * x - (N - 1);
-            const std::int64_t value = c.one * (N * N) + c.s * u * N + c.ss * u * u + v * (c.t * N + c.st * u) + v * v * c.tt;
-            const std::int64_t word = std::int64_t(gradient_[part][y * N + x]);
-            edges[edge] += std::abs(word - shift_right(value, SURFACE_FRACTION + 2 * LOG2_N));
-          }
+          const auto* words = gradient + (edge ? N - BORDER + row : row) * N;
+          for (int x = CLEANER_APART; x < N; ++x)
+            edges[edge] += std::abs(std::int64_t(words[x]) - std::int64_t(words[x - CLEANER_APART]));
         }
-      }
     if (CLEANER_LESS * edges[0] > CLEANER_MORE * edges[1]) return Half::UP;
     if (CLEANER_LESS * edges[1] > CLEANER_MORE * edges[0]) return Half::DOWN;
     return Half::BOTH;

@@ -16,7 +16,6 @@ from cytogate.model.contract.fixed_point import Codes
 from cytogate.model.contract.law import POLYNOMIALS, CausalContract, recursion_contract
 from cytogate.model.contract.recursion import (
     BEND_SHIFT,
-    CLEANER,
     COEFFICIENT,
     CONSTANT_FRACTION,
     LINE,
@@ -28,6 +27,7 @@ from cytogate.model.contract.recursion import (
     SLOPE_FRACTION,
     STATE,
 )
+from cytogate.model.contract.remarks import CLEANER, CLEANER_APART
 from cytogate.model.contract.tables import recursion_tables
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.native_front import HEADERS, FrontStages, FrontTerms, NativeFront, definitions
@@ -170,5 +170,6 @@ def _definitions(design: Design) -> tuple[str, ...]:
         "RESPONSE_FRACTION": RESPONSE_FRACTION,
         "CLEANER_MORE": CLEANER[0],
         "CLEANER_LESS": CLEANER[1],
+        "CLEANER_APART": CLEANER_APART,
     }
     return definitions(design, own)

@@ -24,7 +24,8 @@ from cytogate.model.contract.law import (
     RecursionContract,
     recursion_contract,
 )
-from cytogate.model.contract.recursion import CLEANER, GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES, Half
+from cytogate.model.contract.recursion import GAINS, LIMITS, SETTLING_FRAMES, STEP_FRAMES, Half
+from cytogate.model.contract.remarks import CLEANER, CLEANER_APART
 from cytogate.model.design.design import Design
 from cytogate.model.retrieval.binning import bin_values
 from cytogate.model.retrieval.reference import Complexes, Floats, gradients, network_input
@@ -114,7 +115,7 @@ def integrate(
         fits = np.broadcast_to(background.surface, fits.shape)
     flat = gradient - slopes_of(fits, size)
     if not causal and background is not None:
-        halves = chosen_halves(flat)
+        halves = cleaner_halves(gradient)
     rows = np.fft.fft(sharpened(gradient), axis=-1)
     stages["rows"] = np.stack([rows[..., 1 : size // 2], np.conj(rows[..., : size // 2 : -1])], axis=-1)
     spectrum = np.fft.fft(sharpened(flat), axis=-1)
@@ -129,9 +130,10 @@ def integrate(
     return Retrieved(stages, background)
 
 
-def chosen_halves(flat: Complexes) -> NDArray[np.int64]:
-    """Return which half tells each cell (cells,), of gradients less the known surface."""
-    magnitudes = np.abs(flat.real) + np.abs(flat.imag)
+def cleaner_halves(gradient: Complexes) -> NDArray[np.int64]:
+    """Return which half starts at the cleaner edge (cells,)."""
+    changes = gradient[:, :, CLEANER_APART:] - gradient[:, :, :-CLEANER_APART]
+    magnitudes = np.abs(changes.real) + np.abs(changes.imag)
     top, bottom = (magnitudes[:, rows].sum(axis=(1, 2)) for rows in (slice(None, BORDER), slice(-BORDER, None)))
     ratio = CLEANER[0] / CLEANER[1]
     return np.select([top > ratio * bottom, bottom > ratio * top], [Half.UP, Half.DOWN], Half.BOTH)
