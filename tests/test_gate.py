@@ -18,7 +18,7 @@ from cytogate.hls.engine.pipeline import pipeline_engines
 from cytogate.host.driver.accelerator import Accelerator
 from cytogate.host.driver.cores import Cores
 from cytogate.host.driver.errors import BoardFailed
-from cytogate.host.driver.gate import ChipGate, GateCounts
+from cytogate.host.driver.gate import ChipGate, FrameOrder, GateCounts
 from cytogate.host.driver.results import Result
 from cytogate.host.stream.cells import UNTRUSTED, Flag, SourceCell
 from cytogate.host.stream.chip_gate import DECISIONS, GateOnChip, verdict_of
@@ -219,7 +219,7 @@ def test_every_cell_has_its_event(tmp_path: Path) -> None:
             assert [result.event for result in results] == [CellEvent(flag, cycles) for flag in flags]
             assert {result.gate for result in results} == {given}
             counts = accelerator.gate_counts()
-            assert counts == GateCounts(11, flags.count(EventFlag.TRIGGERED), 0, 0, 0, 0, 0, 0)
+            assert counts == GateCounts(11, flags.count(EventFlag.TRIGGERED), 0, 0, 0, 0, 0, 0, FrameOrder(11, 0, 0))
         assert 0 < counts.triggers < 11
         assert accelerator.phase_latency_us == 0
 

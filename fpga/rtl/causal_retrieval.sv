@@ -11,6 +11,7 @@
 `default_nettype none
 module causal_retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit REMARKS = 0,  // whether frames are remarked on
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
 ) (
@@ -127,18 +128,6 @@ module causal_retrieval #(
       end else if (launch && y == 0) lines_ready <= 1'b0;
     end
   end
-
-  // What is remarked on a frame, the curl last: what was known when it began is known before its end, since fewer rows wait than it has.
-  logic unsettled;
-  always_ff @(posedge clk) if (known) unsettled <= !settled;
-  cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .half(remark_half)
-  );
-  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
-  );
-  assign remark_unsettled = unsettled;
-  assign remark_clipped   = remark_half == 2'(contract_pkg::HALF_UP);
 
   tap #(.STAGE("background"), .BITS(12 * COEFFICIENT_BITS)) background_tap (.clk, .valid(known), .word(surface));
 
@@ -258,10 +247,29 @@ module causal_retrieval #(
       );
     end
   endgenerate
-  phase_sign #(.WORDS(2 * LANES)) phase_sign (
-      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
-  );
   tap #(.STAGE("phase"), .BITS(LANES * 2 * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
+
+  // ---- Remarks ----
+
+  // The curl is known last. What was known of the background when the frame began is known before its end: fewer rows wait
+  // than it has.
+  generate
+    if (REMARKS) begin : g_remarks
+      always_ff @(posedge clk) if (known) remark_unsettled <= !settled;
+      cleaner_edge #(.SAMPLES(SAMPLES)) cleaner_edge (
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .half(remark_half)
+      );
+      frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
+      );
+      phase_sign #(.WORDS(2 * LANES)) phase_sign (
+          .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+      );
+    end else begin : g_no_remarks
+      assign {remark_valid, remark_unsettled, remark_curled, remark_half, sign_valid, sign_negative} = '0;
+    end
+  endgenerate
+  assign remark_clipped = remark_half == 2'(contract_pkg::HALF_UP);
 
   // ---- Rows out ----
 

@@ -11,6 +11,7 @@
 `default_nettype none
 module retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit REMARKS = 0,  // whether frames are remarked on
     parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
@@ -119,9 +120,6 @@ module retrieval #(
       );
     end
   endgenerate
-  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
-  );
   tap #(.STAGE("gradient"), .BITS(WORD)) gradient_tap (.clk, .valid(gradient_valid), .word(gradients));
 
   logic row_launch, row_idle, row_active, row_room, row_left, line_valid;
@@ -331,9 +329,18 @@ module retrieval #(
       );
     end
   endgenerate
-  phase_sign #(.WORDS(SAMPLES)) phase_sign (
-      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
-  );
+  generate
+    if (REMARKS) begin : g_remarks
+      frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(remark_valid), .curled(remark_curled)
+      );
+      phase_sign #(.WORDS(SAMPLES)) phase_sign (
+          .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+      );
+    end else begin : g_no_remarks
+      assign {remark_valid, remark_curled, sign_valid, sign_negative} = '0;
+    end
+  endgenerate
   tap #(.STAGE("phase"), .BITS(SAMPLES * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   logic out_group_left, out_read, beat_valid;

@@ -14,6 +14,7 @@
 `default_nettype none
 module two_sided_retrieval #(
     parameter int SAMPLES = 1,
+    parameter bit REMARKS = 0,  // whether frames are remarked on
     parameter bit WAITS = 1,  // for the verdict on a frame, and malformed ones do not leave; 0: all leave
     parameter int BEAT_BITS = contract_pkg::beat_bits(SAMPLES),
     parameter int PIXEL_BITS = contract_pkg::NETWORK_CHANNELS * contract_pkg::PIXEL_BITS
@@ -177,9 +178,6 @@ module two_sided_retrieval #(
 
   assign known = surface_waits && frame_waits && !preparing;
   assign {remark_valid, remark_unsettled, remark_clipped, remark_half} = {known, 2'b00, next_half};
-  frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
-      .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .curled(remark_curled)
-  );
   always_ff @(posedge clk) begin
     if (rst) {surface_waits, frame_waits, preparing, prepared_odd, lines_ready, means_ready} <= '0;
     else begin
@@ -345,9 +343,18 @@ module two_sided_retrieval #(
       );
     end
   endgenerate
-  phase_sign #(.WORDS(2 * LANES)) phase_sign (
-      .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
-  );
+  generate
+    if (REMARKS) begin : g_remarks
+      frame_curl #(.SAMPLES(SAMPLES)) frame_curl (
+          .clk, .rst, .in_valid(gradient_valid), .in_words(gradients), .done(), .curled(remark_curled)
+      );
+      phase_sign #(.WORDS(2 * LANES)) phase_sign (
+          .clk, .rst, .in_valid(phase_valid), .in_words(phases), .done(sign_valid), .negative(sign_negative)
+      );
+    end else begin : g_no_remarks
+      assign {remark_curled, sign_valid, sign_negative} = '0;
+    end
+  endgenerate
   tap #(.STAGE("phase"), .BITS(LANES * 2 * PHASE_BITS)) phase_tap (.clk, .valid(phase_valid), .word(phases));
 
   // ---- Rows out ----

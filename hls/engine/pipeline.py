@@ -31,7 +31,7 @@ class Core:
     """The data path of a kernel before the network, without its pins."""
 
     module: str
-    parameters: tuple[str, ...] = ("WAITS(0)",)
+    parameters: tuple[str, ...] = ("WAITS(0)", "REMARKS(1)")
     """Besides the samples per clock."""
     ports: tuple[str, ...] = ()
     """Besides those that all have: those of its registers and of its remarks on frames, where it has any."""
@@ -53,8 +53,8 @@ OF_RECURSION = (
 CORES = {
     "retrieve_phase": Core("retrieval", ports=SIGNS, lacks=f"{NO_REGISTERS}{NO_DOUBT}"),
     "retrieve_two_sided": Core("two_sided_retrieval", ports=OF_RECURSION),
-    "retrieve_causal": Core("causal_retrieval", (), ("m_axis_tuser()", *OF_RECURSION)),
-    "encode_channels": Core("encoding", lacks=f"{NO_REGISTERS}{NO_DOUBT}{NO_SIGNS}"),
+    "retrieve_causal": Core("causal_retrieval", ("REMARKS(1)",), ("m_axis_tuser()", *OF_RECURSION)),
+    "encode_channels": Core("encoding", ("WAITS(0)",), lacks=f"{NO_REGISTERS}{NO_DOUBT}{NO_SIGNS}"),
 }  # fmt: skip
 """By kernel before the network."""
 LITE_IN = (

@@ -42,6 +42,8 @@ TARGET_MHZ = 200
 """What place and route tries for."""
 SEED = 1
 SCRIPT, RESULT = "steps.ys", "result"
+VERSION_DEADLINE_S = 900
+"""A first start compiles the tool, beside whatever else the machine does."""
 SYNTHESIS_DEADLINE_S = 3600
 PLACEMENT_DEADLINE_S = 3600
 
@@ -164,9 +166,11 @@ def _place(part: str, read: str, top: str, files: Sequence[Path], folder: Path) 
 def version(program: Path) -> str:
     """Return a tool's name and version in its own words."""
     try:
-        done = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [str(program), "--version"], capture_output=True, text=True, timeout=VERSION_DEADLINE_S, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{program} --version did not end within 120 s; install it anew") from error
+        raise InputError(f"{program} --version did not end within {VERSION_DEADLINE_S} s; install it anew") from error
     found = re.search(r"(?:Yosys |nextpnr-)[\d.]+[^\s)]*", done.stdout + done.stderr)
     if found is None:
         raise InputError(f"{program} does not say its version; install it anew")

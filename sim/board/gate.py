@@ -44,7 +44,6 @@ class Gate(Protocol):
 
     def reset(self) -> None:
         """Forget settings and counts."""
-        self._latest = []
 
 
 class PipelineGate:
@@ -85,7 +84,7 @@ NO_DOUBT = EventFlag(0)
 
 def without_doubt(design: Design) -> Callable[[NDArray[np.unsignedinteger]], Remarked]:
     """Return what is remarked on frames (channels, rows, columns) of a design that knows no background."""
-    return lambda frames: (NO_DOUBT, *laws.remarks(frames[None], design))
+    return lambda frames: (NO_DOUBT, laws.remarks(frames[None], design)[0])
 
 
 class ClocklessGate:
