@@ -293,7 +293,10 @@ def test_a_fault_costs_cells_and_not_what_was_learned(design: Design, tmp_path: 
 
 
 def test_a_light_board_holds_registers_of_such_designs(design: Design, tmp_path: Path) -> None:
-    """They hold what is written; causal frames are counted, and each event says when they were too few."""
+    """They hold what is written; causal frames are counted, and each event says when they were too few.
+
+    The latest sixteen are remarked on as the law says.
+    """
     design = dataclasses.replace(design, chip=dataclasses.replace(design.chip, network="rtl"))
     bundle = write(small_bundle(tmp_path / "small.zip", design))
     device = provider(lambda given: EmulatedBoard(given, lambda frames: [1, 2, 3]))
@@ -301,6 +304,17 @@ def test_a_light_board_holds_registers_of_such_designs(design: Design, tmp_path:
         frames = frames_of(design, 5)
         results = [*opened.stream(np.concatenate([frames] * 13))]
         found = opened.background()
+        nothing = Background(np.zeros((6, 2), np.int64)).freeze() if design.chip.retrieval == CAUSAL else None
+        orders = []
+        for order in (0, 1, 2, 3), (0, 2, 1, 3), (1, 0, 3, 2):
+            given = np.concatenate([frames[:, list(order)]] * 4)
+            assert len([*opened.stream(given)]) == 20
+            latest = laws.remarks(given[-16:], design, nothing)
+            counts = opened.gate_counts()
+            assert counts is not None
+            orders.append((counts.order.frames, counts.order.curled, counts.order.negative))
+            assert orders[-1] == (16, sum(each.curled for each in latest), sum(each.negative for each in latest))
+    assert orders[0] != orders[1] != orders[2]
     flags = [None if result.event is None else result.event.flag for result in results]
     causal = design.chip.retrieval == CAUSAL
     assert flags == [EventFlag.UNSETTLED] * 64 * causal + [EventFlag.UNWANTED] * (1 if causal else 65)
