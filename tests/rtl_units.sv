@@ -96,5 +96,15 @@ module units (
       .out_first(transposed_first), .out_first_group(first_group), .out_words(transposed)
   );
   assign out[400+:80] = {room, frame_exponent, transposed, transposed_valid};
-  assign {out[511:480], out[399:393], out[359:353], out[127:122], out[103:98], out[79:74], out[55:50], out[31:24], out[15:12], out[7:5]} = '0;
+
+  // Remarks on frames of 32 x 32 gradients and of 8 x 8 phases, two a clock.
+  logic curl_done, curled, sign_done, negative;
+  frame_curl #(.SAMPLES(2), .SIZE(32)) frame_curl (
+      .clk, .rst, .in_valid(in[114]), .in_words(in[164+:72]), .done(curl_done), .curled
+  );
+  phase_sign #(.WORDS(2), .SIZE(8), .BITS(18)) phase_sign (
+      .clk, .rst, .in_valid(in[115]), .in_words(in[164+:36]), .done(sign_done), .negative
+  );
+  assign out[480+:4] = {negative, sign_done, curled, curl_done};
+  assign {out[511:484], out[399:393], out[359:353], out[127:122], out[103:98], out[79:74], out[55:50], out[31:24], out[15:12], out[7:5]} = '0;
 endmodule

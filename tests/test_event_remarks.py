@@ -131,7 +131,7 @@ def test_a_part_of_a_cell_triggers_nothing(builds: Path, tmp_path: Path) -> None
 
 
 FAULTS = {
-    "no phase is unsettled": ("frame_tags", "unsettled && malformed == 0", "1'b0"),
+    "no phase is unsettled": ("frame_tags", "== 0, unsettled && malformed == 0", "== 0, 1'b0"),
     "settled is unsettled": ("causal_retrieval", "unsettled <= !settled;", "unsettled <= settled;"),
     "no cell is clipped": ("frame_tags", "clipped && !unsettled", "1'b0 && !unsettled"),
     "the other half is clipped": (
@@ -154,18 +154,8 @@ FAULTS = {
 }  # fmt: skip
 """By module, and what replaces what."""
 OF_ORDER = {
-    "turns of one column": ("frame_curl", "TURN_BITS'(both[1]) - TURN_BITS'(left_both[1])", "TURN_BITS'(both[1])"),
-    "flows of one axis": ("frame_curl", " + TURN_BITS'(fall[1]) + TURN_BITS'(left_fall[1])", ""),
-    "blocks of seven rows": ("frame_curl", "row_first ? row_sum[axis] :", "row_first ? '0 :"),
-    "no blocks above": ("frame_curl", "$signed(stored[(2+axis)*SUM_BITS+:SUM_BITS])", "'0"),
-    "the corners of the left edge": ("frame_curl", "sum_place != 0 && sum_band != 0", "sum_band != 0"),
-    "sums that go on": ("frame_curl", "(size_first ? '0 : turns)", "turns"),
-    "turns with a sign": ("frame_curl", "turn < 0 ? -turn : turn;", "turn;"),
-    "a sign of the largest alone": ("phase_sign", "(BITS + 1)'(least) + (BITS + 1)'(most)", "(BITS + 1)'(most)"),
-    "a sign of the frame before": ("phase_sign", "count == 0 || found_lowest < least", "found_lowest < least"),
-    "words that are not looked at": ("phase_sign", "word < WORDS; ++word", "word < WORDS - 1; ++word"),
     "the order is never told": ("gate_registers", "event_remark[2]};", "1'b0};"),
-    "twelve frames are counted": ("gate_registers", "{of_negative[ORDER-2:0],", "{4'd0, of_negative[ORDER-6:0],"),
+    "seven frames are counted": ("gate_registers", "{of_negative[ORDER-2:0],", "{9'd0, of_negative[ORDER-11:0],"),
     "signs of other frames": (
         "frame_tags", ".read(take), .out_valid(signed_too)", ".read(take && !out_remark[2]), .out_valid(signed_too)",
     ),

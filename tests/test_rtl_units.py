@@ -19,10 +19,12 @@ from cytogate.hls.contract.package import memory_texts, write_rtl_package
 from cytogate.hls.sources import FPGA, rtl_sources
 from cytogate.model.contract.fixed_point import GRADIENT, TWIDDLE, WORD, Format, shift_right
 from cytogate.model.contract.law import contract
+from cytogate.model.contract.remarks import CURL
 from cytogate.model.contract.tables import quotient_quadrant, surface_spectra, twiddles
 from cytogate.model.design.folder import load_design
 from cytogate.model.errors import CheckFailed
 from cytogate.model.retrieval import integer
+from cytogate.model.retrieval.remarks import curled, curls, negative
 from cytogate.sim.rtl.player import verilate
 from tests.conftest import REPOSITORY
 
@@ -220,6 +222,75 @@ def transposes(units: Units) -> tuple[int, int]:
     return 4 * count, differ
 
 
+def near_the_border(rng: np.random.Generator) -> np.ndarray:
+    """Gradients (32, 32, 2) with a curl that is nearly the largest of a frame without one, at any scale."""
+
+    def slopes() -> np.ndarray:
+        potential = rng.normal(size=(33, 33)).cumsum(axis=0).cumsum(axis=1)
+        return np.stack([np.diff(potential, axis=1)[:-1], np.diff(potential, axis=0)[:, :-1]], axis=-1)
+
+    flowing, turning = slopes(), slopes()[..., ::-1] * [1, -1]
+    (turns, _), (_, flows) = (curls(each[None]) for each in (turning, flowing))
+    both = flowing + turning * (CURL[0] / CURL[1] * flows / turns) * rng.uniform(0.97, 1.03)
+    largest = (1 << 17) - 1
+    return np.rint(both * largest / np.abs(both).max() * 2.0 ** -rng.uniform(0, 8)).astype(np.int64)
+
+
+def blocks_of_extremes(rng: np.random.Generator) -> np.ndarray:
+    """Gradients (32, 32, 2) at the ends of their words, the same over blocks."""
+    chosen = rng.choice([-(1 << 17), (1 << 17) - 1], (4, 4, 2))
+    return chosen.repeat(8, axis=0).repeat(8, axis=1)
+
+
+def at_times(rng: np.random.Generator, beats: int) -> np.ndarray:
+    """Clocks in which beats come, behind a reset: half of them with pauses between them."""
+    pauses = np.where(np.arange(beats) < beats // 2, rng.integers(0, 3, beats), 0)
+    return len(RESET) + np.cumsum(1 + pauses)
+
+
+def gradient_remarks(units: Units) -> tuple[int, int]:
+    """Frames on both sides of the border of the curl."""
+    rng = np.random.default_rng(33)
+    makers = [near_the_border] * 320 + [blocks_of_extremes] * 40
+    frames = np.stack([makers[index](rng) for index in rng.permutation(len(makers))])
+    words = frames.reshape(-1, 4)  # two pixels: x, y, x, y
+    times = at_times(rng, len(words))
+    clocks = int(times[-1]) + 40
+    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (114, 1): np.zeros(clocks, np.int64)}
+    fields[114, 1][times] = 1
+    for part in range(4):
+        fields[164 + 18 * part, 18] = np.zeros(clocks, np.int64)
+        fields[164 + 18 * part, 18][times] = words[:, part]
+    bits = units.play(clocks, fields)
+    due = curled(frames)
+    assert 100 < np.count_nonzero(due) < 260
+    found = bits[bits[:, 480] == 1, 481]
+    return len(frames), int(np.count_nonzero(found != due)) if len(found) == len(due) else len(due)
+
+
+def phase_remarks(units: Units) -> tuple[int, int]:
+    """Frames whose largest and smallest words are nearly opposite, anywhere in the frame."""
+    rng = np.random.default_rng(34)
+    most = rng.integers(5, (1 << 17) - 1, 400)
+    frames = rng.integers(-4, 4, (400, 64))
+    places = np.stack([rng.permutation(64)[:2] for _ in frames])
+    each = np.arange(len(frames))
+    frames[each, places[:, 0]] = most
+    frames[each, places[:, 1]] = rng.integers(-1, 2, len(frames)) - most
+    words = frames.reshape(-1, 2)
+    times = at_times(rng, len(words))
+    clocks = int(times[-1]) + 40
+    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (115, 1): np.zeros(clocks, np.int64)}
+    fields[115, 1][times] = 1
+    for part in range(2):
+        fields[164 + 18 * part, 18] = np.zeros(clocks, np.int64)
+        fields[164 + 18 * part, 18][times] = words[:, part]
+    bits = units.play(clocks, fields)
+    due = negative(frames.reshape(-1, 8, 8))
+    found = bits[bits[:, 482] == 1, 483]
+    return len(frames), int(np.count_nonzero(found != due)) if len(found) == len(due) else len(due)
+
+
 CHECKS: dict[str, Callable[[Units], tuple[int, int]]] = {
     "rounding": rounding,
     "gradient": gradients,
@@ -229,6 +300,8 @@ CHECKS: dict[str, Callable[[Units], tuple[int, int]]] = {
     "inverse 256": lambda units: one_pass(units, 3, 256, True),
     "corner turn": corner_turns,
     "transpose": transposes,
+    "gradient remarks": gradient_remarks,
+    "phase remarks": phase_remarks,
 }
 
 
@@ -297,6 +370,32 @@ FAULTS = {
     "guard bit forgotten": Fault("transpose.sv", "largest + EXPONENT_BITS'(GUARD)", "largest", "transpose"),
     "frames never change places": Fault("transpose.sv", "out_odd <= !out_odd", "out_odd <= out_odd", "transpose"),
     "banks turned the wrong way": Fault("corner_turn.sv", "((lane+turned", "((lane+1+turned", "corner turn"),
+    "turns of one column": Fault(
+        "frame_curl.sv", "TURN_BITS'(both[1]) - TURN_BITS'(left_both[1])", "TURN_BITS'(both[1])", "gradient remarks"
+    ),
+    "flows of one axis": Fault(
+        "frame_curl.sv", " + TURN_BITS'(fall[1]) + TURN_BITS'(left_fall[1])", "", "gradient remarks"
+    ),
+    "blocks of seven rows": Fault(
+        "frame_curl.sv", "row_first ? row_sum[axis] :", "row_first ? '0 :", "gradient remarks"
+    ),
+    "no blocks above": Fault("frame_curl.sv", "$signed(stored[(2+axis)*SUM_BITS+:SUM_BITS])", "'0", "gradient remarks"),
+    "the corners of the left edge": Fault(
+        "frame_curl.sv", "sum_place != 0 && sum_band != 0", "sum_band != 0", "gradient remarks"
+    ),
+    "a frame that ends a corner early": Fault("frame_curl.sv", "&sum_place && &sum_band", "sum_place == 2 && &sum_band",
+                                              "gradient remarks"),
+    "sums that go on": Fault("frame_curl.sv", "(size_first ? '0 : turns)", "turns", "gradient remarks"),
+    "turns with a sign": Fault("frame_curl.sv", "turn < 0 ? -turn : turn;", "turn;", "gradient remarks"),
+    "a turn is too narrow": Fault("frame_curl.sv", "SUM_BITS + 3;", "SUM_BITS + 2;", "gradient remarks"),
+    "a sign of the largest alone": Fault(
+        "phase_sign.sv", "(BITS + 1)'(least) + (BITS + 1)'(most)", "(BITS + 1)'(most)", "phase remarks"
+    ),
+    "a sign of the frame before": Fault(
+        "phase_sign.sv", "count == 0 || found_lowest < least", "found_lowest < least", "phase remarks"
+    ),
+    "words that are not looked at": Fault("phase_sign.sv", "word < WORDS; ++word", "word < WORDS - 1; ++word",
+                                          "phase remarks"),
 }  # fmt: skip
 
 
