@@ -155,7 +155,7 @@ FAULTS = {
 """By module, and what replaces what."""
 OF_ORDER = {
     "the order is never told": ("gate_registers", "event_remark[2]};", "1'b0};"),
-    "seven frames are counted": ("gate_registers", "{of_negative[ORDER-2:0],", "{9'd0, of_negative[ORDER-11:0],"),
+    "seven frames are counted": ("gate_registers", "{with_curl[ORDER-2:0],", "{9'd0, with_curl[ORDER-11:0],"),
     "signs of other frames": (
         "frame_tags", ".read(take), .out_valid(signed_too)", ".read(take && !out_remark[2]), .out_valid(signed_too)",
     ),

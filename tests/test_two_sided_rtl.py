@@ -223,7 +223,6 @@ FAULTS = {
     ),
     "gradients too close to each other": Fault("cleaner_edge.sv", "(BEATS_APART-1)*WORD+part", "part"),
     "gradients of the row before": Fault("cleaner_edge.sv", "!compared ? '0 :", ""),
-    "falls that are no changes": Fault("cleaner_edge.sv", "change < 0 ? -change :", "change < 0 ? '0 :"),
     "a half that is always both": Fault("cleaner_edge.sv", "half <= 2'(contract_pkg::HALF_UP)", "half <= half"),
     "the half of the other frame": Fault("two_sided_retrieval.sv", "halves[back_frame[0]]", "halves[!back_frame[0]]"),
     "rows of both halves": Fault("back_lane.sv", "half_6 == UP ? far : near", "near"),
