@@ -242,10 +242,17 @@ def blocks_of_extremes(rng: np.random.Generator) -> np.ndarray:
     return chosen.repeat(8, axis=0).repeat(8, axis=1)
 
 
-def at_times(rng: np.random.Generator, beats: int) -> np.ndarray:
-    """Clocks in which beats come, behind a reset: half of them with pauses between them."""
-    pauses = np.where(np.arange(beats) < beats // 2, rng.integers(0, 3, beats), 0)
-    return len(RESET) + np.cumsum(1 + pauses)
+def played(units: Units, rng: np.random.Generator, valid: int, words: np.ndarray) -> np.ndarray:
+    """Play words (beats, parts) of 18 bits, the second half without pauses, and return the bits that came out."""
+    pauses = np.where(np.arange(len(words)) < len(words) // 2, rng.integers(0, 3, len(words)), 0)
+    times = len(RESET) + np.cumsum(1 + pauses)
+    clocks = int(times[-1]) + 40
+    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (valid, 1): np.zeros(clocks, np.int64)}
+    fields[valid, 1][times] = 1
+    for part in range(words.shape[1]):
+        fields[164 + 18 * part, 18] = np.zeros(clocks, np.int64)
+        fields[164 + 18 * part, 18][times] = words[:, part]
+    return units.play(clocks, fields)
 
 
 def gradient_remarks(units: Units) -> tuple[int, int]:
@@ -254,14 +261,7 @@ def gradient_remarks(units: Units) -> tuple[int, int]:
     makers = [near_the_border] * 320 + [blocks_of_extremes] * 40
     frames = np.stack([makers[index](rng) for index in rng.permutation(len(makers))])
     words = frames.reshape(-1, 4)  # two pixels: x, y, x, y
-    times = at_times(rng, len(words))
-    clocks = int(times[-1]) + 40
-    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (114, 1): np.zeros(clocks, np.int64)}
-    fields[114, 1][times] = 1
-    for part in range(4):
-        fields[164 + 18 * part, 18] = np.zeros(clocks, np.int64)
-        fields[164 + 18 * part, 18][times] = words[:, part]
-    bits = units.play(clocks, fields)
+    bits = played(units, rng, 114, words)
     due = curled(frames)
     assert 100 < np.count_nonzero(due) < 260
     found = bits[bits[:, 480] == 1, 481]
@@ -278,14 +278,7 @@ def phase_remarks(units: Units) -> tuple[int, int]:
     frames[each, places[:, 0]] = most
     frames[each, places[:, 1]] = rng.integers(-1, 2, len(frames)) - most
     words = frames.reshape(-1, 2)
-    times = at_times(rng, len(words))
-    clocks = int(times[-1]) + 40
-    fields: dict[Field, np.ndarray] = {(0, 1): RESET, (115, 1): np.zeros(clocks, np.int64)}
-    fields[115, 1][times] = 1
-    for part in range(2):
-        fields[164 + 18 * part, 18] = np.zeros(clocks, np.int64)
-        fields[164 + 18 * part, 18][times] = words[:, part]
-    bits = units.play(clocks, fields)
+    bits = played(units, rng, 115, words)
     due = negative(frames.reshape(-1, 8, 8))
     found = bits[bits[:, 482] == 1, 483]
     return len(frames), int(np.count_nonzero(found != due)) if len(found) == len(due) else len(due)

@@ -10,7 +10,7 @@ from cytogate.model.contract.gate import GateSettings
 from cytogate.model.contract.remarks import ORDER_FRAMES
 from cytogate.model.errors import InputError
 from cytogate.model.interface import registers
-from cytogate.model.interface.registers import GateRegister, gate_offsets
+from cytogate.model.interface.registers import GateRegister, gate_offsets, order_counts
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,8 @@ class ChipGate:
     def counts(self) -> GateCounts:
         """Return what was counted."""
         names = [name for name in GateCounts.__dataclass_fields__ if name != "order"]
-        curled, negative, frames, _ = self._read("ORDER").to_bytes(4, "little")
-        return GateCounts(
-            **{name: self._read(name.upper()) for name in names}, order=FrameOrder(frames, curled, negative)
-        )
+        order = FrameOrder(*order_counts(self._read("ORDER")))
+        return GateCounts(**{name: self._read(name.upper()) for name in names}, order=order)
 
     def _of_its_classes(self, settings: GateSettings) -> dict[str, int]:
         """Return what is written, by register; margins of classes that the chip has not have none."""

@@ -140,6 +140,12 @@ def frame_order(latest: Sequence[Remark]) -> int:
     return len(latest) << 16 | sum(each.negative for each in latest) << 8 | sum(each.curled for each in latest)
 
 
+def order_counts(word: int) -> tuple[int, int, int]:
+    """Return what the register ORDER says: frames, those with a curl, those of a negative phase."""
+    curled, negative, frames, _ = word.to_bytes(4, "little")
+    return frames, curled, negative
+
+
 class StreamRegister(Enum):
     """A register of the stream unit, 32 bits: byte offset, access, and what it says. Counters wrap around."""
 
