@@ -100,6 +100,13 @@ def clipped_half(design: Design) -> Half:
     return Half.UP if design.chip.retrieval == CAUSAL else Half.BOTH
 
 
+def doubt_of(half: Half, clipped: Half, *, settled: bool) -> EventFlag:
+    """Return what makes an intact frame doubtful, or no flag: its background first, then a ``clipped`` half."""
+    if not settled:
+        return EventFlag.UNSETTLED
+    return EventFlag.CLIPPED if half == clipped != Half.BOTH else EventFlag(0)
+
+
 def decided(logits: Codes) -> tuple[Codes, Codes]:
     """Return class and margin (cells,) of logits (cells, classes).
 

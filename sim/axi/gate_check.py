@@ -20,14 +20,15 @@ from cytogate.model.contract.gate import (
     EventFlag,
     GateSettings,
     decided,
+    doubt_of,
 )
+from cytogate.model.contract.recursion import Half
 from cytogate.model.contract.remarks import ORDER_FRAMES, Remark
 from cytogate.model.interface.registers import frame_order, latest_event
 from cytogate.sim.axi.events import Event
 from cytogate.sim.axi.ports import Pins
 from cytogate.sim.axi.task import GateClocks
 
-NO_FLAG = EventFlag(0)
 AFTER = 8
 """Clocks behind a pulse, until registers have counted it."""
 
@@ -112,11 +113,8 @@ class GateCheck:
 
     def expect_frame(self, frame: int) -> None:
         """Say that an intact frame was sent."""
-        doubt = NO_FLAG
-        if len(self._sent) < self._unsettled:
-            doubt = EventFlag.UNSETTLED
-        elif self._clipped_half and self._remarks[frame].half == self._clipped_half:
-            doubt = EventFlag.CLIPPED
+        settled = len(self._sent) >= self._unsettled
+        doubt = doubt_of(self._remarks[frame].half, Half(self._clipped_half), settled=settled)
         self._sent.append(_Packet(frame, doubt, (self.settings,)))
 
     def expect_malformed(self, flag: int) -> None:

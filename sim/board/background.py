@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytogate.model.contract.background import Background
-from cytogate.model.contract.gate import EventFlag, clipped_half
-from cytogate.model.contract.recursion import SETTLING_FRAMES, Half
+from cytogate.model.contract.gate import clipped_half, doubt_of
+from cytogate.model.contract.recursion import SETTLING_FRAMES
 from cytogate.model.contract.surface_fit import SurfaceFit
 from cytogate.model.design.design import CAUSAL, Design
 from cytogate.model.interface.background_registers import register_offsets, register_writes, registers_say
 from cytogate.model.interface.registers import BackgroundControl, BackgroundRegister
 from cytogate.model.retrieval import laws
-from cytogate.sim.board.gate import NO_DOUBT, Gate, Remarked
+from cytogate.sim.board.gate import Gate, Remarked
 from cytogate.sim.board.kernels import Kernel
 
 CONTROL, FRAMES = BackgroundRegister.CONTROL.offset, BackgroundRegister.FRAMES.offset
@@ -112,10 +112,8 @@ class ClocklessBackground:
         """Return what is remarked on the latest frame, (channels, rows, columns)."""
         design = self._design if self._used is not None else replace(self._design, background=None)
         (remark,) = laws.remarks(frames[None], design, self._used)
-        if self._used is not None and not self._used.settled:
-            return EventFlag.UNSETTLED, remark
-        clipped = remark.half is not Half.BOTH and remark.half is clipped_half(self._design)
-        return EventFlag.CLIPPED if clipped else NO_DOUBT, remark
+        settled = self._used is None or self._used.settled
+        return doubt_of(remark.half, clipped_half(self._design), settled=settled), remark
 
     def _after(self, now: Background) -> Background:
         if self._told is not None:
